@@ -1,0 +1,51 @@
+# Everything a contributor needs. `make help` lists the targets.
+PYTHON ?= python3
+PORT ?= 8000
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test test-fast check format bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# One environment per set of dependencies would be purer; one environment that
+# grows is faster. Each stamp says which group is already in it.
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group $* --editable .
+	@touch $@
+
+serve: $(VENV)/.installed-demo ## create the demo database and serve the gateway on PORT (8000)
+	$(BIN)/python manage.py migrate --verbosity 0
+	$(BIN)/python manage.py load_demo
+	@exec env PORT=$(PORT) $(BIN)/python -m legacy.suppliers.run_with_stub $(SHELL) -c \
+		'$(BIN)/python manage.py demo_urls && \
+		echo "  http://127.0.0.1:$(PORT)/services/catalog/docs  what FastAPI serves, and /services/quotes/docs" && \
+		exec $(BIN)/gateway serve --port $(PORT)'
+
+test: $(VENV)/.installed-test ## run every test
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.installed-test ## the inner loop: without the slow tests
+	$(BIN)/python -m pytest -q -m "not slow and not thirdparty"
+
+check: $(VENV)/.installed-check ## format, lint, types, import arrows
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-check ## rewrite files into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.installed-bench ## compare with what a user would pick instead; writes bench/results/
+	$(BIN)/python -m bench
+
+clean: ## remove the environment and the demo's data
+	rm -rf $(VENV) var

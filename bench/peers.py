@@ -1,0 +1,113 @@
+"""What is measured: the gateway, and each way a user could serve the same code instead.
+
+Each is one serving process; those with a thread pool have the gateway's number of threads.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bench.process import BenchError
+
+THREADS = 40
+_BIND = ("--host", "127.0.0.1", "--port", "{port}")
+_UVICORN = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One way to serve: the command after `python -m`, what must be importable, what must answer first."""
+
+    name: str
+    title: str
+    module: str
+    arguments: tuple[str, ...]
+    ready: str = "/json/"
+    requires: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def command(self) -> list[str]:
+        """Return the command line with `{port}` left to fill in.
+
+        Raises `BenchError` naming the peer and the module that cannot be imported.
+        """
+        missing = [name for name in (self.module, *self.requires) if not _importable(name)]
+        if missing:
+            raise BenchError(f"{self.title}: cannot import {', '.join(missing)}; expected it to be installed")
+        return [sys.executable, "-m", self.module, *self.arguments]
+
+
+def _importable(module: str) -> bool:
+    """Tell whether `module` is there, without running it."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _uvicorn(
+    name: str,
+    title: str,
+    app: str,
+    *,
+    ready: str = "/json/",
+    env: Mapping[str, str] | None = None,
+    extra: tuple[str, ...] = (),
+) -> Peer:
+    return Peer(
+        name=name,
+        title=title,
+        module="uvicorn",
+        arguments=(app, *_BIND, *_UVICORN, *extra),
+        ready=ready,
+        requires=("uvloop", "httptools", app.partition(":")[0]),
+        env=env or {},
+    )
+
+
+def _gateway(name: str, title: str, config: str) -> Peer:
+    return _uvicorn(name, title, "gateway.asgi:app", env={"GATEWAY_CONFIG": f"bench/config/{config}"})
+
+
+GATEWAY = _gateway("gateway", "gateway", "legacy.toml")
+GATEWAY_SERVICE = _gateway("gateway-service", "gateway with a service", "service.toml")
+DJANGO_ASGI = _uvicorn(
+    "django-asgi",
+    "uvicorn + Django's ASGI handler",
+    "bench.project.asgi:application",
+    extra=("--lifespan", "off"),  # Django's handler knows none
+)
+GUNICORN = Peer(
+    name="gunicorn",
+    title="gunicorn gthread",
+    module="gunicorn",
+    arguments=(
+        "bench.project.wsgi:application",
+        "--bind=127.0.0.1:{port}",
+        "--worker-class=gthread",
+        "--workers=1",
+        f"--threads={THREADS}",
+        "--log-level=warning",
+    ),
+)
+GRANIAN = Peer(
+    name="granian",
+    title="granian WSGI",
+    module="granian",
+    arguments=(
+        "bench.project.wsgi:application",
+        *_BIND,
+        "--interface=wsgi",
+        "--workers=1",
+        f"--blocking-threads={THREADS}",
+        "--no-access-log",
+        "--log-level=warning",
+    ),
+)
+A2WSGI = _uvicorn("a2wsgi", "uvicorn + a2wsgi", "bench.bridged:app", env={"BENCH_THREADS": str(THREADS)})
+FASTAPI = _uvicorn("fastapi", "bare uvicorn + FastAPI", "bench.service:app", ready="/fast/json")
+HELLO = _uvicorn("hello", "bare uvicorn", "bench.hello:app")
+MOUNTED = _uvicorn("mounted", "FastAPI with Django's ASGI handler mounted", "bench.mounted:app")
+
+PEERS = (GATEWAY, GATEWAY_SERVICE, DJANGO_ASGI, GUNICORN, GRANIAN, A2WSGI, FASTAPI, HELLO, MOUNTED)

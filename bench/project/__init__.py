@@ -1,0 +1,1 @@
+"""A Django project as `startproject` makes it, with four views worth timing."""

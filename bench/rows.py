@@ -1,0 +1,113 @@
+"""The table: what is compared with what, and which ratio is to be reached."""
+
+from typing import Protocol
+
+from bench import peers
+from bench.matching import MatchRow
+from bench.measure import Bench, Target
+from bench.memory import MemoryRow
+from bench.rates import LimitRow, RateRow
+from bench.result import Goal, Result
+from bench.tail import TailRow
+
+
+class Row(Protocol):
+    """One line of the table, and how to measure it."""
+
+    @property
+    def name(self) -> str:
+        """What `--only` takes."""
+
+    @property
+    def title(self) -> str:
+        """What the table says."""
+
+    @property
+    def goal(self) -> Goal | None:
+        """What is to be reached; None for a row that only informs."""
+
+    def run(self, bench: Bench) -> Result:
+        """Measure; raises `BenchError` when a side fails or answers wrongly."""
+
+
+ROWS: tuple[Row, ...] = (
+    RateRow(
+        "json-django-asgi",
+        "legacy JSON view: gateway / Django's ASGI handler",
+        Target(peers.GATEWAY, "/json/"),
+        Target(peers.DJANGO_ASGI, "/json/"),
+        Goal(at_least=9),
+    ),
+    RateRow(
+        "orm-django-asgi",
+        "legacy ORM view, persistent connections: gateway / Django's ASGI handler",
+        Target(peers.GATEWAY, "/orm/"),
+        Target(peers.DJANGO_ASGI, "/orm/"),
+        Goal(at_least=6),
+    ),
+    RateRow(
+        "json-gunicorn",
+        "legacy JSON view: gateway / gunicorn gthread, same threads",
+        Target(peers.GATEWAY, "/json/"),
+        Target(peers.GUNICORN, "/json/"),
+        Goal(at_least=1.5),
+    ),
+    LimitRow(
+        "json-limit",
+        "legacy JSON view: gateway / limit",
+        Target(peers.GATEWAY, "/json/"),
+        Goal(at_least=0.85),
+    ),
+    RateRow(
+        "wait-django-asgi",
+        "legacy view waiting 20 ms, 64 connections: gateway / Django's ASGI handler",
+        Target(peers.GATEWAY, "/wait/"),
+        Target(peers.DJANGO_ASGI, "/wait/"),
+        Goal(at_least=3.5),
+        connections=64,
+    ),
+    RateRow(
+        "fastapi",
+        "FastAPI endpoint without Django middleware: gateway / bare uvicorn",
+        Target(peers.GATEWAY_SERVICE, "/fast/json"),
+        Target(peers.FASTAPI, "/fast/json"),
+        Goal(at_least=0.97),
+    ),
+    MatchRow("match", "match: 10,000 routes / 10 routes", Goal(at_most=1.2, value_below=2.0)),
+    RateRow(
+        "quotes",
+        "supplier quotes, 64 connections: service / legacy view",
+        Target(peers.GATEWAY_SERVICE, "/svc/quotes/SKU-00042/", "service through the gateway"),
+        Target(peers.GATEWAY_SERVICE, "/quotes/SKU-00042/", "legacy through the gateway"),
+        Goal(at_least=5),
+        connections=64,
+        at_least=12,  # one request of legacy's takes 0.75 s
+    ),
+    TailRow(
+        "tail",
+        "p99 of a FastAPI endpoint, legacy saturated: gateway / Django's ASGI handler mounted",
+        Target(peers.GATEWAY_SERVICE, "/fast/json"),
+        Target(peers.MOUNTED, "/fast/json"),
+        busy="/orm/",
+        goal=Goal(at_most=0.4),
+    ),
+    MemoryRow(
+        "memory",
+        "resident memory: gateway without routes / gunicorn gthread, same threads",
+        peers.GATEWAY,
+        peers.GUNICORN,
+        Goal(at_most=1.3),
+    ),
+    RateRow(
+        "json-granian",
+        "for information: legacy JSON view: gateway / granian WSGI",
+        Target(peers.GATEWAY, "/json/"),
+        Target(peers.GRANIAN, "/json/"),
+    ),
+    RateRow(
+        "json-a2wsgi",
+        "for information: legacy JSON view: gateway / uvicorn + a2wsgi",
+        Target(peers.GATEWAY, "/json/"),
+        Target(peers.A2WSGI, "/json/"),
+    ),
+)

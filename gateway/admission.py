@@ -1,0 +1,54 @@
+"""Whether a service may see a request at all: what Django would refuse is refused for services too."""
+
+from __future__ import annotations
+
+from starlette.types import Receive, Scope, Send
+
+from gateway.dispatch import answer
+from gateway.routing.facts import BadRequest, Facts
+from gateway.upstreams.base import Legacy, Upstream
+
+__all__ = ["admit", "refuse"]
+
+
+class Refused(BadRequest):
+    """A request nobody may or can take. `status` is the answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+def admit(facts: Facts, scope: Scope, legacy: Legacy, upstream: Upstream) -> None:
+    """Return when `upstream` may serve this request. Raises BadRequest otherwise.
+
+    ALLOWED_HOSTS holds for services. A socket must come from a page of ours, and somebody must serve it.
+    """
+    if upstream is legacy:
+        if not legacy.sockets:
+            raise Refused(404, "Not Found")
+        return
+    secure = scope.get("scheme") in ("https", "wss")
+    if not legacy.allows_host(facts.headers, secure=secure):
+        raise Refused(400, "Bad Request")
+    if facts.method == "WEBSOCKET" and not _same_site(facts, legacy, secure=secure):
+        raise Refused(403, "Forbidden")
+
+
+def _same_site(facts: Facts, legacy: Legacy, *, secure: bool) -> bool:
+    """Any page can open a socket, and the browser adds our cookies (RFC 6455, section 10.2), so the page's
+    origin must be this host or a trusted one. Clients that aren't browsers send no Origin."""
+    origin = facts.headers.get(b"origin")
+    if origin is None:
+        return True
+    host = facts.headers.get(b"host", b"")
+    return origin.rpartition(b"//")[2].lower() == host.lower() or legacy.trusts_origin(origin, secure=secure)
+
+
+async def refuse(reason: BadRequest, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request that was not admitted, or could not be read."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008, "reason": str(reason)})  # before accept: HTTP 403
+    else:
+        await answer(send, getattr(reason, "status", 400), str(reason))

@@ -1,0 +1,205 @@
+"""The ASGI application in front of both."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from starlette.types import Receive, Scope, Send
+
+from gateway import config as configuration
+from gateway.admission import admit, refuse
+from gateway.config import Config, ConfigError, Problem
+from gateway.dispatch import Headers, Outcome, dispatch
+from gateway.observability.logs import observe
+from gateway.rollout.decision import decide
+from gateway.routing.facts import BadRequest, new_request_id, read
+from gateway.snapshot import Snapshot, compile_snapshot
+from gateway.upstreams.base import Legacy, Service, Upstream
+from gateway.upstreams.factory import build_legacy, build_services
+
+__all__ = ["Gateway"]
+
+logger = logging.getLogger("gateway")
+T = TypeVar("T")
+
+
+class Gateway:
+    """Serves a Django project and the services that take its endpoints over.
+
+    `config` is a `gateway.config.Config`, or a mapping shaped like gateway.toml. Raises ConfigError with
+    every problem at once; then nothing has been started.
+    """
+
+    def __init__(self, config: Config | Mapping[str, Any], *, source: str = "the configuration") -> None:
+        problems: list[Problem] = []
+        if not isinstance(config, Config):
+            config, problems = configuration.parse(config, source)
+        self.config = config
+        legacy, self.services, self._snapshot = _apart_from_any_loop(lambda: _build(config, problems))
+        self.legacy = legacy
+        self.upstreams: Mapping[str, Upstream] = {legacy.name: legacy, **self.services}
+        self._root_path = config.gateway.root_path or legacy.script_name
+        self._request_id = _lower(config.gateway.request_id)
+        served_by = _lower(config.gateway.served_by)
+        self._served_by: Mapping[str, Headers] = {
+            name: [(served_by, name.encode("ascii"))] if served_by else [] for name in self.upstreams
+        }
+        self._running: list[Upstream] = []
+
+    def __repr__(self) -> str:
+        return f"Gateway({self.config.source!r}, services={list(self.services)}, {self._snapshot.table!r})"
+
+    @classmethod
+    def from_file(cls, path: Path | str | None = None) -> Gateway:
+        """The gateway that a file configures; without `path`, the file that `gateway.config.find` finds.
+
+        Modules are imported from the file's folder too. Raises ConfigError.
+        """
+        found = Path(path) if path is not None else configuration.find_or_fail()
+        document = configuration.read(found)
+        folder = str(found.resolve().parent)
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+        return cls(document, source=str(found))
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What requests are decided by now."""
+        return self._snapshot
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI entry point."""
+        kind = scope["type"]
+        if kind == "lifespan":
+            return await self._lifespan(receive, send)
+        if kind not in ("http", "websocket"):
+            raise NotImplementedError(f"the gateway serves http and websocket, not {kind!r}")
+        snapshot = self._snapshot
+        try:
+            facts = read(scope, self._root_path, self._request_id)
+            match = snapshot.match(facts, scope)
+            decision = decide(match, snapshot.decisions)
+            upstream = self.upstreams[decision.upstream]
+            if upstream is not self.legacy or facts.method == "WEBSOCKET":
+                admit(facts, scope, self.legacy, upstream)
+        except BadRequest as exc:
+            return await refuse(exc, scope, receive, send)
+        outcome = Outcome(facts, decision, send, snapshot.served)
+        try:
+            await dispatch(upstream, match, outcome, self._prepared(scope, outcome), receive)
+        finally:
+            observe(outcome)
+        return None
+
+    def _prepared(self, scope: Scope, outcome: Outcome) -> Scope:
+        """A copy of `scope` for the upstream; `outcome.extra` becomes the headers its answer gets."""
+        facts = outcome.facts
+        scope = scope.copy()  # type: ignore[attr-defined] # a MutableMapping to Starlette, a dict to ASGI
+        outcome.extra = self._served_by[outcome.decision.upstream]
+        if facts.root or facts.odd:
+            path = facts.root + facts.path
+            if path != scope["path"]:  # the proxy had stripped the root, or left it there twice
+                scope["raw_path"] = quote(path).encode()
+            scope["path"] = path
+            scope["root_path"] = facts.root
+        header = self._request_id
+        if header is not None:
+            if facts.request_id is None:
+                facts.request_id = new_request_id()
+                lines = scope["headers"]
+                if header in facts.headers:  # but not well-formed
+                    lines = [line for line in lines if line[0] != header]
+                scope["headers"] = [*lines, (header, facts.request_id)]
+            outcome.extra = [*outcome.extra, (header, facts.request_id)]
+        return scope
+
+    # -- lifespan -------------------------------------------------------------------------------
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self.startup()
+        except Exception as exc:
+            logger.exception("the gateway did not start")
+            await send({"type": "lifespan.startup.failed", "message": str(exc)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        errors = await self.shutdown()
+        if errors:
+            await send({"type": "lifespan.shutdown.failed", "message": "; ".join(errors)})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+
+    async def startup(self) -> None:
+        """Start every upstream, in the order of the file. When one fails, those before it are stopped in
+        reverse, and a RuntimeError names it."""
+        for upstream in self.upstreams.values():
+            try:
+                await upstream.startup()
+            except Exception as exc:
+                await self.shutdown()
+                what = "the Django project" if upstream is self.legacy else f"service {upstream.name!r}"
+                raise RuntimeError(f"{what} failed to start: {exc}") from exc
+            self._running.append(upstream)
+
+    async def shutdown(self) -> list[str]:
+        """Stop what was started, in reverse. Goes on after a failure; returns what failed, in words."""
+        errors = []
+        while self._running:
+            upstream = self._running.pop()
+            try:
+                await upstream.shutdown()
+            except Exception as exc:
+                logger.exception("%r failed to stop", upstream.name)
+                errors.append(f"{upstream.name!r} failed to stop: {exc}")
+        return errors
+
+
+def _lower(header: str | bool) -> bytes | None:
+    return header.lower().encode("ascii") if isinstance(header, str) else None
+
+
+def _apart_from_any_loop(build: Callable[[], T]) -> T:
+    """`build()`, on a thread of its own when an event loop runs here: `django.setup()` may use the ORM,
+    which Django refuses under a running loop (uvicorn imports its application in one)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return build()
+    result: list[T] = []
+    error: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            result.append(build())
+        except BaseException as exc:  # noqa: BLE001 - raised again below
+            error.append(exc)
+
+    thread = threading.Thread(target=target, name="gateway-build")
+    thread.start()
+    thread.join()
+    if error:
+        raise error[0]
+    return result[0]
+
+
+def _build(config: Config, problems: list[Problem]) -> tuple[Legacy, Mapping[str, Service], Snapshot]:
+    """Everything the configuration names, imported and compiled. Raises ConfigError."""
+    legacy = build_legacy(config.legacy, problems)
+    services = build_services(config.services, problems)
+    endpoints = {name: service.endpoints() for name, service in services.items()}
+    if legacy is None:
+        _, more = compile_snapshot(config, endpoints)
+        raise ConfigError(problems + more, config.source)
+    snapshot, more = compile_snapshot(config, endpoints, known=legacy.knows)
+    if problems or more:
+        raise ConfigError(problems + more, config.source)
+    return legacy, services, snapshot

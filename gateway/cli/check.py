@@ -1,0 +1,88 @@
+"""`gateway check`: does the configuration hold?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from gateway.cli.common import ConfigOption, JsonOption, build, config_path, print_json
+from gateway.cli.terminal import STARTUP_FAILURE
+from gateway.config import ConfigError
+
+__all__ = ["EPILOG", "check"]
+
+EPILOG = """\
+\b
+Examples:
+  gateway check
+  gateway check --json | jq .problems
+
+\b
+Status 0: it holds. Status 3: it doesn't; every problem is listed with its key, its value and what was expected.
+"""
+
+
+def check(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Import everything the configuration names, and report every problem at once."""
+    try:
+        path = config_path(context, config)
+        report = _report(path)
+    except ConfigError as exc:
+        if not as_json:
+            raise
+        problems = [{"key": p.key, "value": p.value, "expected": p.expected} for p in exc.problems]
+        print_json({"ok": False, "config": exc.source, "problems": problems})
+        raise typer.Exit(STARTUP_FAILURE) from None
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+
+
+def _report(path: Path) -> dict[str, Any]:
+    from gateway.cli import describe
+
+    gateway = build(path)
+    return {
+        "ok": True,
+        "config": str(path),
+        "problems": [],
+        "legacy": describe.legacy(gateway),
+        "services": describe.services(gateway),
+        "routes": describe.routes(gateway),
+        "notes": describe.notes(gateway),
+    }
+
+
+def _print(report: dict[str, Any]) -> None:
+    legacy = report["legacy"]
+    app = legacy["wsgi"] or f"Django, {legacy['settings']}"
+    typer.echo(f"{report['config']} holds.\n")
+    typer.echo(f"legacy    {app}, {legacy['threads']} threads")
+    _print_list("services", [_service_line(service) for service in report["services"]])
+    _print_list("routes", [_route_line(route) for route in report["routes"]])
+    _print_list("notes", report["notes"])
+
+
+def _print_list(title: str, lines: list[str]) -> None:
+    for index, line in enumerate(lines or ["none"]):
+        typer.echo(f"{title if index == 0 else '':<10}{line}")
+
+
+def _service_line(service: dict[str, Any]) -> str:
+    count = service["endpoints"]
+    declared = "can't be asked for its endpoints" if count is None else _counted(count, "endpoint")
+    return f"{service['name']}: {service['app'] or service['url']}, {declared}"
+
+
+def _route_line(route: dict[str, Any]) -> str:
+    methods = " ".join(route["methods"]) or "every method"
+    pattern = f"path {route['path']}" if route["path"] else f"prefix {route['prefix']}"
+    what = "everything" if route["claim"] == "all" else _counted(len(route["endpoints"]), "endpoint")
+    return f"{route['name']}: {pattern}, {methods} → {route['service']}, {what}, {route['stage']}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,116 @@
+"""What a built gateway consists of, as plain values: `check`, `routes` and the banner of `serve` print them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gateway.routing.table import ANY
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+__all__ = ["is_django", "legacy", "notes", "routes", "services"]
+
+
+def is_django(gateway: Gateway) -> bool:
+    """Whether legacy is a Django project that can be asked."""
+    return gateway.config.legacy.wsgi is None
+
+
+def legacy(gateway: Gateway) -> dict[str, Any]:
+    """The Django project, or the WSGI application in its place."""
+    config = gateway.config.legacy
+    settings = None
+    if is_django(gateway):
+        from django.conf import settings as active
+
+        settings = active.SETTINGS_MODULE
+    return {"settings": settings, "asgi": config.asgi, "wsgi": config.wsgi, "threads": config.threads}
+
+
+def services(gateway: Gateway) -> list[dict[str, Any]]:
+    """Every service, with how many endpoints it declares (None: it can't be asked)."""
+    found = []
+    for name, service in gateway.services.items():
+        config = gateway.config.services[name]
+        endpoints = service.endpoints()
+        found.append(
+            {
+                "name": name,
+                "app": config.app,
+                "url": config.url,
+                "middleware": config.middleware,
+                "endpoints": None if endpoints is None else len(endpoints),
+            }
+        )
+    return found
+
+
+def routes(gateway: Gateway) -> list[dict[str, Any]]:
+    """Every route in order of precedence, with each template that it claims."""
+    declared = {route.name: route for route in gateway.config.routes}
+    claimed: dict[str, list[dict[str, Any]]] = {}
+    for rule in gateway.snapshot.table.rules:
+        endpoint = rule.endpoint
+        methods = [] if ANY in endpoint.methods else sorted(endpoint.methods)
+        claimed.setdefault(rule.route, []).append({"path": endpoint.path, "methods": methods, "below": endpoint.tree})
+    return [
+        {
+            "name": name,
+            "prefix": declared[name].prefix,
+            "path": declared[name].path,
+            "methods": list(declared[name].methods or ()),
+            "service": declared[name].service,
+            "claim": declared[name].claim,
+            "stage": declared[name].stage,
+            "endpoints": endpoints,
+        }
+        for name, endpoints in claimed.items()
+    ]
+
+
+def notes(gateway: Gateway) -> list[str]:
+    """What is worth knowing, though nothing is wrong with it."""
+    found = _django_notes(gateway) if is_django(gateway) else []
+    if gateway.config.legacy.asgi:
+        found.append(f"{gateway.config.legacy.asgi} gets every request that Django answers, WebSockets included")
+    bare = [name for name, service in gateway.config.services.items() if service.middleware == "none"]
+    if bare:
+        found.append(f"the project's MIDDLEWARE does not run around {', '.join(bare)}: no sessions, no CSRF, no users")
+    idle = [route.name for route in gateway.config.routes if route.stage == "legacy"]
+    if idle:
+        found.append(f"Django answers what {', '.join(idle)} would claim: stage legacy")
+    unused = gateway.config.services.keys() - {route.service for route in gateway.config.routes}
+    if unused:
+        found.append(f"no route uses {', '.join(sorted(unused))}")
+    return found
+
+
+def _django_notes(gateway: Gateway) -> list[str]:
+    from django.conf import settings
+
+    found = [_static_note(gateway)]
+    if gateway.config.legacy.asgi is None:
+        from gateway.upstreams.urlconf import AsyncViews
+
+        count = len(AsyncViews())
+        if count:
+            views = "view runs" if count == 1 else "views run"
+            found.append(f"{count} asynchronous {views} on Django's own ASGI handler, all others on threads")
+    if not settings.DEBUG and not settings.ALLOWED_HOSTS:
+        found.append("DEBUG is off and ALLOWED_HOSTS is empty: every request will be answered 400")
+    return found
+
+
+def _static_note(gateway: Gateway) -> str:
+    from django.conf import settings
+
+    from gateway.upstreams.static import build_static
+
+    if not gateway.config.legacy.static:
+        return "static files are not served: [legacy] static = false"
+    if build_static() is not None:
+        return f"static files are served at {settings.STATIC_URL}"
+    if "django.contrib.staticfiles" not in settings.INSTALLED_APPS or not settings.STATIC_URL:
+        return "static files are not served: the project has none"
+    return "static files are served by the project's own middleware, or elsewhere"

@@ -1,0 +1,156 @@
+"""`gateway init`: a first gateway.toml."""
+
+from __future__ import annotations
+
+import ast
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.common import misuse
+from gateway.config import FILE_NAME
+
+__all__ = ["EPILOG", "TEMPLATE", "init", "settings_in"]
+
+SETTINGS_VARIABLE = "DJANGO_SETTINGS_MODULE"
+
+EPILOG = """\
+\b
+Examples:
+  gateway init                                    beside manage.py
+  gateway init --settings mysite.settings.prod
+  gateway init --path backend
+"""
+
+# A line that starts with "#" and no space is configuration, switched off; the rest of the comments is prose.
+# tests/cli/test_init.py holds it against gateway/config.py.
+TEMPLATE = """\
+# What `gateway serve` serves. `gateway check` tells whether it holds; `gateway explain GET /some/path` tells
+# who answers a request, and why. Lines that start with "#" and no space are examples: remove the "#" to use them.
+
+# The Django project. Without any route, everything below it in this file is optional and Django answers
+# every request as before.
+[legacy]
+settings = "{settings}"
+# Synchronous views run on this many threads, and each keeps its own database connection: workers × threads
+# must not exceed what the database allows.
+#threads = 40
+# Serve STATIC_URL, the admin's style sheets for one, without a web server in front and whatever DEBUG says.
+#static = true
+# With Channels, or anything else that needs the project's own ASGI application: asgi = "mysite.asgi:application".
+# For any WSGI application instead, a Flask one for example: wsgi = "mysite.wsgi:application".
+
+# The process as a whole.
+#[gateway]
+# A response header that names who answered; false leaves it out.
+#served_by = "X-Served-By"
+# A request's identifier: accepted from a proxy in front, else made, and passed to both sides; false leaves it out.
+#request_id = "X-Request-ID"
+# The path that a proxy in front serves this site under.
+#root_path = "/shop"
+
+# A service is a new application. This one runs in this process: "package.module:attribute" of a FastAPI, Starlette
+# or other ASGI application, or of a function that returns one.
+#[services.catalog]
+#app = "catalog.main:app"
+# Sessions, CSRF and the rest of the project's MIDDLEWARE do not run around this service.
+#middleware = "none"
+# The largest request body, in bytes; a larger one is answered 413.
+#max_body = 10_000_000
+
+# This one runs elsewhere; `timeout` is how many seconds it may take to start its answer.
+#[services.pricing]
+#url = "http://127.0.0.1:9001"
+#timeout = 30.0
+
+# A route gives requests to a service; whatever no route claims goes to Django. An exact path wins over a template,
+# a template over a prefix, a longer prefix over a shorter one. Services see the whole path.
+#[[routes]]
+#name = "catalog"
+#prefix = "/api/products"
+#service = "catalog"
+# Every method, unless they are listed.
+#methods = ["GET"]
+# "implemented" takes what the service declares and leaves the rest below the prefix to Django; "all" takes everything.
+#claim = "implemented"
+# "legacy" is the way back: the route stays here, and Django answers.
+#stage = "live"
+
+# One path, or a template of paths as FastAPI writes it.
+#[[routes]]
+#name = "price"
+#path = "/api/prices/{{sku}}"
+#service = "pricing"
+#claim = "all"
+"""
+
+
+def init(
+    settings: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE", help="Django's settings module. [default: the one in manage.py]"),
+    ] = None,
+    path: Annotated[
+        Path,
+        typer.Option(metavar="DIR", file_okay=False, exists=True, help="The project's folder, where manage.py is."),
+    ] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a gateway.toml that is there.")] = False,
+) -> None:
+    """Write a commented gateway.toml for a Django project."""
+    target = path / FILE_NAME
+    if not force:
+        _refuse_existing(target)
+    module = settings or settings_in(path / "manage.py") or os.environ.get(SETTINGS_VARIABLE)
+    if not module:
+        misuse(_no_settings(path))
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise typer.BadParameter(f'{module!r} is no module name such as "mysite.settings"', param_hint="--settings")
+    target.write_text(TEMPLATE.format(settings=module), "utf-8")
+    typer.echo(f'Wrote {target}: the Django project with settings "{module}" answers every request.\n')
+    folder = "" if path.resolve() == Path.cwd() else f" --config {target}"
+    typer.echo("Next:")
+    typer.echo(f"  gateway check{folder}    see whether it holds")
+    typer.echo(f"  gateway serve{folder}    serve it on http://127.0.0.1:8000")
+
+
+def settings_in(manage: Path) -> str | None:
+    """The settings module that a manage.py sets. Reads the file without running it; None when it isn't there."""
+    try:
+        tree = ast.parse(manage.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="setdefault"),
+                args=[ast.Constant(value=str(name)), ast.Constant(value=str(module))],
+            ) if name == SETTINGS_VARIABLE:
+                return module
+            case ast.Assign(
+                targets=[ast.Subscript(slice=ast.Constant(value=str(name)))], value=ast.Constant(value=str(module))
+            ) if name == SETTINGS_VARIABLE:
+                return module
+    return None
+
+
+def _refuse_existing(target: Path) -> None:
+    if target.exists():
+        misuse(f"{target} is there already; --force overwrites it")
+    try:
+        project = tomllib.loads((target.parent / "pyproject.toml").read_text("utf-8"))
+    except (OSError, ValueError):
+        return
+    if "gateway" in project.get("tool", {}):
+        misuse(f"pyproject.toml has a [tool.gateway] table, which {target} would hide; --force writes it all the same")
+
+
+def _no_settings(path: Path) -> str:
+    elsewhere = sorted(path.glob("*/manage.py"))
+    hint = f" There is {elsewhere[0]}: --path {elsewhere[0].parent} uses it." if elsewhere else ""
+    return (
+        f"no settings module: {path / 'manage.py'} names none and {SETTINGS_VARIABLE} is not set. "
+        f"Give it, as in --settings mysite.settings.{hint}"
+    )

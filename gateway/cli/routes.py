@@ -1,0 +1,64 @@
+"""`gateway routes`: who claims what."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.common import ConfigOption, JsonOption, build, config_path, print_json
+from gateway.cli.terminal import in_colour
+
+__all__ = ["EPILOG", "routes"]
+
+EPILOG = """\
+\b
+Examples:
+  gateway routes
+  gateway routes --verbose                  with every path template that a route claims
+  gateway routes --json | jq '.routes[].endpoints'
+
+An exact path wins over a template, a template over a prefix, a longer prefix over a shorter one; what no route claims \
+is Django's.
+"""
+
+
+def routes(
+    context: typer.Context,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List every claimed path template.")] = False,
+) -> None:
+    """List the routes in order of precedence."""
+    from gateway.cli import describe
+
+    found = describe.routes(build(config_path(context, config)))
+    if as_json:
+        print_json({"routes": found})
+    elif not found:
+        typer.echo("There are no routes: Django answers everything.")
+    else:
+        _print(found, verbose=verbose)
+
+
+def _print(found: list[dict[str, Any]], *, verbose: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("route", "pattern", "methods", "service", "claim", "stage"):
+        table.add_column(title, overflow="fold")
+    for route in found:
+        pattern = f"path {route['path']}" if route["path"] else f"prefix {route['prefix']}"
+        methods = " ".join(route["methods"]) or "any"
+        stage = Text(route["stage"], style="green" if route["stage"] == "live" else "")
+        cells = [Text(cell) for cell in (pattern, methods, route["service"], route["claim"])]
+        table.add_row(Text(route["name"], style="bold"), *cells, stage)
+        for endpoint in route["endpoints"] if verbose else ():
+            path = f"  {endpoint['path']}" + (" and below" if endpoint["below"] else "")
+            table.add_row("", Text(path), " ".join(endpoint["methods"]) or "any")
+    # A pipe has no width; there, nothing may be wrapped.
+    width = None if sys.stdout.isatty() else 10_000
+    Console(color_system="auto" if in_colour(sys.stdout) else None, width=width).print(table)

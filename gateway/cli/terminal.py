@@ -1,0 +1,19 @@
+"""How commands look on a terminal and how they end. Loaded in every worker, so without Typer."""
+
+from __future__ import annotations
+
+import os
+from typing import IO, Any
+
+__all__ = ["STARTUP_FAILURE", "StartError", "in_colour"]
+
+STARTUP_FAILURE = 3  # as uvicorn's
+
+
+class StartError(Exception):
+    """The server can't start for a reason other than its configuration. The message says why, in one line."""
+
+
+def in_colour(stream: IO[Any]) -> bool:
+    """Whether to write colours to `stream`: a terminal whose user did not set NO_COLOR (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

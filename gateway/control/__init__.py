@@ -1,0 +1,1 @@
+"""The gateway as a Django app: add "gateway.control" to INSTALLED_APPS for `manage.py gateway …`."""

@@ -1,0 +1,36 @@
+"""One line for each request: who answered, how and how fast."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from gateway.dispatch import Outcome
+
+__all__ = ["access", "observe"]
+
+access = logging.getLogger("gateway.access")
+
+
+def observe(outcome: Outcome) -> None:
+    """Log a finished request. Costs one comparison while the logger is off."""
+    if not access.isEnabledFor(logging.INFO):
+        return
+    facts = outcome.facts
+    access.info(
+        "%s %s%s %s %s %.1fms",
+        facts.method,
+        facts.root,
+        facts.path.encode("unicode_escape").decode("ascii"),  # a path may hold line ends
+        outcome.status or "-",
+        outcome.decision.upstream,
+        (time.perf_counter() - outcome.since) * 1000,
+        extra={
+            "method": facts.method,
+            "path": facts.path,
+            "status": outcome.status,
+            "upstream": outcome.decision.upstream,
+            "route": outcome.decision.route,
+            "request_id": (facts.request_id or b"").decode("ascii"),
+        },
+    )

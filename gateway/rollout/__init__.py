@@ -1,0 +1,1 @@
+"""Where a route stands on its way from legacy to service, and what follows for a request."""

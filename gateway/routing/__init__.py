@@ -1,0 +1,1 @@
+"""What a request says, and which route claims it."""

@@ -1,0 +1,1 @@
+"""Whatever can answer a request: the Django project, services in this process, services elsewhere."""

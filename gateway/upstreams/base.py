@@ -1,0 +1,63 @@
+"""What every upstream has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from starlette.types import ASGIApp
+
+from gateway.routing.table import Endpoint
+
+__all__ = ["ClientGone", "Legacy", "Service", "Upstream", "UpstreamError"]
+
+
+class ClientGone(Exception):
+    """The client left before its request was complete, so nobody waits for an answer."""
+
+
+class UpstreamError(Exception):
+    """An upstream gave no usable answer; `status` is what to tell the caller."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class Upstream(Protocol):
+    """Whatever can answer a request: an ASGI 3 application, `entry`, with a name and a lifespan."""
+
+    name: str
+
+    @property
+    def entry(self) -> ASGIApp:
+        """Answers one request or serves one socket; may change the scope it is given."""
+
+    async def startup(self) -> None:
+        """Get ready; raises when it can't. Called once, before the first request."""
+
+    async def shutdown(self) -> None:
+        """Let go of everything. Called once, after the last request."""
+
+
+class Service(Upstream, Protocol):
+    """A new application, in this process or elsewhere."""
+
+    def endpoints(self) -> Sequence[Endpoint] | None:
+        """What it declares; None when it can't be asked."""
+
+
+class Legacy(Upstream, Protocol):
+    """The Django project, or whatever else was there before."""
+
+    sockets: bool  # it serves WebSockets
+    script_name: str  # the path it says it is served under, or ""
+
+    def allows_host(self, headers: Mapping[bytes, bytes], *, secure: bool) -> bool:
+        """Whether the project answers for the host that these headers name."""
+
+    def knows(self, path: str) -> bool | None:
+        """Whether its URLconf has `path`; None when it can't be asked."""
+
+    def trusts_origin(self, origin: bytes, *, secure: bool) -> bool:
+        """Whether a page of `origin` ("https://host") may act for its visitor here."""

@@ -1,0 +1,148 @@
+"""Bodies that cross between the event loop and a thread: a request's on its way in, a response's on its way out."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Coroutine
+from io import BytesIO
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+
+from starlette.types import Receive, Send
+
+from gateway.upstreams.base import ClientGone
+
+__all__ = ["Pipe", "read_body", "until_gone"]
+
+
+async def read_body(receive: Receive, memory: int) -> IO[bytes]:
+    """The whole request body as a file, rewound: in memory up to `memory` bytes, on disk above.
+
+    No thread waits for a slow client. Raises ClientGone when it leaves before the end.
+    """
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        return BytesIO(message.get("body", b""))
+    file: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(max_size=memory)  # noqa: SIM115 - Django closes it
+    size = 0
+    try:
+        while True:
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            if size > memory:
+                await asyncio.to_thread(file.write, chunk)  # the disk may be slow; other requests are not
+            else:
+                file.write(chunk)
+            if not message.get("more_body", False):
+                break
+            message = await receive()
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
+
+
+async def until_gone(receive: Receive, work: Coroutine[Any, Any, None]) -> bool:
+    """Await `work`, but no longer than the client stays. True when it was completed.
+
+    Only for requests whose body has been read. What `work` raises is raised.
+    """
+    worker = asyncio.create_task(work)
+    watcher = asyncio.create_task(_disconnected(receive))
+    try:
+        await asyncio.wait((worker, watcher), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        watcher.cancel()
+        if not worker.done():
+            worker.cancel()
+            await asyncio.wait((worker,))
+    if worker.cancelled():
+        return False
+    worker.result()  # raises what the work raised
+    return True
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class Pipe:
+    """Bytes from a thread to the event loop; the thread waits while `limit` of them are unsent.
+
+    Chunks that arrive faster than they are sent leave together, so a generator of many small ones
+    costs few messages, and the first byte of a slow one leaves at once.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, limit: int = 2**18) -> None:
+        self._loop = loop
+        self._limit = limit
+        self._chunks: deque[bytes] = deque()
+        self._size = 0
+        self._notified = False
+        self._ended = False
+        self._broken = False
+        self._error: BaseException | None = None
+        self._room = threading.Condition()
+        self._news = asyncio.Event()
+
+    # -- on the thread --------------------------------------------------------------------------
+
+    def put(self, chunk: bytes) -> None:
+        """Hand over `chunk`, waiting for room. Raises ClientGone when nobody reads any more."""
+        if not chunk:
+            return
+        with self._room:
+            while self._size >= self._limit and not self._broken:
+                self._room.wait()
+            if self._broken:
+                raise ClientGone
+            self._chunks.append(chunk)
+            self._size += len(chunk)
+            self._notify()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """No more chunks will come. `drain` raises `error`, once what came before it is sent."""
+        with self._room:
+            self._ended = True
+            self._error = error
+            self._notify()
+
+    def _notify(self) -> None:
+        if not self._notified:
+            self._notified = True
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    # -- on the event loop ----------------------------------------------------------------------
+
+    def break_off(self) -> None:
+        """Nobody reads any more: `put` raises. Without effect after the end."""
+        with self._room:
+            self._broken = True
+            self._room.notify_all()
+
+    def _take(self) -> tuple[bytes, bool]:
+        with self._room:
+            data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+            self._chunks.clear()
+            self._size = 0
+            self._notified = False
+            self._news.clear()
+            self._room.notify_all()
+            return data, self._ended
+
+    async def drain(self, send: Send) -> None:
+        """Send what comes, as it comes, until `end`; raises what `end` was given."""
+        ended = False
+        while not ended:
+            await self._news.wait()
+            data, ended = self._take()
+            if data:
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+        if self._error is not None:
+            raise self._error

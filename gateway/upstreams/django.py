@@ -1,0 +1,414 @@
+"""The Django project as an upstream.
+
+A request to a synchronous view crosses to a pooled thread once and runs there from `request_started`
+to `response.close()`, as it would under a WSGI server (docs/DESIGN.md, decision 2). Asynchronous views
+go to Django's own ASGI handler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from functools import lru_cache, partial
+from typing import IO, Any, cast
+
+from asgiref.sync import ThreadSensitiveContext
+from django.conf import settings
+from django.core import signals
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
+from django.core.handlers.base import BaseHandler
+from django.db import connections
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
+from django.utils import timezone, translation
+from django.utils.http import is_same_domain
+from django.utils.module_loading import import_string
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.rollout.decision import LEGACY
+from gateway.upstreams.base import ClientGone
+from gateway.upstreams.body import Pipe, read_body, until_gone
+from gateway.upstreams.lifespan import Lifespan
+from gateway.upstreams.static import build_static
+from gateway.upstreams.threads import PooledThread, Threads, current_thread
+from gateway.upstreams.urlconf import AsyncViews, knows
+
+__all__ = ["DjangoUpstream"]
+
+logger = logging.getLogger("gateway.django")
+request_logger = logging.getLogger("django.request")
+
+BLOCK = 2**18  # bytes of a file sent in one message
+
+
+class GatewayRequest(ASGIRequest):
+    """Django's request for ASGI, with what code written for WSGI looks for."""
+
+    def __init__(self, scope: Scope, body_file: IO[bytes]) -> None:
+        super().__init__(scope, body_file)
+        self.META["wsgi.url_scheme"] = scope.get("scheme", "http")
+
+    @property
+    def environ(self) -> dict[str, Any]:
+        """`WSGIRequest.environ` is `META` too."""
+        return self.META
+
+
+class SyncHandler(BaseHandler):
+    """Django's synchronous request chain, without a server protocol around it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.load_middleware(is_async=False)
+
+    def respond(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
+        """The response of the project to one request; what the middleware chain can't catch is raised."""
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        try:
+            request = GatewayRequest(scope, body)
+        except UnicodeDecodeError:  # as Django's ASGIHandler.create_request
+            request_logger.warning("Bad Request (UnicodeDecodeError)", exc_info=True, extra={"status_code": 400})
+            response: HttpResponseBase = HttpResponseBadRequest()
+            _belongs(response, body.close)
+        else:
+            response = self.get_response(request)
+            _belongs(response)
+        return response
+
+
+def _belongs(response: Any, *closers: Callable[[], None]) -> None:
+    """What every handler of Django does to its response, for which there is no public name.
+
+    `_handler_class` becomes the sender of request_finished; `_resource_closers` run in `close()`.
+    """
+    response._handler_class = SyncHandler  # noqa: SLF001
+    response._resource_closers.extend(closers)  # noqa: SLF001
+
+
+@lru_cache(maxsize=1024)
+def _header_name(name: str) -> bytes:
+    return name.lower().encode("ascii")
+
+
+def start_message(response: HttpResponseBase) -> Message:
+    """`http.response.start` for a Django response."""
+    headers = [(_header_name(name), value.encode("latin1")) for name, value in response.items()]
+    if response.cookies:
+        headers += [
+            (b"set-cookie", cookie.output(header="").strip().encode("ascii")) for cookie in response.cookies.values()
+        ]
+    return {"type": "http.response.start", "status": response.status_code, "headers": headers}
+
+
+class Whole:
+    """A response whose content is in memory."""
+
+    __slots__ = ("content", "start")
+
+    def __init__(self, start: Message, content: bytes) -> None:
+        self.start = start
+        self.content = content
+
+    def abandon(self) -> None:
+        """Nothing to let go of."""
+
+    async def send_body(self, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as the other kinds
+        content = self.content
+        for position in range(0, len(content) - BLOCK, BLOCK):
+            chunk = content[position : position + BLOCK]
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        if len(content) > BLOCK:
+            content = content[(len(content) - 1) // BLOCK * BLOCK :]
+        await send({"type": "http.response.body", "body": content, "more_body": False})
+
+
+class Streamed:
+    """A response whose iterator runs on its thread and fills a pipe."""
+
+    __slots__ = ("pipe", "start")
+
+    def __init__(self, start: Message, pipe: Pipe) -> None:
+        self.start = start
+        self.pipe = pipe
+
+    def abandon(self) -> None:
+        """Nobody will send this: free the thread."""
+        self.pipe.break_off()
+
+    async def send_body(self, receive: Receive, send: Send) -> None:
+        try:
+            complete = await until_gone(receive, self.pipe.drain(send))
+        finally:
+            self.pipe.break_off()  # frees the thread when it is not at the end
+        if complete:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class Lent:
+    """A response the event loop sends by itself; `close` then runs on the thread that made it."""
+
+    __slots__ = ("chunks", "close", "start")
+
+    def __init__(self, start: Message, chunks: AsyncGenerator[bytes], close: Callable[[], None]) -> None:
+        self.start = start
+        self.chunks = chunks
+        self.close = close
+
+    def abandon(self) -> None:
+        """Nobody will send this: close it."""
+        self.close()
+
+    async def send_body(self, receive: Receive, send: Send) -> None:
+        try:
+            complete = await until_gone(receive, self._send_chunks(send))
+        finally:
+            self.close()
+        if complete:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_chunks(self, send: Send) -> None:
+        async with aclosing(self.chunks) as chunks:
+            async for chunk in chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+async def _file_chunks(file: IO[bytes]) -> AsyncGenerator[bytes]:
+    while chunk := await asyncio.to_thread(file.read, BLOCK):
+        yield chunk
+
+
+async def _async_chunks(response: StreamingHttpResponse, language: str | None, zone: Any) -> AsyncGenerator[bytes]:
+    # What the middleware activated on the thread is active for the iterator too.
+    with translation.override(language), timezone.override(zone):
+        async for part in response:
+            yield part
+
+
+Reply = Whole | Streamed | Lent
+
+
+class Exchange:
+    """One request on a pooled thread, and the future through which the event loop gets its reply."""
+
+    __slots__ = ("body", "future", "handler", "loop", "scope", "threads")
+
+    def __init__(
+        self,
+        handler: SyncHandler,
+        threads: Threads,
+        scope: Scope,
+        body: IO[bytes],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.handler = handler
+        self.threads = threads
+        self.scope = scope
+        self.body = body
+        self.loop = loop
+        self.future: asyncio.Future[Reply] = loop.create_future()
+
+    def run(self) -> None:
+        """Everything Django does for this request, on the current thread."""
+        response: HttpResponseBase | None = None
+        try:
+            response = self.handler.respond(self.scope, self.body)
+            start = start_message(response)
+            if response.streaming and self.scope["method"] != "HEAD":
+                self._stream(cast("StreamingHttpResponse", response), start)
+                return
+            content = b"" if response.streaming else cast("HttpResponse", response).content
+            self._deliver(Whole(start, content))
+        except BaseException as exc:  # noqa: BLE001 - sys.exit() in a view ends the request, not the thread
+            self._fail(exc)
+        self._finish(response)
+
+    def _stream(self, response: StreamingHttpResponse, start: Message) -> None:
+        finish = partial(self._finish, response)
+        if response.is_async:
+            chunks = _async_chunks(response, translation.get_language(), timezone.get_current_timezone())
+        elif (file := getattr(response, "file_to_stream", None)) is not None:
+            chunks = _file_chunks(file)
+        else:
+            self._fill(response, start)
+            finish()
+            return
+        thread = cast("PooledThread", current_thread())
+        context = contextvars.copy_context()
+        self._deliver(Lent(start, chunks, partial(self.threads.submit_to, thread, partial(context.run, finish))))
+
+    def _fill(self, response: StreamingHttpResponse, start: Message) -> None:
+        pipe = Pipe(self.loop)
+        self._deliver(Streamed(start, pipe))
+        try:
+            for chunk in response:
+                pipe.put(chunk)
+        except ClientGone:
+            return
+        except BaseException as exc:  # noqa: BLE001 - the event loop raises it where the server sees it
+            pipe.end(_harmless(exc))
+        else:
+            pipe.end()
+
+    def _deliver(self, reply: Reply) -> None:
+        self._settle(self.future.set_result, reply)
+
+    def _fail(self, error: BaseException) -> None:
+        self._settle(self.future.set_exception, _harmless(error))
+
+    def _settle(self, settle: Callable[[Any], None], value: object) -> None:
+        def on_loop() -> None:
+            if not self.future.done():
+                settle(value)
+            elif isinstance(value, Reply):  # the request was cancelled meanwhile
+                value.abandon()
+
+        try:
+            self.loop.call_soon_threadsafe(on_loop)
+        except RuntimeError:  # the event loop was closed under a request that outlived the shutdown
+            logger.warning("the answer to %s came after the shutdown", self.scope["path"])
+            if isinstance(value, Reply):
+                value.abandon()
+
+    def _finish(self, response: HttpResponseBase | None) -> None:
+        """Close the response, which sends `request_finished` and so cleans up connections on this thread."""
+        try:
+            if response is None:
+                self.body.close()
+                signals.request_finished.send(sender=SyncHandler)
+            else:
+                response.close()
+        except Exception:
+            logger.exception("cleaning up after %s failed", self.scope["path"])
+
+
+def _harmless(error: BaseException) -> Exception:
+    """`error` as one that can cross to the event loop: SystemExit would end it, a cancellation would pass
+    for the client's leaving, and neither a future nor a coroutine can raise StopIteration."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    return RuntimeError(f"the view raised {error!r}").with_traceback(error.__traceback__)
+
+
+class DjangoUpstream:
+    """The Django project. `django.setup()` must have run.
+
+    `threads` is how many requests synchronous code answers at once. `asgi` is the project's own ASGI
+    application, which then gets everything, sockets included. `static`: serve STATIC_URL.
+    """
+
+    name = LEGACY
+
+    def __init__(self, *, threads: int = 40, asgi: ASGIApp | None = None, static: bool = True) -> None:
+        self.threads = Threads(threads, name="django", at_exit=connections.close_all)
+        self.sockets = asgi is not None
+        self.script_name = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
+        self._leases = Threads(threads, name="django-async", at_exit=connections.close_all)
+        self._lifespan = Lifespan(asgi) if asgi is not None else None
+        self._static = build_static() if static else None
+        self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+        self._hosts: dict[tuple[bytes, bytes, bool], bool] = {}
+        self._views = AsyncViews()
+        self._sync = SyncHandler() if asgi is None and _sync_capable() else None
+        self._asgi = asgi or (ASGIHandler() if self._sync is None or self._views else None)
+
+    def __repr__(self) -> str:
+        return f"DjangoUpstream({settings.SETTINGS_MODULE!r}, threads={self.threads.size})"
+
+    async def startup(self) -> None:
+        """Start the project's own ASGI application, where it knows lifespan. Raises LifespanError."""
+        if self._lifespan is not None:
+            await self._lifespan.startup()
+
+    async def shutdown(self) -> None:
+        """Let the threads end, and close their connections. Raises LifespanError."""
+        self.threads.close()
+        self._leases.close()
+        if self._lifespan is not None:
+            await self._lifespan.shutdown()
+
+    async def entry(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request, or serve a socket where the project's ASGI application does."""
+        if scope["type"] != "http":
+            await cast("ASGIApp", self._asgi)(scope, receive, send)
+            return
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if self._static is not None and (found := self._static.find(path)) is not None:
+            await self._static.answer(found, scope, receive, send)
+        elif self._sync is not None and not (self._views and self._views.answer(path)):
+            await self._answer(self._sync, scope, receive, send)
+        else:
+            await self._answer_async(scope, receive, send)
+
+    async def _answer(self, handler: SyncHandler, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read_body(receive, self._memory)
+        exchange = Exchange(handler, self.threads, scope, body, asyncio.get_running_loop())
+        self.threads.submit(partial(contextvars.copy_context().run, exchange.run))
+        reply = await exchange.future
+        try:
+            await send(reply.start)
+        except BaseException:
+            reply.abandon()
+            raise
+        await reply.send_body(receive, send)
+
+    async def _answer_async(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Without an executor of its own, asgiref would start a thread for every request.
+        lease = self._leases.lease()
+        try:
+            async with ThreadSensitiveContext(executor=lease):
+                await cast("ASGIApp", self._asgi)(scope, receive, send)
+        finally:
+            lease.release()
+
+    def allows_host(self, headers: Mapping[bytes, bytes], *, secure: bool) -> bool:
+        """Whether Django would accept the host these headers name: ALLOWED_HOSTS applies to services too."""
+        key = (headers.get(b"host", b""), headers.get(b"x-forwarded-host", b""), secure)
+        if len(key[0]) + len(key[1]) > 512:
+            return _host_is_allowed(*key)  # nothing to keep in memory
+        allowed = self._hosts.get(key)
+        if allowed is None:
+            if len(self._hosts) > 1000:  # callers choose these
+                self._hosts.clear()
+            allowed = self._hosts[key] = _host_is_allowed(*key)
+        return allowed
+
+    def knows(self, path: str) -> bool | None:
+        """Whether the URLconf has `path`."""
+        return knows(path)
+
+    def trusts_origin(self, origin: bytes, *, secure: bool) -> bool:  # noqa: ARG002 - an origin has its scheme
+        """Whether CSRF_TRUSTED_ORIGINS has this origin."""
+        scheme, _, host = origin.decode("latin-1").lower().partition("://")
+        return any(_fits_origin(trusted, scheme, host) for trusted in settings.CSRF_TRUSTED_ORIGINS)
+
+
+def _sync_capable() -> bool:
+    """Whether every middleware can run in a synchronous chain as it is."""
+    return all(getattr(import_string(name), "sync_capable", True) for name in settings.MIDDLEWARE)
+
+
+def _fits_origin(trusted: str, scheme: str, host: str) -> bool:
+    """As CsrfViewMiddleware: `https://*.example.com` takes in every subdomain."""
+    trusted_scheme, _, trusted_host = trusted.lower().partition("://")
+    return scheme == trusted_scheme and is_same_domain(host, trusted_host.lstrip("*"))
+
+
+def _host_is_allowed(host: bytes, forwarded: bytes, secure: bool) -> bool:
+    """Django's own verdict (`HttpRequest.get_host`), whatever USE_X_FORWARDED_HOST says."""
+    request = HttpRequest()
+    request.META = {"SERVER_NAME": "", "SERVER_PORT": "443" if secure else "80"}
+    if host:
+        request.META["HTTP_HOST"] = host.decode("latin-1")
+    if forwarded:
+        request.META["HTTP_X_FORWARDED_HOST"] = forwarded.decode("latin-1")
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return False
+    return True

@@ -1,0 +1,182 @@
+"""A service that runs elsewhere, reached over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import cast
+from urllib.parse import quote, unquote
+
+import httpx
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.routing.table import Endpoint
+from gateway.upstreams.base import ClientGone, UpstreamError
+from gateway.upstreams.body import until_gone
+
+__all__ = ["RemoteUpstream"]
+
+# Headers that concern one connection (RFC 9110, section 7.6.1) and so are not handed on.
+HOP_BY_HOP = frozenset(
+    b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer "
+    b"transfer-encoding upgrade".split()
+)
+
+
+class RemoteUpstream:
+    """An HTTP server at `url`. `timeout` is how long, in seconds, it may take to start its answer."""
+
+    def __init__(self, name: str, url: str, *, timeout: float = 30.0, max_body: int | None = None) -> None:
+        self.name = name
+        self.url = httpx.URL(url)
+        self._timeout = httpx.Timeout(timeout, connect=min(timeout, 5.0))
+        self._client: httpx.AsyncClient | None = None
+        self._app: ASGIApp = self._forward
+        if max_body is not None:
+            self._app = RequestBodyLimitMiddleware(self._forward, max_body_size=max_body)
+
+    def __repr__(self) -> str:
+        return f"RemoteUpstream({self.name!r}, {str(self.url)!r})"
+
+    async def startup(self) -> None:
+        """Open the connection pool. The server need not run yet."""
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
+        # trust_env=False: a proxy set for the machine's own traffic must not see our callers'.
+        self._client = httpx.AsyncClient(limits=limits, trust_env=False, cookies=_no_cookies())
+
+    async def shutdown(self) -> None:
+        """Close the connection pool."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    def endpoints(self) -> list[Endpoint] | None:
+        """None: what runs elsewhere isn't asked."""
+        return None
+
+    async def entry(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on and the answer back, both as streams.
+
+        Raises UpstreamError with status 502 or 504 when the server can't be reached or does not answer.
+        """
+        if scope["type"] != "http":
+            await receive()
+            await send({"type": "websocket.close", "code": 1011, "reason": "this service takes no sockets"})
+            return
+        await self._app(scope, receive, send)
+
+    async def _forward(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._client is None:
+            await self.startup()  # the server runs us without lifespan
+        assert self._client is not None  # noqa: S101 - startup has just set it
+        # Not `build_request`, which would add headers of httpx's own to the caller's.
+        timeout = self._timeout.as_dict()
+        caller = _Caller(scope, receive)
+        request = httpx.Request(
+            scope["method"],
+            self._target(scope),
+            headers=self._headers(scope),
+            content=caller.body() if caller.announced else None,
+            extensions={"timeout": timeout},
+        )
+        try:
+            response = await self._answer(request, caller)
+        except httpx.TimeoutException as exc:
+            raise UpstreamError(504, f"{self.name} at {self.url} did not answer in time") from exc
+        except (httpx.TransportError, httpx.InvalidURL) as exc:
+            raise UpstreamError(502, f"{self.name} at {self.url} can't be reached: {exc!r}") from exc
+        try:
+            timeout["read"] = None  # it has started; how long it goes on is its own affair
+            headers = _end_to_end(response.headers.raw)
+            await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+            await until_gone(receive, _relay(response, send))
+        finally:
+            await response.aclose()
+
+    async def _answer(self, request: httpx.Request, caller: _Caller) -> httpx.Response:
+        """The answer, its body still to come. Raises ClientGone when the caller leaves before it starts."""
+        client = cast("httpx.AsyncClient", self._client)
+        answers: list[httpx.Response] = []
+
+        async def send() -> None:
+            answers.append(await client.send(request, stream=True, follow_redirects=False))
+
+        if not await until_gone(caller.after_body, send()):
+            raise ClientGone
+        return answers[0]
+
+    def _target(self, scope: Scope) -> httpx.URL:
+        raw: bytes = (scope.get("raw_path") or b"").partition(b"?")[0]
+        if not raw.startswith(b"/"):  # absent, or an absolute-form target
+            raw = quote(scope["path"]).encode()
+        if any(unquote(segment) in (".", "..") for segment in raw.decode("latin-1").split("/")):
+            raise UpstreamError(400, "the path has dot segments")  # httpx would climb out of the URL's own path
+        root = quote(scope.get("root_path", "")).encode()
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        while root and raw.startswith(root + b"/") and unquote(raw.decode("latin-1")) != path:
+            raw = raw[len(root) :]  # X-Forwarded-Prefix names it; a server may have put it there once more
+        target = self.url.raw_path.rstrip(b"/") + raw
+        if scope["query_string"]:
+            target += b"?" + scope["query_string"]
+        return self.url.copy_with(raw_path=target)
+
+    def _headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+        headers = [item for item in _end_to_end(scope["headers"]) if not item[0].startswith(b"x-forwarded-")]
+        host = next((value for name, value in headers if name == b"host"), b"")
+        client = scope.get("client")
+        if client:
+            headers.append((b"x-forwarded-for", client[0].encode("latin-1")))
+        headers.append((b"x-forwarded-proto", scope.get("scheme", "http").encode()))
+        headers.append((b"x-forwarded-host", host))
+        if root_path := scope.get("root_path", ""):
+            headers.append((b"x-forwarded-prefix", root_path.encode()))
+        return headers
+
+
+def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    lines = [(name.lower(), value) for name, value in headers]
+    named = {token.strip().lower() for name, value in lines if name == b"connection" for token in value.split(b",")}
+    return [(name, value) for name, value in lines if name not in HOP_BY_HOP and name not in named]
+
+
+def _no_cookies() -> CookieJar:
+    """A jar that keeps nothing: one caller's cookies must never be sent with another's request."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
+async def _relay(response: httpx.Response, send: Send) -> None:
+    async for chunk in response.aiter_raw():
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class _Caller:
+    """Who sent the request: first its body, if its headers announce one (RFC 9112, section 6.3), then
+    whether it is still there."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.announced = any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+        self._receive = receive
+        self._all_read = asyncio.Event()
+        if not self.announced:
+            self._all_read.set()
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises ClientGone when it breaks off."""
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            more = message.get("more_body", False)
+            if not more:
+                self._all_read.set()
+            if body := message.get("body", b""):
+                yield body
+
+    async def after_body(self) -> Message:
+        """What comes after the body."""
+        await self._all_read.wait()
+        return await self._receive()

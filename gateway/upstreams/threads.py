@@ -1,0 +1,326 @@
+"""Long-lived threads that run synchronous code for the event loop.
+
+Django keeps one database connection per thread, so a connection lives as long as its thread.
+`concurrent.futures.ThreadPoolExecutor` hands work to whichever thread wakes first, which keeps
+all of them, and all of their connections, busy in turn. Here the thread that went idle last is
+woken first: light load stays on a few warm threads. A thread can also be named again (`submit_to`)
+or lent to one request (`lease`), because what Django leaves on a thread must be cleaned up there.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import ParamSpec, TypeVar
+
+__all__ = ["Lease", "PooledThread", "Threads", "current_thread"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Job = Callable[[], object]
+
+PATIENCE = 0.005  # seconds without a job begun, after which another thread helps in any case
+BUSY = 0.9  # the share of one processor above which another thread would only contend for it
+
+
+class PooledThread:
+    """One thread of a pool. The pool's lock guards everything but `wake`."""
+
+    __slots__ = ("asleep", "called", "ended", "jobs", "leased", "seen", "wake")
+
+    def __init__(self) -> None:
+        self.wake = threading.Lock()
+        self.wake.acquire()
+        self.asleep = False  # waits on `wake`
+        self.called = False  # is to help with the backlog, and has not begun
+        self.seen = 0  # how many jobs the pool had begun when it last looked
+        self.leased = False
+        self.ended = False
+        self.jobs: deque[Job] = deque()  # what must run on this thread and no other
+
+
+class Threads:
+    """A pool of at most `size` threads, plus one for every lease that finds none idle.
+
+    `name` prefixes the threads' names. `at_exit` runs on each thread as it ends.
+    Jobs must not raise: they report to whoever waits for them.
+    """
+
+    def __init__(self, size: int, *, name: str = "gateway", at_exit: Job | None = None) -> None:
+        self.size = size
+        self._name = name
+        self._at_exit = at_exit
+        self._lock = threading.Lock()
+        self._idle: list[PooledThread] = []
+        self._backlog: deque[Job] = deque()
+        self._calling = False  # a thread was called and has not begun
+        self._begun = 0  # jobs taken from the backlog
+        self._pressure = _Pressure()
+        self._started = 0
+        self._leased = 0
+        self._closed = False
+
+    def __repr__(self) -> str:
+        with self._lock:
+            return (
+                f"Threads(size={self.size}, started={self._started}, idle={len(self._idle)}, "
+                f"leased={self._leased}, waiting={len(self._backlog)})"
+            )
+
+    @property
+    def started(self) -> int:
+        """How many threads there are, without those about to end."""
+        return self._started
+
+    @property
+    def idle(self) -> int:
+        """How many threads wait for work."""
+        return len(self._idle)
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for a thread."""
+        return len(self._backlog)
+
+    def submit(self, job: Job) -> None:
+        """Run `job` soon, on a thread that becomes free or on one that is called for it.
+
+        Raises RuntimeError once the pool is closed.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("cannot submit a job to a closed pool")
+            self._backlog.append(job)
+            if not self._calling:
+                self._call()
+
+    def submit_to(self, thread: PooledThread, job: Job) -> None:
+        """Run `job` on `thread`, after what runs there now: to clean up where the work was done.
+
+        When that thread has ended, so have its connections, and `job` runs on the caller's.
+        """
+        with self._lock:
+            if not thread.ended:
+                thread.jobs.append(job)
+                if thread.asleep:
+                    if not thread.leased:
+                        self._idle.remove(thread)
+                    self._wake(thread)
+                return
+        job()
+
+    def lease(self) -> Lease:
+        """An executor whose jobs all run on one thread, which nobody else uses until `release`."""
+        return Lease(self)
+
+    def close(self) -> None:
+        """Let every thread end once it has nothing to do. Jobs already queued still run."""
+        with self._lock:
+            self._closed = True
+            while self._idle:
+                self._wake(self._idle.pop())
+
+    # -- with the lock held ---------------------------------------------------------------------
+
+    def _call(self) -> None:
+        """Call one more thread to the backlog; it calls the next one when it begins.
+
+        Waking a thread for every job makes all of them fight for the interpreter lock. A called thread
+        runs only once that lock is free: because the others wait for something, and then one more is
+        needed at once, or because they had it for a whole switch interval. So views that compute stay on
+        few threads, and views that wait spread over all of them within microseconds.
+        """
+        if self._idle:
+            thread = self._idle.pop()
+            self._mark_called(thread)
+            self._wake(thread)
+        elif self._started - self._leased < self.size:
+            self._mark_called(self._start())
+
+    def _mark_called(self, thread: PooledThread) -> None:
+        thread.called = self._calling = True
+        thread.seen = -1
+
+    def _uncall(self, thread: PooledThread) -> None:
+        if thread.called:
+            thread.called = self._calling = False
+
+    def _start(self) -> PooledThread:
+        thread = PooledThread()
+        name = f"{self._name}-{self._started + 1}"
+        threading.Thread(target=self._run, args=(thread,), name=name, daemon=True).start()
+        self._started += 1
+        return thread
+
+    @staticmethod
+    def _wake(thread: PooledThread) -> None:
+        thread.asleep = False
+        thread.wake.release()
+
+    # -- leases ---------------------------------------------------------------------------------
+
+    def _take(self) -> PooledThread:
+        with self._lock:
+            thread = self._idle.pop() if self._idle else self._start()
+            thread.leased = True
+            self._leased += 1
+            return thread
+
+    def _give_back(self, thread: PooledThread) -> None:
+        with self._lock:
+            thread.leased = False
+            self._leased -= 1
+            if self._surplus():
+                self._retire(thread)
+            if thread.asleep:
+                self._wake(thread)  # it looks for other work, goes idle or ends
+
+    # -- on a pooled thread ---------------------------------------------------------------------
+
+    def _run(self, thread: PooledThread) -> None:
+        _local.thread = thread
+        try:
+            while (job := self._next(thread)) is not None:
+                job()
+                del job  # or the last request stays alive until the next one arrives
+        finally:
+            if self._at_exit is not None:
+                self._at_exit()
+
+    def _next(self, thread: PooledThread) -> Job | None:
+        """The next job for `thread`, waiting for it; None when the thread has to end."""
+        while True:
+            with self._lock:
+                if thread.jobs:
+                    if thread.called:  # it has something else to do first
+                        self._uncall(thread)
+                        if self._backlog:
+                            self._call()
+                    return thread.jobs.popleft()
+                if not thread.leased and not thread.ended:
+                    if not self._backlog:
+                        self._settle(thread)
+                    elif not self._stands_by(thread):
+                        return self._begin(thread)
+                if thread.ended:
+                    return None
+                thread.asleep = not thread.called
+            thread.wake.acquire(timeout=PATIENCE if thread.called else -1)
+
+    # -- on a pooled thread, with the lock held -------------------------------------------------
+
+    def _begin(self, thread: PooledThread) -> Job:
+        self._uncall(thread)
+        job = self._backlog.popleft()
+        self._begun = thread.seen = self._begun + 1
+        if self._backlog and not self._calling:
+            self._call()
+        return job
+
+    def _stands_by(self, thread: PooledThread) -> bool:
+        """Whether `thread` should leave the backlog to the others, and look again after PATIENCE.
+
+        While the process uses all the processor time the interpreter lock lets it have, another thread
+        adds nothing but contention, which the event loop suffers from most. So then the threads that
+        work are few, as long as jobs begin: one is always standing by for the moment they don't.
+        """
+        if self._calling and not thread.called:
+            return False  # another one stands by already
+        if self._started - self._leased - len(self._idle) == 1:
+            return False  # nobody else works
+        others_began = self._begun - thread.seen > (0 if thread.called else 1)
+        if not (others_began and self._pressure.high()):
+            return False
+        if not thread.called:
+            self._mark_called(thread)
+        thread.seen = self._begun
+        return True
+
+    def _settle(self, thread: PooledThread) -> None:
+        """Make `thread`, which has nothing to do, an idle one, or retire it."""
+        self._uncall(thread)
+        if self._closed or self._surplus():
+            self._retire(thread)
+        else:
+            self._idle.append(thread)
+
+    def _surplus(self) -> bool:
+        return self._started - self._leased > self.size
+
+    def _retire(self, thread: PooledThread) -> None:
+        """Let `thread` end after what it is doing now; it no longer counts."""
+        thread.ended = True
+        self._started -= 1
+
+
+class _Pressure:
+    """Whether this process keeps a processor busy, over the last few milliseconds."""
+
+    def __init__(self) -> None:
+        self._since = time.perf_counter()
+        self._used = time.process_time()
+        self._high = False
+
+    def high(self) -> bool:
+        now = time.perf_counter()
+        if (elapsed := now - self._since) >= PATIENCE:
+            used = time.process_time()
+            self._high = used - self._used > BUSY * elapsed
+            self._since, self._used = now, used
+        return self._high
+
+
+class Lease(Executor):
+    """One thread of a pool, taken at the first `submit` and kept until `release`.
+
+    It is what `asgiref.sync.ThreadSensitiveContext(executor=…)` asks for: one call at a time,
+    always on the same thread.
+    """
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+        self._thread: PooledThread | None = None
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run `fn` on the leased thread; the future carries what it returns or raises."""
+        if self._thread is None:
+            self._thread = self._threads._take()  # noqa: SLF001 - the two classes are one mechanism
+        future: Future[T] = Future()
+
+        def job() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as exc:  # noqa: BLE001 - the future carries it to the caller
+                future.set_exception(exc)
+            else:
+                future.set_result(result)
+
+        self._threads.submit_to(self._thread, job)
+        return future
+
+    def release(self) -> None:
+        """Give the thread back. Without effect when none was taken."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._threads._give_back(thread)  # noqa: SLF001 - the two classes are one mechanism
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
+        """As `release`."""
+        self.release()
+
+
+class _Local(threading.local):
+    thread: PooledThread | None = None
+
+
+_local = _Local()
+
+
+def current_thread() -> PooledThread | None:
+    """The pooled thread this code runs on, or None outside a pool."""
+    return _local.thread

@@ -1,0 +1,55 @@
+"""Any WSGI application in the place of the Django project, through a2wsgi."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote_from_bytes
+
+from a2wsgi import WSGIMiddleware
+from starlette.types import Receive, Scope, Send
+
+from gateway.rollout.decision import LEGACY
+
+__all__ = ["WSGIUpstream"]
+
+
+class WSGIUpstream:
+    """`app` is the WSGI application; `threads` is how many requests it answers at once."""
+
+    name = LEGACY
+    sockets = False
+    script_name = ""
+
+    def __init__(self, app: Any, *, threads: int = 40) -> None:
+        self.app = app
+        self._asgi = WSGIMiddleware(app, workers=threads)
+
+    def __repr__(self) -> str:
+        return f"WSGIUpstream({self.app!r})"
+
+    async def startup(self) -> None:
+        """Nothing to do: WSGI has no lifespan."""
+
+    async def shutdown(self) -> None:
+        """Nothing to do: WSGI has no lifespan."""
+
+    async def entry(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        query: bytes = scope["query_string"]
+        if not query.isascii():  # a2wsgi decodes it as ASCII; quoted, it means the same
+            scope = {**scope, "query_string": quote_from_bytes(query, safe=string.printable).encode()}
+        await self._asgi(scope, receive, send)  # type: ignore[arg-type] # a2wsgi spells ASGI's types its own way
+
+    def allows_host(self, headers: Mapping[bytes, bytes], *, secure: bool) -> bool:  # noqa: ARG002
+        """True: WSGI has no notion of allowed hosts."""
+        return True
+
+    def knows(self, path: str) -> bool | None:  # noqa: ARG002
+        """None: a WSGI application can't be asked for its URLs."""
+        return None
+
+    def trusts_origin(self, origin: bytes, *, secure: bool) -> bool:  # noqa: ARG002
+        """False: only pages of the same host are trusted."""
+        return False

@@ -1,0 +1,1 @@
+"""Who the customers are: the user model, sign-up and the account pages."""

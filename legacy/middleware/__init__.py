@@ -1,0 +1,1 @@
+"""What the team wraps around every request."""

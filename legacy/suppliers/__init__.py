@@ -1,0 +1,1 @@
+"""What wholesalers ask for a product, fetched over HTTP while the caller waits."""

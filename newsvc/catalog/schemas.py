@@ -1,0 +1,132 @@
+"""What the catalogue takes and gives."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+
+from legacy.shop.models import Category, Product, ProductImage
+from newsvc.links import absolute
+from newsvc.rendering import LocalDatetime, Money
+
+__all__ = ["ProductDetail", "ProductPage", "ProductQuery", "ProductSummary"]
+
+
+class ProductQuery(BaseModel):
+    """The query string, as text: the project's own FilterSet reads and refuses the values.
+
+    The detail is filtered too, as DRF does.
+    """
+
+    category: str | None = Field(None, description="Slug of a category.")
+    price_min: str | None = Field(None, description="The lowest price, such as 9.99.")
+    price_max: str | None = Field(None, description="The highest price.")
+    in_stock: str | None = Field(None, description="true or false.")
+    search: str = Field("", description="Words that name, description or SKU have to contain.")
+
+
+class ProductListQuery(ProductQuery):
+    """What only the list takes."""
+
+    ordering: str = Field("", description="price, name or created, or several with commas; - turns one round.")
+    page: str = Field("1", description='A number, or "last".')
+    page_size: str = Field("", description="1 to 100; 20 by default.")
+
+
+class CategoryRef(BaseModel):
+    """A category where a product mentions it."""
+
+    id: int
+    name: str
+    slug: str
+
+    @classmethod
+    def of(cls, category: Category) -> Self:
+        """From the row."""
+        return cls(id=category.pk, name=category.name, slug=category.slug)
+
+
+class Rating(BaseModel):
+    """How customers rate a product: the average to two places, none without reviews."""
+
+    average: float | None
+    count: int
+
+    @classmethod
+    def of(cls, product: Product) -> Self:
+        """From a row of `with_ratings()`."""
+        average = product.rating_average
+        return cls(average=None if average is None else round(average, 2), count=product.rating_count)
+
+
+class ProductSummary(BaseModel):
+    """A product in a list."""
+
+    id: int
+    sku: str
+    name: str
+    slug: str
+    category: CategoryRef
+    price: Money
+    in_stock: bool
+    rating: Rating
+    created: LocalDatetime
+
+    @classmethod
+    def of(cls, product: Product) -> Self:
+        """From a row of `with_ratings()`."""
+        return cls(
+            id=product.pk,
+            sku=product.sku,
+            name=product.name,
+            slug=product.slug,
+            category=CategoryRef.of(product.category),
+            price=product.price,
+            in_stock=product.in_stock,
+            rating=Rating.of(product),
+            created=product.created,
+        )
+
+
+class Image(BaseModel):
+    """A picture of a product, with its whole URL."""
+
+    id: int
+    image: str | None
+    alt: str
+    position: int
+
+    @classmethod
+    def of(cls, image: ProductImage, request: Request) -> Self:
+        """From the row; `request` says under which address the caller reaches us."""
+        url = absolute(request, image.image.url) if image.image else None
+        return cls(id=image.pk, image=url, alt=image.alt, position=image.position)
+
+
+class ProductDetail(ProductSummary):
+    """A product on its own."""
+
+    description: str
+    stock: int
+    images: list[Image]
+
+    @classmethod
+    def with_images(cls, product: Product, request: Request) -> Self:
+        """From a row of `with_ratings()`."""
+        return cls(
+            **ProductSummary.of(product).__dict__,
+            description=product.description,
+            stock=product.stock,
+            images=[Image.of(image, request) for image in product.images.all()],
+        )
+
+
+class ProductPage(BaseModel):
+    """One page of the list."""
+
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[ProductSummary]

@@ -1,0 +1,120 @@
+"""Fixtures: the command line in this process, and as a user has it.
+
+Django is set up once in a process, here with legacy.settings. Other projects are served from processes of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from typer.testing import CliRunner
+
+from gateway.cli.app import app
+from tests.cli.processes import Serving, run
+
+CATALOG = """
+[legacy]
+settings = "legacy.settings"
+threads = 4
+
+[services.catalog]
+app = "tests.cli.services:catalog"
+middleware = "none"
+
+[services.pricing]
+url = "http://127.0.0.1:9"
+
+[[routes]]
+name = "catalog"
+prefix = "/api"
+methods = ["GET", "WEBSOCKET"]
+service = "catalog"
+
+[[routes]]
+name = "price"
+path = "/api/prices/{sku}"
+service = "pricing"
+claim = "all"
+stage = "legacy"
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])  # building a gateway adds its folder
+    monkeypatch.delenv("GATEWAY_CONFIG", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def invoke(here: Path) -> Callable[..., Any]:
+    """Run the command line in this process. The result has `exit_code`, `stdout` and `stderr`."""
+    return lambda *arguments: CliRunner().invoke(app, arguments, prog_name="gateway")
+
+
+@pytest.fixture
+def catalog(here: Path) -> Path:
+    """A gateway.toml with two services and two routes."""
+    path = here / "gateway.toml"
+    path.write_text(CATALOG)
+    return path
+
+
+@pytest.fixture(scope="session")
+def startproject(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `django-admin startproject mysite` writes, as it is."""
+    folder = tmp_path_factory.mktemp("startproject")
+    call_command("startproject", "mysite", str(folder))
+    return folder
+
+
+@pytest.fixture
+def project(startproject: Path, tmp_path: Path) -> Path:
+    """A project of one's own, right after `django-admin startproject`."""
+    return shutil.copytree(startproject, tmp_path / "project")
+
+
+@pytest.fixture
+def gateway(project: Path) -> Callable[..., Any]:
+    """Run the real console script in the project's folder."""
+    return lambda *arguments, **environment: run(project, *arguments, **environment)
+
+
+@pytest.fixture
+def serving(project: Path) -> Iterator[Callable[..., Serving]]:
+    """Start the real `gateway serve` in the project's folder; it is stopped in the end."""
+    started: list[Serving] = []
+
+    def start(*arguments: str, **environment: str) -> Serving:
+        started.append(Serving(project, *arguments, **environment))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+@pytest.fixture(scope="session")
+def terminal() -> Callable[..., str]:
+    """Run the console script on a terminal, and return what it writes there."""
+    pty = pytest.importorskip("pty")
+
+    def written(folder: Path, *arguments: str, **environment: str) -> str:
+        ours, theirs = pty.openpty()
+        try:
+            run(folder, *arguments, stdout=theirs, **environment)
+            return os.read(ours, 65536).decode()
+        finally:
+            os.close(ours)
+            os.close(theirs)
+
+    return written

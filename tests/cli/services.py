@@ -1,0 +1,24 @@
+"""The services of these tests."""
+
+from fastapi import FastAPI, WebSocket
+
+catalog = FastAPI(openapi_url=None)
+
+
+@catalog.get("/api/products/")
+async def products() -> list[int]:
+    return [1, 2]
+
+
+@catalog.get("/api/products/{id:int}/")
+async def product(id: int) -> int:  # noqa: A002 - the path names it
+    return id
+
+
+@catalog.websocket("/api/live")
+async def live(socket: WebSocket) -> None:
+    await socket.accept()
+
+
+async def unasked(scope: object, receive: object, send: object) -> None:
+    """An ASGI application that can't be asked for its endpoints."""

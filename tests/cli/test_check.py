@@ -1,0 +1,146 @@
+"""`gateway check`."""
+
+import json
+
+import pytest
+
+BROKEN = """
+[legacy]
+settings = "legacy.settings"
+threads = 0
+
+[services.gone]
+app = "tests.cli.nowhere:app"
+middleware = "none"
+
+[[routes]]
+name = "lost"
+prefix = "/api"
+service = "unknown"
+stagee = "live"
+
+[[routes]]
+name = "elsewhere"
+prefix = "/api"
+service = "unknown"
+"""
+
+
+def test_says_that_the_configuration_holds(invoke, catalog):
+    result = invoke("check")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"{catalog} holds.\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "legacy    Django, legacy.settings, 4 threads",
+        "services  catalog: tests.cli.services:catalog, 3 endpoints",
+        "          pricing: http://127.0.0.1:9, can't be asked for its endpoints",
+        "routes    price: path /api/prices/{sku}, every method → pricing, everything, legacy",
+        "          catalog: prefix /api, GET WEBSOCKET → catalog, 3 endpoints, live",
+    ],
+)
+def test_sums_up_what_it_found(invoke, catalog, line):
+    assert line in invoke("check").stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "static files are served at /static/",
+        "1 asynchronous view runs on Django's own ASGI handler, all others on threads",
+        "the project's MIDDLEWARE does not run around catalog: no sessions, no CSRF, no users",
+        "Django answers what price would claim: stage legacy",
+    ],
+)
+def test_notes_what_is_worth_knowing(invoke, catalog, note):
+    assert note in json.loads(invoke("check", "--json").stdout)["notes"]
+
+
+def test_notes_a_service_without_route(invoke, here):
+    text = '[legacy]\nsettings = "legacy.settings"\n[services.idle]\nurl = "http://127.0.0.1:9"\n'
+    (here / "gateway.toml").write_text(text)
+    assert "no route uses idle" in invoke("check").stdout
+
+
+def test_notes_that_static_files_are_off(invoke, here):
+    (here / "gateway.toml").write_text('[legacy]\nsettings = "legacy.settings"\nstatic = false\n')
+    assert "static files are not served: [legacy] static = false" in invoke("check").stdout
+
+
+def test_notes_a_project_that_answers_no_host(invoke, catalog, settings):
+    settings.DEBUG, settings.ALLOWED_HOSTS = False, []
+    result = invoke("check")
+    assert "every request will be answered 400" in result.stdout, result.stderr
+
+
+def test_json_has_the_whole_configuration(invoke, catalog):
+    report = json.loads(invoke("check", "--json").stdout)
+    assert list(report) == ["ok", "config", "problems", "legacy", "services", "routes", "notes"]
+    assert (report["ok"], report["config"], report["problems"]) == (True, str(catalog), [])
+    assert report["legacy"] == {"settings": "legacy.settings", "asgi": None, "wsgi": None, "threads": 4}
+    assert report["services"][1] == {
+        "name": "pricing",
+        "app": None,
+        "url": "http://127.0.0.1:9",
+        "middleware": None,
+        "endpoints": None,
+    }
+
+
+def test_reports_every_problem_at_once(invoke, here):
+    (here / "gateway.toml").write_text(BROKEN)
+    result = invoke("check")
+    assert (result.exit_code, result.stdout) == (3, "")
+    lines = [line for line in result.stderr.splitlines() if line.startswith("  - ")]
+    assert [line.split(" = ")[0].split(": ")[0] for line in lines] == [
+        "  - legacy.threads",
+        "  - routes[lost].stagee",
+        "  - routes[elsewhere].service",
+        "  - services.gone.app",
+    ]
+
+
+def test_a_problem_has_key_value_and_expectation(invoke, here):
+    (here / "gateway.toml").write_text(BROKEN)
+    result = invoke("check", "--json")
+    report = json.loads(result.stdout)
+    assert (result.exit_code, report["ok"]) == (3, False)
+    assert {
+        "key": "services.gone.app",
+        "value": "tests.cli.nowhere:app",
+        "expected": "an importable ASGI application: there is no module 'tests.cli.nowhere'",
+    } in report["problems"]
+
+
+def test_json_of_values_that_json_does_not_have(invoke, here):
+    (here / "gateway.toml").write_text("[legacy]\nsettings = 2026-01-01\n")
+    assert json.loads(invoke("check", "--json").stdout)["problems"][0]["value"] == "2026-01-01"
+
+
+def test_what_the_project_prints_stays_out_of_the_json(invoke, here, monkeypatch):
+    (here / "chatty_service.py").write_text("print('hello')\nfrom tests.cli.services import catalog\n")
+    service = '[services.chatty]\napp = "chatty_service:catalog"\nmiddleware = "none"\n'
+    (here / "gateway.toml").write_text('[legacy]\nsettings = "legacy.settings"\n' + service)
+    result = invoke("check", "--json")
+    assert json.loads(result.stdout)["ok"]
+    assert "hello" in result.stderr
+
+
+@pytest.mark.server
+def test_a_wsgi_application(gateway, project):
+    (project / "gateway.toml").write_text('[legacy]\nwsgi = "plain:app"\n')
+    (project / "plain.py").write_text("def app(environ, start_response): ...\n")
+    assert "legacy    plain:app, 40 threads" in gateway("check").stdout
+
+
+@pytest.mark.server
+def test_settings_that_do_not_load_are_no_traceback(gateway, project):
+    (project / "gateway.toml").write_text('[legacy]\nsettings = "mysite.settings"\n')
+    (project / "mysite" / "settings.py").write_text("1 / 0\n")
+    result = gateway("check")
+    assert result.returncode == 3
+    assert "a project that can be set up: ZeroDivisionError: division by zero" in result.stderr
+    assert "Traceback" not in result.stderr

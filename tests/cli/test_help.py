@@ -1,0 +1,129 @@
+"""`gateway --help`, and what holds for every command."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import typer.main
+
+from gateway.cli.app import app
+
+SHARED = {"--config", "--help"}
+OPTIONS = {
+    "init": {"--settings", "--path", "--force", "--help"},
+    "check": {*SHARED, "--json"},
+    "routes": {*SHARED, "--json", "--verbose"},
+    "explain": {*SHARED, "--json", "--host", "--header"},
+    "version": {"--help"},
+    "serve": {
+        *SHARED,
+        "--host",
+        "--port",
+        "--uds",
+        "--workers",
+        "--reload",
+        "--root-path",
+        "--proxy-headers",
+        "--no-proxy-headers",
+        "--forwarded-allow-ips",
+        "--log-level",
+        "--access-log",
+        "--no-access-log",
+        "--timeout-graceful-shutdown",
+    },
+}
+
+
+def listed(text: str) -> set[str]:
+    """The options that a help text has a line for."""
+    lines = re.findall(r"^  (?:-\w, )?(--[\w-]+)(?: / (--[\w-]+))?", text, re.MULTILINE)
+    return {option for line in lines for option in line if option}
+
+
+def test_lists_every_command(invoke):
+    assert all(f"\n  {command} " in invoke("--help").stdout for command in OPTIONS)
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_lists_every_option(invoke, command):
+    assert listed(invoke(command, "--help").stdout) == OPTIONS[command]
+
+
+def test_explains_every_option():
+    commands = typer.main.get_command(app).commands.values()
+    options = [option for command in commands for option in command.params]
+    assert [option.name for option in options if not option.help] == []
+
+
+@pytest.mark.parametrize("command", sorted(OPTIONS.keys() - {"version"}))
+def test_gives_examples(invoke, command):
+    assert f"\n    gateway {command}" in invoke(command, "--help").stdout
+
+
+def test_names_the_exit_statuses(invoke):
+    assert "Exit status: 0 done, 2 wrong usage, 3" in invoke("--help").stdout
+
+
+def test_loads_nothing_heavy():
+    script = (
+        "import sys\n"
+        "from gateway.cli.app import app\n"
+        "try: app(['serve', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'django', 'fastapi', 'rich', 'starlette', 'uvicorn'} & sys.modules.keys()))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_worker_process_loads_no_typer():
+    script = "import sys, gateway.cli.server; print('typer' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["version"]])
+def test_prints_versions(invoke, arguments):
+    result = invoke(*arguments)
+    assert re.match(r"gateway [\d.]+ \(Django [\d.]+, FastAPI [\d.]+, uvicorn [\d.]+, Python [\d.]+", result.stdout)
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["check", "--nonsense"], ["explain", "GET"], []])
+def test_wrong_usage_is_status_2(invoke, arguments):
+    assert invoke(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("command", [["check"], ["routes"], ["explain", "GET", "/"], ["serve"]])
+def test_without_a_configuration_says_how_to_get_one(invoke, command):
+    result = invoke(*command)
+    assert result.exit_code == 3
+    assert "gateway.toml: not found here; `gateway init` writes one" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("arguments", [["--config", "other.toml", "routes"], ["routes", "--config", "other.toml"]])
+def test_config_goes_before_or_after_the_command(invoke, catalog, arguments):
+    catalog.rename("other.toml")
+    assert "/api/prices/{sku}" in invoke(*arguments).stdout
+
+
+def test_the_option_after_the_command_wins(invoke, catalog):
+    assert invoke("--config", "missing.toml", "routes", "--config", str(catalog)).exit_code == 0
+
+
+def test_config_comes_from_the_environment(invoke, catalog, monkeypatch):
+    monkeypatch.setenv("GATEWAY_CONFIG", str(catalog.rename("other.toml")))
+    assert "/api/prices/{sku}" in invoke("routes").stdout
+
+
+def test_config_in_pyproject(invoke, here):
+    (here / "pyproject.toml").write_text('[tool.gateway.legacy]\nsettings = "legacy.settings"\n')
+    assert invoke("routes").stdout == "There are no routes: Django answers everything.\n"
+
+
+def test_a_config_that_is_missing_is_status_3(invoke):
+    result = invoke("check", "--config", "missing.toml")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "missing.toml: can't be read: No such file or directory" in result.stderr

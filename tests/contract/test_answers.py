@@ -1,0 +1,112 @@
+"""The moved endpoints answer as Django does: the status, every byte of the body, every header but a few."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from django.core.cache import cache
+from rest_framework.throttling import SimpleRateThrottle
+
+from tests.contract.cases import DIFFERENT, IGNORED_HEADERS, SAME, Case
+from tests.contract.targets import Answer, Application, Django, Target
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+CSRF_TOKEN = re.compile(rb"\b[A-Za-z0-9]{64}\b")  # of Django's HTML pages, new on each
+
+
+def ask(target: Target, case: Case) -> Answer:
+    return target.ask(case.method, case.path, case.headers)
+
+
+def compared(answer: Answer, case: Case) -> tuple[int, dict[str, str], frozenset[str], bytes]:
+    """What has to be equal."""
+    left_out = IGNORED_HEADERS | case.other_headers
+    headers = {name: value for name, value in answer.headers.items() if name not in left_out}
+    # An answer without a body needs no length, and Django gives none with a redirect.
+    if not answer.body and headers.get("content-length") == "0":
+        del headers["content-length"]
+    return answer.status, headers, answer.cookies, CSRF_TOKEN.sub(b"token", answer.body)
+
+
+def methods(answer: Answer) -> set[str]:
+    return {method.strip() for method in answer.headers.get("allow", "").split(",")}
+
+
+@pytest.mark.parametrize("case", SAME, ids=str)
+def test_the_answer_is_djangos(target: Target, legacy: Django, case: Case) -> None:
+    answer = ask(target, case)
+    assert answer.status == case.status
+    assert compared(answer, case) == compared(ask(legacy, case), case)
+
+
+@pytest.mark.parametrize("case", DIFFERENT, ids=str)
+def test_the_answer_is_djangos_but_for_known_differences(
+    request: pytest.FixtureRequest, target: Target, legacy: Django, case: Case
+) -> None:
+    name = request.node.callspec.params["target"]
+    answer, expected = compared(ask(target, case), case), compared(ask(legacy, case), case)
+    known = case.differs.get(name)
+    assert answer[0] == (known.status if known else case.status)
+    assert (answer == expected) is (known is None)
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in DIFFERENT if case.method == "OPTIONS" or case.status == 405], ids=str
+)
+def test_allow_has_the_methods_of_both_sides(gateway: Application, legacy: Django, case: Case) -> None:
+    assert methods(ask(gateway, case)) == methods(ask(legacy, case))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "upstream"),
+    [
+        ("GET", "/api/products/", "catalog"),
+        ("HEAD", "/api/products/", "catalog"),
+        ("GET", "/api/products/1/", "catalog"),
+        ("GET", "/api/quotes/99999/", "quotes"),
+        ("GET", "/services/catalog/docs", "catalog"),
+        ("GET", "/services/quotes/openapi.json", "quotes"),
+        ("OPTIONS", "/api/products/", "legacy"),
+        ("POST", "/api/products/", "legacy"),
+        ("GET", "/api/products", "legacy"),
+        ("GET", "/api/products/abc/", "legacy"),
+        ("GET", "/api/categories/", "legacy"),
+        ("GET", "/api/", "legacy"),
+        ("GET", "/products/", "legacy"),
+        ("POST", "/api/reviews/", "legacy"),
+    ],
+)
+def test_each_request_goes_where_the_demo_says(gateway: Application, method: str, path: str, upstream: str) -> None:
+    assert gateway.ask(method, path, {}).headers["x-served-by"] == upstream
+
+
+def test_maintenance_closes_what_django_serves_only(
+    request: pytest.FixtureRequest, target: Target, settings: Settings
+) -> None:
+    settings.MAINTENANCE_FILE.touch()
+    try:
+        status = target.ask("GET", "/api/products/", {}).status
+    finally:
+        settings.MAINTENANCE_FILE.unlink()
+    assert status == (503 if request.node.callspec.params["target"] == "legacy" else 200)
+
+
+def test_throttling_counts_what_django_serves_only(
+    request: pytest.FixtureRequest, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"anon": "1/day", "user": None, "write": None})
+    cache.clear()
+    statuses = [target.ask("GET", "/api/products/?page_size=1", {}).status for _ in range(2)]
+    cache.clear()
+    assert statuses == ([200, 429] if request.node.callspec.params["target"] == "legacy" else [200, 200])
+
+
+def test_a_service_documents_what_it_answers(gateway: Application) -> None:
+    document = json.loads(gateway.ask("GET", "/services/catalog/openapi.json", {}).body)
+    names = {parameter["name"] for parameter in document["paths"]["/api/products/"]["get"]["parameters"]}
+    assert {"category", "price_min", "search", "ordering", "page", "page_size", "X-Tenant"} <= names

@@ -1,0 +1,120 @@
+"""A service's database connections: one for each thread at most, and cleaned up where they were used."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.db.backends.sqlite3.base import DatabaseWrapper
+
+from newsvc.catalog import app as catalog
+from tests.contract.targets import Application
+
+POOL = 40  # threads in FastAPI's pool: https://anyio.readthedocs.io/en/stable/threads.html
+
+
+class Opened:
+    """Every connection that was opened since."""
+
+    def __init__(self) -> None:
+        self._seen: weakref.WeakSet[BaseDatabaseWrapper] = weakref.WeakSet()
+        self.count = 0
+
+    def note(self, connection: BaseDatabaseWrapper, **_: Any) -> None:
+        self._seen.add(connection)
+        self.count += 1
+
+    @property
+    def now(self) -> list[BaseDatabaseWrapper]:
+        """Those still open."""
+        return [wrapper for wrapper in list(self._seen) if wrapper.connection is not None]
+
+
+@pytest.fixture
+def opened(shop: None) -> Iterator[Opened]:
+    opened = Opened()
+    connection_created.connect(opened.note)
+    yield opened
+    connection_created.disconnect(opened.note)
+    for wrapper in opened.now:
+        wrapper.connection.close()  # past Django, which lets nobody but the owning thread close it
+
+
+@pytest.fixture
+def kept_open(shop: None) -> Iterator[None]:
+    """Connections persist, as the demo has it."""
+    default = connections.settings["default"]
+    default["CONN_MAX_AGE"] = 60
+    yield
+    default["CONN_MAX_AGE"] = 0
+
+
+@pytest.fixture
+def service(shop: None) -> Iterator[Application]:
+    """A service of this test alone, with threads of its own."""
+    with Application(catalog) as application:
+        yield application
+
+
+PATHS = ("/api/products/", "/api/products/2/", "/api/products/99999/", "/api/products/?price_min=x", "/nowhere/")
+
+
+async def crowd(client: Any, number: int) -> list[int]:
+    """So many mixed requests at the same time: found, not found and refused."""
+    answers = await asyncio.gather(*(client.get(PATHS[index % len(PATHS)]) for index in range(number)))
+    return [answer.status_code for answer in answers]
+
+
+def ask_many(service: Application, number: int) -> list[int]:
+    async def work() -> list[int]:
+        async with service.client() as client:
+            return await crowd(client, number)
+
+    return service.run(work())
+
+
+def test_persistent_connections_are_one_for_each_thread_at_most(
+    service: Application, opened: Opened, kept_open: None
+) -> None:
+    assert ask_many(service, 200) == [200, 200, 404, 400, 404] * 40
+    assert 0 < len(opened.now) <= POOL
+    assert opened.count <= POOL
+
+
+def test_without_persistence_no_connection_outlives_its_request(service: Application, opened: Opened) -> None:
+    ask_many(service, 200)
+    assert opened.count > 0
+    assert opened.now == []
+
+
+def is_usable(wrapper: BaseDatabaseWrapper) -> bool:
+    """As other databases answer; SQLite's is always True, since a file does not hang up."""
+    try:
+        wrapper.connection.execute("SELECT 1")
+    except sqlite3.Error:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("health_checks", "statuses"), [(True, [200, 200, 200]), (False, [500, 200, 200])])
+def test_a_connection_that_broke_costs_one_request_at_most(
+    service: Application,
+    opened: Opened,
+    kept_open: None,
+    monkeypatch: pytest.MonkeyPatch,
+    health_checks: bool,
+    statuses: list[int],
+) -> None:
+    monkeypatch.setitem(connections.settings["default"], "CONN_HEALTH_CHECKS", health_checks)
+    monkeypatch.setattr(DatabaseWrapper, "is_usable", is_usable)
+    assert service.ask("GET", "/api/products/1/", {}).status == 200
+    (wrapper,) = opened.now
+    wrapper.connection.close()  # as a database that goes away, behind Django's back
+    assert [service.ask("GET", "/api/products/1/", {}).status for _ in range(3)] == statuses

@@ -1,0 +1,84 @@
+"""What did not move works as before: pages, sessions, CSRF, the admin, static files, writing through the API."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from legacy.shop.models import Review
+from tests.contract.targets import Browser
+
+if TYPE_CHECKING:
+    import httpx
+
+
+def log_in(browser: Browser, path: str, name: str) -> httpx.Response:
+    """Open the login page, which sets the CSRF cookie, and send the form."""
+    browser.get(path)
+    return browser.post(path, {"username": name, "password": name})
+
+
+def test_staff_log_into_the_admin(browser: Browser) -> None:
+    answer = log_in(browser, "/admin/login/?next=/admin/", "boss")
+    assert (answer.status_code, answer.headers["location"]) == (302, "/admin/")
+    page = browser.get("/admin/shop/product/")
+    assert (page.status_code, page.headers["x-served-by"]) == (200, "legacy")
+    assert "Atlas" in page.text
+
+
+def test_a_form_without_csrf_token_is_refused(browser: Browser) -> None:
+    assert browser.post("/admin/login/", {"username": "boss", "password": "boss"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/static/admin/css/base.css", "/static/shop/shop.css"])
+def test_style_sheets_are_served(browser: Browser, path: str) -> None:
+    answer = browser.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/css")
+    assert len(answer.content) > 100
+
+
+def test_the_cart_is_kept_in_the_session(browser: Browser) -> None:
+    browser.get("/products/product-1/")
+    added = browser.post("/api/cart/items/", {"product": 1, "quantity": 2})
+    assert (added.status_code, added.headers["x-served-by"]) == (201, "legacy")
+    assert browser.get("/api/products/1/").headers["x-served-by"] == "catalog"
+    assert browser.get("/api/cart/").json()["count"] == 2
+    assert "Atlas" not in browser.get("/cart/").text
+    assert "Bucket “1” &amp; Co" in browser.get("/cart/").text
+
+
+def test_a_customer_writes_a_review_and_the_service_shows_the_rating(browser: Browser) -> None:
+    assert log_in(browser, "/accounts/login/", "ada").status_code == 302
+    answer = browser.post("/api/reviews/", {"product": 20, "rating": 5, "title": "Good"})
+    assert (answer.status_code, answer.headers["x-served-by"]) == (201, "legacy")
+    product = browser.get("/api/products/20/")
+    Review.objects.filter(product_id=20).delete()
+    assert product.headers["x-served-by"] == "catalog"
+    assert product.json()["rating"] == {"average": 5.0, "count": 1}
+
+
+def test_an_anonymous_review_is_refused_by_django(browser: Browser) -> None:
+    answer = browser.post("/api/reviews/", {"product": 1, "rating": 5, "title": "Good"})
+    assert (answer.status_code, answer.headers["x-served-by"]) == (403, "legacy")
+
+
+def test_a_logged_in_customer_gets_the_same_product(browser: Browser) -> None:
+    before = browser.get("/api/products/1/").content
+    log_in(browser, "/accounts/login/", "grace")
+    assert browser.get("/api/products/1/").content == before
+
+
+def test_the_price_list_is_streamed(browser: Browser) -> None:
+    answer = browser.get("/export/products.csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.text.count("\n") > 40
+
+
+def test_every_answer_says_who_gave_it_and_has_an_id(browser: Browser) -> None:
+    seen = [browser.get(path).headers for path in ("/products/", "/api/products/", "/nowhere/")]
+    assert [headers["x-served-by"] for headers in seen] == ["legacy", "catalog", "legacy"]
+    assert len({headers["x-request-id"] for headers in seen}) == 3
+    assert all(re.fullmatch(r"[\w.:/+=-]+", headers["x-request-id"]) for headers in seen)

@@ -1,0 +1,1 @@
+"""The Django project and the services that the gateway's own tests serve."""

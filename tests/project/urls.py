@@ -1,0 +1,66 @@
+from django.conf.urls.i18n import i18n_patterns
+from django.contrib import admin
+from django.contrib.auth.views import LoginView
+from django.http import HttpResponse
+from django.urls import include, path, re_path
+
+from tests.project import views
+
+nested = [path("json/", views.as_json), path("async/<int:number>/", views.numbered_async)]
+
+urlpatterns = [
+    path("", lambda request: HttpResponse("home")),
+    path("admin/", admin.site.urls),
+    path("login/", LoginView.as_view(template_name="registration/login.html")),
+    path("json/", views.as_json, name="json"),
+    path("echo/", views.echo),
+    path("echo/<path:rest>", views.echo),
+    path("addresses/", views.addresses),
+    path("host/", views.host),
+    path("debug/", views.debug),
+    path("orm/", views.orm),
+    path("connections/", views.open_connections),
+    path("threads/", views.threads),
+    path("gates/<name>/<verb>/", views.gate),
+    path("waits/<name>/", views.waits),
+    path("streamed/<name>/", views.streamed),
+    path("endless/<name>/", views.endless),
+    path("waits-then-endless/<name>/", views.waits_then_endless),
+    path("long/<name>/", views.long),
+    path("large/<int:size>/", views.large),
+    path("stream-raises/<kind>/", views.stream_raises),
+    path("breaks-off/", views.breaks_off),
+    path("file/<int:size>/", views.file),
+    path("upload/", views.upload),
+    path("digest/", views.digest),
+    path("whole-body/", views.whole_body),
+    path("raises/", views.raises),
+    path("exits/", views.exits),
+    path("stops-iteration/", views.stops_iteration),
+    path("locale/", views.locale),
+    path("counter/", views.counter),
+    path("private/", views.private),
+    path("form/", views.form),
+    path("cookies/", views.cookies),
+    path("odd-headers/", views.odd_headers),
+    path("only-get/", views.only_get),
+    path("async/json/", views.async_json),
+    path("zone/", views.zone),
+    path("async/hop/", views.async_hop),
+    path("async/waits/<name>/", views.async_waits),
+    path("async/orm/", views.async_orm),
+    path("async/locale/", views.async_locale),
+    path("async/streamed/<name>/", views.async_streamed),
+    path("async/endless/<name>/", views.async_endless),
+    path("async-stream-of-sync-view/", views.async_stream_of_sync_view),
+    path("nested/", include(nested)),
+    re_path(r"^colou?r/(?P<name>[a-z]+)/$", views.coloured_async),
+    # Also served, or half served, by services:
+    path("api/items/", views.like_drf),
+    path("api/both/", views.like_drf),
+    path("api/old/", views.like_drf),
+]
+urlpatterns += i18n_patterns(
+    path("translated/", views.translated, name="translated"),
+    path("async-translated/", views.async_translated),
+)

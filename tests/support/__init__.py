@@ -1,0 +1,1 @@
+"""What the tests share: an ASGI client that sees every message, and real servers."""
