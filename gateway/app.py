@@ -194,7 +194,7 @@ def _apart_from_any_loop(build: Callable[[], T]) -> T:
 def _build(config: Config, problems: list[Problem]) -> tuple[Legacy, Mapping[str, Service], Snapshot]:
     """Everything the configuration names, imported and compiled. Raises ConfigError."""
     legacy = build_legacy(config.legacy, problems)
-    services = build_services(config.services, problems)
+    services = build_services(config.services, legacy, problems)
     endpoints = {name: service.endpoints() for name, service in services.items()}
     if legacy is None:
         _, more = compile_snapshot(config, endpoints)

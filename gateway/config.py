@@ -113,13 +113,27 @@ class ServiceConfig(Section):
         pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
         description='"http://host:port", with a path if it has one',
     )
-    middleware: Literal["none"] | None = Field(
-        None, description='"none": the project\'s MIDDLEWARE does not run around this service'
+    middleware: Literal["django", "none"] | tuple[str, ...] = Field(
+        "django",
+        description='"django": all of the project\'s MIDDLEWARE runs around this service (default); "none"; or a list '
+        "of entries",
+    )
+    one_thread: bool = Field(
+        False, description="each request keeps one thread, for middleware that leaves state on the connection"
     )
     timeout: float = Field(30.0, gt=0, description="seconds until a service at `url` has to start its answer")
     max_body: int | None = Field(
         None, ge=0, description="the largest request body in bytes; a larger one is answered 413"
     )
+
+    @field_validator("middleware", mode="before")
+    @classmethod
+    def _entries(cls, value: object) -> object:
+        if isinstance(value, list):
+            if any(not isinstance(entry, str) for entry in value):
+                raise ValueError("a list of entries of settings.MIDDLEWARE")
+            return tuple(value)
+        return value
 
     @field_validator("timeout", mode="before")
     @classmethod
@@ -130,12 +144,7 @@ class ServiceConfig(Section):
     def _one_place(self) -> ServiceConfig:
         if (self.app is None) == (self.url is None):
             raise ValueError('exactly one of app = "package.module:attribute" and url = "http://host:port"')
-        if self.app is not None and self.middleware is None:
-            raise ValueError(
-                'middleware is missing; write middleware = "none": sessions, CSRF and the rest of the project\'s '
-                "MIDDLEWARE do not run around this service"
-            )
-        if self.url is not None and self.middleware is not None:
+        if self.url is not None and "middleware" in self.model_fields_set:
             raise ValueError("middleware goes with app; a service at url runs its own")
         return self
 

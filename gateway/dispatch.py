@@ -93,6 +93,8 @@ async def dispatch(upstream: Upstream, match: Match | None, outcome: Outcome, sc
     facts = outcome.facts
     if facts.underscored:  # in CGI's notation X_A passes for X-A; Django drops them too
         scope["headers"] = [line for line in scope["headers"] if b"_" not in line[0]]
+    if match is not None:
+        scope["gateway.match"] = match
     if match is not None and match.head_as_get and facts.method == "HEAD" and outcome.decision.upstream != LEGACY:
         scope["method"] = "GET"
         outcome.headless = True

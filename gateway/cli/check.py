@@ -51,6 +51,7 @@ def _report(path: Path) -> dict[str, Any]:
         "problems": [],
         "legacy": describe.legacy(gateway),
         "services": describe.services(gateway),
+        "middleware": describe.middleware(gateway),
         "routes": describe.routes(gateway),
         "notes": describe.notes(gateway),
     }
@@ -60,21 +61,30 @@ def _print(report: dict[str, Any]) -> None:
     legacy = report["legacy"]
     app = legacy["wsgi"] or f"Django, {legacy['settings']}"
     typer.echo(f"{report['config']} holds.\n")
-    typer.echo(f"legacy    {app}, {legacy['threads']} threads")
+    typer.echo(f"legacy      {app}, {legacy['threads']} threads")
     _print_list("services", [_service_line(service) for service in report["services"]])
+    _print_list("middleware", [line for name in report["middleware"] for line in _entry_lines(name, report)])
     _print_list("routes", [_route_line(route) for route in report["routes"]])
     _print_list("notes", report["notes"])
 
 
 def _print_list(title: str, lines: list[str]) -> None:
     for index, line in enumerate(lines or ["none"]):
-        typer.echo(f"{title if index == 0 else '':<10}{line}")
+        typer.echo(f"{title if index == 0 else '':<12}{line}")
 
 
 def _service_line(service: dict[str, Any]) -> str:
     count = service["endpoints"]
     declared = "can't be asked for its endpoints" if count is None else _counted(count, "endpoint")
     return f"{service['name']}: {service['app'] or service['url']}, {declared}"
+
+
+def _entry_lines(name: str, report: dict[str, Any]) -> list[str]:
+    return [
+        f"{name}: {'applied' if entry['applied'] else 'dropped'} {entry['entry']}"
+        + (f" ({entry['why']})" if entry["why"] else "")
+        for entry in report["middleware"][name]
+    ]
 
 
 def _route_line(route: dict[str, Any]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.routing.table import ANY
+from gateway.upstreams.service import ServiceUpstream
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
 
-__all__ = ["is_django", "legacy", "notes", "routes", "services"]
+__all__ = ["is_django", "legacy", "middleware", "middleware_lines", "notes", "routes", "services", "threads"]
 
 
 def is_django(gateway: Gateway) -> bool:
@@ -28,6 +29,49 @@ def legacy(gateway: Gateway) -> dict[str, Any]:
     return {"settings": settings, "asgi": config.asgi, "wsgi": config.wsgi, "threads": config.threads}
 
 
+def threads(gateway: Gateway) -> int:
+    """How many threads of this process may have a connection to the database."""
+    from gateway.upstreams.django import DjangoUpstream
+
+    upstream = gateway.legacy
+    return upstream.most_threads if isinstance(upstream, DjangoUpstream) else gateway.config.legacy.threads
+
+
+def middleware(gateway: Gateway) -> dict[str, list[dict[str, Any]]]:
+    """For each service in this process, every entry of the project's MIDDLEWARE, applied or dropped, and why."""
+    if not is_django(gateway):
+        return {}
+    return {
+        name: _entries(service) for name, service in gateway.services.items() if isinstance(service, ServiceUpstream)
+    }
+
+
+def _entries(service: ServiceUpstream) -> list[dict[str, Any]]:
+    from django.conf import settings
+
+    from gateway.bridge.middleware import Bridge
+
+    if isinstance(service.surroundings, Bridge):
+        entries = service.surroundings.chain.entries
+        return [{"entry": entry.path, "applied": entry.applied, "why": entry.why} for entry in entries]
+    return [{"entry": path, "applied": False, "why": 'middleware = "none"'} for path in settings.MIDDLEWARE]
+
+
+def middleware_lines(gateway: Gateway) -> list[str]:
+    """One line for each service: how many entries are applied, and each that is dropped, with the reason."""
+    lines = []
+    for name, entries in middleware(gateway).items():
+        dropped = [f"{entry['entry']} ({entry['why']})" for entry in entries if not entry["applied"]]
+        if len(dropped) == len(entries):
+            lines.append(
+                f"{name}: none of {len(entries)} applied ({entries[0]['why'] if entries else 'there are none'})"
+            )
+        else:
+            without = f"; dropped: {', '.join(dropped)}" if dropped else ""
+            lines.append(f"{name}: {len(entries) - len(dropped)} of {len(entries)} applied{without}")
+    return lines
+
+
 def services(gateway: Gateway) -> list[dict[str, Any]]:
     """Every service, with how many endpoints it declares (None: it can't be asked)."""
     found = []
@@ -39,7 +83,7 @@ def services(gateway: Gateway) -> list[dict[str, Any]]:
                 "name": name,
                 "app": config.app,
                 "url": config.url,
-                "middleware": config.middleware,
+                "middleware": None if config.url else config.middleware,
                 "endpoints": None if endpoints is None else len(endpoints),
             }
         )

@@ -56,8 +56,10 @@ settings = "{settings}"
 # or other ASGI application, or of a function that returns one.
 #[services.catalog]
 #app = "catalog.main:app"
-# Sessions, CSRF and the rest of the project's MIDDLEWARE do not run around this service.
-#middleware = "none"
+# All of the project's MIDDLEWARE runs around it; "none" for hot public endpoints, or a list of entries.
+#middleware = "django"
+# Each request keeps one thread throughout, for middleware that leaves state on the database connection.
+#one_thread = false
 # The largest request body, in bytes; a larger one is answered 413.
 #max_body = 10_000_000
 

@@ -36,12 +36,16 @@ class TemplateError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One path template of a service, with its methods (`ANY` for all). `tree`: everything below it too."""
+    """One path template of a service, with its methods (`ANY` for all). `tree`: everything below it too.
+
+    `function` is what the service runs there, where it says so.
+    """
 
     path: str
     methods: frozenset[str]
     tree: bool = False
     convertors: tuple[tuple[str, str], ...] = ()  # name → regex, of convertors Starlette doesn't bring
+    function: Callable[..., object] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

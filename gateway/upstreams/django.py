@@ -21,7 +21,6 @@ from django.core import signals
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
-from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
@@ -33,12 +32,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.rollout.decision import LEGACY
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import Pipe, read_body, until_gone
+from gateway.upstreams.connections import django_threads
 from gateway.upstreams.lifespan import Lifespan
 from gateway.upstreams.static import build_static
 from gateway.upstreams.threads import PooledThread, Threads, current_thread
 from gateway.upstreams.urlconf import AsyncViews, knows
 
-__all__ = ["DjangoUpstream"]
+__all__ = [
+    "DjangoUpstream",
+    "Exchange",
+    "Lent",
+    "Reply",
+    "Streamed",
+    "SyncHandler",
+    "Whole",
+    "harmless",
+    "start_message",
+]
 
 logger = logging.getLogger("gateway.django")
 request_logger = logging.getLogger("django.request")
@@ -215,18 +225,28 @@ class Exchange:
 
     def run(self) -> None:
         """Everything Django does for this request, on the current thread."""
-        response: HttpResponseBase | None = None
         try:
             response = self.handler.respond(self.scope, self.body)
-            start = start_message(response)
+        except BaseException as exc:  # noqa: BLE001 - sys.exit() in a view ends the request, not the thread
+            self._fail(exc)
+            self._finish(None)
+        else:
+            self._reply(response)
+
+    def _reply(self, response: HttpResponseBase) -> None:
+        try:
+            start = self._start(response)
             if response.streaming and self.scope["method"] != "HEAD":
                 self._stream(cast("StreamingHttpResponse", response), start)
                 return
             content = b"" if response.streaming else cast("HttpResponse", response).content
             self._deliver(Whole(start, content))
-        except BaseException as exc:  # noqa: BLE001 - sys.exit() in a view ends the request, not the thread
+        except BaseException as exc:  # noqa: BLE001 - as above
             self._fail(exc)
         self._finish(response)
+
+    def _start(self, response: HttpResponseBase) -> Message:
+        return start_message(response)
 
     def _stream(self, response: StreamingHttpResponse, start: Message) -> None:
         finish = partial(self._finish, response)
@@ -251,7 +271,7 @@ class Exchange:
         except ClientGone:
             return
         except BaseException as exc:  # noqa: BLE001 - the event loop raises it where the server sees it
-            pipe.end(_harmless(exc))
+            pipe.end(harmless(exc))
         else:
             pipe.end()
 
@@ -259,21 +279,25 @@ class Exchange:
         self._settle(self.future.set_result, reply)
 
     def _fail(self, error: BaseException) -> None:
-        self._settle(self.future.set_exception, _harmless(error))
+        self._settle(self.future.set_exception, harmless(error))
 
     def _settle(self, settle: Callable[[Any], None], value: object) -> None:
         def on_loop() -> None:
             if not self.future.done():
                 settle(value)
-            elif isinstance(value, Reply):  # the request was cancelled meanwhile
-                value.abandon()
+            else:
+                self._unwanted(value)
 
         try:
             self.loop.call_soon_threadsafe(on_loop)
         except RuntimeError:  # the event loop was closed under a request that outlived the shutdown
             logger.warning("the answer to %s came after the shutdown", self.scope["path"])
-            if isinstance(value, Reply):
-                value.abandon()
+            self._unwanted(value)
+
+    def _unwanted(self, value: object) -> None:
+        """The request was cancelled meanwhile."""
+        if isinstance(value, Reply):
+            value.abandon()
 
     def _finish(self, response: HttpResponseBase | None) -> None:
         """Close the response, which sends `request_finished` and so cleans up connections on this thread."""
@@ -287,7 +311,7 @@ class Exchange:
             logger.exception("cleaning up after %s failed", self.scope["path"])
 
 
-def _harmless(error: BaseException) -> Exception:
+def harmless(error: BaseException) -> Exception:
     """`error` as one that can cross to the event loop: SystemExit would end it, a cancellation would pass
     for the client's leaving, and neither a future nor a coroutine can raise StopIteration."""
     if isinstance(error, Exception) and not isinstance(error, StopIteration):
@@ -298,17 +322,22 @@ def _harmless(error: BaseException) -> Exception:
 class DjangoUpstream:
     """The Django project. `django.setup()` must have run.
 
-    `threads` is how many requests synchronous code answers at once. `asgi` is the project's own ASGI
+    `threads` is how many requests synchronous views answer at once; half as many threads run the synchronous
+    code of asynchronous views and of services, a quarter their middleware. `asgi` is the project's own ASGI
     application, which then gets everything, sockets included. `static`: serve STATIC_URL.
     """
 
     name = LEGACY
 
     def __init__(self, *, threads: int = 40, asgi: ASGIApp | None = None, static: bool = True) -> None:
-        self.threads = Threads(threads, name="django", at_exit=connections.close_all)
+        self.threads = django_threads(threads, "django")
+        # Views that block must not hold up what doesn't: asynchronous views, and services.
+        self.leases = django_threads(max(4, threads // 2), "django-async")
+        # The middleware of bridged services, and nothing that lasts: a chain that waits can only go on
+        # on its own thread, and must find it free.
+        self.passages = django_threads(max(4, threads // 4), "middleware")
         self.sockets = asgi is not None
         self.script_name = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
-        self._leases = Threads(threads, name="django-async", at_exit=connections.close_all)
         self._lifespan = Lifespan(asgi) if asgi is not None else None
         self._static = build_static() if static else None
         self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
@@ -320,6 +349,11 @@ class DjangoUpstream:
     def __repr__(self) -> str:
         return f"DjangoUpstream({settings.SETTINGS_MODULE!r}, threads={self.threads.size})"
 
+    @property
+    def most_threads(self) -> int:
+        """How many threads there may be, each with a connection of its own to every database."""
+        return self.threads.size + self.leases.size + self.passages.size
+
     async def startup(self) -> None:
         """Start the project's own ASGI application, where it knows lifespan. Raises LifespanError."""
         if self._lifespan is not None:
@@ -327,8 +361,8 @@ class DjangoUpstream:
 
     async def shutdown(self) -> None:
         """Let the threads end, and close their connections. Raises LifespanError."""
-        self.threads.close()
-        self._leases.close()
+        for pool in (self.threads, self.leases, self.passages):
+            pool.close()
         if self._lifespan is not None:
             await self._lifespan.shutdown()
 
@@ -359,7 +393,7 @@ class DjangoUpstream:
 
     async def _answer_async(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Without an executor of its own, asgiref would start a thread for every request.
-        lease = self._leases.lease()
+        lease = self.leases.lease()
         try:
             async with ThreadSensitiveContext(executor=lease):
                 await cast("ASGIApp", self._asgi)(scope, receive, send)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from starlette.types import ASGIApp
+
 from gateway.config import LegacyConfig, Problem, ServiceConfig
+from gateway.routing.table import Endpoint
 from gateway.upstreams.base import Legacy, Service
 
 __all__ = ["build_legacy", "build_services", "set_up_django"]
@@ -40,11 +44,14 @@ def build_legacy(config: LegacyConfig, problems: list[Problem]) -> Legacy | None
         return None
 
 
-def build_services(configs: Mapping[str, ServiceConfig], problems: list[Problem]) -> dict[str, Service]:
-    """The services that can be built; problems with the others are in `problems`."""
+def build_services(
+    configs: Mapping[str, ServiceConfig], legacy: Legacy | None, problems: list[Problem]
+) -> dict[str, Service]:
+    """The services that can be built; problems with the others are in `problems`. Without `legacy`, they are
+    only looked at."""
     services: dict[str, Service] = {}
     for name, config in configs.items():
-        service = _remote(name, config) if config.url is not None else _local(name, config, problems)
+        service = _remote(name, config) if config.url is not None else _local(name, config, legacy, problems)
         if service is not None:
             services[name] = service
     return services
@@ -56,14 +63,44 @@ def _remote(name: str, config: ServiceConfig) -> Service:
     return RemoteUpstream(name, config.url or "", timeout=config.timeout, max_body=config.max_body)
 
 
-def _local(name: str, config: ServiceConfig, problems: list[Problem]) -> Service | None:
+def _local(name: str, config: ServiceConfig, legacy: Legacy | None, problems: list[Problem]) -> Service | None:
     from gateway.upstreams.service import ImportStringError, ServiceUpstream
 
+    around = None
+    if config.middleware != "none" and legacy is not None:
+        around = partial(_bridged, name, config, legacy, problems)
     try:
-        return ServiceUpstream(name, config.app or "", max_body=config.max_body)
+        return ServiceUpstream(name, config.app or "", max_body=config.max_body, around=around)
     except ImportStringError as exc:
         problems.append(Problem(f"services.{name}.app", config.app, f"an importable ASGI application: {exc}"))
         return None
+
+
+def _bridged(
+    name: str,
+    config: ServiceConfig,
+    legacy: Legacy,
+    problems: list[Problem],
+    app: ASGIApp,
+    endpoints: Sequence[Endpoint],
+) -> ASGIApp:
+    """`app` inside the project's middleware."""
+    from gateway.upstreams.django import DjangoUpstream
+
+    key = f"services.{name}.middleware"
+    if not isinstance(legacy, DjangoUpstream):
+        expected = '"none": with [legacy] wsgi = "…", the gateway has no middleware to run'
+        problems.append(Problem(key, config.middleware, expected))
+        return app
+    from gateway.bridge.middleware import Bridge
+    from gateway.bridge.problems import bridge_problems
+
+    found = bridge_problems(name, config.middleware, endpoints)
+    problems += found
+    if found:
+        return app
+    entries = config.middleware if isinstance(config.middleware, tuple) else None
+    return Bridge(app, legacy, name=name, endpoints=endpoints, entries=entries, one_thread=config.one_thread)
 
 
 def set_up_django(module: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -48,16 +48,26 @@ def import_from_string(target: str) -> Any:
 class ServiceUpstream:
     """An ASGI application in this process. `target` is its "package.module:attribute"; a factory is called.
 
-    Raises ImportStringError when it can't be imported.
+    `around` puts the application inside something else. Raises ImportStringError when it can't be imported.
     """
 
-    def __init__(self, name: str, target: str, *, max_body: int | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        target: str,
+        *,
+        max_body: int | None = None,
+        around: Callable[[ASGIApp, Sequence[Endpoint]], ASGIApp] | None = None,
+    ) -> None:
         self.name = name
         self.target = target
         self.declared = _instance(target)
         self._app: ASGIApp = self.declared
+        self.surroundings: ASGIApp | None = None
+        if around is not None:
+            self._app = self.surroundings = around(self.declared, self.endpoints() or [])
         if max_body is not None:
-            self._app = RequestBodyLimitMiddleware(self.declared, max_body_size=max_body)
+            self._app = RequestBodyLimitMiddleware(self._app, max_body_size=max_body)
         self.entry = self._app
         self._lifespan = Lifespan(self.declared)
 
@@ -121,9 +131,12 @@ def _walk(routes: Sequence[BaseRoute], prefix: str) -> Iterator[Endpoint]:
         if isinstance(route, Mount):
             yield from _mounted(route, prefix + path.rstrip("/"), convertors)
         elif isinstance(route, WebSocketRoute):
-            yield Endpoint(prefix + path, frozenset({"WEBSOCKET"}), convertors=convertors)
+            methods = frozenset({"WEBSOCKET"})
+            yield Endpoint(prefix + path, methods, convertors=convertors, function=route.endpoint)
         else:
-            yield Endpoint(prefix + path, frozenset(context.methods or {ANY}), convertors=convertors)
+            methods = frozenset(context.methods or {ANY})
+            function = getattr(route, "endpoint", None)
+            yield Endpoint(prefix + path, methods, convertors=convertors, function=function)
 
 
 def _mounted(mount: Mount, path: str, convertors: tuple[tuple[str, str], ...]) -> Iterator[Endpoint]:

@@ -4,7 +4,7 @@ Django keeps one database connection per thread, so a connection lives as long a
 `concurrent.futures.ThreadPoolExecutor` hands work to whichever thread wakes first, which keeps
 all of them, and all of their connections, busy in turn. Here the thread that went idle last is
 woken first: light load stays on a few warm threads. A thread can also be named again (`submit_to`)
-or lent to one request (`lease`), because what Django leaves on a thread must be cleaned up there.
+or kept for one request (`lease`), because what Django leaves on a thread must be cleaned up there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 __all__ = ["Lease", "PooledThread", "Threads", "current_thread"]
 
@@ -29,7 +29,7 @@ BUSY = 0.9  # the share of one processor above which another thread would only c
 class PooledThread:
     """One thread of a pool. The pool's lock guards everything but `wake`."""
 
-    __slots__ = ("asleep", "called", "ended", "jobs", "leased", "seen", "wake")
+    __slots__ = ("asleep", "called", "ended", "jobs", "lease", "seen", "untidy", "wake")
 
     def __init__(self) -> None:
         self.wake = threading.Lock()
@@ -37,22 +37,34 @@ class PooledThread:
         self.asleep = False  # waits on `wake`
         self.called = False  # is to help with the backlog, and has not begun
         self.seen = 0  # how many jobs the pool had begun when it last looked
-        self.leased = False
+        self.lease: Lease | None = None  # whose thread it is for the time being
+        self.untidy = False  # a lease left it, and `tidy` has not run since
         self.ended = False
         self.jobs: deque[Job] = deque()  # what must run on this thread and no other
 
 
 class Threads:
-    """A pool of at most `size` threads, plus one for every lease that finds none idle.
+    """A pool of at most `size` threads.
 
-    `name` prefixes the threads' names. `at_exit` runs on each thread as it ends.
-    Jobs must not raise: they report to whoever waits for them.
+    `name` prefixes the threads' names. Three functions know what the jobs leave on a thread: `pinned` says
+    whether a lease must keep the thread it is called on, `tidy` cleans up after a lease, `at_exit` runs as
+    a thread ends. Jobs must not raise: they report to whoever waits for them.
     """
 
-    def __init__(self, size: int, *, name: str = "gateway", at_exit: Job | None = None) -> None:
+    def __init__(
+        self,
+        size: int,
+        *,
+        name: str = "gateway",
+        at_exit: Job | None = None,
+        pinned: Callable[[], bool] = lambda: False,
+        tidy: Job = lambda: None,
+    ) -> None:
         self.size = size
         self._name = name
         self._at_exit = at_exit
+        self._pinned = pinned
+        self._tidy = tidy
         self._lock = threading.Lock()
         self._idle: list[PooledThread] = []
         self._backlog: deque[Job] = deque()
@@ -61,6 +73,7 @@ class Threads:
         self._pressure = _Pressure()
         self._started = 0
         self._leased = 0
+        self._spare: dict[PooledThread, Lease] = {}  # leased, but could be taken away
         self._closed = False
 
     def __repr__(self) -> str:
@@ -93,9 +106,7 @@ class Threads:
         with self._lock:
             if self._closed:
                 raise RuntimeError("cannot submit a job to a closed pool")
-            self._backlog.append(job)
-            if not self._calling:
-                self._call()
+            self._queue(job)
 
     def submit_to(self, thread: PooledThread, job: Job) -> None:
         """Run `job` on `thread`, after what runs there now: to clean up where the work was done.
@@ -104,16 +115,12 @@ class Threads:
         """
         with self._lock:
             if not thread.ended:
-                thread.jobs.append(job)
-                if thread.asleep:
-                    if not thread.leased:
-                        self._idle.remove(thread)
-                    self._wake(thread)
+                self._queue_at(thread, job)
                 return
         job()
 
     def lease(self) -> Lease:
-        """An executor whose jobs all run on one thread, which nobody else uses until `release`."""
+        """An executor for the calls of one request, which run one at a time and, if they must, on one thread."""
         return Lease(self)
 
     def close(self) -> None:
@@ -124,6 +131,18 @@ class Threads:
                 self._wake(self._idle.pop())
 
     # -- with the lock held ---------------------------------------------------------------------
+
+    def _queue(self, job: Job) -> None:
+        self._backlog.append(job)
+        if not self._calling:
+            self._call()
+
+    def _queue_at(self, thread: PooledThread, job: Job) -> None:
+        thread.jobs.append(job)
+        if thread.asleep:
+            if thread.lease is None:
+                self._idle.remove(thread)
+            self._wake(thread)
 
     def _call(self) -> None:
         """Call one more thread to the backlog; it calls the next one when it begins.
@@ -137,8 +156,12 @@ class Threads:
             thread = self._idle.pop()
             self._mark_called(thread)
             self._wake(thread)
-        elif self._started - self._leased < self.size:
+        elif self._started < self.size:
             self._mark_called(self._start())
+        elif self._spare:
+            thread = next(iter(self._spare))  # whose lease has not used it for longest
+            self._mark_called(thread)
+            self._take_from_lease(thread)
 
     def _mark_called(self, thread: PooledThread) -> None:
         thread.called = self._calling = True
@@ -160,23 +183,21 @@ class Threads:
         thread.asleep = False
         thread.wake.release()
 
-    # -- leases ---------------------------------------------------------------------------------
-
-    def _take(self) -> PooledThread:
-        with self._lock:
-            thread = self._idle.pop() if self._idle else self._start()
-            thread.leased = True
+    def _give_to_lease(self, thread: PooledThread, lease: Lease) -> None:
+        if thread.lease is None:
+            thread.lease, lease.thread = lease, thread
             self._leased += 1
-            return thread
 
-    def _give_back(self, thread: PooledThread) -> None:
-        with self._lock:
-            thread.leased = False
-            self._leased -= 1
-            if self._surplus():
-                self._retire(thread)
-            if thread.asleep:
-                self._wake(thread)  # it looks for other work, goes idle or ends
+    def _take_from_lease(self, thread: PooledThread) -> None:
+        lease = thread.lease
+        if lease is None:
+            return
+        self._spare.pop(thread, None)
+        thread.lease = lease.thread = None
+        self._leased -= 1
+        thread.untidy = True
+        if thread.asleep:
+            self._wake(thread)  # it tidies up, and looks for other work
 
     # -- on a pooled thread ---------------------------------------------------------------------
 
@@ -194,13 +215,16 @@ class Threads:
         """The next job for `thread`, waiting for it; None when the thread has to end."""
         while True:
             with self._lock:
+                if thread.untidy:
+                    thread.untidy = False
+                    return self._tidy
                 if thread.jobs:
                     if thread.called:  # it has something else to do first
                         self._uncall(thread)
                         if self._backlog:
                             self._call()
                     return thread.jobs.popleft()
-                if not thread.leased and not thread.ended:
+                if thread.lease is None and not thread.ended:
                     if not self._backlog:
                         self._settle(thread)
                     elif not self._stands_by(thread):
@@ -240,20 +264,13 @@ class Threads:
         return True
 
     def _settle(self, thread: PooledThread) -> None:
-        """Make `thread`, which has nothing to do, an idle one, or retire it."""
+        """Make `thread`, which has nothing to do, an idle one, or let it end."""
         self._uncall(thread)
-        if self._closed or self._surplus():
-            self._retire(thread)
+        if self._closed:
+            thread.ended = True
+            self._started -= 1
         else:
             self._idle.append(thread)
-
-    def _surplus(self) -> bool:
-        return self._started - self._leased > self.size
-
-    def _retire(self, thread: PooledThread) -> None:
-        """Let `thread` end after what it is doing now; it no longer counts."""
-        thread.ended = True
-        self._started -= 1
 
 
 class _Pressure:
@@ -274,23 +291,29 @@ class _Pressure:
 
 
 class Lease(Executor):
-    """One thread of a pool, taken at the first `submit` and kept until `release`.
+    """Runs the synchronous calls of one request, one at a time.
 
-    It is what `asgiref.sync.ThreadSensitiveContext(executor=…)` asks for: one call at a time,
-    always on the same thread.
+    They run on one thread, so that they share a connection: the first call takes one from the pool, and
+    the lease keeps it until `release`. Between two calls the pool may take that thread away when it has
+    no other left, so that requests which only wait hold nobody up; but not while the lease is held
+    (`hold`) or something on the thread is the request's own, such as an open transaction (the pool's
+    `pinned`). It is what `asgiref.sync.ThreadSensitiveContext(executor=…)` asks for.
     """
 
-    def __init__(self, threads: Threads) -> None:
-        self._threads = threads
-        self._thread: PooledThread | None = None
+    def __init__(self, pool: Threads) -> None:
+        self.thread: PooledThread | None = None  # this and all below: guarded by the pool's lock
+        self._pool = pool
+        self._calls: deque[Job] = deque()
+        self._serving = False  # a thread runs the calls, or will
+        self._holds = 0
+        self._pinned = False
+        self._released = False
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run `fn` on the leased thread; the future carries what it returns or raises."""
-        if self._thread is None:
-            self._thread = self._threads._take()  # noqa: SLF001 - the two classes are one mechanism
+        """Run `fn` on the lease's thread; the future carries what it returns or raises."""
         future: Future[T] = Future()
 
-        def job() -> None:
+        def call() -> None:
             if not future.set_running_or_notify_cancel():
                 return
             try:
@@ -300,18 +323,79 @@ class Lease(Executor):
             else:
                 future.set_result(result)
 
-        self._threads.submit_to(self._thread, job)
+        self.run(call)
         return future
 
+    def run(self, job: Job) -> None:
+        """Run `job`, which must not raise, on the lease's thread."""
+        pool = self._pool
+        with pool._lock:  # noqa: SLF001 - the two classes are one mechanism
+            self._released = False
+            self._calls.append(job)
+            if self._serving:
+                return
+            self._serving = True
+            if self.thread is None:
+                pool._queue(self._serve)  # noqa: SLF001
+            else:
+                pool._spare.pop(self.thread, None)  # noqa: SLF001
+                pool._queue_at(self.thread, self._serve)  # noqa: SLF001
+
+    def hold(self) -> None:
+        """From its next call on, the lease keeps its thread, until `unhold` was called as often as this."""
+        with self._pool._lock:  # noqa: SLF001
+            self._holds += 1
+
+    def unhold(self) -> None:
+        """Take one `hold` back."""
+        with self._pool._lock:  # noqa: SLF001
+            self._holds -= 1
+            if not self._serving:
+                self._rest()
+
     def release(self) -> None:
-        """Give the thread back. Without effect when none was taken."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            self._threads._give_back(thread)  # noqa: SLF001 - the two classes are one mechanism
+        """Give the thread back once the calls so far have run. Without effect when none was taken."""
+        with self._pool._lock:  # noqa: SLF001
+            self._released = True
+            self._holds = 0
+            if not self._serving:
+                self._rest()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
         """As `release`."""
         self.release()
+
+    def _serve(self) -> None:
+        thread = cast("PooledThread", _local.thread)
+        with self._pool._lock:  # noqa: SLF001
+            self._pool._give_to_lease(thread, self)  # noqa: SLF001
+        while (call := self._next()) is not None:
+            call()
+            del call
+
+    def _next(self) -> Job | None:
+        """The next call, on the lease's thread; None, once it rests, when there is none."""
+        with self._pool._lock:  # noqa: SLF001
+            if self._calls:
+                return self._calls.popleft()
+        pinned = self._pool._pinned()  # noqa: SLF001
+        with self._pool._lock:  # noqa: SLF001
+            if self._calls:
+                return self._calls.popleft()
+            self._serving = False
+            self._pinned = pinned
+            self._rest()
+        return None
+
+    def _rest(self) -> None:
+        """With the lock held: keep the thread, or leave it to whoever needs it, or give it back."""
+        pool, thread = self._pool, self.thread
+        if thread is None:
+            return
+        if self._released or (pool._backlog and not self._pinned and not self._holds):  # noqa: SLF001
+            pool._take_from_lease(thread)  # noqa: SLF001
+        elif not self._pinned and not self._holds:
+            pool._spare[thread] = self  # noqa: SLF001
 
 
 class _Local(threading.local):

@@ -35,11 +35,11 @@ def test_says_that_the_configuration_holds(invoke, catalog):
 @pytest.mark.parametrize(
     "line",
     [
-        "legacy    Django, legacy.settings, 4 threads",
-        "services  catalog: tests.cli.services:catalog, 3 endpoints",
-        "          pricing: http://127.0.0.1:9, can't be asked for its endpoints",
-        "routes    price: path /api/prices/{sku}, every method → pricing, everything, legacy",
-        "          catalog: prefix /api, GET WEBSOCKET → catalog, 3 endpoints, live",
+        "legacy      Django, legacy.settings, 4 threads",
+        "services    catalog: tests.cli.services:catalog, 3 endpoints",
+        "            pricing: http://127.0.0.1:9, can't be asked for its endpoints",
+        "routes      price: path /api/prices/{sku}, every method → pricing, everything, legacy",
+        "            catalog: prefix /api, GET WEBSOCKET → catalog, 3 endpoints, live",
     ],
 )
 def test_sums_up_what_it_found(invoke, catalog, line):
@@ -78,7 +78,7 @@ def test_notes_a_project_that_answers_no_host(invoke, catalog, settings):
 
 def test_json_has_the_whole_configuration(invoke, catalog):
     report = json.loads(invoke("check", "--json").stdout)
-    assert list(report) == ["ok", "config", "problems", "legacy", "services", "routes", "notes"]
+    assert list(report) == ["ok", "config", "problems", "legacy", "services", "middleware", "routes", "notes"]
     assert (report["ok"], report["config"], report["problems"]) == (True, str(catalog), [])
     assert report["legacy"] == {"settings": "legacy.settings", "asgi": None, "wsgi": None, "threads": 4}
     assert report["services"][1] == {
@@ -133,7 +133,7 @@ def test_what_the_project_prints_stays_out_of_the_json(invoke, here, monkeypatch
 def test_a_wsgi_application(gateway, project):
     (project / "gateway.toml").write_text('[legacy]\nwsgi = "plain:app"\n')
     (project / "plain.py").write_text("def app(environ, start_response): ...\n")
-    assert "legacy    plain:app, 40 threads" in gateway("check").stdout
+    assert "legacy      plain:app, 40 threads" in gateway("check").stdout
 
 
 @pytest.mark.server

@@ -36,7 +36,7 @@ def test_takes_the_same_arguments(manage):
 
 @pytest.mark.server
 def test_uses_the_settings_of_manage_py(manage):
-    assert "legacy    Django, mysite.settings, 4 threads" in manage("gateway", "check").stdout
+    assert "legacy      Django, mysite.settings, 4 threads" in manage("gateway", "check").stdout
 
 
 @pytest.mark.server

@@ -143,9 +143,10 @@ def test_refuses_two_different_root_paths(gateway, toml):
 def test_says_where_and_what_it_serves(serving, toml):
     lines = serving("--no-access-log").log.splitlines()
     assert re.fullmatch(r"gateway [\d.]+ on http://127.0.0.1:\d+ \(Ctrl\+C stops it\)", lines[0])
-    assert lines[1:4] == [
+    assert lines[1:5] == [
         "  legacy    mysite.settings, 40 threads",
         "  services  catalog",
+        '  middleware catalog: none of 7 applied (middleware = "none")',
         "  routes    catalog",
     ]
 

@@ -1,5 +1,7 @@
 """Middleware of the test project."""
 
+from django.core.exceptions import MiddlewareNotUsed
+from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.decorators import async_only_middleware
 
@@ -30,3 +32,41 @@ def stamp(get_response):
         return response
 
     return middleware
+
+
+class Hooks:
+    """Every hook of a middleware; headers and query parameters say what it should do."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.GET.get("short") == "whole":
+            return HttpResponse("short-circuited", headers={"X-Short": "1"})
+        if request.GET.get("short") == "stream":
+            return StreamingHttpResponse(iter([b"short-", b"circuited"]))
+        if request.GET.get("short") == "raises":
+            raise RuntimeError("secret")
+        request.viewed = ""
+        try:
+            response = self.get_response(request)
+        finally:
+            hooks_left.append(request.path)
+        response["X-Hooks"] = "yes"
+        if request.GET.get("shout"):
+            response.content = response.content.upper()
+        return response
+
+    def process_view(self, request, view, args, kwargs):
+        request.viewed = f"{view.__module__}.{view.__name__} {kwargs}"
+        return HttpResponse("no", status=403) if request.GET.get("short") == "view" else None
+
+    def process_exception(self, request, exception):
+        return HttpResponse(f"caught {type(exception).__name__}") if request.GET.get("catch") else None
+
+
+hooks_left: list[str] = []
+
+
+def not_used(get_response):
+    raise MiddlewareNotUsed("not today")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -167,6 +167,15 @@ async def running(gateway: Any) -> AsyncIterator[Any]:
         yield gateway
     finally:
         await gateway.shutdown()
+
+
+async def until(true: Callable[[], bool]) -> bool:
+    """Whether it comes true before patience ends. For what another thread does after the answer."""
+    for _ in range(int(PATIENCE * 1000)):
+        if true():
+            return True
+        await asyncio.sleep(0.001)
+    return False
 
 
 def _bytes(value: str | bytes) -> bytes:

@@ -61,7 +61,7 @@ async def test_a_service_goes_before_channels(gateway):
 async def test_an_application_of_the_projects_own_leaves_no_threads_behind(channels):
     for _ in range(10):
         await asyncio.gather(*(ask(channels, "/json/") for _ in range(10)))
-    assert channels.legacy._leases.started <= 4
+    assert channels.legacy.leases.started <= 4
 
 
 async def test_the_lifespan_of_the_projects_own_application_is_run(project):

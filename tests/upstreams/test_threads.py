@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -243,12 +244,81 @@ def test_a_lease_without_jobs_takes_no_thread(pool):
     assert threads.started == 0
 
 
-def test_a_leased_thread_serves_nobody_else(pool):
-    threads = pool(1)
+def test_a_lease_that_waits_gives_way_when_every_thread_is_taken(pool):
+    tidied = []
+    threads = pool(1, tidy=lambda: tidied.append(threading.get_ident()))
+    lease = threads.lease()
+    leased = lease.submit(threading.get_ident).result(PATIENCE)
+    assert run(threads, lambda: (threading.get_ident(), list(tidied))) == (leased, [leased])
+    assert lease.submit(threading.get_ident).result(PATIENCE) == leased  # it takes the next one that is free
+    lease.release()
+
+
+def test_a_lease_that_waits_keeps_its_thread_while_others_are_free(pool):
+    threads = pool(2)
     lease = threads.lease()
     leased = lease.submit(threading.get_ident).result(PATIENCE)
     assert run(threads, threading.get_ident) != leased
+    assert lease.submit(threading.get_ident).result(PATIENCE) == leased
     lease.release()
+
+
+def test_a_held_lease_gives_way_to_nobody(pool):
+    threads = pool(1)
+    lease = threads.lease()
+    lease.hold()
+    leased = lease.submit(threading.get_ident).result(PATIENCE)
+    other: Future[int] = Future()
+    threads.submit(lambda: other.set_result(threading.get_ident()))
+    assert lease.submit(other.done).result(PATIENCE) is False
+    lease.unhold()
+    assert other.result(PATIENCE) == leased
+    lease.release()
+
+
+def test_a_lease_with_something_of_its_own_on_the_thread_gives_way_to_nobody(pool):
+    transaction = [True]
+    threads = pool(1, pinned=lambda: bool(transaction))
+    lease = threads.lease()
+    leased = lease.submit(threading.get_ident).result(PATIENCE)
+    other: Future[int] = Future()
+    threads.submit(lambda: other.set_result(threading.get_ident()))
+    assert lease.submit(other.done).result(PATIENCE) is False
+    lease.submit(transaction.clear)
+    assert other.result(PATIENCE) == leased
+    lease.release()
+
+
+def test_a_released_lease_leaves_its_thread_tidy_even_when_something_was_left_there(pool):
+    tidied = threading.Event()
+    threads = pool(1, pinned=lambda: True, tidy=tidied.set)
+    lease = threads.lease()
+    lease.submit(lambda: None).result(PATIENCE)
+    assert not tidied.is_set()
+    lease.release()
+    assert tidied.wait(PATIENCE)
+
+
+def test_calls_of_one_lease_never_overlap(pool):
+    lease, block, overlap = pool(4).lease(), Block(), []
+    lease.submit(block)
+    late = lease.submit(lambda: overlap.append(not block.left.is_set()))
+    block.release()
+    late.result(PATIENCE)
+    assert overlap == [False]
+    lease.release()
+
+
+def test_leases_wait_for_a_thread_when_all_are_held(pool):
+    threads = pool(1)
+    first, second = threads.lease(), threads.lease()
+    first.hold()
+    first.submit(lambda: None).result(PATIENCE)
+    waiting = second.submit(lambda: "had its turn")
+    assert first.submit(waiting.done).result(PATIENCE) is False
+    first.release()
+    assert waiting.result(PATIENCE) == "had its turn"
+    second.release()
 
 
 def test_a_released_thread_serves_others_again(pool):
@@ -259,16 +329,14 @@ def test_a_released_thread_serves_others_again(pool):
     assert run(threads, threading.get_ident) == leased
 
 
-def test_releasing_leases_brings_the_pool_back_to_its_size(pool):
-    ended = threading.Semaphore(0)
-    threads = pool(2, at_exit=ended.release)
+def test_leases_start_no_more_threads_than_the_pool_has(pool):
+    threads = pool(2)
     leases = [threads.lease() for _ in range(6)]
     for lease in leases:
         lease.submit(lambda: None).result(PATIENCE)
+    assert threads.started == 2
     for lease in leases:
         lease.release()
-    assert all(ended.acquire(timeout=PATIENCE) for _ in range(4))
-    assert threads.started == 2
 
 
 def test_a_lease_hands_back_what_its_job_returns(pool):
@@ -310,6 +378,7 @@ def test_a_thread_leased_while_the_pool_closes_ends_after_its_release(pool):
     ended = threading.Event()
     threads = pool(1, at_exit=ended.set)
     lease = threads.lease()
+    lease.hold()
     lease.submit(lambda: None).result(PATIENCE)
     threads.close()
     assert lease.submit(lambda: "still here").result(PATIENCE) == "still here"
@@ -327,56 +396,85 @@ class AnyMixture(RuleBasedStateMachine):
     def start(self, size: int) -> None:
         self.threads = Threads(size, name="mixture")
         self.leases: list[Lease] = []
-        self.most_leases = 0
+        self.held: dict[Lease, set[int]] = {}
         self.blocks: list[Block] = []
         self.finished: list[threading.Event] = []
         self.runs: Counter[int] = Counter()
         self.lock = threading.Lock()
 
-    def _submit(self, before: Callable[[], object]) -> None:
+    def _job(self, during: Callable[[], object]) -> Callable[[], None]:
         number, finished = len(self.finished), threading.Event()
 
         def job() -> None:
-            before()
+            during()
             with self.lock:
                 self.runs[number] += 1
             finished.set()
 
         self.finished.append(finished)
-        self.threads.submit(job)
+        return job
 
     @rule()
     def submit_a_job(self) -> None:
-        self._submit(lambda: None)
+        self.threads.submit(self._job(lambda: None))
 
     @rule()
     def submit_a_blocking_job(self) -> None:
         self.blocks.append(Block())
-        self._submit(self.blocks[-1])
+        self.threads.submit(self._job(self.blocks[-1]))
 
     @rule()
     def let_a_job_go_on(self) -> None:
         if self.blocks:
             self.blocks.pop().release()
 
-    @rule()
-    def lease_a_thread(self) -> None:
+    @rule(blocking=st.booleans())
+    def call_on_a_new_lease(self, blocking: bool) -> None:
         self.leases.append(self.threads.lease())
-        self.leases[-1].submit(lambda: None).result(PATIENCE)
-        self.most_leases = max(self.most_leases, len(self.leases))
+        if blocking:
+            self.blocks.append(Block())
+            self.leases[-1].submit(self._job(self.blocks[-1]))
+        else:
+            self.leases[-1].submit(self._job(lambda: None))
+
+    @rule(which=st.integers(0, 9))
+    def call_on_a_lease(self, which: int) -> None:
+        if self.leases:
+            lease = self.leases[which % len(self.leases)]
+            used = self.held.get(lease, set())
+            lease.submit(self._job(lambda: used.add(threading.get_ident())))
+
+    @rule(which=st.integers(0, 9))
+    def hold_a_lease(self, which: int) -> None:
+        if self.leases and (lease := self.leases[which % len(self.leases)]) not in self.held:
+            self.held[lease] = set()
+            lease.hold()
+
+    @rule(which=st.integers(0, 9))
+    def unhold_a_lease(self, which: int) -> None:
+        if self.held and which < len(self.held):
+            lease = list(self.held)[which]
+            self._held_on_one_thread(self.held.pop(lease))
+            lease.unhold()
 
     @rule()
     def release_a_lease(self) -> None:
         if self.leases:
-            self.leases.pop().release()
+            lease = self.leases.pop()
+            self._held_on_one_thread(self.held.pop(lease, set()))
+            lease.release()
+
+    @staticmethod
+    def _held_on_one_thread(used: set[int]) -> None:
+        assert len(used) <= 1
 
     @invariant()
-    def never_more_threads_than_size_and_leases(self) -> None:
+    def never_more_threads_than_its_size(self) -> None:
         if hasattr(self, "threads"):
-            assert self.threads.started <= self.threads.size + self.most_leases
+            assert self.threads.started <= self.threads.size
 
     def teardown(self) -> None:
-        """In the end, every job has run exactly once."""
+        """In the end, every job has run exactly once, and no thread is anybody's."""
         for block in self.blocks:
             block.release()
         for lease in self.leases:
@@ -384,21 +482,18 @@ class AnyMixture(RuleBasedStateMachine):
         assert all(event.wait(PATIENCE) for event in self.finished)
         self.threads.close()
         assert sorted(self.runs.items()) == [(number, 1) for number in range(len(self.finished))]
+        for used in self.held.values():
+            self._held_on_one_thread(used)
+        assert "leased=0" in until(lambda: repr(self.threads), "leased=0")
+
+
+def until(read: Callable[[], str], wanted: str) -> str:
+    """What `read` says, once it has `wanted` in it or patience ends."""
+    end = time.monotonic() + PATIENCE
+    while wanted not in (found := read()) and time.monotonic() < end:
+        time.sleep(0.001)
+    return found
 
 
 TestAnyMixture = AnyMixture.TestCase
-TestAnyMixture.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
-
-
-@given(st.lists(st.integers(0, 3), max_size=30))
-def test_each_lease_keeps_its_own_thread(jobs):
-    threads = Threads(2)
-    leases = [threads.lease() for _ in range(4)]
-    used: dict[int, set[int]] = {}
-    for which in jobs:
-        used.setdefault(which, set()).add(leases[which].submit(threading.get_ident).result(PATIENCE))
-    for lease in leases:
-        lease.release()
-    threads.close()
-    assert all(len(idents) == 1 for idents in used.values())
-    assert len(set().union(*used.values())) == len(used)
+TestAnyMixture.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)

@@ -1,0 +1,28 @@
+"""What a FastAPI service uses of Django: the project's middleware, user, session, ORM.
+
+Django's own objects are run, none of them is imitated. `gateway.bridge.middleware` puts a service inside the
+project's MIDDLEWARE; the names below are for the service's own code.
+"""
+
+from gateway.bridge.auth import (
+    CurrentUser,
+    DjangoRequest,
+    Messages,
+    OptionalUser,
+    Session,
+    StaffUser,
+    require_perm,
+)
+from gateway.bridge.orm import atomic, in_django
+
+__all__ = [
+    "CurrentUser",
+    "DjangoRequest",
+    "Messages",
+    "OptionalUser",
+    "Session",
+    "StaffUser",
+    "atomic",
+    "in_django",
+    "require_perm",
+]

@@ -1,0 +1,258 @@
+"""A service's answer on its way back through the middleware."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from starlette.types import Message, Receive, Send
+
+from gateway.upstreams.base import ClientGone
+from gateway.upstreams.django import Lent, Streamed, Whole
+
+if TYPE_CHECKING:
+    from gateway.bridge.middleware import Passage
+    from gateway.upstreams.threads import Lease
+
+__all__ = ["Answer", "Handshake", "deny"]
+
+Raw = list[tuple[bytes, bytes]]
+Reply = Whole | Streamed | Lent
+
+# Starlette answers so when nobody handled an exception; then it is Django's turn to.
+UNHANDLED = b"Internal Server Error"
+
+
+class Answer:
+    """The `send` of one request to a service: turns its messages into the response of a Django view."""
+
+    def __init__(self, passage: Passage, lease: Lease, receive: Receive, send: Send) -> None:
+        self._passage = passage
+        self._lease = lease
+        self._receive = receive
+        self._send = send
+        self._start: Message | None = None
+        self._failed: HttpResponse | None = None  # a 500 of which it isn't known yet whether an exception follows
+        self._stream: Channel | None = None
+        self._pump: asyncio.Task[None] | None = None
+        self._complete = False
+
+    async def send(self, message: Message) -> None:
+        """Take one message of the service."""
+        kind = message["type"]
+        if kind == "http.response.start":
+            self._start = message
+        elif kind == "http.response.body" and not self._complete:
+            await self._body(message.get("body", b""), more=message.get("more_body", False))
+
+    async def finish(self) -> None:
+        """The service has returned."""
+        if self._failed is not None:
+            await self._deliver(self._failed)
+        elif self._pump is not None:
+            await self._pump
+
+    async def fail(self, error: Exception) -> None:
+        """The service has raised: it is for the middleware and for Django to say what the answer is."""
+        if self._stream is not None and self._pump is not None:
+            await self._stream.end(error)
+            await self._pump
+        elif self._complete:
+            raise error
+        else:
+            self._complete = True
+            if self._failed is not None and self._failed.content != UNHANDLED:
+                self._passage.own_error = self._failed
+            await self._reply(await self._leave(_raising(error)))
+
+    async def cut_off(self, error: BaseException) -> None:
+        """Nobody waits for the rest."""
+        if self._pump is not None:
+            self._pump.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await self._pump
+        elif self._complete and not isinstance(error, ClientGone):
+            raise error
+
+    async def _body(self, body: bytes, *, more: bool) -> None:
+        if self._stream is not None:
+            await self._stream.put(body)
+            if not more:
+                self._complete = True
+                await self._stream.end()
+                if self._pump is not None:
+                    await self._pump  # so that what the service does next, it does after its answer
+        elif more:
+            await self._begin_stream(body)
+        else:
+            response = _whole(self._start or {}, body, head=self._passage.scope["method"] == "HEAD")
+            if response.status_code == 500:
+                self._failed = response
+            else:
+                await self._deliver(response)
+
+    async def _deliver(self, response: HttpResponse) -> None:
+        self._complete = True
+        self._failed = None
+        await self._reply(await self._leave(self._returning(response)))
+
+    async def _begin_stream(self, body: bytes) -> None:
+        channel = Channel()
+        response = StreamingHttpResponse(channel)
+        _fill_in(response, self._start or {})
+        reply = await self._leave(self._returning(response))
+        self._stream = channel
+        self._pump = asyncio.create_task(self._pump_out(reply, channel))
+        await channel.put(body)
+
+    async def _pump_out(self, reply: Reply, channel: Channel) -> None:
+        try:
+            await self._reply(reply)
+        finally:
+            channel.close()
+
+    async def _leave(self, resume: Callable[[], HttpResponseBase]) -> Reply:
+        if self._passage.view.sync:
+            self._lease.unhold()
+        return await self._passage.leave(resume)
+
+    async def _reply(self, reply: Reply) -> None:
+        try:
+            await self._send(reply.start)
+        except BaseException:
+            reply.abandon()
+            raise
+        await reply.send_body(_never, self._send)
+
+    def _returning(self, response: HttpResponseBase) -> Callable[[], HttpResponseBase]:
+        view = self._passage.view
+
+        def resume() -> HttpResponseBase:
+            if view.atomic and response.status_code >= 400:
+                for alias in view.aliases:  # the exception that told so has become an answer
+                    transaction.set_rollback(True, using=alias)
+            return response
+
+        return resume
+
+
+async def _never() -> Message:
+    """A `receive` for what watches the caller: the service does that itself."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+def _raising(error: Exception) -> Callable[[], HttpResponseBase]:
+    def resume() -> HttpResponseBase:
+        raise error
+
+    return resume
+
+
+def _whole(start: Message, body: bytes, *, head: bool) -> HttpResponse:
+    response = HttpResponse(body)
+    _fill_in(response, start)
+    if not head:  # a middleware may change the content; its length is set when it is sent
+        response.headers.pop("Content-Length", None)
+    return response
+
+
+def _fill_in(response: HttpResponseBase, start: Message) -> None:
+    """Status and headers. Lines of the same name are joined (RFC 9110, section 5.3), but for Set-Cookie."""
+    response.status_code = start.get("status", 200)
+    del response.headers["Content-Type"]
+    cookies: Raw = []
+    for name, value in start.get("headers", ()):
+        lower = name.lower()
+        if lower == b"set-cookie":
+            cookies.append((lower, value))
+            continue
+        key, text = lower.decode("latin-1").title(), value.decode("latin-1")
+        response.headers[key] = f"{response.headers[key]}, {text}" if key in response.headers else text
+    response.raw_cookies = cookies  # type: ignore[attr-defined] # Passage puts them back as they were
+
+
+class Channel:
+    """Chunks of a streamed answer, from the service to whoever iterates over them; one waits for the other."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue(1)
+        self._closed = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._chunks()
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        while (item := await self._queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    async def put(self, chunk: bytes) -> None:
+        """Hand over `chunk`. Raises ClientGone when nobody takes it any more."""
+        if self._closed:
+            raise ClientGone
+        if chunk:
+            await self._queue.put(chunk)
+
+    async def end(self, error: BaseException | None = None) -> None:
+        """No more chunks will come; the iteration raises `error`."""
+        if not self._closed:
+            await self._queue.put(error)
+
+    def close(self) -> None:
+        """Nobody iterates any more: whoever waits to put goes on."""
+        self._closed = True
+        while not self._queue.empty():
+            self._queue.get_nowait()
+
+
+class Handshake:
+    """The `send` of one socket: the middleware's response phase runs when it is accepted or refused."""
+
+    def __init__(self, passage: Passage, lease: Lease, receive: Receive, send: Send) -> None:
+        self._passage = passage
+        self._lease = lease
+        self._receive = receive
+        self._send = send
+        self._open = False
+
+    async def send(self, message: Message) -> None:
+        """Take one message of the service. Raises ClientGone when the middleware has refused the socket."""
+        if not self._open:
+            self._open = True
+            accepted = message["type"] == "websocket.accept"
+            reply = await self._passage.leave(lambda: HttpResponse(status=101 if accepted else 403))
+            if accepted and reply.start["status"] != 101:
+                await deny(reply, self._receive, self._send)
+                raise ClientGone
+            if accepted:
+                message = {**message, "headers": [*message.get("headers", ()), *_for_handshake(reply.start)]}
+            reply.abandon()
+        await self._send(message)
+
+    async def finish(self) -> None:
+        """The service has returned."""
+
+    async def fail(self, error: Exception) -> None:
+        """The service has raised."""
+        raise error
+
+    async def cut_off(self, error: BaseException) -> None:
+        """The caller has left."""
+
+
+def _for_handshake(start: Message) -> Raw:
+    return [line for line in start["headers"] if not line[0].startswith(b"content-")]
+
+
+async def deny(reply: Reply, receive: Receive, send: Send) -> None:
+    """Refuse a socket that a middleware has answered: as HTTP where the server can, else by closing it."""
+    reply.abandon()
+    await receive()  # websocket.connect
+    await send({"type": "websocket.close", "code": 1008, "reason": ""})

@@ -1,0 +1,141 @@
+"""Who is asking: Django's own request, user, session and messages as FastAPI dependencies.
+
+    @router.post("/orders/")
+    async def place(order: OrderIn, user: CurrentUser) -> OrderOut: ...
+
+They work in `def` and `async def` endpoints alike. All of them need `middleware = "django"`, or a list with
+the entries they rest on; RuntimeError says which one is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
+from django.contrib.auth.views import redirect_to_login
+from django.contrib.messages import get_messages
+from django.contrib.messages.storage.base import BaseStorage
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+from django.shortcuts import resolve_url
+from fastapi import Depends, HTTPException
+from starlette.requests import HTTPConnection
+
+from gateway.bridge.orm import in_django
+
+__all__ = [
+    "CurrentUser",
+    "DjangoRequest",
+    "Messages",
+    "OptionalUser",
+    "Session",
+    "StaffUser",
+    "current_user",
+    "django_request",
+    "optional_user",
+    "require_perm",
+    "session",
+    "staff_user",
+]
+
+
+def django_request(connection: HTTPConnection) -> HttpRequest:
+    """The `HttpRequest` that came through the middleware. Raises RuntimeError where there is none."""
+    request = connection.scope.get("django.request")
+    if request is None:
+        raise RuntimeError('there is no Django request here: the service needs middleware = "django" in gateway.toml')
+    return request  # type: ignore[no-any-return] # a scope's values are Any
+
+
+async def _django_request(connection: HTTPConnection) -> HttpRequest:
+    return django_request(connection)  # a coroutine function, or FastAPI would take it to a thread
+
+
+DjangoRequest = Annotated[HttpRequest, Depends(_django_request)]
+
+
+async def optional_user(request: DjangoRequest) -> Any:
+    """The user that the project's authentication found, or None for an anonymous caller."""
+    if not hasattr(request, "user"):
+        raise RuntimeError("the request has no user: AuthenticationMiddleware does not run around this service")
+    user = await in_django(_resolved_user, request)
+    return user if user.is_authenticated else None
+
+
+def _resolved_user(request: HttpRequest) -> Any:
+    request.user.is_authenticated  # noqa: B018 - it is lazy: this asks the session and the database
+    return getattr(request.user, "_wrapped", request.user)
+
+
+async def current_user(request: DjangoRequest, user: Annotated[Any, Depends(optional_user)]) -> Any:
+    """The user. An anonymous caller gets 401, or, where a browser asks for a page, the way to LOGIN_URL."""
+    if user is not None:
+        return user
+    if request.method in ("GET", "HEAD") and _wants_page(request):
+        login = redirect_to_login(request.get_full_path(), resolve_url(settings.LOGIN_URL))
+        raise HTTPException(302, headers={"Location": login["Location"]})
+    raise HTTPException(401, "Authentication credentials were not provided.", {"WWW-Authenticate": "Session"})
+
+
+def _wants_page(request: HttpRequest) -> bool:
+    return request.get_preferred_type(["application/json", "text/html"]) == "text/html"
+
+
+async def staff_user(user: Annotated[Any, Depends(current_user)]) -> Any:
+    """A user who may enter the admin; 403 for any other."""
+    if not (user.is_active and getattr(user, "is_staff", False)):
+        raise HTTPException(403, "You do not have permission to perform this action.")
+    return user
+
+
+OptionalUser = Annotated[AbstractBaseUser | None, Depends(optional_user)]
+CurrentUser = Annotated[AbstractBaseUser, Depends(current_user)]
+StaffUser = Annotated[AbstractBaseUser, Depends(staff_user)]
+
+
+def require_perm(*permissions: str) -> Callable[..., Awaitable[Any]]:
+    """A dependency: the user, if it has all of `permissions`, such as "shop.change_order"; else 403.
+
+    user: Annotated[User, Depends(require_perm("shop.change_order"))]
+    """
+
+    async def permitted_user(user: Annotated[Any, Depends(current_user)]) -> Any:
+        if not isinstance(user, PermissionsMixin) and not hasattr(user, "has_perms"):
+            raise HTTPException(403, "You do not have permission to perform this action.")
+        if not await in_django(user.has_perms, permissions):  # through every authentication backend
+            raise HTTPException(403, "You do not have permission to perform this action.")
+        return user
+
+    return permitted_user
+
+
+async def session(request: DjangoRequest) -> SessionBase:
+    """The session, loaded, so that it reads like a dictionary in `async def` too.
+
+    SessionMiddleware saves it and sets the cookie, as always. What itself asks the database
+    (`cycle_key`, `flush`) has an asynchronous form: `acycle_key`, `aflush`.
+    """
+    if not hasattr(request, "session"):
+        raise RuntimeError("the request has no session: SessionMiddleware does not run around this service")
+    found: SessionBase = request.session
+    await in_django(found.get, "")  # loads it
+    return found
+
+
+Session = Annotated[SessionBase, Depends(session)]
+
+
+async def messages(request: DjangoRequest) -> BaseStorage:
+    """The messages of django.contrib.messages: iterate to read them, `add(level, text)` to leave one."""
+    storage = get_messages(request)
+    if not isinstance(storage, BaseStorage):  # an empty list, then
+        raise RuntimeError(  # noqa: TRY004 - a setting is wrong, not a type
+            "the request has no messages: MessageMiddleware does not run around this service"
+        )
+    await in_django(len, storage)  # loads them
+    return storage
+
+
+Messages = Annotated[BaseStorage, Depends(messages)]

@@ -1,0 +1,304 @@
+"""The project's own MIDDLEWARE around a service (docs/DESIGN.md, decision 4).
+
+Django's synchronous chain runs in a greenlet on a pooled thread. Where it would call the view, the greenlet
+waits and the thread is free for others; the event loop lets the service answer; then the chain goes on,
+on the same thread, with that answer as the view's response. Two hops, however long the chain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
+from io import BytesIO
+from typing import IO, Any, cast
+
+from asgiref.sync import ThreadSensitiveContext
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from greenlet import getcurrent, greenlet
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.bridge.answer import Answer, Handshake, deny
+from gateway.bridge.chain import Chain
+from gateway.bridge.context import adopt
+from gateway.bridge.orm import divert_sync_calls, request_lease
+from gateway.bridge.views import View, Views
+from gateway.routing.table import Endpoint
+from gateway.upstreams.base import ClientGone
+from gateway.upstreams.body import read_body
+from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply, start_message
+from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
+
+__all__ = ["Bridge", "Passage"]
+
+PARKED = object()  # a greenlet says so when it waits for the service
+
+
+class Bridge:
+    """An ASGI application: `app`, a service, inside the project's middleware.
+
+    `entries` are the middleware to run, in the project's order; None means all.
+    `one_thread`: each request keeps one thread from the first middleware to the last, for middleware that
+    leaves state on the connection.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        legacy: DjangoUpstream,
+        *,
+        name: str,
+        endpoints: Sequence[Endpoint] = (),
+        entries: Sequence[str] | None = None,
+        one_thread: bool = False,
+    ) -> None:
+        divert_sync_calls()
+        self.app = app
+        self.name = name
+        self.views = Views(name, endpoints, cross)
+        self.chain = Chain(entries)
+        self._work = legacy.leases
+        self._passages = legacy.passages
+        self._one_thread = one_thread
+        self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+
+    def __repr__(self) -> str:
+        return f"Bridge({self.name!r}, {self.chain.entries})"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or serve one socket."""
+        view = self.views.find(scope)
+        lease = self._work.lease()
+        token = request_lease.set(lease)
+        try:
+            async with ThreadSensitiveContext(executor=lease):
+                await self._serve(view, lease, scope, receive, send)
+        finally:
+            request_lease.reset(token)
+            lease.release()
+
+    async def _serve(self, view: View, lease: Lease, scope: Scope, receive: Receive, send: Send) -> None:
+        body: IO[bytes] = BytesIO()
+        if scope["type"] == "http":
+            body, receive = await _read_twice(receive, self._memory)
+        passage = Passage(self.chain, self._passages, lease, view, _as_http(scope), body)
+        if self._one_thread or view.atomic:
+            passage.stay_on_lease()
+        try:
+            reply = await passage.enter()
+            scope["django.request"] = passage.request
+            if reply is None:
+                await self._cross(passage, lease, scope, receive, send)
+            elif scope["type"] == "http":
+                await send(reply.start)
+                await reply.send_body(receive, send)
+            else:
+                await deny(reply, receive, send)
+        finally:
+            passage.abandon()
+
+    async def _cross(self, passage: Passage, lease: Lease, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the service answer, and the waiting chain go on with its answer."""
+        if passage.view.sync:
+            lease.hold()
+        kind = Handshake if scope["type"] == "websocket" else Answer
+        answer = kind(passage, lease, receive, send)
+        try:
+            await self.app(scope, receive, answer.send)
+        except (ClientGone, ClientDisconnect):
+            await answer.cut_off(ClientGone())
+        except Exception as exc:  # noqa: BLE001 - Django answers for what a view raises, and logs it
+            await answer.fail(exc)
+        except BaseException as exc:
+            await answer.cut_off(exc)
+            raise
+        else:
+            await answer.finish()
+
+
+def _as_http(scope: Scope) -> Scope:
+    """A socket's handshake is a GET request: so it has a user and a session."""
+    if scope["type"] == "http":
+        return scope
+    scheme = "https" if scope.get("scheme") == "wss" else "http"
+    return {**scope, "type": "http", "method": "GET", "scheme": scheme}
+
+
+async def _read_twice(receive: Receive, memory: int) -> tuple[IO[bytes], Receive]:
+    """The request's body for Django, and a `receive` that gives it to the service again.
+
+    Both may want it: CsrfViewMiddleware looks for a token in forms. Above `memory` bytes it is on disk.
+    """
+    body = await read_body(receive, memory)
+    if isinstance(body, BytesIO):
+        content: bytes | None = body.getvalue()
+
+        async def receive_again() -> Message:
+            nonlocal content
+            if content is None:
+                return await receive()
+            message = {"type": "http.request", "body": content, "more_body": False}
+            content = None
+            return message
+
+        return body, receive_again
+    return body, _Spooled(body, receive).receive
+
+
+class _Spooled:
+    """A body on disk, read by the service in blocks of its own while Django may have it open too."""
+
+    def __init__(self, body: IO[bytes], receive: Receive) -> None:
+        self._body = body
+        self._receive = receive
+        self._position = 0
+        self._ended = False
+
+    def _block(self) -> bytes:
+        at = self._body.tell()
+        self._body.seek(self._position)
+        block = self._body.read(2**18)
+        self._position += len(block)
+        self._body.seek(at)
+        return block
+
+    async def receive(self) -> Message:
+        if self._ended:
+            return await self._receive()
+        block = await asyncio.to_thread(self._block)
+        self._ended = not block
+        return {"type": "http.request", "body": block, "more_body": not self._ended}
+
+
+class Greenlet(greenlet):
+    """The greenlet of one passage."""
+
+    passage: Passage
+
+
+def cross(request: HttpRequest) -> HttpResponseBase:
+    """What stands in for every view: wait until the service has answered `request`, and return that.
+
+    Raises what the service raised.
+    """
+    return cast("Greenlet", getcurrent()).passage.park(request)
+
+
+class Passage(Exchange):
+    """One request's way through the middleware, on a pooled thread: in, a wait for the service, and out."""
+
+    __slots__ = ("_context", "_go", "_greenlet", "_lease", "_parked", "own_error", "request", "resume", "view")
+
+    def __init__(self, chain: Chain, threads: Threads, lease: Lease, view: View, scope: Scope, body: IO[bytes]) -> None:
+        super().__init__(chain, threads, scope, body, asyncio.get_running_loop())
+        self.view = view
+        self.request: HttpRequest | None = None  # once it has come through the middleware
+        self.own_error: HttpResponse | None = None  # how the service itself answers for what it raised
+        self._lease = lease
+        self._context = contextvars.copy_context()
+        self._greenlet: Greenlet | None = None
+        self._parked = False
+        self._go: Callable[[Callable[[], None]], None] = threads.submit
+
+    def stay_on_lease(self) -> None:
+        """Run everything on the thread that the service's synchronous code gets, and keep it until the end."""
+        self._lease.hold()
+        self._go = self._lease.run
+
+    # -- on the event loop ----------------------------------------------------------------------
+
+    async def enter(self) -> Reply | None:
+        """Run the request phase. A reply when a middleware answers by itself; None when it is the service's turn."""
+        self._go(self._begin)
+        reply = await self.future
+        if reply is PARKED:
+            self._parked = True
+            adopt(self._context)
+            return None
+        return reply
+
+    async def leave(self, resume: Callable[[], HttpResponseBase]) -> Reply:
+        """Run the response phase: `resume` is what the stand-in for the view returns, or raises."""
+        self.future = self.loop.create_future()
+        self._context = contextvars.copy_context()  # what the service activated is active for the middleware
+        self._parked = False
+        self._go(partial(self._resume, resume))
+        return await self.future
+
+    def abandon(self) -> None:
+        """End a passage whose service will never answer: the middleware's `finally` blocks run."""
+        if self._parked:
+            self._parked = False
+            self._go(self._unwind)
+
+    # -- on the thread --------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        if self._go == self.threads.submit:  # from now on, only this thread will do
+            self._go = partial(self.threads.submit_to, cast("PooledThread", current_thread()))
+        self._greenlet = Greenlet(self._respond)
+        self._greenlet.passage = self
+        self._greenlet.gr_context = self._context
+        self._step(self._greenlet.switch)
+
+    def _respond(self) -> HttpResponseBase:
+        adopt(self._context)
+        return self.handler.respond(self.scope, self.body)
+
+    def park(self, request: HttpRequest) -> HttpResponseBase:
+        """In the greenlet: wait for the service. Returns its answer, or raises what it raised."""
+        self.request = request
+        self._context = contextvars.copy_context()
+        resume: Callable[[], HttpResponseBase] = cast("greenlet", getcurrent().parent).switch(PARKED)
+        adopt(self._context)
+        return resume()
+
+    def _resume(self, resume: Callable[[], HttpResponseBase]) -> None:
+        self._step(partial(cast("Greenlet", self._greenlet).switch, resume))
+
+    def _step(self, switch: Callable[[], object]) -> None:
+        try:
+            found = switch()
+        except BaseException as exc:  # noqa: BLE001 - sys.exit() in a middleware ends the request, not the thread
+            self._fail(exc)
+            self._finish(None)
+            return
+        if found is PARKED:
+            self._settle(self.future.set_result, PARKED)
+        else:
+            self._reply(cast("HttpResponseBase", found))
+
+    def _unwind(self) -> None:
+        cast("Greenlet", self._greenlet).throw()  # GreenletExit, which no `except Exception` stops
+        self._finish(None)
+
+    def _unwanted(self, value: object) -> None:
+        if value is PARKED:
+            self._go(self._unwind)
+        else:
+            super()._unwanted(value)
+
+    def _start(self, response: HttpResponseBase) -> Message:
+        if not response.streaming and self.scope["method"] != "HEAD" and response.status_code not in (204, 304):
+            response.headers["Content-Length"] = str(len(cast("HttpResponse", response).content))
+        start = start_message(response)
+        start["headers"] += getattr(response, "raw_cookies", ())
+        return start
+
+    def _stream(self, response: StreamingHttpResponse, start: Message) -> None:
+        if response.is_async or hasattr(response, "file_to_stream"):
+            super()._stream(response, start)
+            return
+        # A middleware's own generator may take its time, which no passage's thread has.
+        close = partial(self._go, partial(self._finish, response))
+        self._deliver(Lent(start, _chunks(response, self._lease), close))
+
+
+async def _chunks(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
+    chunks = iter(cast("Any", response))
+    while (chunk := await asyncio.wrap_future(lease.submit(next, chunks, None))) is not None:
+        yield chunk

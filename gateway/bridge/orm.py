@@ -1,0 +1,116 @@
+"""Django's ORM in services: one request, one thread, one connection (docs/DESIGN.md, decision 5)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial, wraps
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+import anyio.to_thread
+from anyio.lowlevel import checkpoint_if_cancelled
+from asgiref.sync import sync_to_async
+from django.db import transaction
+
+from gateway.bridge.context import adopt
+from gateway.upstreams.django import harmless
+from gateway.upstreams.threads import Lease
+
+__all__ = ["atomic", "divert_sync_calls", "in_django", "request_lease"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+request_lease: contextvars.ContextVar[Lease | None] = contextvars.ContextVar("request_lease", default=None)
+
+
+async def in_django(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run synchronous code on the request's own thread, where its connection and its transaction are.
+
+        order = await in_django(place_order, request.user, cart)
+
+    Returns what it returns and raises what it raises.
+    """
+    return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
+
+
+class atomic(AbstractAsyncContextManager[None]):  # noqa: N801 - as django.db.transaction.atomic is called
+    """`django.db.transaction.atomic` for asynchronous endpoints.
+
+        async with atomic():
+            await Stock.objects.filter(pk=pk).aupdate(...)
+
+    The transaction is the request's: everything that it does with the ORM inside is part of it, and nothing
+    that others do. The thread is the request's too until the block ends, so don't wait in it for long.
+    Raises RuntimeError outside of a request to a service with `middleware`.
+    """
+
+    def __init__(self, using: str | None = None, *, savepoint: bool = True, durable: bool = False) -> None:
+        self._block = transaction.atomic(using, savepoint, durable)
+
+    async def __aenter__(self) -> None:
+        if request_lease.get() is None:
+            raise RuntimeError("atomic() needs the request's own thread: the service has to run inside `middleware`")
+        await in_django(self._block.__enter__)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Shielded: a cancelled request must still end its transaction.
+        await asyncio.shield(asyncio.ensure_future(in_django(self._block.__exit__, kind, error, trace)))
+
+
+def divert_sync_calls() -> None:
+    """Let what Starlette and FastAPI run on AnyIO's threads run on the request's own, where there is one.
+
+    Each plain `def` endpoint, dependency, `yield` exit, background task and iterator would get any of forty
+    threads, and so somebody else's connection and transaction (fastapi/fastapi#5891). They all go through
+    `anyio.to_thread.run_sync`, for which there is no public way to name a thread, so it is replaced;
+    outside of a bridged request it does what it did.
+    """
+    original = anyio.to_thread.run_sync
+    if hasattr(original, "__wrapped__"):
+        return
+
+    @wraps(original)
+    async def run_sync(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        lease = request_lease.get()
+        if lease is None:
+            return await original(function, *args, **options)
+        await checkpoint_if_cancelled()
+        with anyio.CancelScope(shield=not options.get("abandon_on_cancel", False)):
+            return await _run(lease, function, args)
+
+    anyio.to_thread.run_sync = run_sync  # type: ignore[assignment] # a wrapper that passes everything on
+
+
+async def _run(lease: Lease, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    # A context manager that was entered keeps the thread until it is exited.
+    step = getattr(function.func if isinstance(function, partial) else function, "__name__", "")
+    if step == "__enter__":
+        lease.hold()
+    try:
+        context = contextvars.copy_context()
+        result = await asyncio.wrap_future(lease.submit(context.run, _crossing, context, function, args))
+        adopt(context)  # what the function activated is active after it
+    except BaseException:
+        if step == "__enter__":
+            lease.unhold()
+        raise
+    finally:
+        if step == "__exit__":
+            lease.unhold()
+    return result
+
+
+def _crossing(context: contextvars.Context, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    adopt(context)
+    try:
+        return function(*args)
+    except BaseException as exc:
+        if (error := harmless(exc)) is exc:
+            raise
+        raise error from exc

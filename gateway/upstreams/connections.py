@@ -1,0 +1,43 @@
+"""What requests leave on the threads that serve them: Django keeps its database connections per thread."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import close_old_connections, connections
+
+from gateway.upstreams.threads import Threads
+
+__all__ = ["django_threads", "in_transaction", "tidy_connections"]
+
+logger = logging.getLogger("gateway.django")
+
+
+def django_threads(size: int, name: str) -> Threads:
+    """A pool for code that uses Django's ORM."""
+    return Threads(size, name=name, at_exit=connections.close_all, pinned=in_transaction, tidy=tidy_connections)
+
+
+def in_transaction() -> bool:
+    """Whether a transaction is open on this thread. Connections that a test shares between threads don't count."""
+    return any(
+        connection.in_atomic_block or (connection.connection is not None and not connection.autocommit)
+        for connection in connections.all(initialized_only=True)
+        if not connection.allow_thread_sharing
+    )
+
+
+def tidy_connections() -> None:
+    """Leave this thread's connections as Django's own handlers do after a request.
+
+    A transaction that is still open belongs to a request that ended without closing it: it is rolled back.
+    """
+    for connection in connections.all(initialized_only=True):
+        if connection.in_atomic_block and not connection.allow_thread_sharing:
+            logger.error("a request left a transaction open on %r; it is rolled back", connection.alias)
+            connection.close()
+            del connections[connection.alias]  # what atomic() left in it can't be reset
+    try:
+        close_old_connections()
+    except Exception:
+        logger.exception("cleaning up connections failed")
