@@ -21,7 +21,7 @@ from gateway.observability.logs import observe
 from gateway.rollout.decision import decide
 from gateway.routing.facts import BadRequest, new_request_id, read
 from gateway.snapshot import Snapshot, compile_snapshot
-from gateway.upstreams.base import Legacy, Service, Upstream
+from gateway.upstreams.base import REQUEST_ID, Legacy, Service, Upstream
 from gateway.upstreams.factory import build_legacy, build_services
 
 __all__ = ["Gateway"]
@@ -117,6 +117,7 @@ class Gateway:
                 if header in facts.headers:  # but not well-formed
                     lines = [line for line in lines if line[0] != header]
                 scope["headers"] = [*lines, (header, facts.request_id)]
+            scope[REQUEST_ID] = header
             outcome.extra = [*outcome.extra, (header, facts.request_id)]
         return scope
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from string import punctuation
 from typing import Protocol
+from urllib.parse import quote_from_bytes
 
 from starlette.types import ASGIApp
 
 from gateway.routing.table import Endpoint
 
-__all__ = ["ClientGone", "Legacy", "Service", "Upstream", "UpstreamError"]
+__all__ = ["REQUEST_ID", "ClientGone", "Legacy", "Service", "Upstream", "UpstreamError", "in_ascii"]
+
+# Where a scope says, for an upstream that hands the request on, which header the gateway put its identifier in.
+REQUEST_ID = "gateway.request_id"
 
 
 class ClientGone(Exception):
@@ -61,3 +66,8 @@ class Legacy(Upstream, Protocol):
 
     def trusts_origin(self, origin: bytes, *, secure: bool) -> bool:
         """Whether a page of `origin` ("https://host") may act for its visitor here."""
+
+
+def in_ascii(target: bytes) -> bytes:
+    """A request's target, or its query, with everything that may not stand in a URL quoted. It means the same."""
+    return quote_from_bytes(target, safe=punctuation).encode()

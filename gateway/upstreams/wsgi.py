@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote_from_bytes
 
 from a2wsgi import WSGIMiddleware
 from starlette.types import Receive, Scope, Send
 
 from gateway.rollout.decision import LEGACY
+from gateway.upstreams.base import in_ascii
 
 __all__ = ["WSGIUpstream"]
 
@@ -38,8 +37,8 @@ class WSGIUpstream:
     async def entry(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         query: bytes = scope["query_string"]
-        if not query.isascii():  # a2wsgi decodes it as ASCII; quoted, it means the same
-            scope = {**scope, "query_string": quote_from_bytes(query, safe=string.printable).encode()}
+        if not query.isascii():  # a2wsgi decodes it as ASCII
+            scope = {**scope, "query_string": in_ascii(query)}
         await self._asgi(scope, receive, send)  # type: ignore[arg-type] # a2wsgi spells ASGI's types its own way
 
     def allows_host(self, headers: Mapping[bytes, bytes], *, secure: bool) -> bool:  # noqa: ARG002
