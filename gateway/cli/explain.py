@@ -120,7 +120,7 @@ def _own_host(gateway: Gateway) -> str:
 
 def _explained(gateway: Gateway, scope: dict[str, Any]) -> dict[str, Any]:
     """As Gateway.__call__, up to the point where the request would be handed over."""
-    from gateway.admission import admit
+    from gateway.admission import admit, host_of
     from gateway.rollout.decision import decide
     from gateway.routing.facts import BadRequest, read
 
@@ -136,8 +136,9 @@ def _explained(gateway: Gateway, scope: dict[str, Any]) -> dict[str, Any]:
         if match is not None and decision.route is not None:
             stages = {route.name: route.stage for route in gateway.config.routes}
             found |= {"route": decision.route, "stage": stages[decision.route], "endpoint": match.template}
-        if not gateway.legacy.allows_host(facts.headers, secure=scope["scheme"] in ("https", "wss")):
-            raise BadRequest(f"ALLOWED_HOSTS does not have the host {facts.headers.get(b'host', b'').decode()!r}")
+        host = host_of(facts, scope, gateway.legacy)
+        if not gateway.legacy.allows_host(host):
+            raise BadRequest(f"ALLOWED_HOSTS does not have the host {host.decode('latin-1')!r}")
         if upstream is not gateway.legacy or facts.method == "WEBSOCKET":
             admit(facts, scope, gateway.legacy, upstream)
     except BadRequest as exc:

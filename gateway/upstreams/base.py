@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from string import punctuation
 from typing import Protocol
 from urllib.parse import quote_from_bytes
@@ -58,13 +58,16 @@ class Legacy(Upstream, Protocol):
     sockets: bool  # it serves WebSockets
     script_name: str  # the path it says it is served under, or ""
 
-    def allows_host(self, headers: Mapping[bytes, bytes], *, secure: bool) -> bool:
-        """Whether the project answers for the host that these headers name."""
+    def allows_host(self, host: bytes) -> bool:
+        """Whether the project answers for `host`, which may have a port."""
+
+    def forwarded_host(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        """The host that the project takes from X-Forwarded-Host; None when it doesn't."""
 
     def knows(self, path: str) -> bool | None:
         """Whether its URLconf has `path`; None when it can't be asked."""
 
-    def trusts_origin(self, origin: bytes, *, secure: bool) -> bool:
+    def trusts_origin(self, origin: bytes) -> bool:
         """Whether a page of `origin` ("https://host") may act for its visitor here."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from functools import lru_cache, partial
 from typing import IO, Any, cast
@@ -312,7 +312,7 @@ class DjangoUpstream:
         self._lifespan = Lifespan(asgi) if asgi is not None else None
         self._static = build_static() if static else None
         self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
-        self._hosts: dict[tuple[bytes, bytes, bool], bool] = {}
+        self._hosts: dict[bytes, bool] = {}
         self._views = AsyncViews()
         self._sync = SyncHandler() if asgi is None and _sync_capable() else None
         self._asgi = asgi or (ASGIHandler() if self._sync is None or self._views else None)
@@ -366,23 +366,29 @@ class DjangoUpstream:
         finally:
             lease.release()
 
-    def allows_host(self, headers: Mapping[bytes, bytes], *, secure: bool) -> bool:
-        """Whether Django would accept the host these headers name: ALLOWED_HOSTS applies to services too."""
-        key = (headers.get(b"host", b""), headers.get(b"x-forwarded-host", b""), secure)
-        if len(key[0]) + len(key[1]) > 512:
-            return _host_is_allowed(*key)  # nothing to keep in memory
-        allowed = self._hosts.get(key)
+    def allows_host(self, host: bytes) -> bool:
+        """Whether Django would accept `host`: ALLOWED_HOSTS applies to services too."""
+        if len(host) > 512:
+            return _host_is_allowed(host)  # nothing to keep in memory
+        allowed = self._hosts.get(host)
         if allowed is None:
             if len(self._hosts) > 1000:  # callers choose these
                 self._hosts.clear()
-            allowed = self._hosts[key] = _host_is_allowed(*key)
+            allowed = self._hosts[host] = _host_is_allowed(host)
         return allowed
+
+    def forwarded_host(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        """The host in X-Forwarded-Host, where USE_X_FORWARDED_HOST lets Django read it there."""
+        if not settings.USE_X_FORWARDED_HOST:
+            return None
+        # Django joins repeated lines too; what comes out is no host it allows.
+        return b",".join(value for name, value in headers if name == b"x-forwarded-host")
 
     def knows(self, path: str) -> bool | None:
         """Whether the URLconf has `path`."""
         return knows(path)
 
-    def trusts_origin(self, origin: bytes, *, secure: bool) -> bool:  # noqa: ARG002 - an origin has its scheme
+    def trusts_origin(self, origin: bytes) -> bool:
         """Whether CSRF_TRUSTED_ORIGINS has this origin."""
         scheme, _, host = origin.decode("latin-1").lower().partition("://")
         return any(_fits_origin(trusted, scheme, host) for trusted in settings.CSRF_TRUSTED_ORIGINS)
@@ -399,14 +405,10 @@ def _fits_origin(trusted: str, scheme: str, host: str) -> bool:
     return scheme == trusted_scheme and is_same_domain(host, trusted_host.lstrip("*"))
 
 
-def _host_is_allowed(host: bytes, forwarded: bytes, secure: bool) -> bool:
-    """Django's own verdict (`HttpRequest.get_host`), whatever USE_X_FORWARDED_HOST says."""
+def _host_is_allowed(host: bytes) -> bool:
+    """Django's own verdict (`HttpRequest.get_host`)."""
     request = HttpRequest()
-    request.META = {"SERVER_NAME": "", "SERVER_PORT": "443" if secure else "80"}
-    if host:
-        request.META["HTTP_HOST"] = host.decode("latin-1")
-    if forwarded:
-        request.META["HTTP_X_FORWARDED_HOST"] = forwarded.decode("latin-1")
+    request.META = {"HTTP_HOST": host.decode("latin-1")}
     try:
         request.get_host()
     except DisallowedHost:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
@@ -41,14 +41,18 @@ class WSGIUpstream:
             scope = {**scope, "query_string": in_ascii(query)}
         await self._asgi(scope, receive, send)  # type: ignore[arg-type] # a2wsgi spells ASGI's types its own way
 
-    def allows_host(self, headers: Mapping[bytes, bytes], *, secure: bool) -> bool:  # noqa: ARG002
+    def allows_host(self, host: bytes) -> bool:  # noqa: ARG002
         """True: WSGI has no notion of allowed hosts."""
         return True
+
+    def forwarded_host(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:  # noqa: ARG002
+        """None: WSGI takes the host from the Host header."""
+        return None
 
     def knows(self, path: str) -> bool | None:  # noqa: ARG002
         """None: a WSGI application can't be asked for its URLs."""
         return None
 
-    def trusts_origin(self, origin: bytes, *, secure: bool) -> bool:  # noqa: ARG002
+    def trusts_origin(self, origin: bytes) -> bool:  # noqa: ARG002
         """False: only pages of the same host are trusted."""
         return False

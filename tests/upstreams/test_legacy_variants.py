@@ -151,6 +151,9 @@ async def test_without_settings_a_wsgi_application_needs_no_django(gateway, monk
 
 async def test_a_wsgi_application_cannot_be_asked_and_accepts_every_host():
     upstream = WSGIUpstream(hello_app)
-    assert (upstream.knows("/x"), upstream.allows_host({}, secure=False)) == (None, True)
-    assert not upstream.trusts_origin(b"https://a", secure=True)
+    assert (upstream.knows("/x"), upstream.allows_host(b"")) == (None, True)
+    assert (upstream.forwarded_host([(b"x-forwarded-host", b"a")]), upstream.trusts_origin(b"https://a")) == (
+        None,
+        False,
+    )
     assert repr(upstream).startswith("WSGIUpstream(<function hello_app")
