@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -9,9 +10,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.dispatch import answer
 from gateway.rollout.decision import NOBODY, Decision
 from gateway.routing.facts import BadRequest, Facts
+from gateway.routing.table import MOST_DIGITS
 from gateway.upstreams.base import Legacy, Upstream
 
 __all__ = ["admit", "host_of", "refused"]
+
+_too_long_number = re.compile(rf"[0-9]{{{MOST_DIGITS + 1}}}").search
 
 
 class Refused(BadRequest):
@@ -26,11 +30,14 @@ def admit(facts: Facts, scope: Scope, legacy: Legacy, upstream: Upstream) -> Non
     """Return when `upstream` may serve this request. Raises BadRequest otherwise.
 
     ALLOWED_HOSTS holds for services. A socket must come from a page of ours, and somebody must serve it.
+    A number that Python can't convert is in no service's path.
     """
     if upstream is legacy:
         if not legacy.sockets:
             raise Refused(404, "Not Found")
         return
+    if len(facts.path) > MOST_DIGITS and _too_long_number(facts.path):
+        raise Refused(404, "Not Found")
     host = host_of(facts, scope, legacy)
     if not legacy.allows_host(host):
         raise Refused(400, "Bad Request")

@@ -73,6 +73,34 @@ async def test_allow_names_the_methods_of_both_sides(app, method, path, allowed)
     assert (await ask(app, path, method)).methods() == allowed
 
 
+async def test_a_path_that_django_can_not_resolve_on_the_event_loop_is_djangos(gateway):
+    app = gateway(services={"items": ITEMS}, routes=[{"name": "r", "prefix": "/shelves", "service": "items"}])
+    asked = [("DELETE", "one"), ("GET", "one"), ("GET", "missing")]
+    answers = [await ask(app, f"/shelves/{name}/", method) for method, name in asked]
+    assert [(found.status, found["x-served-by"]) for found in answers] == [
+        (204, "items"), (200, "legacy"), (404, "legacy"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("claim", "digits", "status", "upstream"),
+    [
+        ("implemented", 4300, 200, "items"),
+        ("implemented", 4301, 404, "legacy"),
+        ("all", 4300, 200, "items"),
+        ("all", 4301, 404, None),
+    ],
+)
+async def test_a_number_with_more_digits_than_python_converts_is_not_found(gateway, claim, digits, status, upstream):
+    app = gateway(services={"items": ITEMS}, routes=[EVERYTHING[0] | {"claim": claim}])
+    found = await ask(app, f"/api/items/{'9' * digits}/")
+    assert (found.status, found["x-served-by"]) == (status, upstream)
+
+
+async def test_a_long_path_without_such_a_number_is_served(app):
+    assert (await ask(app, "/api/echo/" + "9" * 4000 + "/" + "9" * 4000)).status == 200
+
+
 async def test_head_has_the_headers_of_get_and_no_body(app):
     got, head = await ask(app, "/api/items/"), await ask(app, "/api/items/", "HEAD")
     assert (head.body, head["content-length"]) == (b"", got["content-length"])

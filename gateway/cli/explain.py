@@ -12,6 +12,8 @@ from gateway.cli.common import ConfigOption, JsonOption, build, config_path, pri
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
+    from gateway.routing.facts import Facts
+    from gateway.snapshot import Snapshot
 
 __all__ = ["EPILOG", "explain", "scope_of"]
 
@@ -147,7 +149,16 @@ def _explained(gateway: Gateway, scope: dict[str, Any]) -> dict[str, Any]:
     found |= {"upstream": decision.upstream, "reason": decision.reason}
     if upstream is gateway.legacy:
         found["view"], found["view_name"] = _view(gateway, facts.path)
+    elif facts.method not in ("WEBSOCKET", "OPTIONS") and _takes_other_methods(snapshot, facts):
+        found |= {"status": 405, "reason": f"{decision.reason}, but no endpoint takes {facts.method} on this path"}
     return found
+
+
+def _takes_other_methods(snapshot: Snapshot, facts: Facts) -> bool:
+    """Whether services have this path, but not for this method: the one that gets it anyway says so."""
+    from gateway.routing.table import OTHER_METHODS
+
+    return snapshot.table.match(facts.path, facts.wanted) is OTHER_METHODS and bool(snapshot.served(facts.path))
 
 
 def _view(gateway: Gateway, path: str) -> tuple[str | None, str | None]:
@@ -180,8 +191,8 @@ def _view(gateway: Gateway, path: str) -> tuple[str | None, str | None]:
 
 
 def _print(found: dict[str, Any]) -> None:
-    answer = found["upstream"] or f"refused with status {found['status']}"
-    typer.echo(f"{found['method']} {found['path']} → {answer}\n")
+    status = f" with status {found['status']}" if found["status"] else ""
+    typer.echo(f"{found['method']} {found['path']} → {found['upstream'] or 'refused'}{status}\n")
     named = f" ({found['view_name']})" if found["view_name"] else ""
     lines = {
         "reason": found["reason"],

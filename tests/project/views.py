@@ -363,5 +363,13 @@ async def coloured_async(request, name):
     return HttpResponse(f"colour {name}")
 
 
+def shelf(request, name):
+    return HttpResponse(f"shelf {name}")
+
+
+async def async_shelf(request, name):
+    return HttpResponse(f"shelf {name}")
+
+
 async def async_translated(request):
     return HttpResponse(translation.get_language())

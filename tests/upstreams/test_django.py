@@ -446,6 +446,11 @@ async def test_everything_else_is_no_async_view(django, path):
     assert not django._views.answer(path)
 
 
+@pytest.mark.parametrize(("name", "status"), [("one", 200), ("missing", 404)])
+async def test_an_async_view_whose_path_can_only_be_resolved_on_a_thread_answers(django, name, status):
+    assert (await ask(django.entry, f"/async/shelves/{name}/")).status == status
+
+
 async def test_an_async_view_answers_below_a_root_path(django):
     assert (await ask(django.entry, "/nested/async/7/", root_path="/shop")).text == "number 7"
 
@@ -493,10 +498,17 @@ async def test_async_only_middleware_runs_in_an_asynchronous_chain(project):
         ("/translated/", False),
         ("/nothing/", False),
         ("/", True),
+        ("/shelves/one/", True),
+        ("/shelves/missing/", False),
     ],
 )
 def test_the_urlconf_is_asked_which_paths_it_has(project, path, known):
     assert DjangoUpstream(static=False).knows(path) is known
+
+
+@pytest.mark.parametrize("path", ["/shelves/one/", "/shelves/missing/"])
+async def test_a_path_that_can_not_be_resolved_on_the_event_loop_is_known(django, path):
+    assert django.knows(path) is True
 
 
 def test_without_append_slash_the_slash_counts(project):
