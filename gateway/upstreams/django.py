@@ -15,35 +15,32 @@ from contextlib import aclosing
 from functools import lru_cache, partial
 from typing import IO, Any, cast
 
-from asgiref.sync import ThreadSensitiveContext
+from asgiref.sync import ThreadSensitiveContext, _restore_context
 from django.conf import settings
 from django.core import signals
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
-from django.db import connections
+from django.db import close_old_connections, connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
-from django.utils import timezone, translation
 from django.utils.http import is_same_domain
 from django.utils.module_loading import import_string
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.rollout.decision import LEGACY
 from gateway.upstreams.base import ClientGone
-from gateway.upstreams.body import Pipe, read_body, until_gone
+from gateway.upstreams.body import BLOCK, Pipe, read_body, until_gone
 from gateway.upstreams.lifespan import Lifespan
 from gateway.upstreams.static import build_static
-from gateway.upstreams.threads import PooledThread, Threads, current_thread
+from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
 from gateway.upstreams.urlconf import AsyncViews, knows
 
 __all__ = ["DjangoUpstream"]
 
 logger = logging.getLogger("gateway.django")
 request_logger = logging.getLogger("django.request")
-
-BLOCK = 2**18  # bytes of a file sent in one message
 
 
 class GatewayRequest(ASGIRequest):
@@ -151,22 +148,33 @@ class Streamed:
 
 
 class Lent:
-    """A response the event loop sends by itself; `close` then runs on the thread that made it."""
+    """A response the event loop sends by itself; `close` then runs on the thread that made it.
 
-    __slots__ = ("chunks", "close", "start")
+    `context` is the one to make the chunks in: that of the thread, or None where it makes no difference.
+    """
 
-    def __init__(self, start: Message, chunks: AsyncGenerator[bytes], close: Callable[[], None]) -> None:
+    __slots__ = ("chunks", "close", "context", "start")
+
+    def __init__(
+        self,
+        start: Message,
+        chunks: AsyncGenerator[bytes],
+        close: Callable[[], None],
+        context: contextvars.Context | None = None,
+    ) -> None:
         self.start = start
         self.chunks = chunks
         self.close = close
+        self.context = context
 
     def abandon(self) -> None:
         """Nobody will send this: close it."""
         self.close()
 
     async def send_body(self, receive: Receive, send: Send) -> None:
+        context = None if self.context is None else _moved(self.context)
         try:
-            complete = await until_gone(receive, self._send_chunks(send))
+            complete = await until_gone(receive, self._send_chunks(send), context=context)
         finally:
             self.close()
         if complete:
@@ -183,11 +191,34 @@ async def _file_chunks(file: IO[bytes]) -> AsyncGenerator[bytes]:
         yield chunk
 
 
-async def _async_chunks(response: StreamingHttpResponse, language: str | None, zone: Any) -> AsyncGenerator[bytes]:
-    # What the middleware activated on the thread is active for the iterator too.
-    with translation.override(language), timezone.override(zone):
-        async for part in response:
-            yield part
+async def _async_chunks(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
+    """What an asynchronous iterator makes. Synchronous code and the ORM that it awaits run on the thread of
+    `lease`, as those of an asynchronous view do, instead of on asgiref's single one for all."""
+    # Django leaves closing it to the garbage collector.
+    source = response._iterator  # type: ignore[attr-defined] # noqa: SLF001
+    try:
+        async with ThreadSensitiveContext(executor=lease):
+            try:
+                async for part in response:
+                    yield part
+            finally:
+                if hasattr(source, "aclose"):
+                    await source.aclose()
+    finally:
+        if lease._thread is not None:  # noqa: SLF001 - a thread that was never taken has nothing to close
+            lease.submit(close_old_connections)  # as Django does for a thread after each request
+        lease.release()
+
+
+def _moved(context: contextvars.Context) -> contextvars.Context:
+    """A copy of a thread's `context` to use on the event loop.
+
+    What is in asgiref's Locals (the language, the time zone) is tagged with its thread and invisible on any
+    other. asgiref changes the tag wherever it moves work itself, and has no public name for that.
+    """
+    moved = context.copy()
+    moved.run(_restore_context, moved)
+    return moved
 
 
 Reply = Whole | Streamed | Lent
@@ -196,18 +227,20 @@ Reply = Whole | Streamed | Lent
 class Exchange:
     """One request on a pooled thread, and the future through which the event loop gets its reply."""
 
-    __slots__ = ("body", "future", "handler", "loop", "scope", "threads")
+    __slots__ = ("body", "future", "handler", "leases", "loop", "scope", "threads")
 
     def __init__(
         self,
         handler: SyncHandler,
         threads: Threads,
+        leases: Threads,
         scope: Scope,
         body: IO[bytes],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.handler = handler
         self.threads = threads
+        self.leases = leases
         self.scope = scope
         self.body = body
         self.loop = loop
@@ -215,6 +248,9 @@ class Exchange:
 
     def run(self) -> None:
         """Everything Django does for this request, on the current thread."""
+        if self.future.cancelled():  # the client left while the request waited for the thread
+            self.body.close()
+            return
         response: HttpResponseBase | None = None
         try:
             response = self.handler.respond(self.scope, self.body)
@@ -228,19 +264,29 @@ class Exchange:
             self._fail(exc)
         self._finish(response)
 
+    async def reply_unless_gone(self, receive: Receive) -> Reply:
+        """The reply, for a request that waits in a long queue. Raises ClientGone when the client leaves it."""
+
+        async def arrival() -> None:
+            await self.future
+
+        if await until_gone(receive, arrival()):
+            return self.future.result()
+        if not self.future.cancelled() and self.future.exception() is None:
+            self.future.result().abandon()  # it came in the moment that the client left
+        raise ClientGone
+
     def _stream(self, response: StreamingHttpResponse, start: Message) -> None:
         finish = partial(self._finish, response)
+        context = contextvars.copy_context()
+        close = partial(self.threads.submit_to, cast("PooledThread", current_thread()), partial(context.run, finish))
         if response.is_async:
-            chunks = _async_chunks(response, translation.get_language(), timezone.get_current_timezone())
+            self._deliver(Lent(start, _async_chunks(response, self.leases.lease()), close, context))
         elif (file := getattr(response, "file_to_stream", None)) is not None:
-            chunks = _file_chunks(file)
+            self._deliver(Lent(start, _file_chunks(file), close))
         else:
             self._fill(response, start)
             finish()
-            return
-        thread = cast("PooledThread", current_thread())
-        context = contextvars.copy_context()
-        self._deliver(Lent(start, chunks, partial(self.threads.submit_to, thread, partial(context.run, finish))))
 
     def _fill(self, response: StreamingHttpResponse, start: Message) -> None:
         pipe = Pipe(self.loop)
@@ -335,7 +381,7 @@ class DjangoUpstream:
     async def entry(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request, or serve a socket where the project's ASGI application does."""
         if scope["type"] != "http":
-            await cast("ASGIApp", self._asgi)(scope, receive, send)
+            await self._enter(scope, receive, send)
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if self._static is not None and (found := self._static.find(path)) is not None:
@@ -347,9 +393,12 @@ class DjangoUpstream:
 
     async def _answer(self, handler: SyncHandler, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive, self._memory)
-        exchange = Exchange(handler, self.threads, scope, body, asyncio.get_running_loop())
+        exchange = Exchange(handler, self.threads, self._leases, scope, body, asyncio.get_running_loop())
         self.threads.submit(partial(contextvars.copy_context().run, exchange.run))
-        reply = await exchange.future
+        if self.threads.waiting > self.threads.size:
+            reply = await exchange.reply_unless_gone(receive)
+        else:  # it takes a while to leave, and two tasks to notice
+            reply = await exchange.future
         try:
             await send(reply.start)
         except BaseException:
@@ -362,9 +411,14 @@ class DjangoUpstream:
         lease = self._leases.lease()
         try:
             async with ThreadSensitiveContext(executor=lease):
-                await cast("ASGIApp", self._asgi)(scope, receive, send)
+                await self._enter(scope, receive, send)
         finally:
             lease.release()
+
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._lifespan is not None:
+            self._lifespan.share(scope)
+        await cast("ASGIApp", self._asgi)(scope, receive, send)
 
     def allows_host(self, host: bytes) -> bool:
         """Whether Django would accept `host`: ALLOWED_HOSTS applies to services too."""

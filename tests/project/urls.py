@@ -67,6 +67,8 @@ urlpatterns = [
     path("async/streamed/<name>/", views.async_streamed),
     path("async/endless/<name>/", views.async_endless),
     path("async-stream-of-sync-view/", views.async_stream_of_sync_view),
+    path("async-stream-that-waits/<name>/", views.async_stream_that_waits),
+    path("async-stream-with-orm/", views.async_stream_with_orm),
     path("nested/", include(nested)),
     re_path(r"^colou?r/(?P<name>[a-z]+)/$", views.coloured_async),
     path("shelves/<shelf:name>/", views.shelf),
