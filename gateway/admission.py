@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from starlette.types import Receive, Scope, Send
+import re
+from functools import partial
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.dispatch import answer
+from gateway.rollout.decision import NOBODY, Decision
 from gateway.routing.facts import BadRequest, Facts
+from gateway.routing.table import MOST_DIGITS
 from gateway.upstreams.base import Legacy, Upstream
 
-__all__ = ["admit", "refuse"]
+__all__ = ["admit", "host_of", "refused"]
+
+_too_long_number = re.compile(rf"[0-9]{{{MOST_DIGITS + 1}}}").search
 
 
 class Refused(BadRequest):
@@ -23,30 +30,43 @@ def admit(facts: Facts, scope: Scope, legacy: Legacy, upstream: Upstream) -> Non
     """Return when `upstream` may serve this request. Raises BadRequest otherwise.
 
     ALLOWED_HOSTS holds for services. A socket must come from a page of ours, and somebody must serve it.
+    A number that Python can't convert is in no service's path.
     """
     if upstream is legacy:
         if not legacy.sockets:
             raise Refused(404, "Not Found")
         return
-    secure = scope.get("scheme") in ("https", "wss")
-    if not legacy.allows_host(facts.headers, secure=secure):
+    if len(facts.path) > MOST_DIGITS and _too_long_number(facts.path):
+        raise Refused(404, "Not Found")
+    host = host_of(facts, scope, legacy)
+    if not legacy.allows_host(host):
         raise Refused(400, "Bad Request")
-    if facts.method == "WEBSOCKET" and not _same_site(facts, legacy, secure=secure):
+    if facts.method == "WEBSOCKET" and not _same_site(facts, host, legacy):
         raise Refused(403, "Forbidden")
 
 
-def _same_site(facts: Facts, legacy: Legacy, *, secure: bool) -> bool:
+def host_of(facts: Facts, scope: Scope, legacy: Legacy) -> bytes:
+    """The host this request is for, as the project reads it; sets `facts.host` where that isn't the Host header."""
+    if b"x-forwarded-host" in facts.headers:
+        facts.host = legacy.forwarded_host(scope["headers"])
+    return facts.headers.get(b"host", b"") if facts.host is None else facts.host
+
+
+def _same_site(facts: Facts, host: bytes, legacy: Legacy) -> bool:
     """Any page can open a socket, and the browser adds our cookies (RFC 6455, section 10.2), so the page's
     origin must be this host or a trusted one. Clients that aren't browsers send no Origin."""
     origin = facts.headers.get(b"origin")
     if origin is None:
         return True
-    host = facts.headers.get(b"host", b"")
-    return origin.rpartition(b"//")[2].lower() == host.lower() or legacy.trusts_origin(origin, secure=secure)
+    return origin.rpartition(b"//")[2].lower() == host.lower() or legacy.trusts_origin(origin)
 
 
-async def refuse(reason: BadRequest, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request that was not admitted, or could not be read."""
+def refused(reason: BadRequest) -> tuple[Decision, ASGIApp]:
+    """The decision on a request that was not admitted or could not be read, and what answers it."""
+    return Decision(NOBODY, str(reason)), partial(_refuse, reason)
+
+
+async def _refuse(reason: BadRequest, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 1008, "reason": str(reason)})  # before accept: HTTP 403

@@ -14,14 +14,14 @@ from urllib.parse import quote
 from starlette.types import Receive, Scope, Send
 
 from gateway import config as configuration
-from gateway.admission import admit, refuse
+from gateway.admission import admit, refused
 from gateway.config import Config, ConfigError, Problem
-from gateway.dispatch import Headers, Outcome, dispatch
+from gateway.dispatch import Header, Headers, Outcome, dispatch
 from gateway.observability.logs import observe
-from gateway.rollout.decision import decide
-from gateway.routing.facts import BadRequest, new_request_id, read
+from gateway.rollout.decision import NOBODY, decide
+from gateway.routing.facts import BadRequest, Facts, at_face_value, new_request_id, read
 from gateway.snapshot import Snapshot, compile_snapshot
-from gateway.upstreams.base import Legacy, Service, Upstream
+from gateway.upstreams.base import REQUEST_ID, Legacy, Service, Upstream
 from gateway.upstreams.factory import build_legacy, build_services
 
 __all__ = ["Gateway"]
@@ -50,7 +50,7 @@ class Gateway:
         served_by = _lower(config.gateway.served_by)
         self._served_by: Mapping[str, Headers] = {
             name: [(served_by, name.encode("ascii"))] if served_by else [] for name in self.upstreams
-        }
+        } | {NOBODY: []}
         self._running: list[Upstream] = []
 
     def __repr__(self) -> str:
@@ -82,6 +82,7 @@ class Gateway:
         if kind not in ("http", "websocket"):
             raise NotImplementedError(f"the gateway serves http and websocket, not {kind!r}")
         snapshot = self._snapshot
+        facts = match = None
         try:
             facts = read(scope, self._root_path, self._request_id)
             match = snapshot.match(facts, scope)
@@ -89,11 +90,13 @@ class Gateway:
             upstream = self.upstreams[decision.upstream]
             if upstream is not self.legacy or facts.method == "WEBSOCKET":
                 admit(facts, scope, self.legacy, upstream)
+            entry = upstream.entry
         except BadRequest as exc:
-            return await refuse(exc, scope, receive, send)
+            facts = facts or at_face_value(scope, self._request_id)
+            decision, entry = refused(exc)
         outcome = Outcome(facts, decision, send, snapshot.served)
         try:
-            await dispatch(upstream, match, outcome, self._prepared(scope, outcome), receive)
+            await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
         finally:
             observe(outcome)
         return None
@@ -109,15 +112,10 @@ class Gateway:
                 scope["raw_path"] = quote(path).encode()
             scope["path"] = path
             scope["root_path"] = facts.root
-        header = self._request_id
-        if header is not None:
-            if facts.request_id is None:
-                facts.request_id = new_request_id()
-                lines = scope["headers"]
-                if header in facts.headers:  # but not well-formed
-                    lines = [line for line in lines if line[0] != header]
-                scope["headers"] = [*lines, (header, facts.request_id)]
-            outcome.extra = [*outcome.extra, (header, facts.request_id)]
+        if facts.host is not None:  # services build URLs from Host
+            scope["headers"] = _only(scope["headers"], (b"host", facts.host))
+        if self._request_id is not None:
+            outcome.extra = [*outcome.extra, _identified(scope, facts, self._request_id)]
         return scope
 
     # -- lifespan -------------------------------------------------------------------------------
@@ -161,6 +159,23 @@ class Gateway:
                 logger.exception("%r failed to stop", upstream.name)
                 errors.append(f"{upstream.name!r} failed to stop: {exc}")
         return errors
+
+
+def _identified(scope: Scope, facts: Facts, header: bytes) -> Header:
+    """The line that names this request, which `scope` now has once: the caller's, if it was accepted, or a new one."""
+    scope[REQUEST_ID] = header
+    lines = scope["headers"]
+    if facts.request_id is not None and len(lines) == len(facts.headers):  # no line is there twice
+        return header, facts.request_id
+    facts.request_id = facts.request_id or new_request_id()
+    line = (header, facts.request_id)
+    scope["headers"] = _only(lines, line) if header in facts.headers else [*lines, line]
+    return line
+
+
+def _only(lines: Headers, line: Header) -> Headers:
+    """`lines` with `line` in the place of all others of its name."""
+    return [*(other for other in lines if other[0] != line[0]), line]
 
 
 def _lower(header: str | bool) -> bytes | None:

@@ -12,18 +12,19 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.rollout.decision import LEGACY, Decision
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
-from gateway.upstreams.base import ClientGone, Upstream, UpstreamError
+from gateway.upstreams.base import ClientGone, UpstreamError
 
 __all__ = ["Outcome", "answer", "dispatch"]
 
 logger = logging.getLogger("gateway")
 
-Headers = list[tuple[bytes, bytes]]
+Header = tuple[bytes, bytes]
+Headers = list[Header]
 
 
 class Outcome:
@@ -33,7 +34,7 @@ class Outcome:
     joined with those an upstream names in `Allow`.
     """
 
-    __slots__ = ("_allowed", "_send", "complete", "decision", "error", "extra", "facts", "headless", "since", "status")
+    __slots__ = ("_allowed", "_send", "complete", "decision", "extra", "facts", "headless", "since", "status")
 
     def __init__(self, facts: Facts, decision: Decision, send: Send, allowed: Callable[[str], set[str]]) -> None:
         self.facts = facts
@@ -43,7 +44,6 @@ class Outcome:
         self.status = 0  # of the answer; 0 while there is none
         self.complete = False
         self.headless = False  # the service was asked GET for a HEAD: its body stays here
-        self.error: BaseException | None = None
         self._send = send
         self._allowed = allowed
 
@@ -88,8 +88,11 @@ class Outcome:
         return [*kept, (b"allow", ", ".join(union).encode("latin-1"))]
 
 
-async def dispatch(upstream: Upstream, match: Match | None, outcome: Outcome, scope: Scope, receive: Receive) -> None:
-    """Let `upstream` answer. `scope` is a copy that may be changed. Raises what must close the connection."""
+async def dispatch(entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, receive: Receive) -> None:
+    """Let an upstream answer through its `entry`. `scope` is a copy that may be changed.
+
+    Raises what must close the connection.
+    """
     facts = outcome.facts
     if facts.underscored:  # in CGI's notation X_A passes for X-A; Django drops them too
         scope["headers"] = [line for line in scope["headers"] if b"_" not in line[0]]
@@ -99,15 +102,13 @@ async def dispatch(upstream: Upstream, match: Match | None, outcome: Outcome, sc
         scope["method"] = "GET"
         outcome.headless = True
     try:
-        await upstream.entry(scope, receive, outcome.send)
+        await entry(scope, receive, outcome.send)
     except (ClientGone, ClientDisconnect):  # Starlette's word for it, from a service that was reading a body
         pass
     except UpstreamError as exc:
-        outcome.error = exc
         logger.warning("%s: %s", facts, exc)
         await _make_up_for(outcome, exc.status, exc)
     except Exception as exc:
-        outcome.error = exc
         logger.exception("%s: upstream %r failed", facts, outcome.decision.upstream)
         await _make_up_for(outcome, 500, exc)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 
@@ -70,6 +71,34 @@ async def test_each_request_is_answered_by_its_owner(app, method, path, upstream
 )
 async def test_allow_names_the_methods_of_both_sides(app, method, path, allowed):
     assert (await ask(app, path, method)).methods() == allowed
+
+
+async def test_a_path_that_django_can_not_resolve_on_the_event_loop_is_djangos(gateway):
+    app = gateway(services={"items": ITEMS}, routes=[{"name": "r", "prefix": "/shelves", "service": "items"}])
+    asked = [("DELETE", "one"), ("GET", "one"), ("GET", "missing")]
+    answers = [await ask(app, f"/shelves/{name}/", method) for method, name in asked]
+    assert [(found.status, found["x-served-by"]) for found in answers] == [
+        (204, "items"), (200, "legacy"), (404, "legacy"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("claim", "digits", "status", "upstream"),
+    [
+        ("implemented", 4300, 200, "items"),
+        ("implemented", 4301, 404, "legacy"),
+        ("all", 4300, 200, "items"),
+        ("all", 4301, 404, None),
+    ],
+)
+async def test_a_number_with_more_digits_than_python_converts_is_not_found(gateway, claim, digits, status, upstream):
+    app = gateway(services={"items": ITEMS}, routes=[EVERYTHING[0] | {"claim": claim}])
+    found = await ask(app, f"/api/items/{'9' * digits}/")
+    assert (found.status, found["x-served-by"]) == (status, upstream)
+
+
+async def test_a_long_path_without_such_a_number_is_served(app):
+    assert (await ask(app, "/api/echo/" + "9" * 4000 + "/" + "9" * 4000)).status == 200
 
 
 async def test_head_has_the_headers_of_get_and_no_body(app):
@@ -149,6 +178,19 @@ async def test_a_malformed_request_id_is_replaced(app, path):
     assert seen == found.all("x-request-id") != ["<script>"]
 
 
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [([b"<script>", b"mine-1"], True), ([b"mine-1", b"mine-1"], True), ([b"mine-1", b"<script>"], False)],
+    ids=["accepted", "the same", "malformed"],
+)
+@pytest.mark.parametrize("path", ["/echo/", "/api/echo/x"], ids=["legacy", "service"])
+async def test_of_two_request_ids_no_second_one_reaches_an_upstream(app, path, values, kept):
+    found = await ask(app, path, headers=[(b"host", b"testserver"), *((b"x-request-id", value) for value in values)])
+    seen = [value for name, value in headers_seen(found) if name.lower() == "x-request-id"]
+    assert seen == found.all("x-request-id")
+    assert (seen == ["mine-1"]) is kept
+
+
 def headers_seen(found):
     """The headers an echoing view or endpoint saw, as pairs."""
     headers = found.json()["headers"]
@@ -187,6 +229,46 @@ async def test_a_path_with_two_owners_is_a_bad_request(app, target):
     assert (await ask(app, target)).status == 400
 
 
+REFUSED = pytest.mark.parametrize(
+    ("target", "lines"),
+    [
+        ("/api/items/", [(b"host", b"localhost"), (b"host", b"localhost")]),
+        ("/api%2Fitems/", [(b"host", b"localhost")]),
+        ("/api/items/", [(b"host", b"evil.example")]),
+    ],
+    ids=["can't be read", "has two owners", "is not admitted"],
+)
+
+
+@REFUSED
+@pytest.mark.parametrize("sent", [b"mine-1", b"<script>", None])
+async def test_a_refusal_names_its_request(app, target, lines, sent):
+    lines = lines if sent is None else [*lines, (b"x-request-id", sent)]
+    found = await ask(app, target, headers=lines)
+    (named,) = found.all("x-request-id")
+    assert named == "mine-1" if sent == b"mine-1" else len(named) == 32
+
+
+@REFUSED
+async def test_a_refusal_is_one_line_in_the_access_log(app, target, lines, caplog):
+    caplog.set_level(logging.INFO, "gateway.access")
+    found = await ask(app, target, headers=lines)
+    (record,) = [record for record in caplog.records if record.name == "gateway.access"]
+    assert record.getMessage().startswith("GET /api/items/ 400 - ")
+    assert (record.request_id, record.route) == (found["x-request-id"], None)
+
+
+async def test_a_refused_socket_is_one_line_in_the_access_log(app, caplog):
+    caplog.set_level(logging.INFO, "gateway.access")
+    await open_socket(app, "/api/socket/", headers={"Host": "evil.example"})
+    assert caplog.records[-1].getMessage().startswith("WEBSOCKET /api/socket/ 403 - ")
+
+
+async def test_a_refusal_has_no_body_for_head(app):
+    found = await ask(app, "/api/items/", "HEAD", headers={"Host": "evil.example"})
+    assert (found.status, found.body) == (400, b"")
+
+
 @pytest.mark.parametrize("host", ["evil.example", "a/legacy?x=", "localhost:port", ""])
 @pytest.mark.parametrize("path", ["/host/", "/api/items/"], ids=["legacy", "service"])
 async def test_allowed_hosts_holds_for_both_sides(app, path, host):
@@ -199,11 +281,55 @@ async def test_allowed_hosts_lets_both_sides_answer(app, path, host):
     assert (await ask(app, path, headers={"Host": host})).status == 200
 
 
-async def test_a_forwarded_host_counts_where_the_project_says_so(gateway, project):
+@pytest.fixture
+def forwarding(gateway, project):
+    """Behind a proxy that says in X-Forwarded-Host which host was asked for."""
     project.USE_X_FORWARDED_HOST = True
-    app = gateway(services={"items": ITEMS}, routes=EVERYTHING)
-    statuses = [(await ask(app, p, headers={"X-Forwarded-Host": "evil"})).status for p in ("/host/", "/api/items/")]
-    assert statuses == [400, 400]
+    project.ALLOWED_HOSTS = ["shop.example"]
+    return gateway(services={"items": ITEMS}, routes=EVERYTHING)
+
+
+SHOP, EVIL = (b"x-forwarded-host", b"shop.example"), (b"x-forwarded-host", b"evil.example")
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        ([(b"host", b"inner:8000"), SHOP], 200),
+        ([(b"host", b"shop.example")], 200),
+        ([(b"host", b"shop.example"), EVIL], 400),
+        ([(b"host", b"shop.example"), (b"x-forwarded-host", b"")], 400),
+        ([(b"host", b"inner:8000")], 400),
+        ([(b"host", b"inner:8000"), EVIL, SHOP], 400),
+    ],
+)
+@pytest.mark.parametrize("path", ["/host/", "/api/echo/x"], ids=["legacy", "service"])
+async def test_a_forwarded_host_counts_for_both_sides_where_the_project_says_so(forwarding, path, lines, status):
+    assert (await ask(forwarding, path, headers=lines)).status == status
+
+
+async def test_a_service_sees_the_host_that_django_sees(forwarding):
+    lines = [(b"host", b"evil.example"), SHOP]
+    legacy, service = (
+        await ask(forwarding, "/host/", headers=lines),
+        await ask(forwarding, "/api/echo/x", headers=lines),
+    )
+    hosts = [value for name, value in service.json()["headers"] if name == "host"]
+    assert (legacy.text, service.json()["host"], hosts) == ("shop.example", "shop.example", ["shop.example"])
+
+
+@pytest.mark.parametrize(
+    ("origin", "kind"), [("https://shop.example", "websocket.accept"), ("https://inner:8000", "websocket.close")]
+)
+async def test_a_socket_is_opened_for_pages_of_the_forwarded_host(forwarding, origin, kind):
+    lines = [(b"host", b"inner:8000"), SHOP, (b"origin", origin.encode())]
+    assert (await open_socket(forwarding, "/api/socket/", headers=lines))[0]["type"] == kind
+
+
+async def test_a_forwarded_host_is_hearsay_where_the_project_does_not_say_so(app):
+    lines = [(b"host", b"testserver"), EVIL]
+    legacy, service = await ask(app, "/host/", headers=lines), await ask(app, "/api/echo/x", headers=lines)
+    assert (legacy.text, service.json()["host"]) == ("testserver", "testserver")
 
 
 async def test_the_verdict_on_many_hosts_is_not_kept_for_ever(app):

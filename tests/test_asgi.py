@@ -196,6 +196,11 @@ def test_connections_are_closed_after_every_kind_of_request(server):
     assert eventually(lambda: server.json("/connections/")["open"] == 0)
 
 
+def test_the_connection_of_an_async_stream_is_closed_after_it(server):
+    assert {server.request("/async-stream-with-orm/").status for _ in range(3)} == {200}
+    assert eventually(lambda: server.json("/connections/")["open"] == 0)
+
+
 def test_persistent_connections_are_no_more_than_threads(narrow):
     for _ in range(20):
         narrow.request("/orm/")

@@ -36,14 +36,6 @@ def says(*messages, then: BaseException | None = None):
     return upstream
 
 
-class Upstream:
-    """As the gateway sees one."""
-
-    def __init__(self, app, name="catalog"):
-        self.name = name
-        self.entry = app
-
-
 async def nothing():
     return {"type": "http.disconnect"}
 
@@ -57,14 +49,14 @@ class Exchange:
         self.messages: list[dict] = []
         decision = Decision("legacy" if legacy else "catalog", "because", None if legacy else "items")
         self.outcome = Outcome(read(asked, "", b"x-request-id"), decision, self.keep, lambda path: set(served))
-        self.upstream = Upstream(app)
+        self.app = app
         self.match = match
 
     async def keep(self, message):
         self.messages.append(message)
 
     async def run(self) -> Answer:
-        await dispatch(self.upstream, self.match, self.outcome, self.scope, nothing)
+        await dispatch(self.app, self.match, self.outcome, self.scope, nothing)
         return Answer(self.messages)
 
 
@@ -104,7 +96,7 @@ async def test_an_upstream_may_send_the_same_message_again_and_again():
 async def test_an_outcome_knows_status_and_completeness():
     exchange = Exchange(says(START, part(b"a")))
     await exchange.run()
-    assert (exchange.outcome.status, exchange.outcome.complete, exchange.outcome.error) == (200, True, None)
+    assert (exchange.outcome.status, exchange.outcome.complete) == (200, True)
 
 
 # -- failures -----------------------------------------------------------------------------------

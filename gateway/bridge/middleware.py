@@ -24,12 +24,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.bridge.answer import Answer, Handshake, deny
 from gateway.bridge.chain import Chain
-from gateway.bridge.context import adopt
 from gateway.bridge.orm import divert_sync_calls, request_lease
 from gateway.bridge.views import View, Views
 from gateway.routing.table import Endpoint
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import read_body
+from gateway.upstreams.context import adopt
 from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply, start_message
 from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
 
@@ -85,7 +85,7 @@ class Bridge:
         body: IO[bytes] = BytesIO()
         if scope["type"] == "http":
             body, receive = await _read_twice(receive, self._memory)
-        passage = Passage(self.chain, self._passages, lease, view, _as_http(scope), body)
+        passage = Passage(self.chain, self._passages, self._work, lease, view, _as_http(scope), body)
         if self._one_thread or view.atomic:
             passage.stay_on_lease()
         try:
@@ -193,8 +193,17 @@ class Passage(Exchange):
 
     __slots__ = ("_context", "_go", "_greenlet", "_lease", "_parked", "own_error", "request", "resume", "view")
 
-    def __init__(self, chain: Chain, threads: Threads, lease: Lease, view: View, scope: Scope, body: IO[bytes]) -> None:
-        super().__init__(chain, threads, scope, body, asyncio.get_running_loop())
+    def __init__(
+        self,
+        chain: Chain,
+        threads: Threads,
+        leases: Threads,
+        lease: Lease,
+        view: View,
+        scope: Scope,
+        body: IO[bytes],
+    ) -> None:
+        super().__init__(chain, threads, leases, scope, body, asyncio.get_running_loop())
         self.view = view
         self.request: HttpRequest | None = None  # once it has come through the middleware
         self.own_error: HttpResponse | None = None  # how the service itself answers for what it raised
@@ -290,15 +299,20 @@ class Passage(Exchange):
         return start
 
     def _stream(self, response: StreamingHttpResponse, start: Message) -> None:
-        if response.is_async or hasattr(response, "file_to_stream"):
+        if getattr(response, "file_to_stream", None) is not None:
             super()._stream(response, start)
             return
         # A middleware's own generator may take its time, which no passage's thread has.
-        close = partial(self._go, partial(self._finish, response))
-        self._deliver(Lent(start, _chunks(response, self._lease), close))
+        chunks = _chunks(response) if response.is_async else _chunks_of_sync(response, self._lease)
+        self._deliver(Lent(start, chunks, partial(self._go, partial(self._finish, response))))
 
 
-async def _chunks(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
+async def _chunks(response: StreamingHttpResponse) -> AsyncGenerator[bytes]:
+    async for chunk in response:
+        yield chunk
+
+
+async def _chunks_of_sync(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
     chunks = iter(cast("Any", response))
     while (chunk := await asyncio.wrap_future(lease.submit(next, chunks, None))) is not None:
         yield chunk

@@ -15,7 +15,7 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from asgiref.sync import sync_to_async
 from django.db import transaction
 
-from gateway.bridge.context import adopt
+from gateway.upstreams.context import adopt
 from gateway.upstreams.django import harmless
 from gateway.upstreams.threads import Lease
 

@@ -12,6 +12,8 @@ from gateway.cli.common import ConfigOption, JsonOption, build, config_path, pri
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
+    from gateway.routing.facts import Facts
+    from gateway.snapshot import Snapshot
 
 __all__ = ["EPILOG", "explain", "scope_of"]
 
@@ -120,7 +122,7 @@ def _own_host(gateway: Gateway) -> str:
 
 def _explained(gateway: Gateway, scope: dict[str, Any]) -> dict[str, Any]:
     """As Gateway.__call__, up to the point where the request would be handed over."""
-    from gateway.admission import admit
+    from gateway.admission import admit, host_of
     from gateway.rollout.decision import decide
     from gateway.routing.facts import BadRequest, read
 
@@ -136,8 +138,9 @@ def _explained(gateway: Gateway, scope: dict[str, Any]) -> dict[str, Any]:
         if match is not None and decision.route is not None:
             stages = {route.name: route.stage for route in gateway.config.routes}
             found |= {"route": decision.route, "stage": stages[decision.route], "endpoint": match.template}
-        if not gateway.legacy.allows_host(facts.headers, secure=scope["scheme"] in ("https", "wss")):
-            raise BadRequest(f"ALLOWED_HOSTS does not have the host {facts.headers.get(b'host', b'').decode()!r}")
+        host = host_of(facts, scope, gateway.legacy)
+        if not gateway.legacy.allows_host(host):
+            raise BadRequest(f"ALLOWED_HOSTS does not have the host {host.decode('latin-1')!r}")
         if upstream is not gateway.legacy or facts.method == "WEBSOCKET":
             admit(facts, scope, gateway.legacy, upstream)
     except BadRequest as exc:
@@ -146,7 +149,16 @@ def _explained(gateway: Gateway, scope: dict[str, Any]) -> dict[str, Any]:
     found |= {"upstream": decision.upstream, "reason": decision.reason}
     if upstream is gateway.legacy:
         found["view"], found["view_name"] = _view(gateway, facts.path)
+    elif facts.method not in ("WEBSOCKET", "OPTIONS") and _takes_other_methods(snapshot, facts):
+        found |= {"status": 405, "reason": f"{decision.reason}, but no endpoint takes {facts.method} on this path"}
     return found
+
+
+def _takes_other_methods(snapshot: Snapshot, facts: Facts) -> bool:
+    """Whether services have this path, but not for this method: the one that gets it anyway says so."""
+    from gateway.routing.table import OTHER_METHODS
+
+    return snapshot.table.match(facts.path, facts.wanted) is OTHER_METHODS and bool(snapshot.served(facts.path))
 
 
 def _view(gateway: Gateway, path: str) -> tuple[str | None, str | None]:
@@ -179,8 +191,8 @@ def _view(gateway: Gateway, path: str) -> tuple[str | None, str | None]:
 
 
 def _print(found: dict[str, Any]) -> None:
-    answer = found["upstream"] or f"refused with status {found['status']}"
-    typer.echo(f"{found['method']} {found['path']} → {answer}\n")
+    status = f" with status {found['status']}" if found["status"] else ""
+    typer.echo(f"{found['method']} {found['path']} → {found['upstream'] or 'refused'}{status}\n")
     named = f" ({found['view_name']})" if found["view_name"] else ""
     lines = {
         "reason": found["reason"],

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from gateway.routing.table import Match
 
-__all__ = ["LEGACY", "Decision", "decide"]
+__all__ = ["LEGACY", "NOBODY", "Decision", "decide"]
 
 LEGACY = "legacy"
+NOBODY = "-"  # in the place of an upstream's name where a request is refused; no service can be called that
 
 
 @dataclass(frozen=True, slots=True)

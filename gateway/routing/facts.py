@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.types import Scope
 
-__all__ = ["BadRequest", "Facts", "new_request_id", "read"]
+__all__ = ["BadRequest", "Facts", "at_face_value", "new_request_id", "read"]
 
 # A caller's identifier goes into logs and to both upstreams, so it must be short and harmless.
 _well_formed_id = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,127}").fullmatch
@@ -31,10 +31,11 @@ class Facts:
 
     `path` is decoded and relative to the site's root; `root` is what stands before it. `method` is
     `WEBSOCKET` for a socket. `wanted` is the method to route by: the announced one for a CORS preflight.
-    `odd`: the path may have other readings. `underscored`: a header's name has an underscore.
+    `odd`: the path may have other readings. `underscored`: a header's name has an underscore. `host`: the
+    host where the project takes it from another header than Host (`admission.host_of`), else None.
     """
 
-    __slots__ = ("headers", "method", "odd", "path", "request_id", "root", "underscored", "wanted")
+    __slots__ = ("headers", "host", "method", "odd", "path", "request_id", "root", "underscored", "wanted")
 
     def __init__(self, method: str, path: str, root: str, headers: dict[bytes, bytes]) -> None:
         self.method = self.wanted = method
@@ -42,6 +43,7 @@ class Facts:
         self.root = root
         self.headers = headers
         self.request_id: bytes | None = None
+        self.host: bytes | None = None
         self.odd = self.underscored = False
 
     def __repr__(self) -> str:
@@ -77,16 +79,32 @@ def read(scope: Scope, root_path: str, request_id_header: bytes | None) -> Facts
     if odd or root:
         path = _canonical(path, root, given=bool(scope.get("root_path")))
         odd = _odd(path) is not None or (raw is not None and (b"%2f" in raw.lower() or raw[:1] != b"/"))
-    facts = Facts(scope["method"] if scope["type"] == "http" else "WEBSOCKET", path, root, headers)
+    facts = Facts(_method(scope), path, root, headers)
     if odd:
         facts.odd = True
     if b"_" in b"".join(headers):
         facts.underscored = True
     if facts.method == "OPTIONS" and b"origin" in headers:
         facts.wanted = headers.get(b"access-control-request-method", b"OPTIONS").decode("latin-1").upper()
-    if request_id_header in headers and _well_formed_id(headers[request_id_header]):
-        facts.request_id = headers[request_id_header]
+    if request_id_header in headers:
+        facts.request_id = _accepted(headers[request_id_header])
     return facts
+
+
+def at_face_value(scope: Scope, request_id_header: bytes | None) -> Facts:
+    """What a scope says that `read` refuses, unchecked: for the answer to it, and for the log."""
+    headers = dict(scope["headers"])
+    facts = Facts(_method(scope), scope["path"], "", headers)
+    facts.request_id = _accepted(headers.get(request_id_header, b""))
+    return facts
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["type"] == "http" else "WEBSOCKET"
+
+
+def _accepted(request_id: bytes) -> bytes | None:
+    return request_id if _well_formed_id(request_id) else None
 
 
 def _refuse_repeated(scope: Scope, lines: Iterable[tuple[bytes, bytes]]) -> None:

@@ -11,18 +11,21 @@ https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-__all__ = ["ANY", "Claim", "Endpoint", "Match", "Parameter", "Table", "TemplateError", "parse_template"]
+__all__ = ["ANY", "MOST_DIGITS", "Claim", "Endpoint", "Match", "Parameter", "Table", "TemplateError", "parse_template"]
 
 ANY = "*"  # every method
 EXACT, TEMPLATE, PREFIX = 0, 1, 2  # ranks; a prefix of n segments has PREFIX + DEEPEST - n
 DEEPEST = 1000
+# Python converts no longer number (CVE-2020-10735), so for Starlette's `int` it would be an error, not a miss.
+MOST_DIGITS = sys.int_info.default_max_str_digits
 
 # Starlette's convertors: https://www.starlette.io/routing/#path-parameters. `path` is handled apart.
 _CONVERTORS = {
-    "int": r"[0-9]+",
+    "int": rf"[0-9]{{1,{MOST_DIGITS}}}",
     "float": r"[0-9]+(?:\.[0-9]+)?",
     "uuid": r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}",
     "str": (ANY_SEGMENT := r"[^/]+"),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from string import punctuation
 from typing import Protocol
+from urllib.parse import quote_from_bytes
 
 from starlette.types import ASGIApp
 
 from gateway.routing.table import Endpoint
 
-__all__ = ["ClientGone", "Legacy", "Service", "Upstream", "UpstreamError"]
+__all__ = ["REQUEST_ID", "ClientGone", "Legacy", "Service", "Upstream", "UpstreamError", "in_ascii"]
+
+# Where a scope says, for an upstream that hands the request on, which header the gateway put its identifier in.
+REQUEST_ID = "gateway.request_id"
 
 
 class ClientGone(Exception):
@@ -53,11 +58,19 @@ class Legacy(Upstream, Protocol):
     sockets: bool  # it serves WebSockets
     script_name: str  # the path it says it is served under, or ""
 
-    def allows_host(self, headers: Mapping[bytes, bytes], *, secure: bool) -> bool:
-        """Whether the project answers for the host that these headers name."""
+    def allows_host(self, host: bytes) -> bool:
+        """Whether the project answers for `host`, which may have a port."""
+
+    def forwarded_host(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        """The host that the project takes from X-Forwarded-Host; None when it doesn't."""
 
     def knows(self, path: str) -> bool | None:
         """Whether its URLconf has `path`; None when it can't be asked."""
 
-    def trusts_origin(self, origin: bytes, *, secure: bool) -> bool:
+    def trusts_origin(self, origin: bytes) -> bool:
         """Whether a page of `origin` ("https://host") may act for its visitor here."""
+
+
+def in_ascii(target: bytes) -> bytes:
+    """A request's target, or its query, with everything that may not stand in a URL quoted. It means the same."""
+    return quote_from_bytes(target, safe=punctuation).encode()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
+import logging
 import threading
 from collections import deque
 from collections.abc import Coroutine
@@ -14,7 +17,12 @@ from starlette.types import Receive, Send
 
 from gateway.upstreams.base import ClientGone
 
-__all__ = ["Pipe", "read_body", "until_gone"]
+__all__ = ["BLOCK", "Pipe", "read_body", "until_gone"]
+
+logger = logging.getLogger("gateway")
+
+BLOCK = 2**18  # bytes sent in one message
+STALL = 60.0  # seconds in which a client has to take one block, if a thread waits for it
 
 
 async def read_body(receive: Receive, memory: int) -> IO[bytes]:
@@ -47,12 +55,15 @@ async def read_body(receive: Receive, memory: int) -> IO[bytes]:
     return file
 
 
-async def until_gone(receive: Receive, work: Coroutine[Any, Any, None]) -> bool:
+async def until_gone(
+    receive: Receive, work: Coroutine[Any, Any, None], *, context: contextvars.Context | None = None
+) -> bool:
     """Await `work`, but no longer than the client stays. True when it was completed.
 
-    Only for requests whose body has been read. What `work` raises is raised.
+    Only for requests whose body has been read. What `work` raises is raised. It runs in `context`, or else in
+    a copy of the current one.
     """
-    worker = asyncio.create_task(work)
+    worker = asyncio.create_task(work, context=context)
     watcher = asyncio.create_task(_disconnected(receive))
     try:
         await asyncio.wait((worker, watcher), return_when=asyncio.FIRST_COMPLETED)
@@ -76,12 +87,16 @@ class Pipe:
     """Bytes from a thread to the event loop; the thread waits while `limit` of them are unsent.
 
     Chunks that arrive faster than they are sent leave together, so a generator of many small ones
-    costs few messages, and the first byte of a slow one leaves at once.
+    costs few messages, and the first byte of a slow one leaves at once. A client that takes no block in
+    `patience` seconds while the thread waits is cut off: one that stops reading must not keep the thread.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, limit: int = 2**18) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, limit: int = BLOCK, *, patience: float = STALL) -> None:
         self._loop = loop
         self._limit = limit
+        self._patience = patience
+        self._sent = 0  # blocks
+        self._drainer: asyncio.Task[Any] | None = None
         self._chunks: deque[bytes] = deque()
         self._size = 0
         self._notified = False
@@ -98,13 +113,23 @@ class Pipe:
         if not chunk:
             return
         with self._room:
-            while self._size >= self._limit and not self._broken:
-                self._room.wait()
+            if self._size >= self._limit:
+                self._await_room()
             if self._broken:
                 raise ClientGone
             self._chunks.append(chunk)
             self._size += len(chunk)
             self._notify()
+
+    def _await_room(self) -> None:
+        sent = self._sent
+        while not self._room.wait_for(lambda: self._size < self._limit or self._broken, self._patience):
+            if self._sent == sent:
+                self._broken = True
+                with contextlib.suppress(RuntimeError):  # the event loop is closed, and so is the connection
+                    self._loop.call_soon_threadsafe(self._cut_off)
+                return
+            sent = self._sent
 
     def end(self, error: BaseException | None = None) -> None:
         """No more chunks will come. `drain` raises `error`, once what came before it is sent."""
@@ -136,13 +161,26 @@ class Pipe:
             self._room.notify_all()
             return data, self._ended
 
+    def _cut_off(self) -> None:
+        logger.warning("cut off a client that took nothing of its answer for %g seconds", self._patience)
+        if self._drainer is not None:
+            self._drainer.cancel()
+
     async def drain(self, send: Send) -> None:
-        """Send what comes, as it comes, until `end`; raises what `end` was given."""
+        """Send what comes, as it comes, until `end`; raises what `end` was given.
+
+        The task it runs in is cancelled when the client is cut off; ClientGone is raised when it was before.
+        """
+        self._drainer = asyncio.current_task()
+        if self._broken:
+            raise ClientGone
         ended = False
         while not ended:
             await self._news.wait()
             data, ended = self._take()
-            if data:
-                await send({"type": "http.response.body", "body": data, "more_body": True})
+            for position in range(0, len(data), BLOCK):
+                block = data[position : position + BLOCK]
+                await send({"type": "http.response.body", "body": block, "more_body": True})
+                self._sent += 1
         if self._error is not None:
             raise self._error

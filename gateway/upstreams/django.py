@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from functools import lru_cache, partial
 from typing import IO, Any, cast
@@ -24,18 +24,18 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
-from django.utils import timezone, translation
 from django.utils.http import is_same_domain
 from django.utils.module_loading import import_string
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.rollout.decision import LEGACY
 from gateway.upstreams.base import ClientGone
-from gateway.upstreams.body import Pipe, read_body, until_gone
+from gateway.upstreams.body import BLOCK, Pipe, read_body, until_gone
 from gateway.upstreams.connections import django_threads
+from gateway.upstreams.context import adopt
 from gateway.upstreams.lifespan import Lifespan
 from gateway.upstreams.static import build_static
-from gateway.upstreams.threads import PooledThread, Threads, current_thread
+from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
 from gateway.upstreams.urlconf import AsyncViews, knows
 
 __all__ = [
@@ -52,8 +52,6 @@ __all__ = [
 
 logger = logging.getLogger("gateway.django")
 request_logger = logging.getLogger("django.request")
-
-BLOCK = 2**18  # bytes of a file sent in one message
 
 
 class GatewayRequest(ASGIRequest):
@@ -161,22 +159,33 @@ class Streamed:
 
 
 class Lent:
-    """A response the event loop sends by itself; `close` then runs on the thread that made it."""
+    """A response the event loop sends by itself; `close` then runs on the thread that made it.
 
-    __slots__ = ("chunks", "close", "start")
+    `context` is the one to make the chunks in: that of the thread, or None where it makes no difference.
+    """
 
-    def __init__(self, start: Message, chunks: AsyncGenerator[bytes], close: Callable[[], None]) -> None:
+    __slots__ = ("chunks", "close", "context", "start")
+
+    def __init__(
+        self,
+        start: Message,
+        chunks: AsyncGenerator[bytes],
+        close: Callable[[], None],
+        context: contextvars.Context | None = None,
+    ) -> None:
         self.start = start
         self.chunks = chunks
         self.close = close
+        self.context = context
 
     def abandon(self) -> None:
         """Nobody will send this: close it."""
         self.close()
 
     async def send_body(self, receive: Receive, send: Send) -> None:
+        context = None if self.context is None else _moved(self.context)
         try:
-            complete = await until_gone(receive, self._send_chunks(send))
+            complete = await until_gone(receive, self._send_chunks(send), context=context)
         finally:
             self.close()
         if complete:
@@ -193,11 +202,28 @@ async def _file_chunks(file: IO[bytes]) -> AsyncGenerator[bytes]:
         yield chunk
 
 
-async def _async_chunks(response: StreamingHttpResponse, language: str | None, zone: Any) -> AsyncGenerator[bytes]:
-    # What the middleware activated on the thread is active for the iterator too.
-    with translation.override(language), timezone.override(zone):
-        async for part in response:
-            yield part
+async def _async_chunks(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
+    """What an asynchronous iterator makes. Synchronous code and the ORM that it awaits run on the thread of
+    `lease`, as those of an asynchronous view do, instead of on asgiref's single one for all."""
+    # Django leaves closing it to the garbage collector.
+    source = response._iterator  # type: ignore[attr-defined] # noqa: SLF001
+    try:
+        async with ThreadSensitiveContext(executor=lease):
+            try:
+                async for part in response:
+                    yield part
+            finally:
+                if hasattr(source, "aclose"):
+                    await source.aclose()
+    finally:
+        lease.release()
+
+
+def _moved(context: contextvars.Context) -> contextvars.Context:
+    """A copy of a thread's `context` to use on the event loop."""
+    moved = context.copy()
+    moved.run(adopt, moved)
+    return moved
 
 
 Reply = Whole | Streamed | Lent
@@ -206,18 +232,20 @@ Reply = Whole | Streamed | Lent
 class Exchange:
     """One request on a pooled thread, and the future through which the event loop gets its reply."""
 
-    __slots__ = ("body", "future", "handler", "loop", "scope", "threads")
+    __slots__ = ("body", "future", "handler", "leases", "loop", "scope", "threads")
 
     def __init__(
         self,
         handler: SyncHandler,
         threads: Threads,
+        leases: Threads,
         scope: Scope,
         body: IO[bytes],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.handler = handler
         self.threads = threads
+        self.leases = leases
         self.scope = scope
         self.body = body
         self.loop = loop
@@ -225,6 +253,9 @@ class Exchange:
 
     def run(self) -> None:
         """Everything Django does for this request, on the current thread."""
+        if self.future.cancelled():  # the client left while the request waited for the thread
+            self.body.close()
+            return
         try:
             response = self.handler.respond(self.scope, self.body)
         except BaseException as exc:  # noqa: BLE001 - sys.exit() in a view ends the request, not the thread
@@ -248,19 +279,29 @@ class Exchange:
     def _start(self, response: HttpResponseBase) -> Message:
         return start_message(response)
 
+    async def reply_unless_gone(self, receive: Receive) -> Reply:
+        """The reply, for a request that waits in a long queue. Raises ClientGone when the client leaves it."""
+
+        async def arrival() -> None:
+            await self.future
+
+        if await until_gone(receive, arrival()):
+            return self.future.result()
+        if not self.future.cancelled() and self.future.exception() is None:
+            self.future.result().abandon()  # it came in the moment that the client left
+        raise ClientGone
+
     def _stream(self, response: StreamingHttpResponse, start: Message) -> None:
         finish = partial(self._finish, response)
+        context = contextvars.copy_context()
+        close = partial(self.threads.submit_to, cast("PooledThread", current_thread()), partial(context.run, finish))
         if response.is_async:
-            chunks = _async_chunks(response, translation.get_language(), timezone.get_current_timezone())
+            self._deliver(Lent(start, _async_chunks(response, self.leases.lease()), close, context))
         elif (file := getattr(response, "file_to_stream", None)) is not None:
-            chunks = _file_chunks(file)
+            self._deliver(Lent(start, _file_chunks(file), close))
         else:
             self._fill(response, start)
             finish()
-            return
-        thread = cast("PooledThread", current_thread())
-        context = contextvars.copy_context()
-        self._deliver(Lent(start, chunks, partial(self.threads.submit_to, thread, partial(context.run, finish))))
 
     def _fill(self, response: StreamingHttpResponse, start: Message) -> None:
         pipe = Pipe(self.loop)
@@ -341,7 +382,7 @@ class DjangoUpstream:
         self._lifespan = Lifespan(asgi) if asgi is not None else None
         self._static = build_static() if static else None
         self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
-        self._hosts: dict[tuple[bytes, bytes, bool], bool] = {}
+        self._hosts: dict[bytes, bool] = {}
         self._views = AsyncViews()
         self._sync = SyncHandler() if asgi is None and _sync_capable() else None
         self._asgi = asgi or (ASGIHandler() if self._sync is None or self._views else None)
@@ -369,7 +410,7 @@ class DjangoUpstream:
     async def entry(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request, or serve a socket where the project's ASGI application does."""
         if scope["type"] != "http":
-            await cast("ASGIApp", self._asgi)(scope, receive, send)
+            await self._enter(scope, receive, send)
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if self._static is not None and (found := self._static.find(path)) is not None:
@@ -381,9 +422,12 @@ class DjangoUpstream:
 
     async def _answer(self, handler: SyncHandler, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive, self._memory)
-        exchange = Exchange(handler, self.threads, scope, body, asyncio.get_running_loop())
+        exchange = Exchange(handler, self.threads, self.leases, scope, body, asyncio.get_running_loop())
         self.threads.submit(partial(contextvars.copy_context().run, exchange.run))
-        reply = await exchange.future
+        if self.threads.waiting > self.threads.size:
+            reply = await exchange.reply_unless_gone(receive)
+        else:  # it takes a while to leave, and two tasks to notice
+            reply = await exchange.future
         try:
             await send(reply.start)
         except BaseException:
@@ -396,27 +440,38 @@ class DjangoUpstream:
         lease = self.leases.lease()
         try:
             async with ThreadSensitiveContext(executor=lease):
-                await cast("ASGIApp", self._asgi)(scope, receive, send)
+                await self._enter(scope, receive, send)
         finally:
             lease.release()
 
-    def allows_host(self, headers: Mapping[bytes, bytes], *, secure: bool) -> bool:
-        """Whether Django would accept the host these headers name: ALLOWED_HOSTS applies to services too."""
-        key = (headers.get(b"host", b""), headers.get(b"x-forwarded-host", b""), secure)
-        if len(key[0]) + len(key[1]) > 512:
-            return _host_is_allowed(*key)  # nothing to keep in memory
-        allowed = self._hosts.get(key)
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._lifespan is not None:
+            self._lifespan.share(scope)
+        await cast("ASGIApp", self._asgi)(scope, receive, send)
+
+    def allows_host(self, host: bytes) -> bool:
+        """Whether Django would accept `host`: ALLOWED_HOSTS applies to services too."""
+        if len(host) > 512:
+            return _host_is_allowed(host)  # nothing to keep in memory
+        allowed = self._hosts.get(host)
         if allowed is None:
             if len(self._hosts) > 1000:  # callers choose these
                 self._hosts.clear()
-            allowed = self._hosts[key] = _host_is_allowed(*key)
+            allowed = self._hosts[host] = _host_is_allowed(host)
         return allowed
+
+    def forwarded_host(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        """The host in X-Forwarded-Host, where USE_X_FORWARDED_HOST lets Django read it there."""
+        if not settings.USE_X_FORWARDED_HOST:
+            return None
+        # Django joins repeated lines too; what comes out is no host it allows.
+        return b",".join(value for name, value in headers if name == b"x-forwarded-host")
 
     def knows(self, path: str) -> bool | None:
         """Whether the URLconf has `path`."""
         return knows(path)
 
-    def trusts_origin(self, origin: bytes, *, secure: bool) -> bool:  # noqa: ARG002 - an origin has its scheme
+    def trusts_origin(self, origin: bytes) -> bool:
         """Whether CSRF_TRUSTED_ORIGINS has this origin."""
         scheme, _, host = origin.decode("latin-1").lower().partition("://")
         return any(_fits_origin(trusted, scheme, host) for trusted in settings.CSRF_TRUSTED_ORIGINS)
@@ -433,14 +488,10 @@ def _fits_origin(trusted: str, scheme: str, host: str) -> bool:
     return scheme == trusted_scheme and is_same_domain(host, trusted_host.lstrip("*"))
 
 
-def _host_is_allowed(host: bytes, forwarded: bytes, secure: bool) -> bool:
-    """Django's own verdict (`HttpRequest.get_host`), whatever USE_X_FORWARDED_HOST says."""
+def _host_is_allowed(host: bytes) -> bool:
+    """Django's own verdict (`HttpRequest.get_host`)."""
     request = HttpRequest()
-    request.META = {"SERVER_NAME": "", "SERVER_PORT": "443" if secure else "80"}
-    if host:
-        request.META["HTTP_HOST"] = host.decode("latin-1")
-    if forwarded:
-        request.META["HTTP_X_FORWARDED_HOST"] = forwarded.decode("latin-1")
+    request.META = {"HTTP_HOST": host.decode("latin-1")}
     try:
         request.get_host()
     except DisallowedHost:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from typing import Any
 
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp, Message, Scope
 
 __all__ = ["Lifespan", "LifespanError"]
 
@@ -57,6 +57,11 @@ class Lifespan:
         await self._end()
         if answer["type"] != "lifespan.shutdown.complete":
             raise LifespanError(_reason(answer) or f"shutdown failed: {self._error!r}") from self._error
+
+    def share(self, scope: Scope) -> None:
+        """Give `scope` what the application stored, in a dictionary of the request's own."""
+        if self.state:
+            scope["state"] = {**scope.get("state", {}), **self.state}
 
     async def _ask(self, kind: str) -> Message:
         self._to_app.put_nowait({"type": kind})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Container, Iterable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import cast
 from urllib.parse import quote, unquote
@@ -13,7 +13,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.routing.table import Endpoint
-from gateway.upstreams.base import ClientGone, UpstreamError
+from gateway.upstreams.base import REQUEST_ID, ClientGone, UpstreamError, in_ascii
 from gateway.upstreams.body import until_gone
 
 __all__ = ["RemoteUpstream"]
@@ -23,6 +23,10 @@ HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer "
     b"transfer-encoding upgrade".split()
 )
+# What a caller's Connection header can't take away: these are meant for the service, and the gateway stands for some.
+KEPT = frozenset(b"host content-length cookie authorization".split())
+# What a caller says of the way its request came; the gateway says it anew, as X-Forwarded-….
+HEARSAY = (b"x-forwarded-", b"forwarded", b"x-real-ip")
 
 
 class RemoteUpstream:
@@ -59,7 +63,8 @@ class RemoteUpstream:
     async def entry(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on and the answer back, both as streams.
 
-        Raises UpstreamError with status 502 or 504 when the server can't be reached or does not answer.
+        Raises UpstreamError: with status 502 or 504 when the server can't be reached or does not answer, with
+        400 or 414 for a target that can't be handed on.
         """
         if scope["type"] != "http":
             await receive()
@@ -78,14 +83,14 @@ class RemoteUpstream:
             scope["method"],
             self._target(scope),
             headers=self._headers(scope),
-            content=caller.body() if caller.announced else None,
+            content=caller.body() if await caller.has_body() else None,
             extensions={"timeout": timeout},
         )
         try:
             response = await self._answer(request, caller)
         except httpx.TimeoutException as exc:
             raise UpstreamError(504, f"{self.name} at {self.url} did not answer in time") from exc
-        except (httpx.TransportError, httpx.InvalidURL) as exc:
+        except httpx.TransportError as exc:
             raise UpstreamError(502, f"{self.name} at {self.url} can't be reached: {exc!r}") from exc
         try:
             timeout["read"] = None  # it has started; how long it goes on is its own affair
@@ -120,10 +125,14 @@ class RemoteUpstream:
         target = self.url.raw_path.rstrip(b"/") + raw
         if scope["query_string"]:
             target += b"?" + scope["query_string"]
-        return self.url.copy_with(raw_path=target)
+        try:
+            return self.url.copy_with(raw_path=in_ascii(target))
+        except httpx.InvalidURL as exc:  # in ASCII, there is nothing else to be said against it
+            raise UpstreamError(414, f"the target is too long for {self.name}: {exc}") from exc
 
     def _headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
-        headers = [item for item in _end_to_end(scope["headers"]) if not item[0].startswith(b"x-forwarded-")]
+        kept = KEPT | {scope.get(REQUEST_ID, b"")}
+        headers = [line for line in _end_to_end(scope["headers"], kept) if not line[0].startswith(HEARSAY)]
         host = next((value for name, value in headers if name == b"host"), b"")
         client = scope.get("client")
         if client:
@@ -135,10 +144,13 @@ class RemoteUpstream:
         return headers
 
 
-def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _end_to_end(
+    headers: Iterable[tuple[bytes, bytes]], kept: Container[bytes] = frozenset()
+) -> list[tuple[bytes, bytes]]:
+    """`headers` without those of one connection, which Connection names; what is `kept` it names in vain."""
     lines = [(name.lower(), value) for name, value in headers]
     named = {token.strip().lower() for name, value in lines if name == b"connection" for token in value.split(b",")}
-    return [(name, value) for name, value in lines if name not in HOP_BY_HOP and name not in named]
+    return [line for line in lines if line[0] not in HOP_BY_HOP and (line[0] not in named or line[0] in kept)]
 
 
 def _no_cookies() -> CookieJar:
@@ -153,28 +165,46 @@ async def _relay(response: httpx.Response, send: Send) -> None:
 
 
 class _Caller:
-    """Who sent the request: first its body, if its headers announce one (RFC 9112, section 6.3), then
-    whether it is still there."""
+    """Who sent the request: first its body, if it has one, then whether it is still there.
+
+    In HTTP/1 the headers announce a body (RFC 9112, section 6.3). In HTTP/2 and 3 they need not
+    (RFC 9113, section 8.1), so its first message tells.
+    """
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
-        self.announced = any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+        self._announced = any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+        self._may_be_silent = not scope.get("http_version", "1.1").startswith("1")
         self._receive = receive
+        self._first: Message | None = None
         self._all_read = asyncio.Event()
-        if not self.announced:
-            self._all_read.set()
+
+    async def has_body(self) -> bool:
+        """Whether there is a body to hand on. Raises ClientGone when the client left before it was known."""
+        if self._announced:
+            return True
+        if self._may_be_silent:
+            self._first = await self._next()
+            if self._first.get("body") or self._first.get("more_body"):
+                return True
+        self._all_read.set()
+        return False
 
     async def body(self) -> AsyncIterator[bytes]:
         """The body as it comes. Raises ClientGone when it breaks off."""
         more = True
         while more:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
+            message, self._first = self._first or await self._next(), None
             more = message.get("more_body", False)
             if not more:
                 self._all_read.set()
             if body := message.get("body", b""):
                 yield body
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        return message
 
     async def after_body(self) -> Message:
         """What comes after the body."""

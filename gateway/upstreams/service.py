@@ -85,7 +85,7 @@ class ServiceUpstream:
         await self._lifespan.shutdown()
 
     async def _with_state(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["state"] = {**scope.get("state", {}), **self._lifespan.state}
+        self._lifespan.share(scope)
         await self._app(scope, receive, send)
 
     def endpoints(self) -> list[Endpoint] | None:

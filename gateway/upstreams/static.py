@@ -19,11 +19,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from gateway.upstreams.body import until_gone
+from gateway.upstreams.body import BLOCK, until_gone
 
 __all__ = ["Static", "build_static"]
 
-BLOCK = 2**18
 # Middleware that serves STATIC_URL; a project that has one keeps its own way.
 _OWN = ("whitenoise.", "servestatic.")
 

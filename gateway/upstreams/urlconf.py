@@ -20,7 +20,7 @@ _SPECIAL = re.compile(r"[.^$*+?{}\[\]\\|()]")
 
 def knows(path: str) -> bool:
     """Whether the URLconf has `path` (which starts with a slash), as it is or with the slash that
-    APPEND_SLASH would add."""
+    APPEND_SLASH would add. True when it can't be told here: Django then answers by itself."""
     resolver = get_resolver()
     candidates = [path, f"{path}/"] if settings.APPEND_SLASH and not path.endswith("/") else [path]
     # LocaleMiddleware activates the language of the path before Django resolves it.
@@ -30,6 +30,8 @@ def knows(path: str) -> bool:
                 resolver.resolve(candidate)
             except Resolver404:
                 continue
+            except Exception:  # noqa: BLE001 - a path converter of the project's, which may not use the ORM on an event loop
+                return True
             return True
     return False
 
@@ -66,10 +68,13 @@ class AsyncViews:
         return len(self._chains)
 
     def answer(self, path: str) -> bool:
-        """Whether an asynchronous view answers `path`."""
-        return path.startswith(self._starts) and any(
-            path.startswith(chain.start) and chain.matches(path) for chain in self._chains
-        )
+        """Whether an asynchronous view answers `path`. False when it can't be told here: on a thread it can."""
+        if not path.startswith(self._starts):
+            return False
+        try:
+            return any(path.startswith(chain.start) and chain.matches(path) for chain in self._chains)
+        except Exception:  # noqa: BLE001 - as in `knows`
+            return False
 
 
 def _chains(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import string
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote_from_bytes
 
 from a2wsgi import WSGIMiddleware
 from starlette.types import Receive, Scope, Send
 
 from gateway.rollout.decision import LEGACY
+from gateway.upstreams.base import in_ascii
 
 __all__ = ["WSGIUpstream"]
 
@@ -38,18 +37,22 @@ class WSGIUpstream:
     async def entry(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         query: bytes = scope["query_string"]
-        if not query.isascii():  # a2wsgi decodes it as ASCII; quoted, it means the same
-            scope = {**scope, "query_string": quote_from_bytes(query, safe=string.printable).encode()}
+        if not query.isascii():  # a2wsgi decodes it as ASCII
+            scope = {**scope, "query_string": in_ascii(query)}
         await self._asgi(scope, receive, send)  # type: ignore[arg-type] # a2wsgi spells ASGI's types its own way
 
-    def allows_host(self, headers: Mapping[bytes, bytes], *, secure: bool) -> bool:  # noqa: ARG002
+    def allows_host(self, host: bytes) -> bool:  # noqa: ARG002
         """True: WSGI has no notion of allowed hosts."""
         return True
+
+    def forwarded_host(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:  # noqa: ARG002
+        """None: WSGI takes the host from the Host header."""
+        return None
 
     def knows(self, path: str) -> bool | None:  # noqa: ARG002
         """None: a WSGI application can't be asked for its URLs."""
         return None
 
-    def trusts_origin(self, origin: bytes, *, secure: bool) -> bool:  # noqa: ARG002
+    def trusts_origin(self, origin: bytes) -> bool:  # noqa: ARG002
         """False: only pages of the same host are trusted."""
         return False

@@ -20,5 +20,10 @@ async def live(socket: WebSocket) -> None:
     await socket.accept()
 
 
+news = FastAPI(openapi_url=None)
+news.add_api_route("/news/", products)  # Django has nothing there
+news.add_api_websocket_route("/news/live", live)
+
+
 async def unasked(scope: object, receive: object, send: object) -> None:
     """An ASGI application that can't be asked for its endpoints."""

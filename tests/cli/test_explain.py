@@ -64,6 +64,41 @@ def test_decides_as_the_server_does(explain, arguments, upstream, reason):
     assert (answer["upstream"], answer["reason"]) == (upstream, reason)
 
 
+NEWS = """
+[services.news]
+app = "tests.cli.services:news"
+middleware = "none"
+
+[[routes]]
+name = "news"
+prefix = "/news"
+service = "news"
+"""
+
+
+@pytest.fixture
+def news(catalog):
+    """A service below /news, where Django has nothing."""
+    catalog.write_text(catalog.read_text() + NEWS)
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_says_when_the_service_will_answer_that_it_does_not_take_the_method(explain, news, method):
+    answer = explain(method, "/news/")
+    assert (answer["upstream"], answer["route"], answer["status"]) == ("news", "news", 405)
+    assert answer["reason"] == f"route 'news' is live, but no endpoint takes {method} on this path"
+
+
+def test_prints_the_status_of_such_an_answer(invoke, news):
+    assert invoke("explain", "POST", "/news/").stdout.startswith("POST /news/ → news with status 405\n")
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/news/"), ("OPTIONS", "/news/"), ("GET", "/news/live")])
+def test_says_nothing_of_a_status_that_only_the_service_knows(explain, news, method, path):
+    answer = explain(method, path)
+    assert (answer["upstream"], answer["status"]) == ("news", None)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "reason"),
     [

@@ -48,6 +48,11 @@ async def delete_both() -> Response:
     return Response(status_code=204)
 
 
+@items.delete("/shelves/{name}/")
+async def delete_shelf(name: str) -> Response:
+    return Response(status_code=204)
+
+
 @items.get("/api/new/")
 async def only_here() -> dict[str, bool]:
     return {"new": True}

@@ -2,10 +2,24 @@ from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.http import HttpResponse
-from django.urls import include, path, re_path
+from django.urls import include, path, re_path, register_converter
+from django.urls.converters import StringConverter
+from django.utils.asyncio import async_unsafe
 
 from tests.project import views
 
+
+class Shelf(StringConverter):
+    """Finds out which shelves there are as the ORM would, and so not on an event loop."""
+
+    @async_unsafe
+    def to_python(self, value):
+        if value == "missing":
+            raise ValueError
+        return value
+
+
+register_converter(Shelf, "shelf")
 nested = [path("json/", views.as_json), path("async/<int:number>/", views.numbered_async)]
 
 urlpatterns = [
@@ -53,8 +67,12 @@ urlpatterns = [
     path("async/streamed/<name>/", views.async_streamed),
     path("async/endless/<name>/", views.async_endless),
     path("async-stream-of-sync-view/", views.async_stream_of_sync_view),
+    path("async-stream-that-waits/<name>/", views.async_stream_that_waits),
+    path("async-stream-with-orm/", views.async_stream_with_orm),
     path("nested/", include(nested)),
     re_path(r"^colou?r/(?P<name>[a-z]+)/$", views.coloured_async),
+    path("shelves/<shelf:name>/", views.shelf),
+    path("async/shelves/<shelf:name>/", views.async_shelf),
     # Also served, or half served, by services:
     path("api/items/", views.like_drf),
     path("api/both/", views.like_drf),

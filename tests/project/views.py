@@ -1,6 +1,7 @@
 """One view for each thing that a server can get wrong."""
 
 import asyncio
+import contextvars
 import hashlib
 import sys
 import tempfile
@@ -176,10 +177,15 @@ async def async_waits(request, name):
     return HttpResponse("waited")
 
 
-async def async_orm(request):
+async def count_async():
+    """As `orm` counts."""
     count = await ContentType.objects.acount()
     _wrappers[await sync_to_async(threading.get_ident)()] = await sync_to_async(lambda: connections["default"])()
-    return JsonResponse({"count": count})
+    return count
+
+
+async def async_orm(request):
+    return JsonResponse({"count": await count_async()})
 
 
 async def async_streamed(request, name):
@@ -203,11 +209,44 @@ async def async_endless(request, name):
     return StreamingHttpResponse(parts())
 
 
+visitor = contextvars.ContextVar("visitor", default="nobody")
+
+
 def async_stream_of_sync_view(request):
+    visitor.set(request.GET.get("visitor", "somebody"))
+
     async def parts():
         yield translation.get_language().encode()
         yield b" "
         yield timezone.get_current_timezone_name().encode()
+        yield b" "
+        yield visitor.get().encode()
+
+    return StreamingHttpResponse(parts())
+
+
+def async_stream_that_waits(request, name):
+    """Waits on the thread of its synchronous code, and cleans up there."""
+
+    async def parts():
+        try:
+            await sync_to_async(gates.open_gate)(f"{name}-entered")
+            await sync_to_async(gates.wait)(name)
+            while True:
+                yield threading.current_thread().name.encode()
+                yield (await sync_to_async(lambda: threading.current_thread().name)()).encode()
+                if "endless" not in request.GET:
+                    break
+        finally:
+            thread = await sync_to_async(lambda: threading.current_thread().name)()
+            gates.open_gate(f"{name}-stopped-on-{thread.rpartition('-')[0]}")
+
+    return StreamingHttpResponse(parts())
+
+
+def async_stream_with_orm(request):
+    async def parts():
+        yield str(await count_async()).encode()
 
     return StreamingHttpResponse(parts())
 
@@ -361,6 +400,14 @@ async def numbered_async(request, number):
 
 async def coloured_async(request, name):
     return HttpResponse(f"colour {name}")
+
+
+def shelf(request, name):
+    return HttpResponse(f"shelf {name}")
+
+
+async def async_shelf(request, name):
+    return HttpResponse(f"shelf {name}")
 
 
 async def async_translated(request):

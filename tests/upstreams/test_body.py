@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from io import BytesIO
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.upstreams.base import ClientGone
-from gateway.upstreams.body import Pipe, read_body, until_gone
+from gateway.upstreams.body import BLOCK, Pipe, read_body, until_gone
 
 pytestmark = pytest.mark.anyio
 chunks = st.lists(st.binary(max_size=300), max_size=12)
@@ -88,6 +89,19 @@ async def test_work_is_cancelled_when_the_client_leaves():
 
     assert not await until_gone(feed(end=False), work())
     assert cancelled.is_set()
+
+
+async def test_work_runs_in_the_context_it_is_given():
+    place = contextvars.ContextVar("place", default="elsewhere")
+    context, seen = contextvars.Context(), []
+    context.run(place.set, "here")
+
+    async def work():
+        seen.append(place.get())
+
+    await until_gone(forever, work(), context=context)
+    await until_gone(forever, work())
+    assert seen == ["here", "elsewhere"]
 
 
 async def test_what_work_raises_is_raised():
@@ -213,19 +227,79 @@ async def test_empty_chunks_are_not_sent():
     assert sink.parts == []
 
 
-async def test_breaking_off_stops_the_thread_that_waits_for_room():
-    pipe, gone = Pipe(asyncio.get_running_loop(), limit=1), threading.Event()
+def put_until_gone(pipe, chunk=b"x"):
+    """Fill the pipe on a thread; the event is set when nobody reads any more."""
+    gone = threading.Event()
 
     def fill():
         try:
             while True:
-                pipe.put(b"x")
+                pipe.put(chunk)
         except ClientGone:
             gone.set()
 
     in_thread(fill)
+    return gone
+
+
+async def test_breaking_off_stops_the_thread_that_waits_for_room():
+    pipe = Pipe(asyncio.get_running_loop(), limit=1)
+    gone = put_until_gone(pipe)
     pipe.break_off()
     assert await asyncio.to_thread(gone.wait, 10)
+
+
+async def test_a_client_that_takes_nothing_for_too_long_is_cut_off(caplog):
+    async def stuck(message):
+        await forever()
+
+    pipe = Pipe(asyncio.get_running_loop(), limit=1, patience=0.01)
+    gone, drain = put_until_gone(pipe), asyncio.create_task(pipe.drain(stuck))
+    assert await asyncio.to_thread(gone.wait, 10)
+    with pytest.raises(asyncio.CancelledError):
+        await drain
+    assert "cut off a client that took nothing of its answer for 0.01 seconds" in caplog.text
+
+
+async def test_a_client_that_took_nothing_before_the_first_chunk_was_sent_is_gone():
+    pipe = Pipe(asyncio.get_running_loop(), limit=1, patience=0.01)
+    assert await asyncio.to_thread(put_until_gone(pipe).wait, 10)
+    with pytest.raises(ClientGone):
+        await pipe.drain(Sink())
+
+
+async def test_a_client_that_takes_its_time_is_not_cut_off(monkeypatch):
+    monkeypatch.setattr("gateway.upstreams.body.BLOCK", 1)
+    taken, enough = [], asyncio.Event()
+
+    async def slow(message):
+        await asyncio.sleep(0.05)
+        taken.append(message)
+        if len(taken) == 20:  # which took twice as long as its patience
+            enough.set()
+
+    pipe = Pipe(asyncio.get_running_loop(), limit=1, patience=0.5)
+    gone, drain = put_until_gone(pipe, b"x" * 20), asyncio.create_task(pipe.drain(slow))
+    await enough.wait()
+    assert not gone.is_set()
+    pipe.break_off()
+    drain.cancel()
+
+
+async def test_a_thread_whose_loop_is_closed_gives_up():
+    loop = asyncio.new_event_loop()
+    pipe = Pipe(loop, limit=1, patience=0.01)
+    pipe.put(b"x")
+    loop.close()
+    assert await asyncio.to_thread(put_until_gone(pipe).wait, 10)
+
+
+async def test_a_large_chunk_leaves_in_blocks():
+    pipe, sink = Pipe(asyncio.get_running_loop()), Sink()
+    pipe.put(b"x" * (BLOCK + 1))
+    pipe.end()
+    await pipe.drain(sink)
+    assert [len(part) for part in sink.parts] == [BLOCK, 1]
 
 
 async def test_an_error_of_the_thread_is_raised_after_what_it_had_sent():

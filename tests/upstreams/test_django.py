@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import hashlib
 import threading
 import uuid
+from functools import partial
+from io import BytesIO
 
 import pytest
 from django.core import signals
 from django.db import connections
 
-from gateway.upstreams.django import DjangoUpstream
+from gateway.upstreams.base import ClientGone
+from gateway.upstreams.body import Pipe
+from gateway.upstreams.django import DjangoUpstream, Exchange, Lent
 from tests.project import gates
 from tests.project.views import BLOCK, SECRET
 from tests.support.asgi import Connection, ask, running, scope
@@ -372,7 +377,91 @@ async def test_a_stream_whose_client_left_frees_its_thread(single, name):
 
 async def test_an_async_stream_of_a_sync_view_keeps_language_and_time_zone(django):
     headers = {"Accept-Language": "el", "X-Time-Zone": "Asia/Tokyo"}
-    assert (await ask(django.entry, "/async-stream-of-sync-view/", headers=headers)).text == "el Asia/Tokyo"
+    text = (await ask(django.entry, "/async-stream-of-sync-view/", headers=headers)).text
+    assert text.split() == ["el", "Asia/Tokyo", "somebody"]
+
+
+async def test_async_streams_of_sync_views_keep_every_context_variable_apart(django):
+    answers = await asyncio.gather(
+        *(ask(django.entry, f"/async-stream-of-sync-view/?visitor=v{number}") for number in range(10))
+    )
+    assert [found.text.split()[-1] for found in answers] == [f"v{number}" for number in range(10)]
+
+
+async def test_what_an_async_stream_does_to_its_context_does_not_outlive_it(django):
+    before = contextvars.copy_context()
+    await ask(django.entry, "/async-stream-of-sync-view/")
+    assert [*contextvars.copy_context()] == [*before]
+
+
+async def test_async_streams_of_sync_views_use_different_threads_at_the_same_time(django, name):
+    waiting = [start(django, f"/async-stream-that-waits/{name}-{number}/") for number in range(4)]
+    for number in range(4):
+        assert await gates.wait_async(f"{name}-{number}-entered")
+    for number in range(4):
+        gates.open_gate(f"{name}-{number}")
+    answers = [await connection.done() for connection in waiting]
+    assert all("django-async-" in found.text for found in answers)
+
+
+async def test_an_async_stream_whose_client_left_cleans_up_on_its_thread(django, name):
+    connection = start(django, f"/async-stream-that-waits/{name}/?endless")
+    gates.open_gate(name)
+    await connection.until(3)
+    connection.leave()
+    await connection.done()
+    assert gates.is_open(f"{name}-stopped-on-django-async")
+
+
+async def test_an_async_stream_without_synchronous_code_takes_no_thread(django):
+    await ask(django.entry, "/async-stream-of-sync-view/")
+    assert django.leases.started == 0
+
+
+async def test_a_client_that_stops_reading_does_not_keep_a_thread(single, name, monkeypatch):
+    monkeypatch.setattr("gateway.upstreams.django.Pipe", partial(Pipe, patience=0.05))
+    connection = start(single, f"/endless/{name}/")
+    await connection.until(2)
+    connection.stop_reading()
+    assert (await ask(single.entry, "/json/")).status == 200
+    assert not (await connection.done()).complete
+    assert gates.is_open(f"{name}-stopped")
+
+
+async def test_a_request_whose_client_leaves_a_long_queue_reaches_no_view(single, name):
+    first, second, third, last = (start(single, f"/waits/{name}-{number}/") for number in range(4))
+    assert await gates.wait_async(f"{name}-0-entered")
+    third.leave()
+    with pytest.raises(ClientGone):
+        await third.done()
+    for number in range(4):
+        gates.open_gate(f"{name}-{number}")
+    assert [(await connection.done()).text for connection in (first, second, last)] == ["waited"] * 3
+    assert not gates.is_open(f"{name}-2-entered")
+
+
+async def test_a_request_in_a_long_queue_is_answered_like_any_other(single, name):
+    start(single, f"/waits/{name}/")
+    assert await gates.wait_async(f"{name}-entered")
+    targets = ["/json/", "/large/1000000/", "/file/10/", "/raises/", "/async-stream-of-sync-view/", "/breaks-off/"]
+    waiting = [start(single, target) for target in targets]
+    await asyncio.sleep(0)
+    gates.open_gate(name)
+    ended = await asyncio.gather(*(connection.done() for connection in waiting), return_exceptions=True)
+    assert [getattr(found, "status", None) for found in ended] == [200, 200, 200, 500, 200, None]
+
+
+async def test_a_reply_that_comes_in_the_moment_its_client_leaves_the_queue_is_closed():
+    loop, closed = asyncio.get_running_loop(), asyncio.Event()
+    exchange = Exchange(None, None, None, scope(), BytesIO(), loop)
+
+    async def receive():
+        loop.call_soon(loop.call_soon, exchange.future.set_result, Lent({}, None, closed.set))
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(ClientGone):
+        await exchange.reply_unless_gone(receive)
+    assert closed.is_set()
 
 
 async def test_a_stream_whose_start_can_not_be_sent_is_closed(django, name):
@@ -446,6 +535,11 @@ async def test_everything_else_is_no_async_view(django, path):
     assert not django._views.answer(path)
 
 
+@pytest.mark.parametrize(("name", "status"), [("one", 200), ("missing", 404)])
+async def test_an_async_view_whose_path_can_only_be_resolved_on_a_thread_answers(django, name, status):
+    assert (await ask(django.entry, f"/async/shelves/{name}/")).status == status
+
+
 async def test_an_async_view_answers_below_a_root_path(django):
     assert (await ask(django.entry, "/nested/async/7/", root_path="/shop")).text == "number 7"
 
@@ -493,10 +587,17 @@ async def test_async_only_middleware_runs_in_an_asynchronous_chain(project):
         ("/translated/", False),
         ("/nothing/", False),
         ("/", True),
+        ("/shelves/one/", True),
+        ("/shelves/missing/", False),
     ],
 )
 def test_the_urlconf_is_asked_which_paths_it_has(project, path, known):
     assert DjangoUpstream(static=False).knows(path) is known
+
+
+@pytest.mark.parametrize("path", ["/shelves/one/", "/shelves/missing/"])
+async def test_a_path_that_can_not_be_resolved_on_the_event_loop_is_known(django, path):
+    assert django.knows(path) is True
 
 
 def test_without_append_slash_the_slash_counts(project):

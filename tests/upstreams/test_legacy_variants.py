@@ -78,6 +78,26 @@ async def test_the_lifespan_of_the_projects_own_application_is_run(project):
     assert seen == ["lifespan.startup", "lifespan.shutdown"]
 
 
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+async def test_what_the_lifespan_of_the_projects_own_application_stored_is_there_for_its_requests(project, kind):
+    seen = []
+
+    async def app(scope, receive, send):
+        if scope["type"] != "lifespan":
+            scope["state"]["mine"] = len(seen)
+            seen.append(scope["state"])
+            return
+        scope["state"]["pool"] = "opened at startup"
+        for _ in range(2):
+            message = await receive()
+            await send({"type": f"{message['type']}.complete"})
+
+    async with running(DjangoUpstream(threads=1, asgi=app, static=False)) as upstream:
+        for _ in range(2):
+            await Connection(upstream.entry, scope(kind=kind, state={"server": "s"})).done()
+    assert seen == [{"server": "s", "pool": "opened at startup", "mine": number} for number in range(2)]
+
+
 async def test_an_application_of_the_projects_own_that_does_not_start_says_why(project):
     async def app(scope, receive, send):
         await send({"type": "lifespan.startup.failed", "message": "no redis"})
@@ -151,6 +171,9 @@ async def test_without_settings_a_wsgi_application_needs_no_django(gateway, monk
 
 async def test_a_wsgi_application_cannot_be_asked_and_accepts_every_host():
     upstream = WSGIUpstream(hello_app)
-    assert (upstream.knows("/x"), upstream.allows_host({}, secure=False)) == (None, True)
-    assert not upstream.trusts_origin(b"https://a", secure=True)
+    assert (upstream.knows("/x"), upstream.allows_host(b"")) == (None, True)
+    assert (upstream.forwarded_host([(b"x-forwarded-host", b"a")]), upstream.trusts_origin(b"https://a")) == (
+        None,
+        False,
+    )
     assert repr(upstream).startswith("WSGIUpstream(<function hello_app")

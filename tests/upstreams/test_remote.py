@@ -53,6 +53,9 @@ async def asked(server: Remote, target: str, method: str = "GET", *, base: str =
         ("", "/api/a%2Fb%20c", "GET /api/a%2Fb%20c HTTP/1.1"),
         ("/v2", "/api/x", "GET /v2/api/x HTTP/1.1"),
         ("/v2/", "/api/x", "GET /v2/api/x HTTP/1.1"),
+        ("", "/api/x?a=\xe9&b=%E9", "GET /api/x?a=%E9&b=%E9 HTTP/1.1"),
+        ("", "/api/x?a=\x01\x7f b", "GET /api/x?a=%01%7F%20b HTTP/1.1"),
+        ("", "/api/\xce\xbe", "GET /api/%CE%BE HTTP/1.1"),
     ],
 )
 async def test_the_path_is_handed_on_as_it_came_below_that_of_the_url(remote, base, target, line):
@@ -64,6 +67,13 @@ async def test_a_path_that_would_climb_out_of_the_url_is_refused(remote, target)
     with pytest.raises(UpstreamError) as caught:
         await asked(remote(echo), target, base="/v2")
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("target", ["/" + "x" * 70_000, "/x?" + "x" * 70_000, "/x?" + "\xe9" * 25_000])
+async def test_a_target_that_is_too_long_is_refused_as_such(remote, target):
+    with pytest.raises(UpstreamError, match="too long for far") as caught:
+        await asked(remote(echo), target)
+    assert caught.value.status == 414
 
 
 async def test_a_path_without_its_raw_form_is_encoded(remote):
@@ -97,9 +107,35 @@ async def test_a_body_is_streamed_as_it_comes(remote):
         assert (await connection.done()).body == b"thanks"
 
 
-async def test_a_request_without_a_body_announces_none(remote):
-    headers = (await asked(remote(echo), "/x")).json()["headers"]
+@pytest.mark.parametrize("version", ["1.0", "1.1", "2", "3"])
+async def test_a_request_without_a_body_announces_none(remote, version):
+    headers = (await asked(remote(echo), "/x", http_version=version)).json()["headers"]
     assert not {"content-length", "transfer-encoding"} & headers.keys()
+
+
+@pytest.mark.parametrize("version", ["2", "3"])
+@pytest.mark.parametrize("parts", [[b"", b"payload"], [b"pay", b"load"], [b"payload"]], ids=len)
+async def test_a_body_that_http_2_need_not_announce_is_handed_on(remote, version, parts):
+    server = remote()
+    async with running(RemoteUpstream("far", server.url)) as upstream:
+        connection = Connection(upstream.entry, scope("/x", "POST", http_version=version))
+        for number, part in enumerate(parts, 1):
+            connection.body(part, more=number < len(parts))
+        peer = await asyncio.to_thread(server.peer)
+        received = await asyncio.to_thread(peer.until, b"0\r\n\r\n")
+        peer.answer(b"thanks")
+        assert (await connection.done()).body == b"thanks"
+    assert (
+        received.partition(b"\r\n\r\n")[2] == b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in parts if p) + b"0\r\n\r\n"
+    )
+
+
+async def test_a_client_that_leaves_before_it_is_known_whether_there_is_a_body_is_gone(remote):
+    async with running(RemoteUpstream("far", remote(echo).url)) as upstream:
+        connection = Connection(upstream.entry, scope("/x", "POST", http_version="2"))
+        connection.leave()
+        with pytest.raises(ClientGone):
+            await connection.done()
 
 
 @pytest.mark.parametrize(
@@ -123,7 +159,34 @@ async def test_headers_of_one_connection_are_not_handed_on(remote, name, value, 
 
 @pytest.mark.parametrize(
     ("name", "value"),
+    [("Host", "testserver"), ("Cookie", "a=1"), ("Authorization", "Basic x"), ("Content-Length", "7")],
+)
+async def test_what_is_meant_for_the_service_is_handed_on_whatever_connection_names(remote, name, value):
+    headers = {name: value, "Connection": f"close, {name}, {name.upper()}"}
+    body = b"payload" if name == "Content-Length" else b""
+    seen = (await asked(remote(echo), "/x", "POST", body=body, headers=headers)).json()
+    assert (seen["headers"][name.lower()], seen["body"]) == (value.lower(), body.decode())
+
+
+@pytest.mark.parametrize("name", ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"])
+async def test_what_the_gateway_says_is_handed_on_whatever_connection_names(remote, name):
+    assert name in (await asked(remote(echo), "/x", headers={"Connection": name})).json()["headers"]
+
+
+@pytest.mark.parametrize("sent", [{}, {"X-Trace": "mine"}], ids=["the gateway's", "the caller's"])
+async def test_the_request_id_is_handed_on_whatever_connection_names(remote, gateway, sent):
+    routes = [{"name": "far", "prefix": "/far", "service": "far", "claim": "all"}]
+    tables = {"services": {"far": {"url": remote(echo).url}}, "routes": routes, "gateway": {"request_id": "X-Trace"}}
+    async with running(gateway(**tables)) as app:
+        found = await ask(app, "/far/x", headers={"Connection": "x-trace"} | sent)
+    assert found.json()["headers"]["x-trace"] == found["x-trace"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
     [
+        ("forwarded", None),
+        ("x-real-ip", None),
         ("x-forwarded-for", "127.0.0.1"),
         ("x-forwarded-proto", "http"),
         ("x-forwarded-host", "testserver"),
