@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.db import transaction
 from django.http import HttpResponse, StreamingHttpResponse
@@ -14,13 +14,13 @@ from django.http.response import HttpResponseBase
 from starlette.types import Message, Receive, Send
 
 from gateway.upstreams.base import ClientGone
-from gateway.upstreams.django import Lent, Streamed, Whole
+from gateway.upstreams.django import Lent, Streamed, Whole, start_message
 
 if TYPE_CHECKING:
     from gateway.bridge.middleware import Passage
     from gateway.upstreams.threads import Lease
 
-__all__ = ["Answer", "Handshake", "deny"]
+__all__ = ["Answer", "Handshake", "answer_start", "chunks_of", "chunks_of_sync", "deny"]
 
 Answered = TypeVar("Answered", bound=HttpResponseBase)
 Raw = list[tuple[bytes, bytes]]
@@ -174,6 +174,30 @@ def _with_lines(response: Answered, headers: Mapping[str, str], cookies: Raw) ->
         del response.headers["Content-Type"]  # Django's default
     response.raw_cookies = cookies  # type: ignore[attr-defined] # Passage puts them back as they were
     return response
+
+
+def answer_start(response: HttpResponseBase, method: str) -> Message:
+    """`http.response.start` for what came out of the middleware, with the service's cookies and a length."""
+    start = start_message(response)
+    start["headers"] += getattr(response, "raw_cookies", ())
+    if "Content-Length" not in response.headers and not response.streaming and method != "HEAD":
+        length = len(cast("HttpResponse", response).content)
+        if length or response.status_code not in (204, 304):
+            start["headers"].append((b"content-length", str(length).encode()))
+    return start
+
+
+async def chunks_of(response: StreamingHttpResponse) -> AsyncGenerator[bytes]:
+    """The chunks of an asynchronous stream."""
+    async for chunk in response:
+        yield chunk
+
+
+async def chunks_of_sync(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
+    """The chunks of a synchronous stream, made on the thread of `lease`."""
+    chunks = iter(cast("Any", response))
+    while (chunk := await asyncio.wrap_future(lease.submit(next, chunks, None))) is not None:
+        yield chunk
 
 
 @lru_cache(maxsize=1024)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from io import BytesIO
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
@@ -23,15 +23,15 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.bridge.answer import Answer, Handshake, deny
-from gateway.bridge.chain import Chain
+from gateway.bridge.answer import Answer, Handshake, answer_start, chunks_of, chunks_of_sync, deny
+from gateway.bridge.chain import Chain, sync_capable
 from gateway.bridge.orm import divert_sync_calls, request_lease
 from gateway.bridge.views import View, Views
 from gateway.routing.table import Endpoint
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import read_body
 from gateway.upstreams.context import adopt
-from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply, start_message
+from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply
 from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
 
 __all__ = ["Bridge", "Passage"]
@@ -62,7 +62,7 @@ class Bridge:
         self.app = app
         self.name = name
         self.views = Views(name, endpoints, cross)
-        self.chain = Chain(entries, current_passage)
+        self.chain, self._passage = _chain(entries)
         self._work = legacy.leases
         self._passages = legacy.passages
         self._one_thread = one_thread
@@ -87,7 +87,7 @@ class Bridge:
         body: IO[bytes] = BytesIO()
         if scope["type"] == "http":
             body, receive = await _read_twice(receive, self._memory)
-        passage = Passage(self.chain, self._passages, self._work, lease, view, _as_http(scope), body)
+        passage = self._passage(self.chain, self._passages, self._work, lease, view, _as_http(scope), body)
         if self._one_thread or view.atomic:
             passage.stay_on_lease()
         try:
@@ -121,6 +121,15 @@ class Bridge:
             raise
         else:
             await answer.finish()
+
+
+def _chain(entries: Sequence[str] | None) -> tuple[Chain, Callable[..., Passage]]:
+    """The chain of these entries, and what goes through it."""
+    if sync_capable(settings.MIDDLEWARE if entries is None else entries):
+        return Chain(entries, current_passage), Passage
+    from gateway.bridge.async_passage import AsyncChain, AsyncPassage
+
+    return AsyncChain(entries), cast("Callable[..., Passage]", AsyncPassage)
 
 
 def _as_http(scope: Scope) -> Scope:
@@ -258,7 +267,7 @@ class Passage(Exchange):
         self.request: HttpRequest | None = None  # once it has come through the middleware
         self.own_error: HttpResponse | None = None  # how the service itself answers for what it raised
         self._lease = lease
-        self._context = contextvars.copy_context()
+        self._context: contextvars.Context | None = None
         self._greenlet: Greenlet | None = None
         self._parked = False
         self._go: Callable[[Callable[[], None]], None] = threads.submit
@@ -272,6 +281,7 @@ class Passage(Exchange):
 
     async def enter(self) -> Reply | None:
         """Run the request phase. A reply when a middleware answers by itself; None when it is the service's turn."""
+        self._context = contextvars.copy_context()
         self._go(self._begin)
         reply = await self.future
         if reply is PARKED:
@@ -343,31 +353,12 @@ class Passage(Exchange):
             super()._unwanted(value)
 
     def _start(self, response: HttpResponseBase) -> Message:
-        start = start_message(response)
-        start["headers"] += getattr(response, "raw_cookies", ())
-        if "Content-Length" not in response.headers and self._has_length(response):
-            length = len(cast("HttpResponse", response).content)
-            start["headers"].append((b"content-length", str(length).encode()))
-        return start
-
-    def _has_length(self, response: HttpResponseBase) -> bool:
-        return not response.streaming and self.scope["method"] != "HEAD" and response.status_code not in (204, 304)
+        return answer_start(response, self.scope["method"])
 
     def _stream(self, response: StreamingHttpResponse, start: Message) -> None:
         if getattr(response, "file_to_stream", None) is not None:
             super()._stream(response, start)
             return
         # A middleware's own generator may take its time, which no passage's thread has.
-        chunks = _chunks(response) if response.is_async else _chunks_of_sync(response, self._lease)
+        chunks = chunks_of(response) if response.is_async else chunks_of_sync(response, self._lease)
         self._deliver(Lent(start, chunks, partial(self._go, partial(self._finish, response))))
-
-
-async def _chunks(response: StreamingHttpResponse) -> AsyncGenerator[bytes]:
-    async for chunk in response:
-        yield chunk
-
-
-async def _chunks_of_sync(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
-    chunks = iter(cast("Any", response))
-    while (chunk := await asyncio.wrap_future(lease.submit(next, chunks, None))) is not None:
-        yield chunk

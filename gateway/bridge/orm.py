@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import anyio.to_thread
 from anyio.lowlevel import checkpoint_if_cancelled
-from asgiref.sync import sync_to_async
+from asgiref.sync import AsyncToSync, sync_to_async
 from django.db import transaction
 
 from gateway.upstreams.context import adopt
@@ -80,6 +80,9 @@ def divert_sync_calls() -> None:
         lease = request_lease.get()
         if lease is None:
             return await original(function, *args, **options)
+        if getattr(AsyncToSync.executors, "current", None) is not None:
+            # Synchronous middleware around asynchronous: the thread waits for us, and asgiref can lend it to us.
+            return await sync_to_async(_crossing, thread_sensitive=True)(contextvars.copy_context(), function, args)
         await checkpoint_if_cancelled()
         with anyio.CancelScope(shield=not options.get("abandon_on_cancel", False)):
             return await _run(lease, function, args)
