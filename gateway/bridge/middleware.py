@@ -66,14 +66,19 @@ class Bridge:
         self.app = app
         self.name = name
         self.views = Views(name, endpoints, cross)
-        self.chain, self._passage = _chain(entries)
+        self._entries = entries
         self._work = legacy.leases
         self._passages = legacy.passages
         self._one_thread = one_thread
-        self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+        self.reload()
 
     def __repr__(self) -> str:
         return f"Bridge({self.name!r}, {self.chain.entries})"
+
+    def reload(self) -> None:
+        """Load the middleware that the settings name. Once, except in tests, which change settings."""
+        self.chain, self._passage = _chain(self._entries)
+        self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or serve one socket."""
