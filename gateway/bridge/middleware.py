@@ -11,6 +11,7 @@ import asyncio
 import contextvars
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -24,7 +25,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.bridge.answer import Answer, Handshake, deny
-from gateway.bridge.chain import Chain
+from gateway.bridge.chain import Chain, withheld_user
 from gateway.bridge.orm import divert_sync_calls, request_lease
 from gateway.bridge.views import View, Views
 from gateway.routing.table import Endpoint
@@ -190,8 +191,10 @@ def cross(request: HttpRequest) -> HttpResponseBase:
 
     Raises what the service raised, unless it is for Django REST framework to answer.
     """
+    passage = cast("Greenlet", getcurrent()).passage
     try:
-        response = cast("Greenlet", getcurrent()).passage.park(request)
+        with withheld_user(request) if passage.view.checks_csrf else nullcontext():
+            response = passage.park(request)
     except Exception as exc:
         view = _drf_view(request, exc)
         if view is None:
