@@ -12,6 +12,7 @@ import contextvars
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, cast
@@ -25,7 +26,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.bridge.answer import Answer, Handshake, answer_start, chunks_of, chunks_of_sync, deny
-from gateway.bridge.chain import Chain, sync_capable
+from gateway.bridge.chain import Chain, sync_capable, withheld_user
 from gateway.bridge.orm import divert_sync_calls, request_lease
 from gateway.bridge.views import View, Views
 from gateway.routing.table import Endpoint
@@ -246,8 +247,10 @@ def cross(request: HttpRequest) -> HttpResponseBase:
 
     Raises what the service raised, unless it is for Django REST framework to answer.
     """
+    passage = current_passage()
     try:
-        response = current_passage().park(request)
+        with withheld_user(request) if passage.view.checks_csrf else nullcontext():
+            response = passage.park(request)
     except Exception as exc:
         view = _drf_view(request, exc)
         if view is None:
