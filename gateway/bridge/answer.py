@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from starlette.types import Message, Receive, Send
 
 from gateway.upstreams.base import ClientGone
+from gateway.upstreams.connections import open_blocks
 from gateway.upstreams.django import Lent, Streamed, Whole
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Answer:
         self._receive = receive
         self._send = send
         self._start: Message | None = None
-        self._failed: HttpResponse | None = None  # a 500 of which it isn't known yet whether an exception follows
+        self._held: HttpResponse | None = None  # an answer that what the service does next may turn into another
         self._stream: Channel | None = None
         self._pump: asyncio.Task[None] | None = None
         self._complete = False
@@ -52,8 +53,8 @@ class Answer:
 
     async def finish(self) -> None:
         """The service has returned."""
-        if self._failed is not None:
-            await self._deliver(self._failed)
+        if self._held is not None:
+            await self._deliver(self._held)
         elif self._pump is not None:
             await self._pump
 
@@ -66,8 +67,8 @@ class Answer:
             raise error
         else:
             self._complete = True
-            if self._failed is not None and self._failed.content != UNHANDLED:
-                self._passage.own_error = self._failed
+            if self._held is not None and self._held.status_code == 500 and self._held.content != UNHANDLED:
+                self._passage.own_error = self._held
             await self._reply(await self._leave(_raising(error)))
 
     async def cut_off(self, error: BaseException) -> None:
@@ -91,14 +92,25 @@ class Answer:
             await self._begin_stream(body)
         else:
             response = _whole(self._start or {}, body, head=self._passage.scope["method"] == "HEAD")
-            if response.status_code == 500:
-                self._failed = response
+            if response.status_code == 500 or await self._in_transaction():
+                self._held = response
             else:
                 await self._deliver(response)
 
+    async def _in_transaction(self) -> bool:
+        """Whether the service has a transaction open still, as the exit of a `yield` dependency comes last.
+
+        Whether it can be committed decides on the answer. And the middleware, on another connection, would
+        wait for its locks: a session that is saved, for those of SQLite.
+        """
+        if not self._lease.pinned:
+            return False
+        blocks = await asyncio.wrap_future(self._lease.submit(open_blocks))
+        return blocks > self._passage.blocks
+
     async def _deliver(self, response: HttpResponse) -> None:
         self._complete = True
-        self._failed = None
+        self._held = None
         await self._reply(await self._leave(self._returning(response)))
 
     async def _begin_stream(self, body: bytes) -> None:
