@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.db import transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from starlette.types import Message, Receive, Send
 
+from gateway.bridge.orm import in_django
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.connections import open_blocks
-from gateway.upstreams.django import Lent, Streamed, Whole
+from gateway.upstreams.django import Lent, Streamed, Whole, start_message
 
 if TYPE_CHECKING:
     from gateway.bridge.middleware import Passage
     from gateway.upstreams.threads import Lease
 
-__all__ = ["Answer", "Handshake", "deny"]
+__all__ = ["Answer", "Handshake", "answer_start", "chunks_of", "chunks_of_sync", "deny"]
 
+Answered = TypeVar("Answered", bound=HttpResponseBase)
 Raw = list[tuple[bytes, bytes]]
 Reply = Whole | Streamed | Lent
 
@@ -103,10 +106,7 @@ class Answer:
         Whether it can be committed decides on the answer. And the middleware, on another connection, would
         wait for its locks: a session that is saved, for those of SQLite.
         """
-        if not self._lease.pinned:
-            return False
-        blocks = await asyncio.wrap_future(self._lease.submit(open_blocks))
-        return blocks > self._passage.blocks
+        return self._lease.pinned and await in_django(open_blocks) > self._passage.blocks
 
     async def _deliver(self, response: HttpResponse) -> None:
         self._complete = True
@@ -115,8 +115,7 @@ class Answer:
 
     async def _begin_stream(self, body: bytes) -> None:
         channel = Channel()
-        response = StreamingHttpResponse(channel)
-        _fill_in(response, self._start or {})
+        response = _streamed(self._start or {}, channel)
         reply = await self._leave(self._returning(response))
         self._stream = channel
         self._pump = asyncio.create_task(self._pump_out(reply, channel))
@@ -131,7 +130,9 @@ class Answer:
     async def _leave(self, resume: Callable[[], HttpResponseBase]) -> Reply:
         if self._passage.view.sync:
             self._lease.unhold()
-        return await self._passage.leave(resume)
+        reply = await self._passage.leave(resume)
+        self._passage.let_go()
+        return reply
 
     async def _reply(self, reply: Reply) -> None:
         try:
@@ -167,26 +168,68 @@ def _raising(error: Exception) -> Callable[[], HttpResponseBase]:
 
 
 def _whole(start: Message, body: bytes, *, head: bool) -> HttpResponse:
-    response = HttpResponse(body)
-    _fill_in(response, start)
+    headers, cookies = _read_headers(start)
     if not head:  # a middleware may change the content; its length is set when it is sent
-        response.headers.pop("Content-Length", None)
+        headers.pop("Content-Length", None)
+    response = HttpResponse(body, status=start.get("status", 200), headers=headers)
+    return _with_lines(response, headers, cookies)
+
+
+def _streamed(start: Message, chunks: AsyncIterable[bytes]) -> StreamingHttpResponse:
+    headers, cookies = _read_headers(start)
+    response = StreamingHttpResponse(chunks, status=start.get("status", 200), headers=headers)
+    return _with_lines(response, headers, cookies)
+
+
+def _with_lines(response: Answered, headers: Mapping[str, str], cookies: Raw) -> Answered:
+    if "Content-Type" not in headers:
+        del response.headers["Content-Type"]  # Django's default
+    response.raw_cookies = cookies  # type: ignore[attr-defined] # Passage puts them back as they were
     return response
 
 
-def _fill_in(response: HttpResponseBase, start: Message) -> None:
-    """Status and headers. Lines of the same name are joined (RFC 9110, section 5.3), but for Set-Cookie."""
-    response.status_code = start.get("status", 200)
-    del response.headers["Content-Type"]
+def answer_start(response: HttpResponseBase, method: str) -> Message:
+    """`http.response.start` for what came out of the middleware, with the service's cookies and a length."""
+    start = start_message(response)
+    start["headers"] += getattr(response, "raw_cookies", ())
+    if "Content-Length" not in response.headers and not response.streaming and method != "HEAD":
+        length = len(cast("HttpResponse", response).content)
+        if length or response.status_code not in (204, 304):
+            start["headers"].append((b"content-length", str(length).encode()))
+    return start
+
+
+async def chunks_of(response: StreamingHttpResponse) -> AsyncGenerator[bytes]:
+    """The chunks of an asynchronous stream."""
+    async for chunk in response:
+        yield chunk
+
+
+async def chunks_of_sync(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
+    """The chunks of a synchronous stream, made on the thread of `lease`."""
+    chunks = iter(cast("Any", response))
+    while (chunk := await asyncio.wrap_future(lease.submit(next, chunks, None))) is not None:
+        yield chunk
+
+
+@lru_cache(maxsize=1024)
+def _title(name: bytes) -> str:
+    return name.decode("latin-1").title()
+
+
+def _read_headers(start: Message) -> tuple[dict[str, str], Raw]:
+    """Headers and cookies. Lines of the same name are joined (RFC 9110, section 5.3), but for Set-Cookie."""
+    headers: dict[str, str] = {}
     cookies: Raw = []
     for name, value in start.get("headers", ()):
-        lower = name.lower()
-        if lower == b"set-cookie":
-            cookies.append((lower, value))
-            continue
-        key, text = lower.decode("latin-1").title(), value.decode("latin-1")
-        response.headers[key] = f"{response.headers[key]}, {text}" if key in response.headers else text
-    response.raw_cookies = cookies  # type: ignore[attr-defined] # Passage puts them back as they were
+        key = _title(name)
+        if key == "Set-Cookie":
+            cookies.append((b"set-cookie", value))
+        elif key in headers:
+            headers[key] += ", " + value.decode("latin-1")
+        else:
+            headers[key] = value.decode("latin-1")
+    return headers, cookies
 
 
 class Channel:
@@ -240,6 +283,7 @@ class Handshake:
             self._open = True
             accepted = message["type"] == "websocket.accept"
             reply = await self._passage.leave(lambda: HttpResponse(status=101 if accepted else 403))
+            self._passage.let_go()
             if accepted and reply.start["status"] != 101:
                 await deny(reply, self._receive, self._send)
                 raise ClientGone

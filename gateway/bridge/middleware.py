@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import AsyncGenerator, Callable, Sequence
+import sys
+import threading
+from collections.abc import Callable, Sequence
 from functools import partial
 from io import BytesIO
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.bridge.answer import Answer, Handshake, deny
-from gateway.bridge.chain import Chain
+from gateway.bridge.answer import Answer, Handshake, answer_start, chunks_of, chunks_of_sync, deny
+from gateway.bridge.chain import Chain, sync_capable
 from gateway.bridge.orm import divert_sync_calls, request_lease
 from gateway.bridge.views import View, Views
 from gateway.routing.table import Endpoint
@@ -32,11 +34,15 @@ from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import read_body
 from gateway.upstreams.connections import in_transaction, open_blocks
 from gateway.upstreams.context import adopt
-from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply, start_message
+from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply
 from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
+
+if TYPE_CHECKING:
+    from gateway.bridge.drf.request import EndpointView
 
 __all__ = ["Bridge", "Passage"]
 
+MOST_SPARE = 32  # greenlets that a thread keeps for later
 PARKED = object()  # a greenlet says so when it waits for the service
 
 
@@ -62,7 +68,7 @@ class Bridge:
         self.app = app
         self.name = name
         self.views = Views(name, endpoints, cross)
-        self.chain = Chain(entries)
+        self.chain, self._passage = _chain(entries)
         self._work = legacy.leases
         self._passages = legacy.passages
         self._one_thread = one_thread
@@ -87,13 +93,15 @@ class Bridge:
         body: IO[bytes] = BytesIO()
         if scope["type"] == "http":
             body, receive = await _read_twice(receive, self._memory)
-        passage = Passage(self.chain, self._passages, self._work, lease, view, _as_http(scope), body)
+        scope["gateway.view"] = view
+        passage = self._passage(self.chain, self._passages, self._work, lease, view, _as_http(scope), body)
         if self._one_thread or view.atomic:
             passage.stay_on_lease()
         try:
             reply = await passage.enter()
-            scope["django.request"] = passage.request
             if reply is None:
+                # A copy: the request knows its scope, and a cycle would wait for the garbage collector.
+                scope = {**scope, "django.request": passage.request}
                 await self._cross(passage, lease, scope, receive, send)
             elif scope["type"] == "http":
                 await send(reply.start)
@@ -120,6 +128,15 @@ class Bridge:
             raise
         else:
             await answer.finish()
+
+
+def _chain(entries: Sequence[str] | None) -> tuple[Chain, Callable[..., Passage]]:
+    """The chain of these entries, and what goes through it."""
+    if sync_capable(settings.MIDDLEWARE if entries is None else entries):
+        return Chain(entries, current_passage), Passage
+    from gateway.bridge.async_passage import AsyncChain, AsyncPassage
+
+    return AsyncChain(entries), cast("Callable[..., Passage]", AsyncPassage)
 
 
 def _as_http(scope: Scope) -> Scope:
@@ -177,17 +194,83 @@ class _Spooled:
 
 
 class Greenlet(greenlet):
-    """The greenlet of one passage."""
+    """What a passage runs in. Each needs memory of its own from the system, so they are used again."""
 
-    passage: Passage
+    passage: Passage | None = None
+
+    @classmethod
+    def of(cls, passage: Passage) -> Greenlet:
+        """One for `passage` on this thread, to be switched to."""
+        waiting = _spare.greenlets.pop() if _spare.greenlets else cls()
+        waiting.passage = passage
+        return waiting
+
+    def run(self) -> None:
+        """One passage after another. Switching here starts the next; what comes back is how it ended."""
+        while self.passage is not None:
+            ended: list[object] = []
+            try:
+                ended.append(self.passage.respond())
+            except BaseException as exc:  # noqa: BLE001 - sys.exit() in a middleware ends the request, not the thread
+                ended.append(Raised(exc))
+            self.passage = None
+            if len(_spare.greenlets) < MOST_SPARE:
+                _spare.greenlets.append(self)
+            cast("greenlet", self.parent).switch(ended.pop())
+
+
+class Raised:
+    """How a passage ended that raised `error`."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class _Spare(threading.local):
+    """The greenlets of this thread that have nothing to do."""
+
+    def __init__(self) -> None:
+        self.greenlets: list[Greenlet] = []
+
+
+_spare = _Spare()
 
 
 def cross(request: HttpRequest) -> HttpResponseBase:
     """What stands in for every view: wait until the service has answered `request`, and return that.
 
-    Raises what the service raised.
+    Raises what the service raised, unless it is for Django REST framework to answer.
     """
-    return cast("Greenlet", getcurrent()).passage.park(request)
+    try:
+        response = current_passage().park(request)
+    except Exception as exc:
+        view = _drf_view(request, exc)
+        if view is None:
+            raise
+        return view.fail(exc)
+    view = _drf_view(request)
+    return response if view is None else view.finish(response)
+
+
+def current_passage() -> Passage:
+    """The passage that this code is part of. Raises RuntimeError outside of one."""
+    current = getcurrent()
+    if not isinstance(current, Greenlet) or current.passage is None:
+        raise RuntimeError("this is no middleware around a service")
+    return current.passage
+
+
+def _drf_view(request: HttpRequest, error: Exception | None = None) -> EndpointView | None:
+    """The view that `gateway.bridge.drf` made for this request, or makes for an APIException; DRF is optional."""
+    view: EndpointView | None = getattr(request, "drf_view", None)
+    exceptions = sys.modules.get("rest_framework.exceptions")
+    if view is None and exceptions is not None and isinstance(error, exceptions.APIException):
+        from gateway.bridge.drf.request import drf_view
+
+        view = drf_view(request)
+    return view
 
 
 class Passage(Exchange):
@@ -222,7 +305,7 @@ class Passage(Exchange):
         self.own_error: HttpResponse | None = None  # how the service itself answers for what it raised
         self.blocks = 0  # how many atomic blocks of the chain are open around the service
         self._lease = lease
-        self._context = contextvars.copy_context()
+        self._context: contextvars.Context | None = None
         self._greenlet: Greenlet | None = None
         self._parked = False
         self._stays = False  # on the lease
@@ -238,6 +321,7 @@ class Passage(Exchange):
 
     async def enter(self) -> Reply | None:
         """Run the request phase. A reply when a middleware answers by itself; None when it is the service's turn."""
+        self._context = contextvars.copy_context()
         self._go(self._begin)
         reply = await self.future
         if reply is PARKED:
@@ -252,11 +336,12 @@ class Passage(Exchange):
         self._context = contextvars.copy_context()  # what the service activated is active for the middleware
         self._parked = False
         self._go(partial(self._resume, resume))
-        reply = await self.future
-        if self._stays:  # the chain is through: a stream or a socket needs no thread while it waits
-            self._stays = False
+        return await self.future
+
+    def let_go(self) -> None:
+        """The chain is through: what comes now, a stream or a socket, keeps no thread while it waits."""
+        if self._stays:
             self._lease.unhold()
-        return reply
 
     def abandon(self) -> None:
         """End a passage whose service will never answer: the middleware's `finally` blocks run."""
@@ -269,13 +354,12 @@ class Passage(Exchange):
     def _begin(self) -> None:
         if not self._stays:  # from now on, only this thread will do
             self._go = partial(self.threads.submit_to, cast("PooledThread", current_thread()))
-        self._greenlet = Greenlet(self._respond)
-        self._greenlet.passage = self
+        self._greenlet = Greenlet.of(self)
         self._greenlet.gr_context = self._context
-        self._step(self._greenlet.switch)
+        self._step()
 
-    def _respond(self) -> HttpResponseBase:
-        adopt(self._context)
+    def respond(self) -> HttpResponseBase:
+        """In the greenlet: all that Django does for this request."""
         return self.handler.respond(self.scope, self.body)
 
     def park(self, request: HttpRequest) -> HttpResponseBase:
@@ -297,22 +381,24 @@ class Passage(Exchange):
         return resume()
 
     def _resume(self, resume: Callable[[], HttpResponseBase]) -> None:
-        self._step(partial(cast("Greenlet", self._greenlet).switch, resume))
+        self._step(resume)
 
-    def _step(self, switch: Callable[[], object]) -> None:
-        try:
-            found = switch()
-        except BaseException as exc:  # noqa: BLE001 - sys.exit() in a middleware ends the request, not the thread
-            self._fail(exc)
-            self._finish(None)
-            return
+    def _step(self, *resume: Callable[[], HttpResponseBase]) -> None:
+        found = cast("Greenlet", self._greenlet).switch(*resume)
         if found is PARKED:
             self._settle(self.future.set_result, PARKED)
+            return
+        self._greenlet = None  # it may be another passage's soon
+        if isinstance(found, Raised):
+            self._fail(found.error)
+            self._finish(None)
         else:
             self._reply(cast("HttpResponseBase", found))
 
     def _unwind(self) -> None:
-        cast("Greenlet", self._greenlet).throw()  # GreenletExit, which no `except Exception` stops
+        # What is thrown here, no `except Exception` stops.
+        cast("Greenlet", self._greenlet).throw(GreenletExit)
+        self._greenlet = None
         self._finish(None)
 
     def _unwanted(self, value: object) -> None:
@@ -322,27 +408,12 @@ class Passage(Exchange):
             super()._unwanted(value)
 
     def _start(self, response: HttpResponseBase) -> Message:
-        if not response.streaming and self.scope["method"] != "HEAD" and response.status_code not in (204, 304):
-            response.headers["Content-Length"] = str(len(cast("HttpResponse", response).content))
-        start = start_message(response)
-        start["headers"] += getattr(response, "raw_cookies", ())
-        return start
+        return answer_start(response, self.scope["method"])
 
     def _stream(self, response: StreamingHttpResponse, start: Message) -> None:
         if getattr(response, "file_to_stream", None) is not None:
             super()._stream(response, start)
             return
         # A middleware's own generator may take its time, which no passage's thread has.
-        chunks = _chunks(response) if response.is_async else _chunks_of_sync(response, self._lease)
+        chunks = chunks_of(response) if response.is_async else chunks_of_sync(response, self._lease)
         self._deliver(Lent(start, chunks, partial(self._go, partial(self._finish, response))))
-
-
-async def _chunks(response: StreamingHttpResponse) -> AsyncGenerator[bytes]:
-    async for chunk in response:
-        yield chunk
-
-
-async def _chunks_of_sync(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
-    chunks = iter(cast("Any", response))
-    while (chunk := await asyncio.wrap_future(lease.submit(next, chunks, None))) is not None:
-        yield chunk

@@ -108,11 +108,11 @@ def divert_sync_calls() -> None:
         lease = request_lease.get()
         if lease is None:
             return await original(function, *args, **options)
+        if getattr(AsyncToSync.executors, "current", None) is not None:
+            # Synchronous code around asynchronous: the thread waits for us, and asgiref can lend it to us.
+            return await sync_to_async(_crossing, thread_sensitive=True)(contextvars.copy_context(), function, args)
         await checkpoint_if_cancelled()
         with anyio.CancelScope(shield=not options.get("abandon_on_cancel", False)):
-            if getattr(AsyncToSync.executors, "current", None) is not None:
-                # Synchronous code waits, on the request's thread, for the coroutine that this is; it runs calls, too.
-                return await in_django(_harmlessly, function, args)
             return await _run(lease, function, args)
 
     anyio.to_thread.run_sync = run_sync  # type: ignore[assignment] # a wrapper that passes everything on
@@ -139,10 +139,6 @@ async def _run(lease: Lease, function: Callable[..., Any], args: tuple[Any, ...]
 
 def _crossing(context: contextvars.Context, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     adopt(context)
-    return _harmlessly(function, args)
-
-
-def _harmlessly(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     try:
         return function(*args)
     except BaseException as exc:
