@@ -109,6 +109,11 @@ class AsyncPassage:
         self._parked: asyncio.Future[contextvars.Context] = loop.create_future()
         self._resumed: asyncio.Future[tuple[Resume, contextvars.Context]] = loop.create_future()
 
+    @property
+    def blocks(self) -> int:
+        """As Passage."""
+        return self._part.blocks
+
     def stay_on_lease(self) -> None:
         """As Passage: the view's part runs where the service's synchronous code does."""
         self._part.stay_on_lease()
@@ -127,6 +132,10 @@ class AsyncPassage:
         """As Passage."""
         self._resumed.set_result((resume, contextvars.copy_context()))
         return self._reply(await cast("asyncio.Task[HttpResponseBase]", self._task))
+
+    def let_go(self) -> None:
+        """As Passage."""
+        self._part.let_go()
 
     def abandon(self) -> None:
         """As Passage."""

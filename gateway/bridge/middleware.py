@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from greenlet import GreenletExit, getcurrent, greenlet
@@ -32,6 +33,7 @@ from gateway.bridge.views import View, Views
 from gateway.routing.table import Endpoint
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import read_body
+from gateway.upstreams.connections import in_transaction, open_blocks
 from gateway.upstreams.context import adopt
 from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply
 from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
@@ -282,7 +284,18 @@ def _drf_view(request: HttpRequest, error: Exception | None = None) -> EndpointV
 class Passage(Exchange):
     """One request's way through the middleware, on a pooled thread: in, a wait for the service, and out."""
 
-    __slots__ = ("_context", "_go", "_greenlet", "_lease", "_parked", "own_error", "request", "resume", "view")
+    __slots__ = (
+        "_context",
+        "_go",
+        "_greenlet",
+        "_lease",
+        "_parked",
+        "_stays",
+        "blocks",
+        "own_error",
+        "request",
+        "view",
+    )
 
     def __init__(
         self,
@@ -298,15 +311,18 @@ class Passage(Exchange):
         self.view = view
         self.request: HttpRequest | None = None  # once it has come through the middleware
         self.own_error: HttpResponse | None = None  # how the service itself answers for what it raised
+        self.blocks = 0  # how many atomic blocks of the chain are open around the service
         self._lease = lease
         self._context: contextvars.Context | None = None
         self._greenlet: Greenlet | None = None
         self._parked = False
+        self._stays = False  # on the lease
         self._go: Callable[[Callable[[], None]], None] = threads.submit
 
     def stay_on_lease(self) -> None:
         """Run everything on the thread that the service's synchronous code gets, and keep it until the end."""
         self._lease.hold()
+        self._stays = True
         self._go = self._lease.run
 
     # -- on the event loop ----------------------------------------------------------------------
@@ -330,6 +346,11 @@ class Passage(Exchange):
         self._go(partial(self._resume, resume))
         return await self.future
 
+    def let_go(self) -> None:
+        """The chain is through: what comes now, a stream or a socket, keeps no thread while it waits."""
+        if self._stays:
+            self._lease.unhold()
+
     def abandon(self) -> None:
         """End a passage whose service will never answer: the middleware's `finally` blocks run."""
         if self._parked:
@@ -339,7 +360,7 @@ class Passage(Exchange):
     # -- on the thread --------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        if self._go == self.threads.submit:  # from now on, only this thread will do
+        if not self._stays:  # from now on, only this thread will do
             self._go = partial(self.threads.submit_to, cast("PooledThread", current_thread()))
         self._greenlet = Greenlet.of(self)
         self._greenlet.gr_context = self._context
@@ -350,7 +371,17 @@ class Passage(Exchange):
         return self.handler.respond(self.scope, self.body)
 
     def park(self, request: HttpRequest) -> HttpResponseBase:
-        """In the greenlet: wait for the service. Returns its answer, or raises what it raised."""
+        """In the greenlet: wait for the service. Returns its answer, or raises what it raised.
+
+        Raises ImproperlyConfigured where a transaction is open: others would write into it meanwhile.
+        """
+        if self._stays:
+            self.blocks = open_blocks()
+        elif in_transaction():
+            raise ImproperlyConfigured(
+                "a middleware keeps a transaction open while the view runs, on a thread that other requests share; "
+                f"write one_thread = true in [services.{self.view.namespace}]"
+            )
         self.request = request
         self._context = contextvars.copy_context()
         resume: Callable[[], HttpResponseBase] = cast("greenlet", getcurrent().parent).switch(PARKED)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from django.conf import settings
 
@@ -10,12 +11,39 @@ from gateway.bridge.views import atomic_aliases, is_async
 from gateway.config import Problem
 from gateway.routing.table import Endpoint
 
-__all__ = ["bridge_problems"]
+__all__ = ["bridge_problems", "unbridged_problems"]
 
 
 def bridge_problems(name: str, middleware: object, endpoints: Sequence[Endpoint]) -> list[Problem]:
     """What keeps service `name`, which declares `endpoints`, from running inside `middleware`."""
     return [*_unknown_entries(name, middleware), *_async_and_atomic(name, endpoints)]
+
+
+def unbridged_problems(name: str, app: object, endpoints: Sequence[Endpoint] | None) -> list[Problem]:
+    """What keeps service `name` from running with `middleware = "none"`: nothing would keep ATOMIC_REQUESTS there.
+
+    `non_atomic_requests` says that an endpoint does without; on the application, that all of it does.
+    `endpoints` is None where `app` can't be asked.
+    """
+    functions: dict[str, Callable[..., Any]] = {}
+    if endpoints is not None:
+        functions = {endpoint.path: endpoint.function for endpoint in endpoints if endpoint.function is not None}
+    elif callable(app):
+        functions = {"the application": app}
+    exempt = getattr(app, "_non_atomic_requests", ())
+    problems = []
+    for where, function in functions.items():
+        if aliases := [alias for alias in atomic_aliases(function) if alias not in exempt]:
+            expected = (
+                f"ATOMIC_REQUESTS of database {aliases[0]!r} can't be kept for {_named(function)} with middleware = "
+                '"none"; leave that out, or mark it with django.db.transaction.non_atomic_requests'
+            )
+            problems.append(Problem(f"services.{name}", where, expected))
+    return problems
+
+
+def _named(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__name__)}"
 
 
 def _unknown_entries(name: str, middleware: object) -> list[Problem]:
@@ -35,10 +63,10 @@ def _async_and_atomic(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]
         if function is None or not is_async(function) or endpoint.methods == {"WEBSOCKET"}:
             continue
         if aliases := atomic_aliases(function):
-            where = f"{function.__module__}.{getattr(function, '__qualname__', function)}"
             expected = (
-                f"ATOMIC_REQUESTS of database {aliases[0]!r} can't be kept for async def {where}; write `def`, or mark "
-                "it with django.db.transaction.non_atomic_requests and use gateway.bridge.atomic where it writes"
+                f"ATOMIC_REQUESTS of database {aliases[0]!r} can't be kept for async def {_named(function)}; write "
+                "`def`, or mark it with django.db.transaction.non_atomic_requests and use gateway.bridge.atomic where "
+                "it writes"
             )
             problems.append(Problem(f"services.{name}", endpoint.path, expected))
     return problems

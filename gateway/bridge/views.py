@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
 from django.views.decorators.csrf import csrf_exempt
+from fastapi import FastAPI
 from starlette.routing import compile_path
 from starlette.types import Scope
 
@@ -133,9 +134,12 @@ class Views:
 
 
 def atomic_aliases(endpoint: Callable[..., Any]) -> list[str]:
-    """The databases whose ATOMIC_REQUESTS applies to `endpoint`, as Django decides it for a view."""
-    if str(getattr(endpoint, "__module__", "")).startswith("fastapi."):
-        return []  # its pages of documentation ask no database
+    """The databases whose ATOMIC_REQUESTS applies to `endpoint`, as Django decides it for a view.
+
+    None for what FastAPI itself adds: the documentation's pages.
+    """
+    if getattr(endpoint, "__module__", "") == FastAPI.__module__ and inspect.isroutine(endpoint):
+        return []
     exempt = getattr(endpoint, "_non_atomic_requests", ())  # what transaction.non_atomic_requests leaves
     return [
         alias
@@ -158,6 +162,10 @@ def _stand_in(endpoint: Callable[..., Any], crossing: Function) -> Function:
 
     del view.__wrapped__  # its signature is not the endpoint's
     view.__dict__.pop("_is_coroutine_marker", None)
+    if not atomic_aliases(endpoint):
+        view.__dict__.pop("_non_atomic_requests", None)  # the endpoint's own
+        for alias in connections.settings:
+            transaction.non_atomic_requests(using=alias)(view)
     return view
 
 
