@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Self
 
+from django.http import HttpRequest
 from pydantic import BaseModel, Field
-from starlette.requests import Request
 
 from legacy.shop.models import Category, Product, ProductImage
-from newsvc.links import absolute
 from newsvc.rendering import LocalDatetime, Money
 
 __all__ = ["ProductDetail", "ProductPage", "ProductQuery", "ProductSummary"]
@@ -99,9 +98,9 @@ class Image(BaseModel):
     position: int
 
     @classmethod
-    def of(cls, image: ProductImage, request: Request) -> Self:
+    def of(cls, image: ProductImage, request: HttpRequest) -> Self:
         """From the row; `request` says under which address the caller reaches us."""
-        url = absolute(request, image.image.url) if image.image else None
+        url = request.build_absolute_uri(image.image.url) if image.image else None
         return cls(id=image.pk, image=url, alt=image.alt, position=image.position)
 
 
@@ -113,7 +112,7 @@ class ProductDetail(ProductSummary):
     images: list[Image]
 
     @classmethod
-    def with_images(cls, product: Product, request: Request) -> Self:
+    def with_images(cls, product: Product, request: HttpRequest) -> Self:
         """From a row of `with_ratings()`."""
         return cls(
             **ProductSummary.of(product).__dict__,
