@@ -29,7 +29,8 @@ def guard(**policy: Any) -> Callable[..., DRFRequest]:
 
     def admitted(request: DjangoRequest, response: Response) -> DRFRequest:
         view = view_class()
-        view.request = found = view.initialize_request(request)
+        found: DRFRequest = view.initialize_request(request)
+        view.request = found
         view.headers = view.default_response_headers
         request.api_view = view  # type: ignore[attr-defined] # read back by _answer()
         view.initial(found)
