@@ -5,12 +5,10 @@ from __future__ import annotations
 from functools import reduce
 from operator import or_
 
-from django.core.paginator import InvalidPage, Page, Paginator
+from django.core.paginator import Page
 from django.db.models import Q
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext
 from django_filters.utils import translate_validation
-from rest_framework.exceptions import NotFound
 from rest_framework.fields import CharField
 from rest_framework.filters import search_smart_split
 
@@ -23,8 +21,6 @@ __all__ = ["find_product", "list_page"]
 SEARCH_FIELDS = ("name", "description", "sku")
 ORDERING_FIELDS = ("price", "name", "created")
 DEFAULT_ORDERING = ("name", "id")
-PAGE_SIZE = 20
-MAX_PAGE_SIZE = 100
 
 
 def find_product(product_id: int, query: ProductQuery, tenant: Tenant) -> Product:
@@ -34,12 +30,7 @@ def find_product(product_id: int, query: ProductQuery, tenant: Tenant) -> Produc
 
 def list_page(query: ProductListQuery, tenant: Tenant) -> Page[Product]:
     """The page that the query asks for. Raises NotFound, ValidationError."""
-    products = _filtered(query, tenant).order_by(*_ordering(query.ordering))
-    paginator = Paginator(products, _page_size(query.page_size))
-    try:
-        return paginator.page(paginator.num_pages if query.page == "last" else query.page or 1)
-    except InvalidPage:
-        raise NotFound(gettext("Invalid page.")) from None
+    return query.of(_filtered(query, tenant).order_by(*_ordering(query.ordering)))
 
 
 def _filtered(query: ProductQuery, tenant: Tenant) -> ProductQuerySet:
@@ -59,11 +50,3 @@ def _ordering(text: str) -> tuple[str, ...]:
     asked = [term.strip() for term in text.split(",")]
     known = tuple(term for term in asked if term.removeprefix("-") in ORDERING_FIELDS)
     return (*known, "id") if known else DEFAULT_ORDERING
-
-
-def _page_size(text: str) -> int:
-    try:
-        size = int(text)
-    except ValueError:
-        return PAGE_SIZE
-    return min(size, MAX_PAGE_SIZE) if size > 0 else PAGE_SIZE

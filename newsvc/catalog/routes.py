@@ -12,10 +12,10 @@ from fastapi import APIRouter, Depends, Query
 from gateway.bridge import DjangoRequest
 from legacy.shop.models import Product, Tenant
 from newsvc.catalog.queries import find_product, list_page
-from newsvc.catalog.schemas import ProductDetail, ProductListQuery, ProductPage, ProductQuery, ProductSummary
+from newsvc.catalog.schemas import ProductDetail, ProductListQuery, ProductQuery, ProductSummary
 from newsvc.drf import guard
 from newsvc.errors import ErrorBody, InvalidBody
-from newsvc.links import page_link
+from newsvc.pages import PageOf
 
 __all__ = ["router"]
 
@@ -28,15 +28,10 @@ router = APIRouter(
 
 
 @router.get("/")
-def list_products(request: DjangoRequest, query: Annotated[ProductListQuery, Query()]) -> ProductPage:
+def list_products(request: DjangoRequest, query: Annotated[ProductListQuery, Query()]) -> PageOf[ProductSummary]:
     """Products, filtered, searched, ordered and in pages."""
     page = list_page(query, Tenant.of(request))
-    return ProductPage(
-        count=page.paginator.count,
-        next=page_link(request, page.next_page_number()) if page.has_next() else None,
-        previous=page_link(request, page.previous_page_number()) if page.has_previous() else None,
-        results=[ProductSummary.of(product) for product in page],
-    )
+    return PageOf.showing([ProductSummary.of(product) for product in page], page, request)
 
 
 # `:int` leaves everything else that could be an id to Django, which then answers as it always did.

@@ -8,9 +8,10 @@ from django.http import HttpRequest
 from pydantic import BaseModel, Field
 
 from legacy.shop.models import Category, Product, ProductImage
+from newsvc.pages import PageQuery
 from newsvc.rendering import LocalDatetime, Money
 
-__all__ = ["ProductDetail", "ProductPage", "ProductQuery", "ProductSummary"]
+__all__ = ["ProductDetail", "ProductListQuery", "ProductQuery", "ProductSummary"]
 
 
 class ProductQuery(BaseModel):
@@ -26,12 +27,10 @@ class ProductQuery(BaseModel):
     search: str = Field("", description="Words that name, description or SKU have to contain.")
 
 
-class ProductListQuery(ProductQuery):
+class ProductListQuery(ProductQuery, PageQuery):
     """What only the list takes."""
 
     ordering: str = Field("", description="price, name or created, or several with commas; - turns one round.")
-    page: str = Field("1", description='A number, or "last".')
-    page_size: str = Field("", description="1 to 100; 20 by default.")
 
 
 class CategoryRef(BaseModel):
@@ -120,12 +119,3 @@ class ProductDetail(ProductSummary):
             stock=product.stock,
             images=[Image.of(image, request) for image in product.images.all()],
         )
-
-
-class ProductPage(BaseModel):
-    """One page of the list."""
-
-    count: int
-    next: str | None
-    previous: str | None
-    results: list[ProductSummary]

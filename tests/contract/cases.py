@@ -53,6 +53,7 @@ def moved(status: int, reason: str) -> dict[str, Difference]:
 
 LIST = "/api/products/"
 ONE = "/api/products/1/"
+REVIEWS = "/api/reviews/"
 QUOTES = "/api/quotes/1/"
 HUGE_ID = "9" * 5000  # more digits than Python converts
 
@@ -132,6 +133,41 @@ SAME = [
     Case(LIST, 404, headers={"X-Tenant": "nobody"}),
     Case(LIST, 404, headers={"X-Tenant": ""}),
     Case(f"{LIST}?price_min=x", 404, headers={"X-Tenant": "nobody"}),
+    # reviews
+    Case(REVIEWS),
+    Case(f"{REVIEWS}?page=2&page_size=3"),
+    Case(f"{REVIEWS}?page=last&page_size=2"),
+    Case(f"{REVIEWS}?page=99", 404),
+    Case(f"{REVIEWS}?product=1"),
+    Case(f"{REVIEWS}?product=%201%20"),
+    Case(f"{REVIEWS}?product="),
+    Case(f"{REVIEWS}?product=40"),  # withdrawn
+    Case(f"{REVIEWS}?product=1&author=2&rating=3"),
+    Case(f"{REVIEWS}?rating=4.0"),
+    Case(f"{REVIEWS}?rating=4.9"),
+    Case(f"{REVIEWS}?rating=-1"),
+    Case(f"{REVIEWS}?rating=1e50"),
+    Case(f"{REVIEWS}?rating=%20", 400),
+    Case(f"{REVIEWS}?product=0", 400),
+    Case(f"{REVIEWS}?product=99999999999999999999", 400),
+    Case(f"{REVIEWS}?product=one", 400),
+    Case(f"{REVIEWS}?author=99999", 400),
+    Case(f"{REVIEWS}?rating=many", 400),
+    Case(f"{REVIEWS}?rating=NaN", 400),
+    Case(f"{REVIEWS}?rating=NaN&product=x&author=1.0", 400),
+    Case(f"{REVIEWS}?ordering=rating"),
+    Case(f"{REVIEWS}?ordering=-rating,created"),
+    Case(f"{REVIEWS}?ordering=-rating,%20-created%20,title"),
+    Case(f"{REVIEWS}?ordering=id"),
+    Case(f"{REVIEWS}?ordering=--rating"),
+    Case(f"{REVIEWS}?search=Fine"),
+    Case(REVIEWS, headers={"X-Tenant": "toys"}),
+    Case(REVIEWS, 404, headers={"X-Tenant": "nobody"}),
+    Case(REVIEWS, headers={"Accept-Language": "el"}),
+    Case(f"{REVIEWS}?product=x&rating=y", 400, headers={"Accept-Language": "el"}),
+    Case(REVIEWS, 406, headers={"Accept": "application/xml"}),
+    Case(REVIEWS, 403, headers={"Authorization": "Token none"}),
+    Case(REVIEWS, method="HEAD"),
     # quotes, apart from the suppliers themselves
     Case("/api/quotes/99999/", 404),
     Case("/api/quotes/40/", 404),

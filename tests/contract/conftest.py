@@ -25,7 +25,7 @@ from legacy.suppliers.quotes import http_client
 from tests.contract.targets import Application, Browser, Django, Target
 
 ROOT = Path(__file__).parents[2]
-PREFIXES = {"catalog": "/api/products", "quotes": "/api/quotes"}
+PREFIXES = {"catalog": "/api/products", "quotes": "/api/quotes", "reviews": "/api/reviews"}
 NAMES = ("Atlas", "Bucket", "Drum", "Kite", "Lamp")
 DESCRIPTIONS = ("", "All the seas.", "Λύχνος, 100 % “handmade”\n\tby\\night", "Pasted \u2028 from a letter \u2029 </p>")
 
