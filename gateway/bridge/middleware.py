@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from io import BytesIO
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
@@ -32,6 +33,9 @@ from gateway.upstreams.body import read_body
 from gateway.upstreams.context import adopt
 from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply, start_message
 from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
+
+if TYPE_CHECKING:
+    from gateway.bridge.drf.request import EndpointView
 
 __all__ = ["Bridge", "Passage"]
 
@@ -85,6 +89,7 @@ class Bridge:
         body: IO[bytes] = BytesIO()
         if scope["type"] == "http":
             body, receive = await _read_twice(receive, self._memory)
+        scope["gateway.view"] = view
         passage = Passage(self.chain, self._passages, self._work, lease, view, _as_http(scope), body)
         if self._one_thread or view.atomic:
             passage.stay_on_lease()
@@ -183,9 +188,28 @@ class Greenlet(greenlet):
 def cross(request: HttpRequest) -> HttpResponseBase:
     """What stands in for every view: wait until the service has answered `request`, and return that.
 
-    Raises what the service raised.
+    Raises what the service raised, unless it is for Django REST framework to answer.
     """
-    return cast("Greenlet", getcurrent()).passage.park(request)
+    try:
+        response = cast("Greenlet", getcurrent()).passage.park(request)
+    except Exception as exc:
+        view = _drf_view(request, exc)
+        if view is None:
+            raise
+        return view.fail(exc)
+    view = _drf_view(request)
+    return response if view is None else view.finish(response)
+
+
+def _drf_view(request: HttpRequest, error: Exception | None = None) -> EndpointView | None:
+    """The view that `gateway.bridge.drf` made for this request, or makes for an APIException; DRF is optional."""
+    view: EndpointView | None = getattr(request, "drf_view", None)
+    exceptions = sys.modules.get("rest_framework.exceptions")
+    if view is None and exceptions is not None and isinstance(error, exceptions.APIException):
+        from gateway.bridge.drf.request import drf_view
+
+        view = drf_view(request)
+    return view
 
 
 class Passage(Exchange):

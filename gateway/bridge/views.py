@@ -28,12 +28,34 @@ class View:
 
     `function` has the endpoint's name, module and attributes, so that decorators which only mark a view
     (`csrf_exempt`, `login_not_required`, `non_atomic_requests`) mean the same on an endpoint.
-    `sync`: a plain function. `atomic`: ATOMIC_REQUESTS applies to it.
+    `sync`: a plain function. `atomic`: ATOMIC_REQUESTS applies to it. `dependencies`: what FastAPI calls before
+    it. `checks_csrf`: one of these decides whether the CSRF token is asked for, instead of CsrfViewMiddleware.
+    `methods`: of all endpoints at its path.
     """
 
-    __slots__ = ("_pattern", "aliases", "atomic", "exempt", "function", "name", "namespace", "route", "sync")
+    __slots__ = (
+        "_pattern",
+        "aliases",
+        "atomic",
+        "checks_csrf",
+        "dependencies",
+        "exempt",
+        "function",
+        "methods",
+        "name",
+        "namespace",
+        "route",
+        "sync",
+    )
 
-    def __init__(self, endpoint: Callable[..., Any], crossing: Function, namespace: str, route: str) -> None:
+    def __init__(
+        self,
+        endpoint: Callable[..., Any],
+        crossing: Function,
+        namespace: str,
+        route: str,
+        dependencies: tuple[Callable[..., Any], ...] = (),
+    ) -> None:
         self.function = _stand_in(endpoint, crossing)
         self.exempt = csrf_exempt(self.function)
         self.name: str = getattr(endpoint, "__name__", type(endpoint).__name__)
@@ -42,6 +64,9 @@ class View:
         self.sync = not is_async(endpoint) and route != ""
         self.aliases = atomic_aliases(endpoint)
         self.atomic = bool(self.aliases)
+        self.dependencies = dependencies
+        self.checks_csrf = _checks_csrf(dependencies)
+        self.methods: frozenset[str] = frozenset()
         self._pattern = compile_path(route) if "{" in route else None
 
     def __repr__(self) -> str:
@@ -76,16 +101,21 @@ class Views:
 
     def __init__(self, service: str, endpoints: Sequence[Endpoint], crossing: Function) -> None:
         self._views: dict[tuple[str, str], View] = {}
-        made: dict[tuple[int, str], View] = {}
+        made: dict[tuple[object, ...], View] = {}
         for endpoint in endpoints:
             if endpoint.function is None:
                 continue
-            key = (id(endpoint.function), endpoint.path)
-            view = made.get(key) or View(endpoint.function, crossing, service, endpoint.path)
+            key = (id(endpoint.function), endpoint.path, *map(id, endpoint.dependencies))
+            view = made.get(key) or View(endpoint.function, crossing, service, endpoint.path, endpoint.dependencies)
             made[key] = view
             for method in endpoint.methods:
                 self._views.setdefault((endpoint.path, method), view)
             self._views.setdefault((endpoint.path, ""), view)
+        methods: dict[str, set[str]] = {}
+        for path, method in self._views:
+            methods.setdefault(path, set()).add(method)
+        for view in made.values():
+            view.methods = frozenset(methods[view.route] - {""})
         self._any = View(_anything, crossing, service, "")
         self._any.function.__name__ = service
 
@@ -110,6 +140,13 @@ def atomic_aliases(endpoint: Callable[..., Any]) -> list[str]:
         for alias, database in connections.settings.items()
         if database.get("ATOMIC_REQUESTS") and alias not in exempt
     ]
+
+
+def _checks_csrf(dependencies: Sequence[Callable[..., Any]]) -> bool:
+    """Whether a dependency asks for the token where it trusts a cookie, and no other trusts one without asking."""
+    return any(getattr(dependency, "checks_csrf", False) for dependency in dependencies) and not any(
+        getattr(dependency, "trusts_session", False) for dependency in dependencies
+    )
 
 
 def _stand_in(endpoint: Callable[..., Any], crossing: Function) -> Function:
