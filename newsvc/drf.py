@@ -1,71 +1,73 @@
-"""What DRF does around a view, done by DRF itself around an endpoint: negotiation, authentication, permissions,
-throttles, and the answer to an exception."""
+"""What DRF does around a view beyond `gateway.bridge.drf`: Accept, ?format=, and reading bodies, done by DRF itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from django.http import Http404, HttpRequest
-from fastapi import FastAPI, Request, Response
-from rest_framework.exceptions import APIException, MethodNotAllowed, NotFound
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
 from rest_framework.request import Request as DRFRequest
-from rest_framework.views import APIView
-from starlette.exceptions import HTTPException
 
-from gateway.bridge import DjangoRequest
+from gateway.bridge import in_django
 from gateway.bridge.auth import django_request
+from gateway.bridge.drf.request import EndpointView, drf_view
+from newsvc.fields import plain_data, refusal
 
-__all__ = ["guard", "install_error_handlers"]
+__all__ = ["DRFRoute"]
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def guard(**policy: Any) -> Callable[..., DRFRequest]:
-    """A dependency that lets a request pass as a DRF view with this policy would, and gives DRF's request.
+class DRFRoute(APIRoute):
+    """Endpoints that understand a request as a DRF view would: the same answers in the same order.
 
-    `policy`: attributes of APIView, such as `permission_classes`; what isn't named is the project's default.
+        router = APIRouter(route_class=DRFRoute, dependencies=[Depends(drf())])
+
+    The body is parsed by DRF's parsers, so forms are as good as JSON, and validated on the request's own thread,
+    so that fields may ask the database. Validators find DRF's request in their context, as "request".
     """
-    view_class = type("Endpoint", (APIView,), policy)
 
-    def admitted(request: DjangoRequest, response: Response) -> DRFRequest:
-        view = view_class()
-        found: DRFRequest = view.initialize_request(request)
-        view.request = found
-        view.headers = view.default_response_headers
-        request.api_view = view  # type: ignore[attr-defined] # read back by _answer()
-        view.initial(found)
-        if "Vary" in view.headers:
-            response.headers["Vary"] = view.headers["Vary"]
-        return found
+    def get_route_handler(self) -> Handler:
+        """FastAPI's handler, after all that may refuse the request."""
+        handle = super().get_route_handler()
+        model: Any = self.body_field.field_info.annotation if self.body_field else None
 
-    return admitted
+        async def handle_as_drf(request: Request) -> Response:
+            view = await in_django(drf_view, django_request(request))
+            body = await in_django(_read, view, model)
+            return await handle(request if body is None else _WithBody(request, body))
+
+        return handle_as_drf
 
 
-def install_error_handlers(app: FastAPI, *kinds: type[Exception]) -> None:
-    """Have the project's EXCEPTION_HANDLER answer for DRF's exceptions, Http404, and `kinds` of its own."""
-    for kind in (APIException, Http404, *kinds):
-        app.add_exception_handler(kind, _answer)
-    app.add_exception_handler(HTTPException, _answer_routing)
+def _read(view: EndpointView, model: type[BaseModel] | None) -> BaseModel | None:
+    """What the caller sent, once the caller is let in. Raises what DRF raises."""
+    view.perform_content_negotiation(view.request)
+    view.admit()
+    return None if model is None else _valid(model, view.request)
 
 
-def _answer(request: Request, error: Exception) -> Response:
-    http = django_request(request)
-    view = getattr(http, "api_view", None) or _plain_view(http)
-    found = view.finalize_response(view.request, view.handle_exception(error))
-    found.render()
-    return Response(found.content, found.status_code, dict(found.items()))
+def _valid(model: type[BaseModel], request: DRFRequest) -> BaseModel:
+    data = plain_data(request.data, model)
+    try:
+        return model.model_validate(data, context={"request": request})
+    except ValidationError as exc:
+        raise refusal(exc, data) from exc
 
 
-def _plain_view(request: HttpRequest) -> APIView:
-    view = APIView()
-    view.request = view.initialize_request(request)
-    view.headers = view.default_response_headers
-    with suppress(APIException):
-        view.perform_authentication(view.request)  # which a cache has to know of
-    return view
+class _WithBody(Request):
+    """A request whose body has been read. FastAPI takes a model for what it is."""
 
+    def __init__(self, request: Request, body: BaseModel) -> None:
+        super().__init__(request.scope, request.receive)
+        self._model = body
 
-def _answer_routing(request: Request, error: Exception) -> Response:
-    """Where FastAPI itself finds nothing to call."""
-    status = getattr(error, "status_code", 404)
-    return _answer(request, MethodNotAllowed(request.method or "") if status == 405 else NotFound())
+    async def body(self) -> Any:
+        """What FastAPI takes for the body when it is no JSON."""
+        return self._model
+
+    async def json(self) -> Any:
+        """What FastAPI takes for the body when it is JSON."""
+        return self._model

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from newsvc.catalog.routes import router
-from newsvc.drf import install_error_handlers
 from newsvc.rendering import JSONAnswer
 
 __all__ = ["app"]
@@ -22,4 +21,3 @@ app = FastAPI(
     redirect_slashes=False,  # Django redirects, as before
 )
 app.include_router(router)
-install_error_handlers(app)

@@ -10,10 +10,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from gateway.bridge import DjangoRequest
+from gateway.bridge.drf.credentials import drf
 from legacy.shop.models import Product, Tenant
 from newsvc.catalog.queries import find_product, list_page
 from newsvc.catalog.schemas import ProductDetail, ProductListQuery, ProductQuery, ProductSummary
-from newsvc.drf import guard
+from newsvc.drf import DRFRoute
 from newsvc.errors import ErrorBody, InvalidBody
 from newsvc.pages import PageOf
 
@@ -22,7 +23,8 @@ __all__ = ["router"]
 router = APIRouter(
     prefix="/api/products",
     tags=["products"],
-    dependencies=[Depends(guard(queryset=Product.objects.none()))],
+    route_class=DRFRoute,
+    dependencies=[Depends(drf(queryset=Product.objects.none()))],  # the project's permissions look at its model
     responses={400: {"model": InvalidBody}, 404: {"model": ErrorBody}},
 )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from newsvc.drf import install_error_handlers
 from newsvc.rendering import JSONAnswer
 from newsvc.reviews.database import lifespan
 from newsvc.reviews.routes import router
@@ -23,4 +22,3 @@ app = FastAPI(
     lifespan=lifespan,
 )
 app.include_router(router)
-install_error_handlers(app)

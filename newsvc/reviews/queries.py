@@ -8,16 +8,20 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError as FormError
 from django.core.paginator import Page
+from django.utils import timezone
+from django.utils.translation import gettext
 from rest_framework.exceptions import ValidationError
 from sqlalchemy import ColumnElement, Select, UnaryExpression, false, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
+from legacy.accounts.models import User
 from legacy.shop.models import Tenant
-from newsvc.reviews.schemas import ReviewQuery
+from newsvc.reviews.schemas import ProductKey, ReviewIn, ReviewQuery
 from newsvc.reviews.tables import Author, Product, Review
 
-__all__ = ["list_page"]
+__all__ = ["add_review", "list_page"]
 
 ORDERING_FIELDS = {"created": Review.created, "rating": Review.rating}
 DEFAULT_ORDERING = (Review.created.desc(), Review.id.desc())
@@ -31,6 +35,28 @@ async def list_page(db: AsyncSession, query: ReviewQuery, tenant: Tenant) -> tup
     count = await db.scalar(reviews.with_only_columns(func.count()))
     page = query.of(range(count or 0))
     return await _rows(db, reviews.order_by(*_ordering(query.ordering)), page.object_list), page
+
+
+async def add_review(db: AsyncSession, new: ReviewIn, author: User, tenant: Tenant) -> Review:
+    """Save a review; the database decides whether it is the author's first of this product. Raises ValidationError."""
+    await _refuse_unsold(db, new.product, tenant)
+    values = new.model_dump(exclude={"product"}) | {"product_id": new.product, "author_id": author.pk}
+    review = Review(**values, created=timezone.now())
+    db.add(review)
+    try:
+        await db.commit()
+    except IntegrityError as exc:
+        raise ValidationError({"product": [gettext("You have already reviewed this product.")]}, "unique") from exc
+    await db.refresh(review, ["author", *Review.__table__.columns.keys()])
+    return review
+
+
+async def _refuse_unsold(db: AsyncSession, key: int, tenant: Tenant) -> None:
+    if key not in IDS or await db.get(Product, key) is None:
+        message = ProductKey.default_error_messages["does_not_exist"].format(pk_value=key)
+        raise ValidationError({"product": [message]})
+    if await db.scalar(select(Product.id).where(Product.id == key, _sold_by(tenant))) is None:
+        raise ValidationError({"product": [gettext("This product is not for sale.")]})
 
 
 async def _rows(db: AsyncSession, reviews: Select[Review], numbers: Any) -> list[Review]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field
+from rest_framework.serializers import CharField, IntegerField, PrimaryKeyRelatedField
 
+from legacy.shop.models import Product
+from newsvc.fields import Read
 from newsvc.pages import PageQuery
 from newsvc.rendering import LocalDatetime
 from newsvc.reviews.tables import Author, Review
 
-__all__ = ["ReviewOut", "ReviewQuery"]
+__all__ = ["ProductKey", "ReviewIn", "ReviewOut", "ReviewQuery"]
 
 
 class ReviewQuery(PageQuery):
@@ -20,6 +23,28 @@ class ReviewQuery(PageQuery):
     rating: str = Field("", description="1 to 5.")
     author: str = Field("", description="Id of a customer.")
     ordering: str = Field("", description="created or rating, or both with a comma; - turns one round.")
+
+
+class ProductKey(PrimaryKeyRelatedField[Any]):
+    """The id of a row that nobody has looked for yet."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """As Django's own field for ids reads it."""
+        try:
+            if isinstance(data, bool):
+                raise TypeError
+            return Product._meta.pk.get_prep_value(data)  # noqa: SLF001 - public, in spite of its name
+        except (TypeError, ValueError):
+            return self.fail("incorrect_type", data_type=type(data).__name__)
+
+
+class ReviewIn(BaseModel):
+    """A new review. Whether there is such a product, the database says."""
+
+    product: Annotated[int, Read(ProductKey(queryset=Product.objects.none()))]
+    rating: Annotated[int, Read(IntegerField(min_value=1, max_value=5))]
+    title: Annotated[str, Read(CharField(max_length=120))]
+    text: Annotated[str, Read(CharField(allow_blank=True, required=False))] = ""
 
 
 class AuthorOut(BaseModel):

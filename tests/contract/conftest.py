@@ -25,7 +25,13 @@ from legacy.suppliers.quotes import http_client
 from tests.contract.targets import Application, Browser, Django, Target
 
 ROOT = Path(__file__).parents[2]
-PREFIXES = {"catalog": "/api/products", "quotes": "/api/quotes", "reviews": "/api/reviews"}
+PREFIXES = {
+    "catalog": "/api/products",
+    "cart": "/api/cart",
+    "orders": "/api/orders",
+    "quotes": "/api/quotes",
+    "reviews": "/api/reviews",
+}
 NAMES = ("Atlas", "Bucket", "Drum", "Kite", "Lamp")
 DESCRIPTIONS = ("", "All the seas.", "Λύχνος, 100 % “handmade”\n\tby\\night", "Pasted \u2028 from a letter \u2029 </p>")
 
