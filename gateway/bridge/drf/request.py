@@ -139,7 +139,24 @@ def view_class(dependencies: tuple[Callable[..., Any] | Part, ...], methods: fro
     if "action" in attributes:
         attributes["action_map"] = dict.fromkeys(verbs, attributes["action"])
     bases = (EndpointView, base) if issubclass(base, GenericAPIView) else (EndpointView, base, GenericAPIView)
-    return type(base.__name__, bases, attributes)
+    made = type(base.__name__, bases, attributes)
+    _hide(made, "serializer_class", "get_serializer", "get_serializer_class")
+    _hide(made, "queryset", "get_queryset")
+    return made
+
+
+def _hide(view: type[EndpointView], attribute: str, method: str, *others: str) -> None:
+    """Take `method` away from `view` where it is GenericAPIView's and lacks `attribute`.
+
+    The pages that DRF renders for browsers, errors too, have a form for whatever view has the method.
+    """
+    own = all(getattr(view, name) is getattr(GenericAPIView, name) for name in (method, *others))
+    if own and getattr(view, attribute) is None:
+
+        def absent(_self: APIView) -> None:
+            raise AttributeError(f"the view of this endpoint has no {method}: nobody gave it a {attribute}")
+
+        setattr(view, method, property(absent))
 
 
 def _base(parts: Sequence[Part]) -> type[APIView]:
