@@ -146,22 +146,25 @@ def view_class(dependencies: tuple[Callable[..., Any] | Part, ...], methods: fro
     bases = (EndpointView, base) if issubclass(base, GenericAPIView) else (EndpointView, base, GenericAPIView)
     made = type(base.__name__, bases, attributes)
     _hide(made, "serializer_class", "get_serializer", "get_serializer_class")
-    _hide(made, "queryset", "get_queryset")
+    _hide(made, "queryset", "get_queryset", "get_object")
     return made
 
 
-def _hide(view: type[EndpointView], attribute: str, method: str, *others: str) -> None:
-    """Take `method` away from `view` where it is GenericAPIView's and lacks `attribute`.
+def _hide(view: type[EndpointView], attribute: str, *methods: str) -> None:
+    """Take `methods` away from `view` where they are GenericAPIView's, and the `attribute` that they need is not there.
 
-    The pages that DRF renders for browsers, errors too, have a form for whatever view has the method.
+    The pages that DRF renders for browsers, errors too, have a form for whatever view has the methods.
     """
-    own = all(getattr(view, name) is getattr(GenericAPIView, name) for name in (method, *others))
-    if own and getattr(view, attribute) is None:
+    if getattr(view, attribute) is not None or any(
+        getattr(view, name) is not getattr(GenericAPIView, name) for name in methods
+    ):
+        return
 
-        def absent(_self: APIView) -> None:
-            raise AttributeError(f"the view of this endpoint has no {method}: nobody gave it a {attribute}")
+    def absent(_self: APIView) -> None:
+        raise AttributeError(f"the view of this endpoint has none of {methods}: nobody gave it a {attribute}")
 
-        setattr(view, method, property(absent))
+    for name in methods:
+        setattr(view, name, property(absent))
 
 
 def _base(parts: Sequence[Part]) -> type[APIView]:
