@@ -250,8 +250,9 @@ def cross(request: HttpRequest) -> HttpResponseBase:
     Raises what the service raised, unless it is for Django REST framework to answer.
     """
     passage = current_passage()
+    unasked = passage.view.checks_csrf and not getattr(_drf_view(request), "admitted", False)
     try:
-        with withheld_user(request) if passage.view.checks_csrf else nullcontext():
+        with withheld_user(request) if unasked else nullcontext():
             response = passage.park(request)
     except Exception as exc:
         view = _drf_view(request, exc)

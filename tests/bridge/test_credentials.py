@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import timedelta
 
 import pytest
@@ -205,6 +206,13 @@ async def test_a_token_counts_for_the_bridges_own_user_too(moved, ada):
     assert answer.json() == {"user": "ada"}
 
 
+async def test_the_same_function_without_the_dependency_needs_the_token(moved, ada):
+    headers = await in_thread(session, ada)
+    drf, django = [await ask(moved, "/g/shared/", method, headers=headers) for method in ("POST", "PUT")]
+    assert (drf.status, drf["content-type"]) == (403, "application/json")
+    assert (django.status, django["content-type"]) == (403, "text/html; charset=utf-8")
+
+
 async def test_before_drf_has_asked_for_the_token_nobody_is_logged_in(moved, ada):
     right, wrong = await in_thread(session, ada, token=CSRF, sent=CSRF), await in_thread(session, ada)
     assert (await ask(moved, "/g/early/", "POST", headers=right)).json() == ["AnonymousUser"] * 2 + ["ada"] * 2
@@ -240,6 +248,13 @@ async def test_a_permissions_own_message(old, moved, ada):
     assert answer.json() == {"code": "not_ada", "detail": "You are not Ada."}
 
 
+@pytest.mark.parametrize("guard", ["session-first", "token-first", "throttled", "ada"])
+async def test_the_answers_of_drfs_own_handler(old, moved, settings, guard):
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"EXCEPTION_HANDLER": "rest_framework.views.exception_handler"}
+    answer = await same(old, moved, f"/g/{guard}/", "POST", times=2)
+    assert list(answer.json()) == ["detail"]
+
+
 async def test_the_project_says_it_in_the_callers_language(old, moved):
     answer = await same(old, moved, "/g/token-first/", headers={"Accept-Language": "el"})
     assert answer["content-language"] == "el"
@@ -263,6 +278,22 @@ async def test_a_view_and_its_action_may_be_named_instead(old, moved, ada, metho
     grace = await in_thread(User.objects.create_user, "grace")
     for headers in ({}, await in_thread(token, ada), await in_thread(token, grace)):
         await same(old, moved, "/g/members/", method, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("target", "known", "status"), [("members", False, 401), ("members", True, 429), ("groups/1", True, 404)]
+)
+async def test_a_browser_gets_drfs_own_pages(old, moved, ada, target, known, status):
+    headers = {"Accept": "text/html"} | (await in_thread(session, ada) if known else {})
+    pages = []
+    for app in (old, moved):
+        cache.clear()
+        await ask(app, f"/g/{target}/", headers=headers)
+        answer = await ask(app, f"/g/{target}/", headers=headers)
+        assert answer.status == status
+        pages.append(re.sub('"csrfToken": "[^"]+"', "", answer.text))
+    assert "Django REST framework" in pages[0]
+    assert target != "members" or pages[1] == pages[0]  # of the others, DRF doesn't know the name
 
 
 # -- how often -----------------------------------------------------------------------------------

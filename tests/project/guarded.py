@@ -296,6 +296,12 @@ async def early(
     return [django, drf, str(request.user), str(late.user)]
 
 
+@app.put("/g/shared/")
+@app.post("/g/shared/", dependencies=[Depends(drf(permissions=[AllowAny]))])
+async def shared(request: DjangoRequest) -> str:
+    return await in_django(str, request.user)
+
+
 @app.post("/g/shadows/{name}/")
 async def shadowing(name: str, request: DjangoRequest) -> str:
     return await in_django(str, request.user)
