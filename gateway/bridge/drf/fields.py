@@ -69,6 +69,14 @@ class Sent(str):
 
     __slots__ = ()
 
+    def __str__(self) -> str:
+        return self  # Starlette's QueryParams takes the str() of everything
+
+    @property
+    def plain(self) -> str:
+        """The same as a str."""
+        return str.__str__(self)
+
 
 class DRFField:
     """A serializer field as an annotation: `Annotated[T, DRFField(...)]`. Use one of its subclasses or `drf_field`.
@@ -109,7 +117,7 @@ class DRFField:
         if isinstance(value, bool) and bool in self.native:
             return value
         try:
-            return self._own().run_validation(str(value) if isinstance(value, Sent) else value)
+            return self._own().run_validation(value.plain if isinstance(value, Sent) else value)
         except ValidationError as exc:
             raise PydanticCustomError("drf", "{reason}", {"reason": _first(exc.detail), "detail": exc.detail}) from exc
 
