@@ -371,6 +371,14 @@ async def test_a_session_needs_a_csrf_token(closed, app, token):
     assert (b"CSRF Failed" in new[1]) == (token is None)
 
 
+@pytest.mark.django_db(transaction=True)
+async def test_the_user_is_the_same_for_everybody(app):
+    cookies = f"sessionid={await sync_to_async(_session, thread_sensitive=False)()}; csrftoken={'a' * 32}"
+    found = await ask(app, "/new/who/", "POST", headers={"Cookie": cookies, "X-CSRFToken": "a" * 32})
+    assert (found.status, found.json()) == (200, ["ada", "ada"])
+    assert (await ask(app, "/new/who/", "POST", headers={"Cookie": cookies})).status == 403
+
+
 def _session():
     client = Client()
     client.force_login(User.objects.create_user("ada", "ada@example.com", "ada"))

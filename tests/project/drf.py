@@ -18,7 +18,8 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response as DRFResponse
 from rest_framework.views import APIView, exception_handler
 
-from gateway.bridge.drf.credentials import drf
+from gateway.bridge import CurrentUser
+from gateway.bridge.drf.credentials import DRFUser, drf
 from gateway.bridge.drf.fields import (
     DRFBoolean,
     DRFChar,
@@ -309,6 +310,11 @@ def create_account(how: str, response: Response) -> dict[str, Any]:
 @router.get("/half/", dependencies=[Depends(drf(name="Half"))])
 async def half() -> dict[str, bool]:
     return {"half": True}
+
+
+@router.post("/who/", dependencies=[Depends(drf(permissions=[IsAuthenticated]))])
+async def who(django: CurrentUser, rest: DRFUser) -> list[str]:
+    return [django.get_username(), rest.get_username()]
 
 
 class Report(BaseModel):

@@ -109,28 +109,13 @@ class DispatchingView(EndpointView):
 
     @property
     def get_serializer(self) -> Callable[..., Any]:
-        """Make the serializer of the current method's body. AttributeError where nobody has one."""
-        generic = cast("Any", super())
-        if getattr(self, "serializer_class", None) is not None:
-            return generic.get_serializer  # type: ignore[no-any-return]
-        if not any(route.serializer() is not None for route in self.routes.values()):
-            raise AttributeError("get_serializer")
+        """Make the view's own serializer, or that of the current method's body. AttributeError where there is none."""
+        try:
+            return cast("Any", super()).get_serializer  # type: ignore[no-any-return]
+        except AttributeError:
+            if not any(route.serializer() is not None for route in self.routes.values()):
+                raise
         return self._own_serializer
-
-    @property
-    def get_queryset(self) -> Callable[..., Any]:
-        """The rows that the view is about. AttributeError where it knows of none."""
-        found = cast("Any", super()).get_queryset
-        if self.queryset is None and found.__func__ is GenericAPIView.get_queryset:  # type: ignore[attr-defined]
-            raise AttributeError("get_queryset")
-        return found  # type: ignore[no-any-return]
-
-    @property
-    def get_object(self) -> Callable[..., Any]:
-        """The object that the URL names. AttributeError where the view knows of no rows."""
-        if not hasattr(self, "get_queryset"):
-            raise AttributeError("get_object")
-        return cast("Any", super()).get_object  # type: ignore[no-any-return]
 
     def _own_serializer(self, *args: Any, **kwargs: Any) -> Any:
         route = self._route(self.request)
