@@ -29,7 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.bridge.answer import Answer, Handshake, answer_start, chunks_of, chunks_of_sync, deny
 from gateway.bridge.chain import Chain, sync_capable, withheld_user
 from gateway.bridge.orm import divert_sync_calls, request_lease
-from gateway.bridge.views import View, Views
+from gateway.bridge.views import Profile, View, Views
 from gateway.routing.table import Endpoint
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import read_body
@@ -53,6 +53,7 @@ class Bridge:
     `entries` are the middleware to run, in the project's order; None means all.
     `one_thread`: each request keeps one thread from the first middleware to the last, for middleware that
     leaves state on the connection.
+    `profile`: which views stand in for the endpoints, for `answers = "drf"` and "django".
     """
 
     def __init__(
@@ -64,11 +65,12 @@ class Bridge:
         endpoints: Sequence[Endpoint] = (),
         entries: Sequence[str] | None = None,
         one_thread: bool = False,
+        profile: Profile | None = None,
     ) -> None:
         divert_sync_calls()
         self.app = app
         self.name = name
-        self.views = Views(name, endpoints, cross)
+        self.views = Views(name, endpoints, cross, profile)
         self._entries = entries
         self._work = legacy.leases
         self._passages = legacy.passages
@@ -250,7 +252,8 @@ def cross(request: HttpRequest) -> HttpResponseBase:
     Raises what the service raised, unless it is for Django REST framework to answer.
     """
     passage = current_passage()
-    unasked = passage.view.checks_csrf and not getattr(_drf_view(request), "admitted", False)
+    admitted = getattr(getattr(request, "drf_view", None), "admitted", False)
+    unasked = passage.view.checks_csrf and not admitted
     try:
         with withheld_user(request) if unasked else nullcontext():
             response = passage.park(request)
@@ -279,6 +282,8 @@ def _drf_view(request: HttpRequest, error: Exception | None = None) -> EndpointV
         from gateway.bridge.drf.request import drf_view
 
         view = drf_view(request)
+    if getattr(view, "dispatches", False):
+        return None  # DRF itself is around this call, and does that
     return view
 
 
