@@ -25,7 +25,6 @@ from django.db import connection, transaction
 from django.http import Http404
 from django.utils import timezone, translation
 from django.utils.translation import gettext
-from django.views.decorators.csrf import csrf_exempt
 from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request, Response, WebSocket
 from fastapi.responses import StreamingResponse
 
@@ -37,6 +36,7 @@ from gateway.bridge import (
     Session,
     StaffUser,
     atomic,
+    csrf_exempt,
     in_django,
     require_perm,
 )
@@ -114,6 +114,12 @@ async def echo(request: Request, django: DjangoRequest) -> dict[str, Any]:
 @app.post("/b/exempt/")
 @csrf_exempt
 async def exempt() -> dict[str, bool]:
+    return {"ok": True}
+
+
+@app.post("/b/exempt/sync/")
+@csrf_exempt
+def exempt_sync() -> dict[str, bool]:
     return {"ok": True}
 
 
