@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ __all__ = ["bridge_problems", "route_problems", "unbridged_problems"]
 
 def bridge_problems(name: str, middleware: object, endpoints: Sequence[Endpoint]) -> list[Problem]:
     """What keeps service `name`, which declares `endpoints`, from running inside `middleware`."""
-    return [*_unknown_entries(name, middleware), *_async_and_atomic(name, endpoints)]
+    return [*_unknown_entries(name, middleware), *_async_and_atomic(name, endpoints), *_decorated(name, endpoints)]
 
 
 def unbridged_problems(name: str, app: object, endpoints: Sequence[Endpoint] | None) -> list[Problem]:
@@ -98,3 +99,17 @@ def _async_and_atomic(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]
             )
             problems.append(Problem(f"services.{name}", endpoint.path, expected))
     return problems
+
+
+def _decorated(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
+    """Decorators for views hand on a request, which FastAPI passes by name to those endpoints only that ask for it."""
+    problems = {}
+    for endpoint in endpoints:
+        function = endpoint.function
+        if function is None or not hasattr(function, "__wrapped__"):
+            continue
+        asked_for, taken = (inspect.signature(function, follow_wrapped=follow).parameters for follow in (True, False))
+        if next(iter(taken), "") == "request" and "request" not in asked_for:
+            expected = f"{_named(function)} without a decorator for Django's views; gateway.bridge has csrf_exempt"
+            problems[function] = Problem(f"services.{name}", endpoint.path, expected)
+    return [*problems.values()]

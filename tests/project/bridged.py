@@ -10,12 +10,21 @@ import anyio.from_thread
 import anyio.to_thread
 from asgiref.local import Local
 from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model
+from django.contrib.auth import (
+    aauthenticate,
+    alogin,
+    alogout,
+    aupdate_session_auth_hash,
+    authenticate,
+    get_user_model,
+    login,
+    logout,
+    update_session_auth_hash,
+)
 from django.db import connection, transaction
 from django.http import Http404
 from django.utils import timezone, translation
 from django.utils.translation import gettext
-from django.views.decorators.csrf import csrf_exempt
 from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request, Response, WebSocket
 from fastapi.responses import StreamingResponse
 
@@ -27,6 +36,7 @@ from gateway.bridge import (
     Session,
     StaffUser,
     atomic,
+    csrf_exempt,
     in_django,
     require_perm,
 )
@@ -104,6 +114,12 @@ async def echo(request: Request, django: DjangoRequest) -> dict[str, Any]:
 @app.post("/b/exempt/")
 @csrf_exempt
 async def exempt() -> dict[str, bool]:
+    return {"ok": True}
+
+
+@app.post("/b/exempt/sync/")
+@csrf_exempt
+def exempt_sync() -> dict[str, bool]:
     return {"ok": True}
 
 
@@ -208,6 +224,90 @@ async def leave_message(messages: Messages) -> dict[str, bool]:
 @app.get("/b/messages/")
 async def read_messages(messages: Messages) -> dict[str, list[str]]:
     return {"messages": [str(message) for message in messages]}
+
+
+@app.get("/b/counter/")
+def counter(session: Session) -> dict[str, int]:
+    """As the view `counter`."""
+    return count(session)
+
+
+@app.get("/b/counter/async/")
+async def counter_async(session: Session) -> dict[str, int]:
+    return count(session)
+
+
+def count(session: Any) -> dict[str, int]:
+    session["count"] = session.get("count", 0) + 1
+    return {"count": session["count"]}
+
+
+@app.get("/b/who/")
+async def who(user: OptionalUser) -> dict[str, str]:
+    """As the view `who`."""
+    return {"user": user.get_username() if user else ""}
+
+
+@app.post("/b/log-in/")
+async def log_in(request: DjangoRequest, name: str, password: str) -> dict[str, bool]:
+    user = await aauthenticate(request, username=name, password=password)
+    if user is None:
+        raise HTTPException(403, "no")
+    await alogin(request, user)
+    return {"ok": True}
+
+
+@app.post("/b/log-in/sync/")
+def log_in_sync(request: DjangoRequest, name: str, password: str) -> dict[str, bool]:
+    user = authenticate(request, username=name, password=password)
+    if user is None:
+        raise HTTPException(403, "no")
+    login(request, user)
+    return {"ok": True}
+
+
+@app.post("/b/log-out/")
+async def log_out(request: DjangoRequest) -> dict[str, bool]:
+    await alogout(request)
+    return {"ok": True}
+
+
+@app.post("/b/log-out/sync/")
+def log_out_sync(request: DjangoRequest) -> dict[str, bool]:
+    logout(request)
+    return {"ok": True}
+
+
+@app.post("/b/cycle/")
+async def cycle(session: Session) -> dict[str, bool]:
+    await session.acycle_key()
+    return {"ok": True}
+
+
+@app.post("/b/password/")
+async def change_password(request: DjangoRequest, user: CurrentUser, password: str) -> dict[str, bool]:
+    user.set_password(password)
+    await user.asave()
+    await aupdate_session_auth_hash(request, user)
+    return {"ok": True}
+
+
+@app.post("/b/password/sync/")
+def change_password_sync(request: DjangoRequest, user: CurrentUser, password: str) -> dict[str, bool]:
+    user.set_password(password)
+    user.save()
+    update_session_auth_hash(request, user)
+    return {"ok": True}
+
+
+@app.get("/b/user/perm/sync/")
+def user_perm_sync(user: Annotated[Any, Depends(require_perm("auth.change_user"))]) -> dict[str, str]:
+    return {"user": user.get_username()}
+
+
+@app.get("/b/user/staff/sync/")
+def user_staff_sync(user: StaffUser) -> dict[str, str]:
+    return {"user": user.get_username()}
 
 
 @app.websocket("/b/socket/")
