@@ -57,7 +57,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not session.config.getoption("--through-gateway"):
         return
     from gateway.testing.client import through_gateway
-    from gateway.testing.running import configure
+    from gateway.testing.loop import configure
 
     configure(_config_file(session.config))
     session.config.stash[_patched] = stack = ExitStack()
@@ -68,7 +68,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Undo it, and stop the gateway."""
     if (stack := session.config.stash.get(_patched, None)) is None:
         return
-    from gateway.testing.running import stop
+    from gateway.testing.loop import stop
 
     stack.close()
     stop()
@@ -93,7 +93,7 @@ def gateway_config(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture(scope="session")
 def _gateway_configured(gateway_config: Any) -> Iterator[None]:
-    from gateway.testing.running import configure, stop
+    from gateway.testing.loop import configure, stop
 
     configure(gateway_config)
     yield
@@ -115,7 +115,7 @@ def _gateway_connections(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture
 def gateway_app(_gateway_configured: None, _gateway_connections: None) -> Gateway:
     """The `Gateway` that the clients ask. It is started when first needed, and stopped after the last test."""
-    from gateway.testing.running import running
+    from gateway.testing.loop import running
 
     return running().gateway
 
