@@ -12,6 +12,7 @@ and the code it asks for share a connection, and its transaction, as under Djang
     api.py        the same for REST framework's APIClient
     http.py       httpx clients
     routes.py     override_route
+    clock.py      a clock that stands still
     recording.py  what an upstream was asked, and what it answered
     plugin.py     the pytest plugin;   runner.py  the runner for `manage.py test`
 """
@@ -24,12 +25,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gateway.testing.api import GatewayAPIClient
     from gateway.testing.client import GatewayAsyncClient, GatewayClient, through_gateway
+    from gateway.testing.clock import FrozenClock
     from gateway.testing.http import async_client, sync_client
     from gateway.testing.loop import Running, running
     from gateway.testing.recording import Recorded, record
     from gateway.testing.routes import override_route
 
 __all__ = [
+    "FrozenClock",
     "GatewayAPIClient",
     "GatewayAsyncClient",
     "GatewayClient",
@@ -44,6 +47,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "FrozenClock": "clock",
     "GatewayAPIClient": "api",
     "GatewayAsyncClient": "client",
     "GatewayClient": "client",

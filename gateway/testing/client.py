@@ -81,6 +81,7 @@ def _through(handler: ClientHandler, environ: dict[str, Any]) -> HttpResponseBas
     asked = Asked(handler, unsendable(environ))
     body = body_of(environ)
     answer = live.ask(scope_of(environ), body, asked)
+    asked.leave_active()
     response = _found(handler, asked, answer)
     if asked.request is None:
         asked.request = WSGIRequest({**environ, "wsgi.input": FakePayload(body)})

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.testing.api import GatewayAPIClient
     from gateway.testing.client import GatewayAsyncClient, GatewayClient
+    from gateway.testing.clock import FrozenClock
     from gateway.testing.recording import Recorded
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "gateway_app",
     "gateway_async_client",
     "gateway_client",
+    "gateway_clock",
     "gateway_config",
     "gateway_http",
     "gateway_http_sync",
@@ -159,6 +161,16 @@ def gateway_http_sync(gateway_app: Gateway) -> Iterator[httpx.Client]:  # noqa: 
 
     with sync_client() as client:
         yield client
+
+
+@pytest.fixture
+def gateway_clock(gateway_app: Gateway, monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
+    """The clock that the gateway reads during the test: it stands still until `gateway_clock.advance(seconds)`."""
+    from gateway.testing.clock import FrozenClock
+
+    clock = FrozenClock()
+    monkeypatch.setattr(gateway_app, "clock", clock)
+    return clock
 
 
 @pytest.fixture

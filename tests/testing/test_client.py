@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import AsyncClient, Client, RequestFactory
 from django.test.client import RedirectCycleError
+from django.utils import timezone, translation
 
 from gateway.testing import GatewayAsyncClient, GatewayClient
 from tests.testing import site as project
@@ -246,11 +247,15 @@ def test_the_urls_are_those_of_the_test(kind, settings):
 
 
 def test_the_language_of_the_test_is_the_one_of_the_view(kind, settings):
-    from django.utils import translation
-
     settings.MIDDLEWARE = []
     with translation.override("el"):
         assert kind().get("/language/").content == b"el"
+
+
+def test_what_a_request_activates_stays_active(client):
+    with translation.override("en"), timezone.override("UTC"):
+        client.get("/language/", headers={"Accept-Language": "el", "X-Time-Zone": "Asia/Tokyo"})
+        assert (translation.get_language(), timezone.get_current_timezone_name()) == ("el", "Asia/Tokyo")
 
 
 # -- beyond Django's ----------------------------------------------------------------------------
