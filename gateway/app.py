@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import config as configuration
 from gateway.admission import admit, refused
+from gateway.clock import SYSTEM, Clock
 from gateway.config import Config, ConfigError, Problem
 from gateway.dispatch import Header, Headers, Outcome, dispatch
 from gateway.observability.logs import observe
@@ -43,6 +44,7 @@ class Gateway:
         if not isinstance(config, Config):
             config, problems = configuration.parse(config, source)
         self.config = config
+        self.clock: Clock = SYSTEM
         legacy, self.services, self._snapshot = _apart_from_any_loop(lambda: _build(config, problems))
         self.legacy = legacy
         self.upstreams: Mapping[str, Upstream] = {legacy.name: legacy, **self.services}
@@ -102,7 +104,7 @@ class Gateway:
         except BadRequest as exc:
             facts = facts or at_face_value(scope, self._request_id)
             decision, entry = refused(exc)
-        outcome = Outcome(facts, decision, send, snapshot.served)
+        outcome = Outcome(facts, decision, send, snapshot.served, self.clock)
         try:
             await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
         finally:

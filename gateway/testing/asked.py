@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import tzinfo
 from functools import partial, wraps
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.test.client import AsyncClientHandler, ClientHandler
+from django.utils import timezone, translation
 
 __all__ = ["Asked", "asking", "current", "watch_django"]
 
@@ -38,6 +40,7 @@ class Asked:
         self.served_by: str | None = None
         self.failure: Exception | None = None
         self.escaped: BaseException | None = None
+        self._left: Callable[[], None] = lambda: None
         self._respond: Respond | None = None
 
     def respond(self, request: HttpRequest) -> HttpResponseBase:
@@ -61,7 +64,13 @@ class Asked:
         except BaseException as exc:
             self.escaped = exc
             raise
+        finally:
+            self._left = partial(_activate, translation.get_language(), timezone.get_current_timezone())
         return self.response
+
+    def leave_active(self) -> None:
+        """Activate the language and the time zone that the request left active, as Django's client leaves them."""
+        self._left()
 
     def prepare_async(self, request: HttpRequest) -> None:
         """Let the client's handler, which is synchronous, do to `request` what it does before it asks."""
@@ -75,6 +84,15 @@ class Asked:
         request.META.update(self.meta)
         if self.handler is not None:  # Django's clients say it in this way
             request._dont_enforce_csrf_checks = not self.handler.enforce_csrf_checks  # type: ignore[attr-defined] # noqa: SLF001
+
+
+def _activate(language: str | None, zone: tzinfo) -> None:
+    if language is None:
+        translation.deactivate_all()
+    elif language != translation.get_language():
+        translation.activate(language)
+    if zone != timezone.get_current_timezone():
+        timezone.activate(zone)
 
 
 _asked: contextvars.ContextVar[Asked | None] = contextvars.ContextVar("asked", default=None)

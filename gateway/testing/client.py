@@ -10,12 +10,12 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import got_request_exception
 from django.http.response import HttpResponseBase
 from django.test import AsyncClient, Client
-from django.test.client import AsyncClientHandler, ClientHandler, FakePayload
+from django.test.client import AsyncClientHandler, ClientHandler, FakePayload, conditional_content_removal
 from starlette.types import Scope
 
 from gateway.testing.asked import Asked
 from gateway.testing.environ import body_of, response_of, scope_of, unsendable
-from gateway.testing.running import Answer, running
+from gateway.testing.loop import Answer, running
 
 __all__ = [
     "GatewayAsyncClient",
@@ -81,10 +81,12 @@ def _through(handler: ClientHandler, environ: dict[str, Any]) -> HttpResponseBas
     asked = Asked(handler, unsendable(environ))
     body = body_of(environ)
     answer = live.ask(scope_of(environ), body, asked)
+    asked.leave_active()
     response = _found(handler, asked, answer)
     if asked.request is None:
         asked.request = WSGIRequest({**environ, "wsgi.input": FakePayload(body)})
     response.wsgi_request = asked.request  # type: ignore[attr-defined] # as Django's handler does
+    conditional_content_removal(WSGIRequest(environ), response)  # which a server does, for HEAD for example
     return response
 
 
@@ -97,6 +99,8 @@ async def _through_async(handler: AsyncClientHandler, scope: Scope) -> HttpRespo
     answer = await live.aask(_complete(scope), file.read() if file else b"", asked)
     response = _found(handler, asked, answer)
     response.asgi_request = asked.request  # type: ignore[attr-defined] # as Django's handler does
+    if asked.request is not None:
+        conditional_content_removal(asked.request, response)
     return response
 
 

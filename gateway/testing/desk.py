@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 import anyio.to_thread
-from asgiref.sync import SyncToAsync, sync_to_async
+from asgiref.sync import AsyncToSync, SyncToAsync, sync_to_async
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gateway.bridge.orm import divert_sync_calls, request_lease
@@ -46,7 +46,9 @@ class Desk(Executor):
 
     def run(self, job: Job) -> None:
         """Have `job` run, in the context that is current here."""
-        self._put(partial(contextvars.copy_context().run, job))
+        job = partial(contextvars.copy_context().run, job)
+        if not _given_to_who_waits(job):
+            self._put(job)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have `fn` run; the future carries what it returns or raises."""
@@ -69,6 +71,22 @@ class Desk(Executor):
         raise NotImplementedError
 
 
+def _given_to_who_waits(job: Job) -> bool:
+    """Whether `job` was given to a thread that waits in `async_to_sync` for the code which runs here.
+
+    That thread is the desk's, and would wait for ever for a job in the desk's own queue. asgiref finds it in the
+    same place for `sync_to_async`, and has no public name for it.
+    """
+    waiting = getattr(AsyncToSync.executors, "current", None)
+    if waiting is None:
+        return False
+    try:
+        waiting.submit(job)
+    except RuntimeError:  # it waits no more, or is the thread that this runs on
+        return False
+    return True
+
+
 class SyncDesk(Desk):
     """The thread that calls `serve`."""
 
@@ -88,6 +106,7 @@ class SyncDesk(Desk):
     def serve(self, answer: Future[T]) -> T:
         """Run what comes until `answer` is there, and return it. Raises what it carries."""
         answer.add_done_callback(lambda _: self._jobs.put(None))
+        bound = dict(vars(SyncToAsync.threadlocal))
         try:
             while (job := self._jobs.get()) is not None:
                 job()
@@ -96,6 +115,9 @@ class SyncDesk(Desk):
             raise
         finally:
             self._close()
+            # Each job has tied this thread to the gateway's loop, where `async_to_sync` of the test has no business.
+            vars(SyncToAsync.threadlocal).clear()
+            vars(SyncToAsync.threadlocal).update(bound)
         return answer.result()
 
     def _close(self) -> None:

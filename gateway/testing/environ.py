@@ -11,7 +11,7 @@ from django.http import HttpResponse, SimpleCookie, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from starlette.types import Scope
 
-from gateway.testing.running import Answer
+from gateway.testing.loop import Answer
 
 __all__ = ["body_of", "response_of", "scope_of", "unsendable"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from gateway.testing.asked import Asked, asking
-from gateway.testing.running import running
+from gateway.testing.loop import running
 
 __all__ = ["AsyncTransport", "SyncTransport", "async_client", "sync_client"]
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.testing.api import GatewayAPIClient
     from gateway.testing.client import GatewayAsyncClient, GatewayClient
+    from gateway.testing.clock import FrozenClock
     from gateway.testing.recording import Recorded
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "gateway_app",
     "gateway_async_client",
     "gateway_client",
+    "gateway_clock",
     "gateway_config",
     "gateway_http",
     "gateway_http_sync",
@@ -57,7 +59,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not session.config.getoption("--through-gateway"):
         return
     from gateway.testing.client import through_gateway
-    from gateway.testing.running import configure
+    from gateway.testing.loop import configure
 
     configure(_config_file(session.config))
     session.config.stash[_patched] = stack = ExitStack()
@@ -68,7 +70,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Undo it, and stop the gateway."""
     if (stack := session.config.stash.get(_patched, None)) is None:
         return
-    from gateway.testing.running import stop
+    from gateway.testing.loop import stop
 
     stack.close()
     stop()
@@ -93,7 +95,7 @@ def gateway_config(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture(scope="session")
 def _gateway_configured(gateway_config: Any) -> Iterator[None]:
-    from gateway.testing.running import configure, stop
+    from gateway.testing.loop import configure, stop
 
     configure(gateway_config)
     yield
@@ -115,7 +117,7 @@ def _gateway_connections(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture
 def gateway_app(_gateway_configured: None, _gateway_connections: None) -> Gateway:
     """The `Gateway` that the clients ask. It is started when first needed, and stopped after the last test."""
-    from gateway.testing.running import running
+    from gateway.testing.loop import running
 
     return running().gateway
 
@@ -159,6 +161,16 @@ def gateway_http_sync(gateway_app: Gateway) -> Iterator[httpx.Client]:  # noqa: 
 
     with sync_client() as client:
         yield client
+
+
+@pytest.fixture
+def gateway_clock(gateway_app: Gateway, monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
+    """The clock that the gateway reads during the test: it stands still until `gateway_clock.advance(seconds)`."""
+    from gateway.testing.clock import FrozenClock
+
+    clock = FrozenClock()
+    monkeypatch.setattr(gateway_app, "clock", clock)
+    return clock
 
 
 @pytest.fixture

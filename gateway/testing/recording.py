@@ -55,7 +55,7 @@ def record(name: str, *, gateway: Gateway | None = None) -> Iterator[list[Record
     `gateway`: default, the one that tests go through. Raises LookupError, which names the upstreams there are.
     """
     if gateway is None:
-        from gateway.testing.running import running
+        from gateway.testing.loop import running
 
         gateway = running().gateway
     if name not in gateway.upstreams:

@@ -34,7 +34,7 @@ class RouteOverride(ContextDecorator):
 
     def __enter__(self) -> Self:
         if self._gateway is None:
-            from gateway.testing.running import running
+            from gateway.testing.loop import running
 
             gateway = running().gateway
         else:

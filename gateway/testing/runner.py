@@ -8,7 +8,7 @@ from typing import Any
 from django.test.runner import DiscoverRunner
 
 from gateway.testing.client import through_gateway
-from gateway.testing.running import stop
+from gateway.testing.loop import stop
 
 __all__ = ["GatewayRunner"]
 

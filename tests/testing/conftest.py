@@ -30,7 +30,7 @@ def gateway_config() -> dict[str, Any]:
 @pytest.fixture(scope="package")
 def _gateway_configured(gateway_config: Any) -> Iterator[None]:
     """As the plugin's; but the other tests of this repository have no part in it."""
-    from gateway.testing.running import configure, stop
+    from gateway.testing.loop import configure, stop
 
     configure(gateway_config)
     yield

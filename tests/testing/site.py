@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group
 from django.db import close_old_connections, transaction
 from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.middleware.csrf import get_token
+from django.shortcuts import redirect
 from django.template import engines
 from django.urls import path
 from django.utils import translation
@@ -53,7 +54,8 @@ def page(request):
     return HttpResponse(template.render({"name": "you", "user": request.user}, request))
 
 
-def echo(request):
+def echo(request, name=""):
+    body = request.body.decode("latin-1")
     return JsonResponse(
         {
             "method": request.method,
@@ -61,7 +63,7 @@ def echo(request):
             "query": request.GET.dict(),
             "post": request.POST.dict(),
             "files": {name: file.read().decode() for name, file in request.FILES.items()},
-            "body": request.body.decode() if not request.FILES else None,
+            "body": body,
             "host": request.get_host(),
             "secure": request.is_secure(),
             "header": request.headers.get("X-Test"),
@@ -84,11 +86,15 @@ def exits(request):
 
 
 def redirects(request, number):
-    return HttpResponse(status=302, headers={"Location": f"/redirects/{number - 1}/" if number else "/names/"})
+    return redirect(f"/redirects/{number - 1}/" if number else "/names/")
 
 
 def kept(request):
-    return HttpResponse(status=307, headers={"Location": "/echo/"})
+    return redirect("/echo/", preserve_request=True)
+
+
+def circle(request):
+    return redirect("/circle/")
 
 
 def visits(request):
@@ -128,12 +134,15 @@ urlpatterns = [
     path("create-async/<name>/", csrf_exempt(create_async)),
     path("page/", page, name="page"),
     path("echo/", csrf_exempt(echo)),
-    path("checked/", echo),
+    path("checked/", thread),
     path("raises/", raises),
     path("raises/async/", raises_async),
     path("exits/", exits),
     path("redirects/<int:number>/", redirects),
     path("kept/", kept),
+    path("circle/", circle),
+    path("any/<name>/", echo),
+    path("login/", page, name="login"),
     path("visits/", visits),
     path("stream/", stream),
     path("download/", download),
