@@ -6,19 +6,19 @@ class QuantityIn(BaseModel):
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
 from django.http import QueryDict
-from pydantic import BaseModel, GetCoreSchemaHandler, ValidationError
+from pydantic import BaseModel, GetCoreSchemaHandler, ValidationError, ValidationInfo
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError as Refused
 from rest_framework.settings import api_settings
 from rest_framework.utils.html import parse_html_list
 
-__all__ = ["Read", "plain_data", "refusal", "refuse"]
+__all__ = ["Read", "plain_data", "refusal"]
 
 
 class Read:
@@ -30,18 +30,15 @@ class Read:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """As Pydantic asks for it."""
-        return core_schema.no_info_wrap_validator_function(self._read, self.schema or handler(source))
+        return core_schema.with_info_wrap_validator_function(self._read, self.schema or handler(source))
 
-    def _read(self, value: Any, _: object) -> Any:
+    def _read(self, value: Any, _: object, info: ValidationInfo) -> Any:
+        field = deepcopy(self.field)  # as a serializer does
+        field.bind(info.field_name or "", serializers.Serializer(context=info.context or {}))
         try:
-            return deepcopy(self.field).run_validation(value)  # a copy, as a serializer makes of its fields
+            return field.run_validation(value)
         except Refused as exc:
-            raise refuse(exc.detail) from exc
-
-
-def refuse(detail: Any) -> PydanticCustomError:
-    """What a validator raises: `detail` as it will be told, a text, or texts by field."""
-    return PydanticCustomError("refused", "refused", {"detail": detail})
+            raise PydanticCustomError("refused", "refused", {"detail": exc.detail}) from exc
 
 
 def plain_data(data: Any, model: type[BaseModel]) -> Any:
@@ -60,6 +57,8 @@ def plain_data(data: Any, model: type[BaseModel]) -> Any:
 
 def refusal(error: ValidationError, data: Any) -> Refused:
     """All that is wrong with `data`, as DRF tells it."""
+    if data is None:
+        return Refused({api_settings.NON_FIELD_ERRORS_KEY: ["No data provided"]})
     return Refused(_by_field([(item["loc"], _told(item)) for item in error.errors()], data))
 
 
@@ -75,8 +74,9 @@ def _by_field(found: Found, data: Any) -> Any:
         told[name] = _as_list(whole[0]) if whole else _by_field(within, data[name])
     for place, detail in found:
         if not place:
-            told |= detail if isinstance(detail, Mapping) else {api_settings.NON_FIELD_ERRORS_KEY: _as_list(detail)}
-    if any(isinstance(name, int) for name in told):
+            told |= detail
+    # DRF 3.18 can name the items by their numbers, and 3.20 always will.
+    if isinstance(data, list) and not getattr(api_settings, "LIST_SERIALIZER_ERRORS_AS_DICT", False):
         return [told.get(number, {}) for number in range(len(data))]
     return told
 

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from django.utils.translation import gettext as _
-from pydantic import AfterValidator, ValidationInfo
+from django.utils.translation import gettext_lazy as _
 from pydantic_core import core_schema
 from rest_framework.serializers import PrimaryKeyRelatedField
 
 from legacy.shop.models import Product, Tenant
-from newsvc.fields import Read, refuse
+from newsvc.fields import Read
 
 __all__ = ["AnyProduct", "SoldProduct"]
 
+ID = core_schema.int_schema()
 
-def _sold(product: Product, info: ValidationInfo) -> Product:
-    if not product.is_visible_to(Tenant.of(info.context["request"])):  # type: ignore[index] # DRFRoute gives one
-        raise refuse(_("This product is not for sale."))
-    return product
+
+class SoldProductField(PrimaryKeyRelatedField[Product]):
+    """A product that the caller's shop sells."""
+
+    default_error_messages = {"not_sold": _("This product is not for sale.")}
+
+    def to_internal_value(self, data: Any) -> Product:
+        """The row with the id `data`. Raises DRF's ValidationError."""
+        product: Product = super().to_internal_value(data)
+        if not product.is_visible_to(Tenant.of(self.context["request"])):
+            self.fail("not_sold")
+        return product
 
 
 # The caller gives the id, the endpoint gets the row.
-AnyProduct = Annotated[Product, Read(PrimaryKeyRelatedField(queryset=Product.objects.all()), core_schema.int_schema())]
-
-# As the caller's shop sells it.
-SoldProduct = Annotated[AnyProduct, AfterValidator(_sold)]
+AnyProduct = Annotated[Product, Read(PrimaryKeyRelatedField(queryset=Product.objects.all()), ID)]
+SoldProduct = Annotated[Product, Read(SoldProductField(queryset=Product.objects.all()), ID)]

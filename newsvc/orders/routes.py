@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
+from django.utils.translation import gettext
 from fastapi import APIRouter, Depends
+from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.views import APIView
 
@@ -45,6 +47,8 @@ def place(order: OrderIn, customer: DRFUser, cart: SessionCart, request: DjangoR
     runs on this request's own thread and connection, so it needs nothing of us.
     """
     quantities = order.quantities or cart.ordered()
+    if not quantities:
+        raise ValidationError({"lines": [gettext("Your cart is empty.")]})
     user = cast("User", customer)  # IsAuthenticated has let in nobody else
     placed = place_order(user, quantities, tenant=Tenant.of(request), address=order.address, note=order.note)
     if not order.lines:

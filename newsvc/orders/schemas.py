@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated, Self
 
-from django.utils.translation import gettext as _
-from pydantic import BaseModel, Field, ValidationInfo, model_validator
+from pydantic import BaseModel, Field
 from rest_framework.serializers import CharField, IntegerField
 
 from legacy.accounts.models import User
-from legacy.shop.cart import MAX_QUANTITY, Cart
+from legacy.shop.cart import MAX_QUANTITY
 from legacy.shop.models import Order, OrderLine
-from newsvc.fields import Read, refuse
+from newsvc.fields import Read
 from newsvc.products import AnyProduct
 from newsvc.rendering import LocalDatetime, Money
 
@@ -32,12 +31,6 @@ class OrderIn(BaseModel):
     address: Annotated[str, Read(CharField())]
     note: Annotated[str, Read(CharField(max_length=200, allow_blank=True))] = ""
     lines: list[LineIn] = Field(default_factory=list, min_length=1)
-
-    @model_validator(mode="after")
-    def _orders_something(self, info: ValidationInfo) -> Self:
-        if not self.lines and not Cart.of(info.context["request"]).lines:  # type: ignore[index] # DRFRoute gives one
-            raise refuse({"lines": [_("Your cart is empty.")]})
-        return self
 
     @property
     def quantities(self) -> dict[int, int]:
