@@ -72,6 +72,7 @@ def _gateway(name: str, title: str, config: str) -> Peer:
 
 GATEWAY = _gateway("gateway", "gateway", "legacy.toml")
 GATEWAY_SERVICE = _gateway("gateway-service", "gateway with a service", "service.toml")
+GATEWAY_BRIDGED = _gateway("gateway-bridged", "gateway, service in Django's middleware", "bridged.toml")
 DJANGO_ASGI = _uvicorn(
     "django-asgi",
     "uvicorn + Django's ASGI handler",
@@ -110,4 +111,4 @@ FASTAPI = _uvicorn("fastapi", "bare uvicorn + FastAPI", "bench.service:app", rea
 HELLO = _uvicorn("hello", "bare uvicorn", "bench.hello:app")
 MOUNTED = _uvicorn("mounted", "FastAPI with Django's ASGI handler mounted", "bench.mounted:app")
 
-PEERS = (GATEWAY, GATEWAY_SERVICE, DJANGO_ASGI, GUNICORN, GRANIAN, A2WSGI, FASTAPI, HELLO, MOUNTED)
+PEERS = (GATEWAY, GATEWAY_SERVICE, GATEWAY_BRIDGED, DJANGO_ASGI, GUNICORN, GRANIAN, A2WSGI, FASTAPI, HELLO, MOUNTED)

@@ -73,6 +73,13 @@ ROWS: tuple[Row, ...] = (
         Target(peers.FASTAPI, "/fast/json"),
         Goal(at_least=0.97),
     ),
+    RateRow(
+        "bridged",
+        "FastAPI endpoint inside Django's default middleware / the same without",
+        Target(peers.GATEWAY_BRIDGED, "/fast/json"),
+        Target(peers.GATEWAY_SERVICE, "/fast/json"),
+        Goal(at_least=0.4),
+    ),
     MatchRow("match", "match: 10,000 routes / 10 routes", Goal(at_most=1.2, value_below=2.0)),
     RateRow(
         "quotes",

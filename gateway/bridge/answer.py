@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db import transaction
 from django.http import HttpResponse, StreamingHttpResponse
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Handshake", "deny"]
 
+Answered = TypeVar("Answered", bound=HttpResponseBase)
 Raw = list[tuple[bytes, bytes]]
 Reply = Whole | Streamed | Lent
 
@@ -103,8 +105,7 @@ class Answer:
 
     async def _begin_stream(self, body: bytes) -> None:
         channel = Channel()
-        response = StreamingHttpResponse(channel)
-        _fill_in(response, self._start or {})
+        response = _streamed(self._start or {}, channel)
         reply = await self._leave(self._returning(response))
         self._stream = channel
         self._pump = asyncio.create_task(self._pump_out(reply, channel))
@@ -155,26 +156,44 @@ def _raising(error: Exception) -> Callable[[], HttpResponseBase]:
 
 
 def _whole(start: Message, body: bytes, *, head: bool) -> HttpResponse:
-    response = HttpResponse(body)
-    _fill_in(response, start)
+    headers, cookies = _read_headers(start)
     if not head:  # a middleware may change the content; its length is set when it is sent
-        response.headers.pop("Content-Length", None)
+        headers.pop("Content-Length", None)
+    response = HttpResponse(body, status=start.get("status", 200), headers=headers)
+    return _with_lines(response, headers, cookies)
+
+
+def _streamed(start: Message, chunks: AsyncIterable[bytes]) -> StreamingHttpResponse:
+    headers, cookies = _read_headers(start)
+    response = StreamingHttpResponse(chunks, status=start.get("status", 200), headers=headers)
+    return _with_lines(response, headers, cookies)
+
+
+def _with_lines(response: Answered, headers: Mapping[str, str], cookies: Raw) -> Answered:
+    if "Content-Type" not in headers:
+        del response.headers["Content-Type"]  # Django's default
+    response.raw_cookies = cookies  # type: ignore[attr-defined] # Passage puts them back as they were
     return response
 
 
-def _fill_in(response: HttpResponseBase, start: Message) -> None:
-    """Status and headers. Lines of the same name are joined (RFC 9110, section 5.3), but for Set-Cookie."""
-    response.status_code = start.get("status", 200)
-    del response.headers["Content-Type"]
+@lru_cache(maxsize=1024)
+def _title(name: bytes) -> str:
+    return name.decode("latin-1").title()
+
+
+def _read_headers(start: Message) -> tuple[dict[str, str], Raw]:
+    """Headers and cookies. Lines of the same name are joined (RFC 9110, section 5.3), but for Set-Cookie."""
+    headers: dict[str, str] = {}
     cookies: Raw = []
     for name, value in start.get("headers", ()):
-        lower = name.lower()
-        if lower == b"set-cookie":
-            cookies.append((lower, value))
-            continue
-        key, text = lower.decode("latin-1").title(), value.decode("latin-1")
-        response.headers[key] = f"{response.headers[key]}, {text}" if key in response.headers else text
-    response.raw_cookies = cookies  # type: ignore[attr-defined] # Passage puts them back as they were
+        key = _title(name)
+        if key == "Set-Cookie":
+            cookies.append((b"set-cookie", value))
+        elif key in headers:
+            headers[key] += ", " + value.decode("latin-1")
+        else:
+            headers[key] = value.decode("latin-1")
+    return headers, cookies
 
 
 class Channel:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sys
+import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -19,12 +21,12 @@ from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.bridge.answer import Answer, Handshake, deny
-from gateway.bridge.chain import Chain
+from gateway.bridge.chain import Chain, withheld_user
 from gateway.bridge.orm import divert_sync_calls, request_lease
 from gateway.bridge.views import View, Views
 from gateway.routing.table import Endpoint
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bridge", "Passage"]
 
+MOST_SPARE = 32  # greenlets that a thread keeps for later
 PARKED = object()  # a greenlet says so when it waits for the service
 
 
@@ -64,7 +67,7 @@ class Bridge:
         self.app = app
         self.name = name
         self.views = Views(name, endpoints, cross)
-        self.chain = Chain(entries)
+        self.chain = Chain(entries, current_passage)
         self._work = legacy.leases
         self._passages = legacy.passages
         self._one_thread = one_thread
@@ -95,8 +98,9 @@ class Bridge:
             passage.stay_on_lease()
         try:
             reply = await passage.enter()
-            scope["django.request"] = passage.request
             if reply is None:
+                # A copy: the request knows its scope, and a cycle would wait for the garbage collector.
+                scope = {**scope, "django.request": passage.request}
                 await self._cross(passage, lease, scope, receive, send)
             elif scope["type"] == "http":
                 await send(reply.start)
@@ -180,9 +184,48 @@ class _Spooled:
 
 
 class Greenlet(greenlet):
-    """The greenlet of one passage."""
+    """What a passage runs in. Each needs memory of its own from the system, so they are used again."""
 
-    passage: Passage
+    passage: Passage | None = None
+
+    @classmethod
+    def of(cls, passage: Passage) -> Greenlet:
+        """One for `passage` on this thread, to be switched to."""
+        waiting = _spare.greenlets.pop() if _spare.greenlets else cls()
+        waiting.passage = passage
+        return waiting
+
+    def run(self) -> None:
+        """One passage after another. Switching here starts the next; what comes back is how it ended."""
+        while self.passage is not None:
+            ended: list[object] = []
+            try:
+                ended.append(self.passage.respond())
+            except BaseException as exc:  # noqa: BLE001 - sys.exit() in a middleware ends the request, not the thread
+                ended.append(Raised(exc))
+            self.passage = None
+            if len(_spare.greenlets) < MOST_SPARE:
+                _spare.greenlets.append(self)
+            cast("greenlet", self.parent).switch(ended.pop())
+
+
+class Raised:
+    """How a passage ended that raised `error`."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class _Spare(threading.local):
+    """The greenlets of this thread that have nothing to do."""
+
+    def __init__(self) -> None:
+        self.greenlets: list[Greenlet] = []
+
+
+_spare = _Spare()
 
 
 def cross(request: HttpRequest) -> HttpResponseBase:
@@ -190,8 +233,10 @@ def cross(request: HttpRequest) -> HttpResponseBase:
 
     Raises what the service raised, unless it is for Django REST framework to answer.
     """
+    passage = current_passage()
     try:
-        response = cast("Greenlet", getcurrent()).passage.park(request)
+        with withheld_user(request) if passage.view.checks_csrf else nullcontext():
+            response = passage.park(request)
     except Exception as exc:
         view = _drf_view(request, exc)
         if view is None:
@@ -199,6 +244,14 @@ def cross(request: HttpRequest) -> HttpResponseBase:
         return view.fail(exc)
     view = _drf_view(request)
     return response if view is None else view.finish(response)
+
+
+def current_passage() -> Passage:
+    """The passage that this code is part of. Raises RuntimeError outside of one."""
+    current = getcurrent()
+    if not isinstance(current, Greenlet) or current.passage is None:
+        raise RuntimeError("this is no middleware around a service")
+    return current.passage
 
 
 def _drf_view(request: HttpRequest, error: Exception | None = None) -> EndpointView | None:
@@ -273,13 +326,12 @@ class Passage(Exchange):
     def _begin(self) -> None:
         if self._go == self.threads.submit:  # from now on, only this thread will do
             self._go = partial(self.threads.submit_to, cast("PooledThread", current_thread()))
-        self._greenlet = Greenlet(self._respond)
-        self._greenlet.passage = self
+        self._greenlet = Greenlet.of(self)
         self._greenlet.gr_context = self._context
-        self._step(self._greenlet.switch)
+        self._step()
 
-    def _respond(self) -> HttpResponseBase:
-        adopt(self._context)
+    def respond(self) -> HttpResponseBase:
+        """In the greenlet: all that Django does for this request."""
         return self.handler.respond(self.scope, self.body)
 
     def park(self, request: HttpRequest) -> HttpResponseBase:
@@ -291,22 +343,24 @@ class Passage(Exchange):
         return resume()
 
     def _resume(self, resume: Callable[[], HttpResponseBase]) -> None:
-        self._step(partial(cast("Greenlet", self._greenlet).switch, resume))
+        self._step(resume)
 
-    def _step(self, switch: Callable[[], object]) -> None:
-        try:
-            found = switch()
-        except BaseException as exc:  # noqa: BLE001 - sys.exit() in a middleware ends the request, not the thread
-            self._fail(exc)
-            self._finish(None)
-            return
+    def _step(self, *resume: Callable[[], HttpResponseBase]) -> None:
+        found = cast("Greenlet", self._greenlet).switch(*resume)
         if found is PARKED:
             self._settle(self.future.set_result, PARKED)
+            return
+        self._greenlet = None  # it may be another passage's soon
+        if isinstance(found, Raised):
+            self._fail(found.error)
+            self._finish(None)
         else:
             self._reply(cast("HttpResponseBase", found))
 
     def _unwind(self) -> None:
-        cast("Greenlet", self._greenlet).throw()  # GreenletExit, which no `except Exception` stops
+        # What is thrown here, no `except Exception` stops.
+        cast("Greenlet", self._greenlet).throw(GreenletExit)
+        self._greenlet = None
         self._finish(None)
 
     def _unwanted(self, value: object) -> None:
@@ -316,11 +370,15 @@ class Passage(Exchange):
             super()._unwanted(value)
 
     def _start(self, response: HttpResponseBase) -> Message:
-        if not response.streaming and self.scope["method"] != "HEAD" and response.status_code not in (204, 304):
-            response.headers["Content-Length"] = str(len(cast("HttpResponse", response).content))
         start = start_message(response)
         start["headers"] += getattr(response, "raw_cookies", ())
+        if "Content-Length" not in response.headers and self._has_length(response):
+            length = len(cast("HttpResponse", response).content)
+            start["headers"].append((b"content-length", str(length).encode()))
         return start
+
+    def _has_length(self, response: HttpResponseBase) -> bool:
+        return not response.streaming and self.scope["method"] != "HEAD" and response.status_code not in (204, 304)
 
     def _stream(self, response: StreamingHttpResponse, start: Message) -> None:
         if getattr(response, "file_to_stream", None) is not None:

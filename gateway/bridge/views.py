@@ -134,6 +134,8 @@ class Views:
 
 def atomic_aliases(endpoint: Callable[..., Any]) -> list[str]:
     """The databases whose ATOMIC_REQUESTS applies to `endpoint`, as Django decides it for a view."""
+    if str(getattr(endpoint, "__module__", "")).startswith("fastapi."):
+        return []  # its pages of documentation ask no database
     exempt = getattr(endpoint, "_non_atomic_requests", ())  # what transaction.non_atomic_requests leaves
     return [
         alias
