@@ -9,14 +9,13 @@ from rest_framework.serializers import CharField, IntegerField, PrimaryKeyRelate
 
 from legacy.shop.models import Product
 from newsvc.fields import Read
-from newsvc.pages import PageQuery
 from newsvc.rendering import LocalDatetime
 from newsvc.reviews.tables import Author, Review
 
 __all__ = ["ProductKey", "ReviewIn", "ReviewOut", "ReviewQuery"]
 
 
-class ReviewQuery(PageQuery):
+class ReviewQuery(BaseModel):
     """The query string, as text: what is wrong with it is said as it always was."""
 
     product: str = Field("", description="Id of a product.")
