@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.bridge.answer import Answer, Handshake, deny
 from gateway.bridge.chain import Chain, withheld_user
 from gateway.bridge.orm import divert_sync_calls, request_lease
-from gateway.bridge.views import View, Views
+from gateway.bridge.views import Profile, View, Views
 from gateway.routing.table import Endpoint
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import read_body
@@ -51,6 +51,7 @@ class Bridge:
     `entries` are the middleware to run, in the project's order; None means all.
     `one_thread`: each request keeps one thread from the first middleware to the last, for middleware that
     leaves state on the connection.
+    `profile`: which views stand in for the endpoints, for `answers = "drf"` and "django".
     """
 
     def __init__(
@@ -62,11 +63,12 @@ class Bridge:
         endpoints: Sequence[Endpoint] = (),
         entries: Sequence[str] | None = None,
         one_thread: bool = False,
+        profile: Profile | None = None,
     ) -> None:
         divert_sync_calls()
         self.app = app
         self.name = name
-        self.views = Views(name, endpoints, cross)
+        self.views = Views(name, endpoints, cross, profile)
         self.chain = Chain(entries, current_passage)
         self._work = legacy.leases
         self._passages = legacy.passages
@@ -235,7 +237,9 @@ def cross(request: HttpRequest) -> HttpResponseBase:
     """
     passage = current_passage()
     try:
-        with withheld_user(request) if passage.view.checks_csrf else nullcontext():
+        # Where DRF is around this call, it has looked at the caller already.
+        asked = getattr(getattr(request, "drf_view", None), "dispatches", False)
+        with withheld_user(request) if passage.view.checks_csrf and not asked else nullcontext():
             response = passage.park(request)
     except Exception as exc:
         view = _drf_view(request, exc)
@@ -262,6 +266,8 @@ def _drf_view(request: HttpRequest, error: Exception | None = None) -> EndpointV
         from gateway.bridge.drf.request import drf_view
 
         view = drf_view(request)
+    if getattr(view, "dispatches", False):
+        return None  # DRF itself is around this call, and does that
     return view
 
 
