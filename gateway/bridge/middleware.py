@@ -234,7 +234,7 @@ def cross(request: HttpRequest) -> HttpResponseBase:
     Raises what the service raised, unless it is for Django REST framework to answer.
     """
     passage = current_passage()
-    unasked = passage.view.checks_csrf and not getattr(_drf_view(request), "admitted", False)
+    unasked = passage.view.checks_csrf and not getattr(getattr(request, "drf_view", None), "admitted", False)
     try:
         with withheld_user(request) if unasked else nullcontext():
             response = passage.park(request)

@@ -14,6 +14,7 @@ from django.test import Client
 from rest_framework.authtoken.models import Token
 from rest_framework_simplejwt.tokens import AccessToken
 
+from gateway import ConfigError
 from legacy.accounts.models import User
 from tests.project import guarded
 from tests.support.asgi import ask, open_socket, running
@@ -346,9 +347,14 @@ async def test_permissions_of_a_router_and_of_a_view_add_up(moved, ada):
     assert (await ask(moved, "/g/below/member/")).status == 401
 
 
-async def test_two_views_are_one_too_many(moved, caplog):
-    assert (await ask(moved, "/g/two-views/")).status == 500
-    assert "not from Groups, Members" in caplog.text
+async def test_what_one_view_can_not_be_is_found_before_anything_is_served(gateway):
+    services = {"guarded": {"app": "tests.project.guarded:at_odds"}}
+    with pytest.raises(ConfigError) as found:
+        gateway(services=services, routes=[{"name": "g", "prefix": "/g", "service": "guarded"}])
+    assert [(problem.value, problem.expected) for problem in found.value.problems] == [
+        ("/g/two-views/", "dependencies that name one DRF view between them; these name Groups, Members"),
+        ("/g/two-pages/", "at most one dependency of each of these: paginate()"),
+    ]
 
 
 # -- what the endpoint raises --------------------------------------------------------------------
