@@ -11,10 +11,13 @@ from django.contrib.auth.models import Group, Permission
 from django.core.cache import cache
 from django.db import connections
 from django.test import Client
+from fastapi import Depends, FastAPI
+from rest_framework.authentication import BaseAuthentication, RemoteUserAuthentication, TokenAuthentication
 from rest_framework.authtoken.models import Token
 from rest_framework_simplejwt.tokens import AccessToken
 
 from gateway import ConfigError
+from gateway.bridge.drf.credentials import drf
 from legacy.accounts.models import User
 from tests.project import guarded
 from tests.support.asgi import ask, open_socket, running
@@ -433,6 +436,25 @@ def test_the_documentation_describes_each_scheme():
         "OAuth2PasswordBearer": ("oauth2", None),
     }
     assert schemes["JWTAuthentication"]["bearerFormat"] == "JWT"
+
+
+class Opaque(TokenAuthentication):
+    keyword = "Bearer"
+
+
+class Hawk(BaseAuthentication):
+    def authenticate_header(self, request):
+        return f'Hawk realm="{request.get_host()}"'
+
+
+@pytest.mark.parametrize(
+    ("authenticator", "scheme"), [(Opaque, "bearer"), (Hawk, None), (RemoteUserAuthentication, None)]
+)
+def test_a_scheme_is_what_the_class_itself_asks_for(authenticator, scheme):
+    app = FastAPI(dependencies=[Depends(drf(authentication=[authenticator]))])
+    app.get("/")(lambda: None)
+    schemes = app.openapi().get("components", {}).get("securitySchemes", {})
+    assert schemes.get(authenticator.__name__) == (scheme and {"type": "http", "scheme": scheme})
 
 
 async def test_fastapis_own_scopes_work_beside_it(moved, ada):

@@ -60,7 +60,8 @@ class Part:
     def alone(self) -> GenericAPIView[Any]:
         """The view of an endpoint of which nothing else is known: for its documentation."""
         view = cast("GenericAPIView[Any]", view_class((self,), frozenset())())
-        view.kwargs, view.format_kwarg = {}, None
+        view.args, view.kwargs, view.format_kwarg = (), {}, None
+        view.request = cast("Any", None)
         return view
 
 
