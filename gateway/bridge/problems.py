@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -19,7 +20,12 @@ __all__ = ["bridge_problems", "route_problems", "unbridged_problems"]
 
 def bridge_problems(name: str, middleware: object, endpoints: Sequence[Endpoint]) -> list[Problem]:
     """What keeps service `name`, which declares `endpoints`, from running inside `middleware`."""
-    return [*_unknown_entries(name, middleware), *_async_and_atomic(name, endpoints), *_decorated(name, endpoints)]
+    return [
+        *_unknown_entries(name, middleware),
+        *_async_and_atomic(name, endpoints),
+        *_decorated(name, endpoints),
+        *_at_odds(name, endpoints),
+    ]
 
 
 def unbridged_problems(name: str, app: object, endpoints: Sequence[Endpoint] | None) -> list[Problem]:
@@ -113,3 +119,15 @@ def _decorated(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
             expected = f"{_named(function)} without a decorator for Django's views; gateway.bridge has csrf_exempt"
             problems[function] = Problem(f"services.{name}", endpoint.path, expected)
     return [*problems.values()]
+
+
+def _at_odds(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
+    """The endpoints with dependencies of `gateway.bridge.drf` that one view can't satisfy."""
+    drf: Any = sys.modules.get("gateway.bridge.drf.request")  # where nobody has imported it, nobody depends on it
+    problems = []
+    for endpoint in endpoints if drf is not None else ():
+        try:
+            drf.view_class(endpoint.dependencies, frozenset())
+        except RuntimeError as exc:
+            problems.append(Problem(f"services.{name}", endpoint.path, str(exc)))
+    return problems
