@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from urllib.parse import urlencode
 
 import pytest
@@ -15,6 +16,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
+from gateway.config import ConfigError
 from legacy.accounts.models import User
 from tests.project import drf as project_drf
 from tests.support.asgi import ask, running
@@ -403,6 +405,23 @@ async def test_what_is_raised_is_rolled_back_and_what_is_returned_is_kept(varian
             counts.append(await User.objects.filter(username=how).acount())
             await User.objects.filter(username=how).adelete()
     assert counts == [kept, kept]
+
+
+# -- what is refused before anything is served ---------------------------------------------------
+
+
+@pytest.mark.parametrize(("answers", "kind"), [("drf", "DRFRoute"), ("django", "DjangoRoute")])
+def test_a_plain_route_could_not_answer_so(gateway, answers, kind):
+    services = {"b": {"app": "tests.project.bridged:app", "answers": answers}}
+    with pytest.raises(ConfigError, match=rf"GET /b/plain/ is a plain APIRoute; write APIRouter\(route_class={kind}\)"):
+        gateway(services=services)
+
+
+def test_without_drf_the_profile_is_a_problem(gateway, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gateway.bridge.drf.profile", None)
+    services = {"moved": {"app": "tests.project.drf:app", "answers": "drf"}}
+    with pytest.raises(ConfigError, match=r"services\.moved\.answers = 'drf': Django REST framework: pip install"):
+        gateway(services=services)
 
 
 # -- the document --------------------------------------------------------------------------------
