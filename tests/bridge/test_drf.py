@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from gateway.config import ConfigError
 from legacy.accounts.models import User
 from tests.project import drf as project_drf
-from tests.support.asgi import ask, running
+from tests.support.asgi import ask, open_socket, running
 
 pytestmark = pytest.mark.anyio
 
@@ -345,6 +345,86 @@ async def test_a_response_of_the_services_own_stays_as_it_is(app):
         "text/plain; charset=utf-8",
         "GET, HEAD, OPTIONS",
     )
+
+
+async def test_a_page_and_a_stream_stay_what_they_are(app):
+    assert (await ask(app, "/new/page/")).text == "<p>page</p>"
+    found = await ask(app, "/new/parts/")
+    assert (found.text, found["allow"]) == ("first second", "GET, HEAD, OPTIONS")
+
+
+async def test_a_background_task_runs_after_the_answer(app):
+    project_drf.done.clear()
+    assert (await ask(app, "/new/later/")).json() == {"ok": True}
+    assert project_drf.done == ["later"]
+
+
+async def test_a_socket_is_opened(app):
+    messages = await open_socket(app, "/new/socket/")
+    assert [message.get("text") for message in messages][:2] == [None, "open"]
+
+
+async def test_without_the_gateway_the_application_answers_with_json():
+    found = await ask(project_drf.app, "/new/report/")
+    assert (found.status, found["content-type"]) == (200, "application/json")
+    assert found.json()[0]["lasts"] == "1 02:00:00"
+
+
+def _wrong(found, variant):
+    return found.json()["errors"] if variant == "own" else found.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "answer"),
+    [
+        ("numbers/", [1, "2"], [1, 2]),
+        ("odd/", {"colour": "blue", "either": ["a"], "many": {"a": "1.5"}, "from": "x"}, None),
+        ("odd/", {"inner": {"above": 2}}, {"inner": {"above": 2}}),
+        ("optional/", None, True),
+        ("optional/", {"width": 1}, False),
+        ("two/", {"box": {"width": "3"}, "number": "4"}, [3, 4]),
+    ],
+)
+async def test_every_kind_of_body_is_read(app, path, body, answer):
+    content = b"" if body is None else json.dumps(body).encode()
+    found = await ask(app, f"/new/{path}", "POST", body=content, headers=JSON | {"Content-Length": str(len(content))})
+    assert found.status == 200
+    if answer is not None:
+        assert found.json() == answer
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "wrong"),
+    [
+        ("numbers/", [1, 10], {"1": ["Ensure this value is less than or equal to 9."]}),
+        ("numbers/", {}, {"all": ['Expected a list of items but got type "dict".']}),
+        ("odd/", {"colour": "green"}, {"colour": ['"green" is not a valid choice.']}),
+        ("odd/", {"rank": "high"}, {"rank": ["Not so high."]}),
+        ("odd/", {"above": 0}, {"above": ["Input should be greater than 0"]}),
+        ("odd/", {"many": {"a": "x"}}, {"many": {"a": ["A valid number is required."]}}),
+        ("odd/", {"inner": {"above": "x"}}, {"inner": {"above": ["A valid integer is required."]}}),
+        ("two/", {"box": {}}, {"box": {"width": ["This field is required."]}, "number": ["This field is required."]}),
+    ],
+)
+async def test_what_is_wrong_with_any_kind_of_body_has_drfs_form(app, variant, path, body, wrong):
+    content = json.dumps(body).encode()
+    found = await ask(app, f"/new/{path}", "POST", body=content, headers=JSON | {"Content-Length": str(len(content))})
+    if wrong.keys() == {"all"}:
+        wrong = wrong["all"]
+    assert (found.status, _wrong(found, variant)) == (400, wrong)
+
+
+async def test_form_parameters_are_fastapis(app, variant):
+    headers = FORM | {"Content-Length": "8"}
+    found = await ask(app, "/new/form/", "POST", body=b"number=3", headers=headers)
+    assert (found.status, found.body) == ((415, found.body) if variant == "own" else (200, b"3"))
+
+
+async def test_an_endpoint_can_read_the_bytes_for_itself(app):
+    found = await ask(
+        app, "/new/raw/", "POST", body=b"a,b", headers={"Content-Type": "text/csv", "Content-Length": "3"}
+    )
+    assert found.json() == ["text/csv", "a,b"]
 
 
 # -- who may call --------------------------------------------------------------------------------

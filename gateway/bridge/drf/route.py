@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from gateway.bridge.drf.errors import api_exception, validation_error
 from gateway.bridge.drf.fields import Sent
-from gateway.bridge.drf.serializers import field_for, has_model, serializer_for, written
+from gateway.bridge.drf.serializers import field_for, has_model, is_model, serializer_for, written
 from gateway.bridge.route import NOTHING, BridgedRoute, Call
 
 __all__ = ["DRFRoute"]
@@ -81,8 +81,7 @@ class DRFRoute(BridgedRoute):
         many = getattr(annotation, "__origin__", None) is list
         if inner and len(inner) == 1:
             annotation = inner[0]
-        is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
-        return (annotation if is_model else None), many
+        return (annotation if is_model(annotation) else None), many
 
     def read(self, request: DRFRequest, context: Mapping[str, Any]) -> Any:
         """The validated body of `request`. Raises DRF's UnsupportedMediaType, ParseError, ValidationError."""
