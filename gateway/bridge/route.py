@@ -122,6 +122,10 @@ class BridgedRoute(APIRoute):
         super().__init__(path, answer, dependencies=kept, **options)
         self._answers = TypeAdapter(self.response_model) if self.response_model else _anything
 
+    def problem(self) -> str | None:
+        """What keeps this route from answering, in words."""
+        return None
+
     @staticmethod
     def alone(result: Any) -> bytes:
         """The body for `result` where no view is around the service."""

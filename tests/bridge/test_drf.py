@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+import types
+from decimal import Decimal
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 from django.test import Client
+from django.urls import path
+from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.permissions import IsAuthenticated
@@ -490,10 +496,18 @@ async def test_what_is_raised_is_rolled_back_and_what_is_returned_is_kept(varian
 # -- what is refused before anything is served ---------------------------------------------------
 
 
+def test_a_body_that_no_serializer_can_read_is_refused(gateway):
+    services = {"unread": {"app": "tests.project.drf:unread", "answers": "drf"}}
+    with pytest.raises(ConfigError, match=r"POST /new/unread/: its body has no serializer: name 'Nowhere'"):
+        gateway(services=services)
+
+
 @pytest.mark.parametrize(("answers", "kind"), [("drf", "DRFRoute"), ("django", "DjangoRoute")])
 def test_a_plain_route_could_not_answer_so(gateway, answers, kind):
     services = {"b": {"app": "tests.project.bridged:app", "answers": answers}}
-    with pytest.raises(ConfigError, match=rf"GET /b/plain/ is a plain APIRoute; write APIRouter\(route_class={kind}\)"):
+    with pytest.raises(
+        ConfigError, match=rf"GET /b/plain/: is a plain APIRoute; write APIRouter\(route_class={kind}\)"
+    ):
         gateway(services=services)
 
 
@@ -566,3 +580,44 @@ async def test_any_request_has_the_same_answer(app, method, body, kind, accept, 
     if accept == "text/html":  # the browsable API shows the URL, and may have a form for each
         old, new = ((status, b"", {**more, "content-length": ""}) for status, _, more in (old, new))
     assert new == old
+
+
+# -- the manual ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def manual(project, gateway, monkeypatch):
+    """The view of docs/drf.md at /old/, and what becomes of it."""
+    names = {name: getattr(project_drf, name) for name in ("Annotated", "APIRouter", "APIView", "BaseModel", "Depends")}
+    names |= {name: getattr(project_drf, name) for name in ("Decimal", "datetime", "serializers", "IsAuthenticated")}
+    module = types.ModuleType("tests.project.manual")
+    placed = []
+    names |= {"Response": project_drf.DRFResponse, "place": lambda user, **order: placed.append((user, order))}
+    vars(module).update(names)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    text = (Path(__file__).parents[2] / "docs" / "drf.md").read_text()
+    for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(compile(code, "docs/drf.md", "exec", dont_inherit=True), vars(module))  # noqa: S102 - it is our own
+    module.app = FastAPI()
+    module.app.include_router(module.router)
+    module.urlpatterns = [path("old/", module.Orders.as_view())]
+    project.ROOT_URLCONF = "tests.project.manual"
+    project.REST_FRAMEWORK = {}
+    monkeypatch.setattr(APIView, "throttle_classes", [])
+    services = {"manual": {"app": "tests.project.manual:app", "answers": "drf"}}
+    return gateway(services=services, routes=[{"name": "m", "prefix": "/api", "service": "manual"}]), placed
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("body", [{"name": " a ", "price": "1.5"}, {"due": None}, {"due": "2026-01-01"}, []])
+async def test_the_example_of_the_manual_answers_like_its_view(manual, body):
+    gateway, placed = manual
+    cookies = f"sessionid={await sync_to_async(_session, thread_sensitive=False)()}; csrftoken={'a' * 32}"
+    content = json.dumps(body).encode()
+    headers = {"Cookie": cookies, "X-CSRFToken": "a" * 32, "Content-Length": str(len(content)), **JSON}
+    async with running(gateway) as app:
+        old = await ask(app, "/old/", "POST", body=content, headers=headers)
+        new = await ask(app, "/api/orders/", "POST", body=content, headers=headers)
+        assert (await ask(app, "/api/orders/", "POST", body=content)).status == 403
+    assert (new.status, new.body) == (old.status, old.body)
+    assert [order for _, order in placed] == [{"name": "a", "price": Decimal("1.50")}] * 2 * (old.status == 201)

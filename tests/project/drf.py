@@ -322,6 +322,18 @@ def create_account(how: str, response: Response) -> dict[str, Any]:
     return {}
 
 
+class Unread(BaseModel):
+    a: "Nowhere"  # noqa: F821 - that is the point
+
+
+unread = FastAPI()
+unread.router.route_class = DRFRoute
+
+
+@unread.post("/new/unread/")
+async def read_not(body: Unread) -> None: ...
+
+
 @router.get("/half/", dependencies=[Depends(drf(name="Half"))])
 async def half() -> dict[str, bool]:
     return {"half": True}

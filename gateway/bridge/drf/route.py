@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request, Response, params
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request as DRFRequest
 from rest_framework.serializers import BaseSerializer
@@ -62,6 +63,20 @@ class DRFRoute(BridgedRoute):
         """What DRF's JSON renderer makes of `result`."""
         written: bytes = JSONRenderer().render(result)
         return written
+
+    def problem(self) -> str | None:
+        """What keeps DRF from reading this route's body."""
+        try:
+            if self.body_field is not None and self.serializer() is None:
+                field_for(self.body_field.field_info.annotation, self.body_field.field_info.metadata)
+        except (
+            PydanticUserError,
+            PydanticUndefinedAnnotation,
+            TypeError,
+            AssertionError,
+        ) as exc:  # as pydantic and DRF say it
+            return f"its body has no serializer: {str(exc).splitlines()[0]}"
+        return None
 
     # -- for the view, on a thread of Django's ---------------------------------------------------
 

@@ -58,7 +58,11 @@ class Unchecked(serializers.Field):  # type: ignore[type-arg] # generic in the s
 
 @cache
 def serializer_for(model: type[BaseModel]) -> type[serializers.Serializer[Any]]:
-    """The serializer class with the fields of `model`. A field is called as the model's alias says."""
+    """The serializer class with the fields of `model`. A field is called as the model's alias says.
+
+    Raises PydanticUndefinedAnnotation where an annotation names something that isn't there.
+    """
+    model.model_rebuild()
     _building.append(model)
     try:
         fields = {_name(name, info): _field(info) for name, info in model.model_fields.items()}
