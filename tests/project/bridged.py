@@ -166,6 +166,12 @@ async def waits(name: str) -> dict[str, str]:
     return {"waited": name}
 
 
+@app.post("/b/open/{name}/")
+async def open_gate(name: str) -> dict[str, bool]:
+    gates.open_gate(name)
+    return {"ok": True}
+
+
 @app.get("/b/background/{name}/")
 async def background(name: str, tasks: BackgroundTasks) -> dict[str, bool]:
     async def later() -> None:
@@ -439,10 +445,19 @@ async def query_parks(name: str, number: int) -> dict[str, int]:
     return {"count": await in_django(query)}
 
 
+@app.get("/b/holds-sync/{name}/", dependencies=[Depends(_transaction)])
+def holds_sync(name: str, user: str = "") -> dict[str, int]:
+    """As `holds`."""
+    _users().create(**_named(user or name))
+    gates.open_gate(f"{name}-entered")
+    gates.wait(name)
+    return {"count": _users().count()}
+
+
 @app.get("/b/holds/{name}/", dependencies=[Depends(_transaction)])
-async def holds(name: str) -> dict[str, int]:
+async def holds(name: str, user: str = "") -> dict[str, int]:
     """Waits with a transaction open."""
-    await _users().acreate(**_named(name))
+    await _users().acreate(**_named(user or name))
     gates.open_gate(f"{name}-entered")
     await gates.wait_async(name)
     return {"count": await _users().acount()}
@@ -567,6 +582,23 @@ async def tenant_async() -> dict[str, str]:
         "local": getattr(local, "tenant", ""),
         "connection": await in_django(_of_connection),
     }
+
+
+@app.get("/b/search-path/")
+def search_path_sync() -> dict[str, str]:
+    return {"path": _search_path()}
+
+
+@app.get("/b/search-path/async/")
+async def search_path_async() -> dict[str, str]:
+    await asyncio.sleep(0)
+    return {"path": await in_django(_search_path)}
+
+
+def _search_path() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW search_path")
+        return str(cursor.fetchone()[0])
 
 
 def _of_connection() -> str:
