@@ -369,6 +369,7 @@ class Lease(Executor):
                 self._rest()
             else:
                 self._serving = True
+                pool._spare.pop(self.thread, None)  # noqa: SLF001
                 pool._queue_at(self.thread, self._serve)  # noqa: SLF001
 
     def release(self) -> None:

@@ -6,7 +6,6 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
-import anyio.from_thread
 import anyio.to_thread
 from asgiref.local import Local
 from asgiref.sync import async_to_sync
@@ -421,6 +420,16 @@ def _transaction_that_fails() -> Iterator[None]:
         raise RuntimeError("secret")
 
 
+def _exit_that_fails() -> Iterator[None]:
+    yield
+    raise RuntimeError("secret")
+
+
+@app.get("/b/exit-fails/", dependencies=[Depends(_exit_that_fails)])
+def exit_fails() -> dict[str, int]:
+    return {"count": _users().count()}
+
+
 @app.post("/b/commit-fails/{name}/", dependencies=[Depends(_transaction_that_fails)])
 def commit_fails(name: str) -> dict[str, str]:
     return _created(name, "")
@@ -526,15 +535,6 @@ def nested_sync() -> list[int]:
 @app.get("/b/nested/async/")
 async def nested_async() -> list[int]:
     return await in_django(nested_sync)
-
-
-@app.get("/b/from-thread/")
-def from_thread() -> dict[str, str]:
-    async def answer() -> str:
-        await asyncio.sleep(0)
-        return threading.current_thread().name
-
-    return {"thread": anyio.from_thread.run(answer)}
 
 
 @app.get("/b/times-out/{name}/")
