@@ -146,7 +146,7 @@ class Answer:
         view = self._passage.view
 
         def resume() -> HttpResponseBase:
-            if view.atomic and response.status_code >= 400:
+            if view.undoes and response.status_code >= 400:
                 for alias in view.aliases:  # the exception that told so has become an answer
                     transaction.set_rollback(True, using=alias)
             return response

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.bridge.async_passage import AsyncPassage
     from gateway.bridge.middleware import Passage
 
-__all__ = ["Chain", "Entry", "sync_capable"]
+__all__ = ["Chain", "Entry", "give_user", "is_forgeable", "sync_capable", "withheld_user"]
 
 logger = logging.getLogger("gateway.bridge")
 
@@ -68,8 +68,7 @@ class Chain(SyncHandler):
         CSRF check is left out, as for a view marked csrf_exempt; so it is where the endpoint sees to it itself.
         """
         view = self._current_passage().view
-        forgeable = request.method not in SAFE_METHODS and has_ambient_credentials(request)
-        request.resolver_match = view.resolved(request, exempt=view.checks_csrf or not forgeable)
+        request.resolver_match = view.resolved(request, exempt=view.checks_csrf or not is_forgeable(request))
         return request.resolver_match
 
     def process_exception_by_middleware(self, exception: Exception, request: HttpRequest) -> HttpResponse:
@@ -82,6 +81,36 @@ class Chain(SyncHandler):
                 logger.exception("%s %s: the service failed", request.method, request.path)
                 return own
             raise
+
+
+def is_forgeable(request: HttpRequest) -> bool:
+    """Whether another site's page could have made somebody's browser send this, and it may change something."""
+    return request.method not in SAFE_METHODS and has_ambient_credentials(request)
+
+
+@contextmanager
+def withheld_user(request: HttpRequest) -> Iterator[None]:
+    """While the service answers a forgeable `request` that CsrfViewMiddleware has let pass: nobody is logged in,
+    until the dependency that asks for the token instead calls `give_user`. So nothing that runs without that
+    dependency, or before it, can mistake the session's user for the caller.
+    """
+    if hasattr(request, "user") and is_forgeable(request):
+        from django.contrib.auth.models import AnonymousUser
+
+        request.withheld_user = request.user  # type: ignore[attr-defined]
+        request.user = AnonymousUser()
+    try:
+        yield
+    finally:
+        give_user(request)
+
+
+def give_user(request: HttpRequest) -> bool:
+    """End what `withheld_user` began. False when there is nothing to end."""
+    user = vars(request).pop("withheld_user", None)
+    if user is not None:
+        request.user = user
+    return user is not None
 
 
 def has_ambient_credentials(request: HttpRequest) -> bool:

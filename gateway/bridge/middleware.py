@@ -12,6 +12,7 @@ import contextvars
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, cast
@@ -26,9 +27,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.bridge.answer import Answer, Handshake, answer_start, chunks_of, chunks_of_sync, deny
-from gateway.bridge.chain import Chain, sync_capable
+from gateway.bridge.chain import Chain, sync_capable, withheld_user
 from gateway.bridge.orm import divert_sync_calls, request_lease
-from gateway.bridge.views import View, Views
+from gateway.bridge.views import Profile, View, Views
 from gateway.routing.table import Endpoint
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import read_body
@@ -52,6 +53,7 @@ class Bridge:
     `entries` are the middleware to run, in the project's order; None means all.
     `one_thread`: each request keeps one thread from the first middleware to the last, for middleware that
     leaves state on the connection.
+    `profile`: which views stand in for the endpoints, for `answers = "drf"` and "django".
     """
 
     def __init__(
@@ -63,19 +65,25 @@ class Bridge:
         endpoints: Sequence[Endpoint] = (),
         entries: Sequence[str] | None = None,
         one_thread: bool = False,
+        profile: Profile | None = None,
     ) -> None:
         divert_sync_calls()
         self.app = app
         self.name = name
-        self.views = Views(name, endpoints, cross)
-        self.chain, self._passage = _chain(entries)
+        self.views = Views(name, endpoints, cross, profile)
+        self._entries = entries
         self._work = legacy.leases
         self._passages = legacy.passages
         self._one_thread = one_thread
-        self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+        self.reload()
 
     def __repr__(self) -> str:
         return f"Bridge({self.name!r}, {self.chain.entries})"
+
+    def reload(self) -> None:
+        """Load the middleware that the settings name. Once, except in tests, which change settings."""
+        self.chain, self._passage = _chain(self._entries)
+        self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or serve one socket."""
@@ -243,8 +251,12 @@ def cross(request: HttpRequest) -> HttpResponseBase:
 
     Raises what the service raised, unless it is for Django REST framework to answer.
     """
+    passage = current_passage()
+    admitted = getattr(getattr(request, "drf_view", None), "admitted", False)
+    unasked = passage.view.checks_csrf and not admitted
     try:
-        response = current_passage().park(request)
+        with withheld_user(request) if unasked else nullcontext():
+            response = passage.park(request)
     except Exception as exc:
         view = _drf_view(request, exc)
         if view is None:
@@ -270,6 +282,8 @@ def _drf_view(request: HttpRequest, error: Exception | None = None) -> EndpointV
         from gateway.bridge.drf.request import drf_view
 
         view = drf_view(request)
+    if getattr(view, "dispatches", False):
+        return None  # DRF itself is around this call, and does that
     return view
 
 

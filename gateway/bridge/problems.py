@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import BaseRoute
 
 from gateway.bridge.views import atomic_aliases, is_async
 from gateway.config import Problem
 from gateway.routing.table import Endpoint
 
-__all__ = ["bridge_problems", "unbridged_problems"]
+__all__ = ["bridge_problems", "route_problems", "unbridged_problems"]
 
 
 def bridge_problems(name: str, middleware: object, endpoints: Sequence[Endpoint]) -> list[Problem]:
@@ -45,6 +47,32 @@ def unbridged_problems(name: str, app: object, endpoints: Sequence[Endpoint] | N
 
 def _named(function: Callable[..., Any]) -> str:
     return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__name__)}"
+
+
+def route_problems(name: str, answers: str, app: object, kind: type[APIRoute]) -> list[Problem]:
+    """The endpoints of `app` that aren't routes of `kind`, and so couldn't answer as `answers` says."""
+    return [
+        Problem(
+            f"services.{name}.answers",
+            answers,
+            f"{', '.join(sorted(route.methods or ()))} {route.path} is a plain APIRoute; write APIRouter(route_class="
+            f"{kind.__name__}), or app.router.route_class = {kind.__name__} before its endpoints",
+        )
+        for route in _api_routes(app)
+        if not isinstance(route, kind)
+    ]
+
+
+def _api_routes(app: object) -> Iterator[APIRoute]:
+    while not hasattr(app, "routes") and callable(getattr(app, "app", None)):
+        app = app.app  # type: ignore[attr-defined] # ASGI middleware wrapped around the application
+    routes: Sequence[BaseRoute] = getattr(app, "routes", ())
+    for context in iter_route_contexts(routes):
+        route = context.original_route
+        if isinstance(route, APIRoute):
+            yield route
+        elif hasattr(route, "app") and not isinstance(route, APIRoute):
+            yield from _api_routes(route.app)  # a Mount's
 
 
 def _unknown_entries(name: str, middleware: object) -> list[Problem]:

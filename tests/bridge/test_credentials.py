@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.core.cache import cache
+from django.db import connections
 from django.test import Client
 from rest_framework.authtoken.models import Token
 from rest_framework_simplejwt.tokens import AccessToken
@@ -15,16 +17,17 @@ from rest_framework_simplejwt.tokens import AccessToken
 from legacy.accounts.models import User
 from tests.project import guarded
 from tests.support.asgi import ask, open_socket, running
+from tests.support.parity import same
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
 
-PROMISED = ["content-type", "www-authenticate", "retry-after", "vary", "allow", "content-language"]
 CSRF = "a" * 32
 
 
 @pytest.fixture(autouse=True)
 def _fresh(settings, project):
     settings.ROOT_URLCONF = "tests.project.guarded"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.project.guarded.note_user"]
     settings.SIMPLE_JWT = {"SIGNING_KEY": "for tests only, and long enough for HS256"}
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
@@ -71,24 +74,6 @@ def jwt(user, lifetime=timedelta(minutes=5)):
 
 def basic(name, password):
     return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
-
-
-def promised(answer):
-    return {"status": answer.status, "body": answer.body} | {name: answer[name] for name in PROMISED}
-
-
-async def same(old, moved, target, method="GET", times=1, **request):
-    """What both answer, which must be the same, on their `times`-th time."""
-    answers = []
-    for app, upstream in ((old, "legacy"), (moved, "guarded")):
-        cache.clear()
-        for _ in range(times):
-            answer = await ask(app, target, method, **request)
-        assert answer["x-served-by"] == upstream
-        answers.append(answer)
-    first, second = map(promised, answers)
-    assert second == first
-    return answers[1]
 
 
 async def in_thread(function, *arguments, **more):
@@ -221,6 +206,30 @@ async def test_a_token_counts_for_the_bridges_own_user_too(moved, ada):
     assert answer.json() == {"user": "ada"}
 
 
+async def test_the_same_function_without_the_dependency_needs_the_token(moved, ada):
+    headers = await in_thread(session, ada)
+    drf, django = [await ask(moved, "/g/shared/", method, headers=headers) for method in ("POST", "PUT")]
+    assert (drf.status, drf["content-type"]) == (403, "application/json")
+    assert (django.status, django["content-type"]) == (403, "text/html; charset=utf-8")
+
+
+async def test_before_drf_has_asked_for_the_token_nobody_is_logged_in(moved, ada):
+    right, wrong = await in_thread(session, ada, token=CSRF, sent=CSRF), await in_thread(session, ada)
+    assert (await ask(moved, "/g/early/", "POST", headers=right)).json() == ["AnonymousUser"] * 2 + ["ada"] * 2
+    assert (await ask(moved, "/g/early/", "POST", headers=wrong)).status == 403
+
+
+async def test_an_endpoint_that_stands_in_the_way_of_another_has_no_user_either(moved, ada):
+    answer = await ask(moved, "/g/shadows/me/", "POST", headers=await in_thread(session, ada))
+    assert answer.json() == "AnonymousUser"
+
+
+async def test_the_middleware_has_the_user_again_where_drf_was_not_reached(moved, ada):
+    headers = await in_thread(session, ada) | {"Content-Type": "application/json", "X-Note": "yes"}
+    answer = await ask(moved, "/g/wants-body/", "POST", headers=headers, body=b"{")
+    assert (answer.status, guarded.asked) == (422, ["afterwards: ada"])
+
+
 # -- what is permitted ---------------------------------------------------------------------------
 
 
@@ -237,6 +246,13 @@ async def test_a_permissions_own_message(old, moved, ada):
     grace = await in_thread(User.objects.create_user, "grace")
     answer = await same(old, moved, "/g/ada/", headers=await in_thread(token, grace))
     assert answer.json() == {"code": "not_ada", "detail": "You are not Ada."}
+
+
+@pytest.mark.parametrize("guard", ["session-first", "token-first", "throttled", "ada"])
+async def test_the_answers_of_drfs_own_handler(old, moved, settings, guard):
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"EXCEPTION_HANDLER": "rest_framework.views.exception_handler"}
+    answer = await same(old, moved, f"/g/{guard}/", "POST", times=2)
+    assert list(answer.json()) == ["detail"]
 
 
 async def test_the_project_says_it_in_the_callers_language(old, moved):
@@ -262,6 +278,22 @@ async def test_a_view_and_its_action_may_be_named_instead(old, moved, ada, metho
     grace = await in_thread(User.objects.create_user, "grace")
     for headers in ({}, await in_thread(token, ada), await in_thread(token, grace)):
         await same(old, moved, "/g/members/", method, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("target", "known", "status"), [("members", False, 401), ("members", True, 429), ("groups/1", True, 404)]
+)
+async def test_a_browser_gets_drfs_own_pages(old, moved, ada, target, known, status):
+    headers = {"Accept": "text/html"} | (await in_thread(session, ada) if known else {})
+    pages = []
+    for app in (old, moved):
+        cache.clear()
+        await ask(app, f"/g/{target}/", headers=headers)
+        answer = await ask(app, f"/g/{target}/", headers=headers)
+        assert answer.status == status
+        pages.append(re.sub('"csrfToken": "[^"]+"', "", answer.text))
+    assert "Django REST framework" in pages[0]
+    assert target != "members" or pages[1] == pages[0]  # of the others, DRF doesn't know the name
 
 
 # -- how often -----------------------------------------------------------------------------------
@@ -337,6 +369,15 @@ async def test_an_exception_of_drf_is_answered_without_any_dependency(moved):
 async def test_what_was_written_before_is_rolled_back(moved):
     assert (await ask(moved, "/g/saves/", "POST")).status == 503
     assert not await Group.objects.aexists()
+
+
+@pytest.mark.parametrize(("kind", "status", "kept"), [("kept", 200, True), ("refused", 503, False)])
+async def test_atomic_requests_are_rolled_back_for_what_drf_answers(gateway, monkeypatch, kind, status, kept):
+    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
+    services = {"guarded": {"app": "tests.project.guarded:atomic_app"}}
+    async with running(gateway(services=services, routes=[{"name": "g", "prefix": "/g", "service": "guarded"}])) as app:
+        answer = await ask(app, f"/g/atomic/{kind}/", "POST")
+    assert (answer.status, await Group.objects.filter(name=kind).aexists()) == (status, kept)
 
 
 # -- sockets -------------------------------------------------------------------------------------

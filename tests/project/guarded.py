@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.urls import path
-from fastapi import APIRouter, Depends, FastAPI, Security, WebSocket
+from fastapi import APIRouter, Body, Depends, FastAPI, Security, WebSocket
 from fastapi.security import OAuth2PasswordBearer, SecurityScopes
 from rest_framework.authentication import (
     BaseAuthentication,
@@ -23,10 +23,11 @@ from rest_framework.throttling import BaseThrottle, ScopedRateThrottle, UserRate
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 from rest_framework_simplejwt.authentication import JWTAuthentication
+from starlette.requests import HTTPConnection
 
-from gateway.bridge import CurrentUser, OptionalUser, atomic
+from gateway.bridge import CurrentUser, DjangoRequest, OptionalUser, atomic, in_django
 from gateway.bridge.drf.credentials import DRFRequest, DRFUser, check_object_permissions, drf
-from gateway.bridge.drf.request import view_of
+from gateway.bridge.drf.request import drf_request, view_of
 from legacy.shop.checkout import NotCancellableError
 
 asked: list[str] = []
@@ -73,6 +74,18 @@ class Fickle(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         return False
+
+
+def note_user(get_response: Any) -> Any:
+    """A middleware that looks who it was, where it is told to."""
+
+    def middleware(request: Any) -> Any:
+        response = get_response(request)
+        if "X-Note" in request.headers:
+            asked.append(f"afterwards: {request.user}")
+        return response
+
+    return middleware
 
 
 SESSION_FIRST = [SessionAuthentication, TokenAuthentication]
@@ -265,6 +278,45 @@ async def both(user: CurrentUser) -> dict[str, str]:
     return {"user": user.get_username()}
 
 
+def _early(request: DjangoRequest) -> str:
+    return str(request.user)
+
+
+def _early_in_drf(connection: HTTPConnection) -> str:
+    return str(drf_request(connection).user)
+
+
+@app.post("/g/early/")
+async def early(
+    django: Annotated[str, Depends(_early)],
+    drf: Annotated[str, Depends(_early_in_drf)],
+    request: Annotated[Request, Depends(drf(authentication=SESSION_FIRST, permissions=[IsAuthenticated]))],
+    late: DjangoRequest,
+) -> list[str]:
+    return [django, drf, str(request.user), str(late.user)]
+
+
+@app.put("/g/shared/")
+@app.post("/g/shared/", dependencies=[Depends(drf(permissions=[AllowAny]))])
+async def shared(request: DjangoRequest) -> str:
+    return await in_django(str, request.user)
+
+
+@app.post("/g/shadows/{name}/")
+async def shadowing(name: str, request: DjangoRequest) -> str:
+    return await in_django(str, request.user)
+
+
+@app.post("/g/shadows/me/", dependencies=[Depends(drf(permissions=[AllowAny]))])
+async def shadowed() -> None:
+    """FastAPI never gets here, since the other one comes first."""
+
+
+@app.post("/g/wants-body/", dependencies=[Depends(drf(permissions=[AllowAny]))])
+async def wants_body(name: Annotated[str, Body(embed=True)]) -> str:
+    return name
+
+
 @app.post("/g/saves/")
 async def saves(request: Annotated[Request, Depends(drf(permissions=[AllowAny]))]) -> None:
     async with atomic():
@@ -307,3 +359,15 @@ async def with_scopes(
 
 
 app.include_router(below)
+
+# -- below ATOMIC_REQUESTS, where all endpoints are `def` ----------------------------------------
+
+atomic_app = FastAPI()
+
+
+@atomic_app.post("/g/atomic/{kind}/", dependencies=[Depends(drf(permissions=[AllowAny]))])
+def writes(kind: str) -> dict[str, str]:
+    Group.objects.create(name=kind)
+    if kind == "refused":
+        raise Unready
+    return {"wrote": kind}

@@ -59,6 +59,7 @@ class Scheme(SecurityBase):
 class Credentials(Part):
     """A dependency that lets the endpoint's classes decide about the caller; see `drf`."""
 
+    guards = True
     checks_csrf = True  # read by gateway.bridge.views
 
     def __init__(self, view: type[APIView] | None = None, action: str | None = None, **attributes: Any) -> None:
@@ -73,14 +74,18 @@ class Credentials(Part):
 
     async def __call__(self, connection: HTTPConnection, **_schemes: None) -> Request:
         """DRF's request, once the caller is let in. Raises what DRF raises, and a socket's refusal."""
-        request = drf_request(connection)
         try:
-            await in_django(view_of(request).admit)
+            return await in_django(_admitted, connection)
         except APIException as exc:
             if connection.scope["type"] == "websocket":
                 raise WebSocketException(WS_1008_POLICY_VIOLATION) from exc
             raise
-        return request
+
+
+def _admitted(connection: HTTPConnection) -> Request:
+    request = drf_request(connection)
+    view_of(request).admit()
+    return request
 
 
 def drf(

@@ -13,8 +13,10 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, get_urlconf, resolve
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import BasePermission
@@ -24,11 +26,13 @@ from rest_framework.views import APIView
 from starlette.requests import HTTPConnection
 
 from gateway.bridge.auth import django_request
+from gateway.bridge.chain import give_user
+from gateway.bridge.orm import in_django
 
 if TYPE_CHECKING:
     from gateway.bridge.views import View
 
-__all__ = ["EndpointView", "Part", "drf_request", "drf_view", "view_class", "view_of"]
+__all__ = ["EndpointView", "Part", "drf_request", "drf_view", "endpoint_view", "view_class", "view_of"]
 
 T = TypeVar("T")
 
@@ -41,6 +45,7 @@ class Part:
     """
 
     kind: ClassVar[str] = ""  # of those that have one, an endpoint takes one of each
+    guards: ClassVar[bool] = False  # it asks the permission classes
 
     def __init__(self, view: type[APIView] | None = None, action: str | None = None, **attributes: Any) -> None:
         self.view = view
@@ -64,6 +69,7 @@ class EndpointView(APIView):
 
     action: str | None = None
     admitted = False
+    guarded = False  # a dependency asks the permission classes
     more_permissions: Sequence[type[BasePermission]] = ()
     more_throttles: Sequence[type[BaseThrottle]] = ()
 
@@ -89,6 +95,8 @@ class EndpointView(APIView):
         if self.admitted:
             return
         request = self.request
+        if give_user(request._request):  # noqa: SLF001 - as DRF's own classes call it
+            vars(request).pop("_user", None)  # whoever was asked for before could not be found
         request.version, request.versioning_scheme = self.determine_version(request, *self.args, **self.kwargs)
         self.perform_authentication(request)
         self.check_permissions(request)
@@ -97,6 +105,8 @@ class EndpointView(APIView):
 
     def fail(self, error: Exception) -> HttpResponseBase:
         """The answer for `error`, as the project's EXCEPTION_HANDLER has it. Raises `error` where that has none."""
+        if not self.guarded:
+            self.permission_classes = ()  # DRF's pages for browsers ask them which forms to show
         return self._final(self.handle_exception(error))
 
     def finish(self, response: HttpResponseBase) -> HttpResponseBase:
@@ -119,6 +129,7 @@ def view_class(dependencies: tuple[Callable[..., Any] | Part, ...], methods: fro
     parts = [dependency for dependency in dict.fromkeys(dependencies) if isinstance(dependency, Part)]
     base = _base(parts)
     attributes: dict[str, Any] = {"__doc__": base.__doc__, "__module__": base.__module__}
+    attributes["guarded"] = any(part.guards for part in parts)
     for part in parts:
         attributes |= part.attributes
     own = [part for part in parts if part.view is not None] or parts
@@ -133,7 +144,27 @@ def view_class(dependencies: tuple[Callable[..., Any] | Part, ...], methods: fro
     if "action" in attributes:
         attributes["action_map"] = dict.fromkeys(verbs, attributes["action"])
     bases = (EndpointView, base) if issubclass(base, GenericAPIView) else (EndpointView, base, GenericAPIView)
-    return type(base.__name__, bases, attributes)
+    made = type(base.__name__, bases, attributes)
+    _hide(made, "serializer_class", "get_serializer", "get_serializer_class")
+    _hide(made, "queryset", "get_queryset", "get_object")
+    return made
+
+
+def _hide(view: type[EndpointView], attribute: str, *methods: str) -> None:
+    """Take `methods` away from `view` where they are GenericAPIView's, and the `attribute` that they need is not there.
+
+    The pages that DRF renders for browsers, errors too, have a form for whatever view has the methods.
+    """
+    if getattr(view, attribute) is not None or any(
+        getattr(view, name) is not getattr(GenericAPIView, name) for name in methods
+    ):
+        return
+
+    def absent(_self: APIView) -> None:
+        raise AttributeError(f"the view of this endpoint has none of {methods}: nobody gave it a {attribute}")
+
+    for name in methods:
+        setattr(view, name, property(absent))
 
 
 def _base(parts: Sequence[Part]) -> type[APIView]:
@@ -168,19 +199,52 @@ def drf_view(request: HttpRequest) -> EndpointView:
     view: EndpointView | None = getattr(request, "drf_view", None)
     if view is None:
         endpoint: View = request.scope["gateway.view"]  # type: ignore[attr-defined] # an ASGIRequest
-        view = view_class(endpoint.dependencies, endpoint.methods)()
+        view = view_class(endpoint.dependencies, endpoint.methods | _still_there(request, endpoint.route))()
         request.drf_view = view  # type: ignore[attr-defined] # where `gateway.bridge.middleware.cross` looks for it
         view.begin(request, request.resolver_match.kwargs if request.resolver_match else {})
     return view
 
 
+_found: dict[tuple[str, str], frozenset[str]] = {}
+
+
+def _still_there(request: HttpRequest, route: str) -> frozenset[str]:
+    """The methods of the project's own DRF view at this path, which the Allow header goes on naming."""
+    key = (get_urlconf() or settings.ROOT_URLCONF, route)
+    if key not in _found:
+        try:
+            _found[key] = _methods(resolve(request.path_info).func)
+        except Resolver404:
+            _found[key] = frozenset()
+    return _found[key]
+
+
+def _methods(function: Any) -> frozenset[str]:
+    view = getattr(function, "cls", None)  # set by APIView.as_view, as `actions` is by ViewSet.as_view
+    if view is None:
+        return frozenset()
+    actions = getattr(function, "actions", None)
+    names = getattr(function, "initkwargs", {}).get("http_method_names", view.http_method_names)
+    return frozenset(name.upper() for name in names if (name in actions if actions else hasattr(view, name)))
+
+
 def drf_request(connection: HTTPConnection) -> Request:
     """DRF's request for a connection, or FastAPI `Request`: always the same one, with the endpoint's authentication.
 
-    Authenticates when its user is asked for, which may take a query: `gateway.bridge.drf.credentials` does it on
-    the request's thread. Raises RuntimeError where the service does not run inside the middleware.
+    Authenticates when its user is asked for, which may take a query, and so may this: call it on the request's
+    thread, as `in_django` does. Raises RuntimeError where the service does not run inside the middleware.
     """
     return drf_view(django_request(connection)).request
+
+
+async def endpoint_view(connection: HTTPConnection) -> EndpointView:
+    """The view for a connection, made on the request's thread where there is none yet.
+
+    Raises RuntimeError where the service does not run inside the middleware.
+    """
+    request = django_request(connection)
+    view: EndpointView | None = getattr(request, "drf_view", None)
+    return await in_django(drf_view, request) if view is None else view
 
 
 def view_of(request: Request) -> EndpointView:

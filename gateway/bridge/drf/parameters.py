@@ -1,0 +1,40 @@
+"""Query parameters that DRF's classes read by themselves, in the OpenAPI document."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from fastapi import Query, Response
+from pydantic import WithJsonSchema
+from starlette.requests import HTTPConnection
+
+__all__ = ["documenting"]
+
+Described = Mapping[str, Any]
+
+
+def documenting(parameters: Iterable[Described]) -> inspect.Signature:
+    """The signature of a dependency that takes a `connection` and a `response`, and documents query `parameters`.
+
+    These are as `get_schema_operation_parameters` of a paginator or a filter backend has them. FastAPI takes
+    any text for them: what is wrong with a value is for DRF to say.
+    """
+    found = [_keyword("connection", HTTPConnection), _keyword("response", Response)]
+    described = {parameter["name"]: parameter for parameter in parameters if parameter.get("in") == "query"}
+    for number, parameter in enumerate(described.values()):
+        found.append(_keyword(f"parameter_{number}", _query(parameter), default=None))
+    return inspect.Signature(found)
+
+
+def _query(parameter: Described) -> Any:
+    schema = {"title": parameter["name"], **parameter.get("schema", {"type": "string"})}
+    description = parameter.get("description") or None
+    deprecated = parameter.get("deprecated")
+    query = Query(alias=parameter["name"], description=description and str(description), deprecated=deprecated)
+    return Annotated[str | None, WithJsonSchema(schema), query]
+
+
+def _keyword(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
