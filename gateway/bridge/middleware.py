@@ -33,7 +33,7 @@ from gateway.bridge.views import Profile, View, Views
 from gateway.routing.table import Endpoint
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import read_body
-from gateway.upstreams.connections import open_blocks
+from gateway.upstreams.connections import open_blocks, return_pooled
 from gateway.upstreams.context import adopt
 from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply
 from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
@@ -389,6 +389,7 @@ class Passage(Exchange):
                 "a middleware keeps a transaction open while the view runs, on a thread that other requests share; "
                 f"write one_thread = true in [services.{self.view.namespace}]"
             )
+        return_pooled()
         self.request = request
         self._context = contextvars.copy_context()
         resume: Callable[[], HttpResponseBase] = cast("greenlet", getcurrent().parent).switch(PARKED)
