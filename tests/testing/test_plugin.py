@@ -77,7 +77,13 @@ FILES = {
     "test_suite": {
         ".py": """
         from django.contrib.auth.models import Group
-        from django.test import TestCase, TransactionTestCase
+        from django.test import SimpleTestCase, TestCase, TransactionTestCase
+        from django.test.testcases import DatabaseOperationForbidden
+
+        class SimpleTests(SimpleTestCase):
+            def test_there_is_no_database_here(self):
+                with self.assertRaises(DatabaseOperationForbidden):
+                    self.client.get("/groups/")
 
         class Tests(TestCase):
             @classmethod
@@ -204,6 +210,13 @@ def test_a_project_without_a_configuration_is_told_so_where_it_asks(mysite):
     result.stdout.fnmatch_lines(["*gateway.toml: not found here; `gateway init` writes one*"])
 
 
+def test_a_suite_without_a_configuration_is_not_run(mysite, run):
+    (mysite.path / "gateway.toml").unlink()
+    result = run("test_suite.py", "--through-gateway")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--through-gateway: no gateway.toml here; --gateway-config names one"])
+
+
 # -- fixtures -----------------------------------------------------------------------------------
 
 
@@ -245,13 +258,13 @@ def test_the_fixtures_work_in_any_project(mysite, run):
 
 def test_without_the_option_the_suite_asks_django(run):
     result = run("test_suite.py")
-    result.assert_outcomes(passed=8)
+    result.assert_outcomes(passed=9)
     result.stdout.fnmatch_lines(["SERVED BY legacy 1"])
 
 
 def test_with_the_option_the_suite_asks_the_gateway(run):
     result = run("test_suite.py", "--through-gateway")
-    result.assert_outcomes(passed=8)
+    result.assert_outcomes(passed=9)
     result.stdout.fnmatch_lines(["SERVED BY service 1"])
 
 
@@ -271,7 +284,7 @@ def test_the_projects_own_application_is_asked(mysite, run, kind):
         f"from django.core.{kind} import get_{kind}_application as get\napplication = get()"
     )
     result = run("test_suite.py", "--through-gateway")
-    result.assert_outcomes(passed=8)
+    result.assert_outcomes(passed=9)
     result.stdout.fnmatch_lines(["SERVED BY service 1"])
 
 
@@ -286,4 +299,4 @@ def test_with_the_runner_it_asks_the_gateway(mysite, monkeypatch, arguments, sta
     monkeypatch.setenv("START", start)
     said = manage(mysite, "test", "--testrunner=gateway.testing.runner.GatewayRunner", *arguments)
     assert "SERVED BY service 1" in said
-    assert "Ran 8 tests" in said
+    assert "Ran 9 tests" in said
