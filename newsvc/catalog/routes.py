@@ -14,10 +14,10 @@ from gateway.bridge import DjangoRequest
 from gateway.bridge.drf.credentials import drf
 from gateway.bridge.drf.filters import Filtered, filtered
 from gateway.bridge.drf.pagination import Paginate, paginate
+from gateway.bridge.drf.route import DRFRoute
 from legacy.shop.filters import ProductFilter
 from legacy.shop.models import Product, ProductQuerySet, Tenant
 from newsvc.catalog.schemas import ProductDetail, ProductSummary
-from newsvc.drf import DRFRoute
 from newsvc.errors import ErrorBody, InvalidBody
 from newsvc.pages import PageOf
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from pydantic import BaseModel
 
 from legacy.shop.models import Category, Product, ProductImage
-from newsvc.rendering import LocalDatetime, Money
+from newsvc.types import Moment, Money
 
 __all__ = ["ProductDetail", "ProductSummary"]
 
@@ -50,7 +50,7 @@ class ProductSummary(BaseModel):
     price: Money
     in_stock: bool
     rating: Rating
-    created: LocalDatetime
+    created: Moment
 
     @classmethod
     def of(cls, product: Product) -> Self:

@@ -12,12 +12,12 @@ from rest_framework.views import APIView
 
 from gateway.bridge import DjangoRequest
 from gateway.bridge.drf.credentials import DRFUser, drf
+from gateway.bridge.drf.route import DRFRoute
 from legacy.accounts.models import User
 from legacy.shop.api.throttling import WriteThrottle
 from legacy.shop.checkout import place_order
 from legacy.shop.models import Tenant
 from newsvc.cart.session import SessionCart
-from newsvc.drf import DRFRoute
 from newsvc.errors import ErrorBody, InvalidBody
 from newsvc.orders.schemas import OrderIn, OrderOut
 

@@ -6,14 +6,12 @@ from collections import Counter
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
-from rest_framework.serializers import CharField, IntegerField
 
+from gateway.bridge.drf.fields import DRFChar, DRFInteger
 from legacy.accounts.models import User
 from legacy.shop.cart import MAX_QUANTITY
 from legacy.shop.models import Order, OrderLine
-from newsvc.fields import Read
-from newsvc.products import AnyProduct
-from newsvc.rendering import LocalDatetime, Money
+from newsvc.types import AnyProduct, Moment, Money
 
 __all__ = ["OrderIn", "OrderOut"]
 
@@ -22,14 +20,14 @@ class LineIn(BaseModel):
     """A number of one product."""
 
     product: AnyProduct
-    quantity: Annotated[int, Read(IntegerField(min_value=1, max_value=MAX_QUANTITY))]
+    quantity: Annotated[int, DRFInteger(min_value=1, max_value=MAX_QUANTITY)]
 
 
 class OrderIn(BaseModel):
     """What is ordered: these lines, or without any the session's cart."""
 
-    address: Annotated[str, Read(CharField())]
-    note: Annotated[str, Read(CharField(max_length=200, allow_blank=True))] = ""
+    address: Annotated[str, DRFChar()]
+    note: Annotated[str, DRFChar(max_length=200, allow_blank=True)] = ""
     lines: list[LineIn] = Field(default_factory=list, min_length=1)
 
     @property
@@ -84,7 +82,7 @@ class OrderOut(BaseModel):
     note: str
     lines: list[LineOut]
     total: Money
-    created: LocalDatetime
+    created: Moment
 
     @classmethod
     def of(cls, order: Order) -> Self:

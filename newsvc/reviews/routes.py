@@ -11,10 +11,10 @@ from rest_framework.views import APIView
 from gateway.bridge import DjangoRequest
 from gateway.bridge.drf.credentials import DRFUser, drf
 from gateway.bridge.drf.pagination import Paginate, paginate
+from gateway.bridge.drf.route import DRFRoute
 from legacy.accounts.models import User
 from legacy.shop.api.throttling import WriteThrottle
 from legacy.shop.models import Tenant
-from newsvc.drf import DRFRoute
 from newsvc.errors import ErrorBody, InvalidBody
 from newsvc.pages import PageOf
 from newsvc.reviews.database import Database

@@ -137,7 +137,7 @@ class DRFField:
             value = getattr(field, attribute, None)
             if isinstance(value, int | float):
                 found[keyword] = value
-        if hasattr(field, "choices"):
+        if isinstance(field, serializers.ChoiceField):  # those of a related field are in the database
             found.setdefault("items" if found.get("type") == "array" else "enum", _enum(field, found))
         if field.help_text:
             found["description"] = str(field.help_text)
