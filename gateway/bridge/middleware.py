@@ -236,10 +236,10 @@ def cross(request: HttpRequest) -> HttpResponseBase:
     Raises what the service raised, unless it is for Django REST framework to answer.
     """
     passage = current_passage()
+    admitted = getattr(getattr(request, "drf_view", None), "admitted", False)
+    unasked = passage.view.checks_csrf and not admitted
     try:
-        # Where DRF is around this call, it has looked at the caller already.
-        asked = getattr(getattr(request, "drf_view", None), "dispatches", False)
-        with withheld_user(request) if passage.view.checks_csrf and not asked else nullcontext():
+        with withheld_user(request) if unasked else nullcontext():
             response = passage.park(request)
     except Exception as exc:
         view = _drf_view(request, exc)

@@ -248,6 +248,13 @@ async def test_a_permissions_own_message(old, moved, ada):
     assert answer.json() == {"code": "not_ada", "detail": "You are not Ada."}
 
 
+@pytest.mark.parametrize("guard", ["session-first", "token-first", "throttled", "ada"])
+async def test_the_answers_of_drfs_own_handler(old, moved, settings, guard):
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"EXCEPTION_HANDLER": "rest_framework.views.exception_handler"}
+    answer = await same(old, moved, f"/g/{guard}/", "POST", times=2)
+    assert list(answer.json()) == ["detail"]
+
+
 async def test_the_project_says_it_in_the_callers_language(old, moved):
     answer = await same(old, moved, "/g/token-first/", headers={"Accept-Language": "el"})
     assert answer["content-language"] == "el"

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlencode
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
+from legacy.accounts.models import User
+from tests.project import drf as project_drf
 from tests.support.asgi import ask, running
 
 pytestmark = pytest.mark.anyio
@@ -73,7 +82,8 @@ async def both(app, path, method="GET", **more):
     for side in ("old", "new"):
         answer = await ask(app, f"/{side}/{path}", method, headers=headers, **more)
         assert answer["x-served-by"] == ("legacy" if side == "old" else "moved")
-        found.append((answer.status, answer.body, {name: answer[name] for name in COMPARED}))
+        body = b"" if method == "HEAD" else answer.body  # which the server leaves out
+        found.append((answer.status, body, {name: answer[name] for name in COMPARED}))
     return found
 
 
@@ -225,7 +235,15 @@ async def test_nothing_is_an_empty_answer(app):
 
 async def test_head_is_get_without_its_body(app):
     old, new = await both(app, "items/", "HEAD")
-    assert (new[0], new[1], new[2]) == (old[0], b"", old[2])
+    assert (new, new[0]) == (old, 200)
+    assert (await ask(app, "/new/items/", "HEAD")).body == b""
+
+
+@pytest.mark.parametrize("path", ["items/", "plain/", "half/"])
+async def test_a_browser_gets_the_browsable_api(app, variant, path):
+    headers = {"Accept": "text/html"}
+    found = await ask(app, f"/new/{path}", headers=headers)
+    assert (found.status, b"<form" in found.body) == ((406, False) if variant == "own" else (200, True))
 
 
 @pytest.mark.parametrize("kind", ["drf", "404", "http"])
@@ -243,3 +261,209 @@ async def test_a_bug_is_djangos_500(app, caplog):
 async def test_a_path_nobody_has_is_djangos_404(app):
     old, new = await both(app, "nowhere/")
     assert (new[0], new[1].replace(b"/new/", b"/old/")) == (old[0], old[1])
+
+
+async def test_a_file_is_djangos(app, variant):
+    headers = {"Content-Type": "multipart/form-data; boundary=B"}
+    for name in ("a.txt", "much-too-long.txt"):
+        body = f'--B\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n12345\r\n--B--\r\n'
+        old, new = await both(app, "upload/", "POST", body=body.encode(), headers=headers)
+        assert new == old
+        assert new[0] == (415 if variant == "own" else 200 if name == "a.txt" else 400)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"{}", JSON),
+        (b'{"beta": "on"}', JSON),
+        (b'{"mail": "x"}', JSON),
+        (b"mail=a@example.com", FORM),
+        (b"", FORM),
+        (b"", {}),
+    ],
+)
+async def test_a_patch_is_partial(app, body, headers):
+    old, new = await both(app, "settings/", "PATCH", body=body, headers=headers)
+    assert new == old
+
+
+async def test_what_is_half_moved_still_names_all_methods(variant, gateway):
+    services = {"moved": {"app": "tests.project.drf:app", "answers": "drf"}}
+    routes = [{"name": "new", "prefix": "/new", "service": "moved"}]
+    async with running(gateway(services=services, routes=routes)) as app:
+        old, new = await both(app, "half/")
+        put = await ask(app, "/new/half/", "PUT")
+    assert new == old
+    assert put["x-served-by"] == "legacy"
+
+
+async def test_plain_types_in_a_model_are_written_as_serializer_fields(app, variant):
+    found = (await ask(app, "/new/report/")).json()[0]
+    assert found["price"] == (1.5 if variant == "own" else "1.5")
+    assert found["lasts"] == "1 02:00:00"
+    assert found["when"] == json.loads((await ask(app, "/old/items/")).body)[0]["when"]
+
+
+@pytest.mark.parametrize(
+    ("query", "wrong"),
+    [
+        ("", {"page": ["This field is required."]}),
+        ("page=x", {"page": ["A valid integer is required."]}),
+        ("page=1&name=%20", {"name": ["This field may not be blank."]}),
+        ("page=1&name=abcdef", {"name": ["Ensure this field has no more than 5 characters."]}),
+        ("page=x&since=x", {"page": ["A valid integer is required."], "since": [""]}),
+    ],
+)
+async def test_a_bad_query_is_a_400_in_drfs_words(app, variant, query, wrong):
+    found = await ask(app, f"/new/query/?{query}")
+    errors = found.json()["errors"] if variant == "own" else found.json()
+    assert (found.status, errors.keys()) == (400, wrong.keys())
+    assert [errors[name] for name in wrong if name != "since"] == [wrong[name] for name in wrong if name != "since"]
+    assert "since" not in wrong or errors["since"][0].startswith("Datetime has wrong format.")
+
+
+async def test_a_query_is_read_by_the_projects_fields(app, variant):
+    found = (await ask(app, "/new/query/?page=2&name=%20ab%20&since=2026-01-01")).json()
+    assert (found["page"], found["name"]) == (2, "ab")
+    assert found["since"] == {"naive": "2026-01-01T00:00:00"}.get(
+        variant, f"2026-01-01T00:00:00+0{9 if variant == 'own' else 2}:00"
+    )
+
+
+async def test_a_path_that_is_no_number_is_a_404(app):
+    found = await ask(app, "/new/numbered/x/")
+    assert (found.status, b"Not found." in found.body) == (404, True)
+
+
+async def test_a_response_of_the_services_own_stays_as_it_is(app):
+    found = await ask(app, "/new/own/")
+    assert (found.text, found["content-type"], found["allow"]) == (
+        "own",
+        "text/plain; charset=utf-8",
+        "GET, HEAD, OPTIONS",
+    )
+
+
+# -- who may call --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def closed(project, variant, monkeypatch):
+    monkeypatch.setattr(APIView, "permission_classes", [IsAuthenticated])
+
+
+async def test_an_endpoint_nobody_annotated_is_protected(closed, app, variant):
+    old, new = await both(app, "plain/")
+    assert (new, new[0]) == (old, 401 if variant == "own" else 403)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("token", [None, "a" * 32])
+async def test_a_session_needs_a_csrf_token(closed, app, token):
+    cookies = f"sessionid={await sync_to_async(_session, thread_sensitive=False)()}"
+    headers = {"Cookie": cookies, **JSON}
+    if token is not None:
+        headers |= {"Cookie": f"{cookies}; csrftoken={token}", "X-CSRFToken": token}
+    body = json.dumps(GOOD).encode()
+    old, new = await both(app, "items/", "POST", body=body, headers=headers)
+    assert (new, new[0]) == (old, 403 if token is None else 201)
+    assert (b"CSRF Failed" in new[1]) == (token is None)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_user_is_the_same_for_everybody(app):
+    cookies = f"sessionid={await sync_to_async(_session, thread_sensitive=False)()}; csrftoken={'a' * 32}"
+    found = await ask(app, "/new/who/", "POST", headers={"Cookie": cookies, "X-CSRFToken": "a" * 32})
+    assert (found.status, found.json()) == (200, ["ada", "ada"])
+    assert (await ask(app, "/new/who/", "POST", headers={"Cookie": cookies})).status == 403
+
+
+def _session():
+    client = Client()
+    client.force_login(User.objects.create_user("ada", "ada@example.com", "ada"))
+    return client.cookies["sessionid"].value
+
+
+# -- transactions --------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("how", "kept"), [("raises", 0), ("returns", 1)])
+async def test_what_is_raised_is_rolled_back_and_what_is_returned_is_kept(variant, gateway, monkeypatch, how, kept):
+    if variant != "defaults":
+        return
+    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
+    services = {"moved": {"app": "tests.project.drf:accounts", "answers": "drf"}}
+    routes = [{"name": "new", "prefix": "/new", "service": "moved", "claim": "all"}]
+    async with running(gateway(services=services, routes=routes)) as app:
+        counts = []
+        for side in ("old", "new"):
+            assert (await ask(app, f"/{side}/accounts/{how}/", "POST")).status == 400
+            counts.append(await User.objects.filter(username=how).acount())
+            await User.objects.filter(username=how).adelete()
+    assert counts == [kept, kept]
+
+
+# -- the document --------------------------------------------------------------------------------
+
+
+def test_the_document_says_400_and_not_422():
+    document = project_drf.app.openapi()
+    answers = document["paths"]["/new/items/"]["post"]["responses"]
+    assert answers.keys() == {"201", "400", "default"}
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_the_document_describes_the_fields():
+    fields = project_drf.app.openapi()["components"]["schemas"]["Item"]["properties"]
+    assert fields["price"] == {"type": "string", "format": "decimal", "title": "Price"}
+    assert (fields["name"]["type"], fields["name"]["maxLength"]) == ("string", 12)
+    assert fields["kind"]["enum"] == ["a", "b"]
+
+
+# -- anything at all -----------------------------------------------------------------------------
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**8), 10**8),
+    st.floats(),
+    st.text(max_size=14),
+    st.sampled_from(
+        ["1.50", "1e3", "NaN", "true", "null", "P1D", "1 02:00", "2026-01-01T00:00Z", "12345.6", "a", "x\0"]
+    ),
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["width", "label"]), inner)
+)
+FIELDS = ("name", "price", "count", "when", "lasts", "active", "kind", "tags", "box", "boxes")
+OBJECTS = st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=5)
+NEARLY = OBJECTS.map(lambda more: GOOD | dict(list(more.items())[:2]))
+BODIES = st.one_of(
+    NEARLY.map(lambda value: json.dumps(value).encode()),
+    st.one_of(OBJECTS, VALUES).map(lambda value: json.dumps(value).encode()),
+    st.dictionaries(st.sampled_from(FIELDS), st.text(max_size=8)).map(lambda form: urlencode(GOOD | form).encode()),
+    st.binary(max_size=20),
+)
+KINDS = st.sampled_from(
+    ["application/json", "application/json", "application/json; charset=utf-8", FORM["Content-Type"], "text/plain", ""]
+)
+ACCEPTS = st.sampled_from(["", "*/*", "application/json", "application/json; indent=2", "text/html", "application/xml"])
+METHODS = st.sampled_from(["POST", "POST", "POST", "POST", "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"])
+
+
+@settings(
+    max_examples=250,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(method=METHODS, body=BODIES, kind=KINDS, accept=ACCEPTS, language=st.sampled_from(["en", "de", "el"]))
+async def test_any_request_has_the_same_answer(app, method, body, kind, accept, language):
+    headers = {"Content-Type": kind, "Accept": accept, "Accept-Language": language}
+    headers = {name: value for name, value in headers.items() if value}
+    old, new = await both(app, "items/", method, body=body, headers=headers)
+    if accept == "text/html":  # the browsable API shows the URL, and may have a form for each
+        old, new = ((status, b"", {**more, "content-length": ""}) for status, _, more in (old, new))
+    assert new == old

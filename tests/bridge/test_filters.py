@@ -98,6 +98,13 @@ async def test_the_projects_default_backends(old, moved, query):
     assert (await same(old, moved, f"/l/filters/default/?{query}")).status == 200
 
 
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+async def test_an_error_that_is_a_list(moved, settings, accept):
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"EXCEPTION_HANDLER": "rest_framework.views.exception_handler"}
+    answer = await ask(moved, "/l/sync-filter/?search=%00", headers={"Accept": accept})
+    assert (answer.status, "Null characters are not allowed." in answer.text) == (400, True)
+
+
 async def test_a_plain_function_filters_too(moved):
     assert (await ask(moved, "/l/sync-filter/?search=ed")).json() == ["Ed, the one", "Editors"]
 

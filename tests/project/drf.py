@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
+from django.contrib.auth import get_user_model
+from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404
 from django.urls import path
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Response
@@ -16,7 +18,8 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response as DRFResponse
 from rest_framework.views import APIView, exception_handler
 
-from gateway.bridge.drf.credentials import drf
+from gateway.bridge import CurrentUser
+from gateway.bridge.drf.credentials import DRFUser, drf
 from gateway.bridge.drf.fields import (
     DRFBoolean,
     DRFChar,
@@ -24,11 +27,14 @@ from gateway.bridge.drf.fields import (
     DRFDateTime,
     DRFDecimal,
     DRFDuration,
+    DRFEmail,
+    DRFFile,
     DRFInteger,
     DRFList,
 )
 from gateway.bridge.drf.route import DRFRoute
 
+User = get_user_model()
 SAMPLE = {
     "name": "καφές",
     "price": Decimal("1.5"),
@@ -94,6 +100,8 @@ class Items(GenericAPIView):
     """All items."""
 
     serializer_class = ItemSerializer
+    queryset = User.objects.none()  # the browsable API wants one
+    filter_backends = []
 
     def get(self, request):
         return DRFResponse([written(SAMPLE, ItemSerializer(SAMPLE).data)])
@@ -131,7 +139,52 @@ class Failing(APIView):
         raise Conflict("Gone since.")
 
 
+class Upload(APIView):
+    def post(self, request):
+        serializer = UploadSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        file = serializer.validated_data["file"]
+        return DRFResponse({"name": file.name, "size": len(file.read())})
+
+
+class UploadSerializer(serializers.Serializer):
+    file = serializers.FileField(max_length=8)
+
+
+class Settings(APIView):
+    def patch(self, request):
+        serializer = SettingsSerializer(data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        return DRFResponse(serializer.validated_data)
+
+
+class SettingsSerializer(serializers.Serializer):
+    mail = serializers.EmailField(required=False)
+    beta = serializers.BooleanField(required=False)
+
+
+class Accounts(APIView):
+    def post(self, request, how):
+        User.objects.create(username=how)
+        if how == "raises":
+            raise serializers.ValidationError({"name": ["No."]})
+        return DRFResponse({}, status=400)
+
+
+class Half(APIView):
+    def get(self, request):
+        return DRFResponse({"half": True})
+
+    def put(self, request):
+        return DRFResponse({"half": False})
+
+
 urlpatterns = [
+    path("new/half/", Half.as_view()),
+    path("old/half/", Half.as_view()),
+    path("old/upload/", Upload.as_view()),
+    path("old/settings/", Settings.as_view()),
+    path("old/accounts/<how>/", Accounts.as_view()),
     path("old/items/", Items.as_view()),
     path("old/plain/", Plain.as_view()),
     path("old/private/", Private.as_view()),
@@ -220,6 +273,59 @@ async def query(
 @router.get("/numbered/{number}/")
 async def numbered(number: int):
     return number
+
+
+class UploadIn(BaseModel):
+    file: Annotated[UploadedFile, DRFFile(max_length=8)]
+
+
+@router.post("/upload/", dependencies=[Depends(drf(name="Upload"))])
+def upload(body: UploadIn) -> dict[str, Any]:
+    return {"name": body.file.name, "size": len(body.file.read())}
+
+
+class SettingsIn(BaseModel):
+    mail: Annotated[str, DRFEmail()] = ""
+    beta: bool = False
+
+
+@router.patch("/settings/", response_model_exclude_unset=True, dependencies=[Depends(drf(name="Settings"))])
+async def change(body: SettingsIn) -> SettingsIn:
+    return body
+
+
+accounts = FastAPI()
+accounts.router.route_class = DRFRoute
+
+
+@accounts.post("/new/accounts/{how}/")
+def create_account(how: str, response: Response) -> dict[str, Any]:
+    User.objects.create(username=how)
+    if how == "raises":
+        raise HTTPException(400, {"name": ["No."]})
+    response.status_code = 400
+    return {}
+
+
+@router.get("/half/", dependencies=[Depends(drf(name="Half"))])
+async def half() -> dict[str, bool]:
+    return {"half": True}
+
+
+@router.post("/who/", dependencies=[Depends(drf(permissions=[IsAuthenticated]))])
+async def who(django: CurrentUser, rest: DRFUser) -> list[str]:
+    return [django.get_username(), rest.get_username()]
+
+
+class Report(BaseModel):
+    price: Decimal
+    when: datetime
+    lasts: timedelta
+
+
+@router.get("/report/")
+async def report() -> list[Report]:
+    return [Report(**{name: SAMPLE[name] for name in ("price", "when", "lasts")})]
 
 
 @router.get("/own/")

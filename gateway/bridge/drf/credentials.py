@@ -59,6 +59,7 @@ class Scheme(SecurityBase):
 class Credentials(Part):
     """A dependency that lets the endpoint's classes decide about the caller; see `drf`."""
 
+    guards = True
     checks_csrf = True  # read by gateway.bridge.views
 
     def __init__(self, view: type[APIView] | None = None, action: str | None = None, **attributes: Any) -> None:

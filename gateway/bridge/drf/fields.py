@@ -22,6 +22,7 @@ from typing import Any, ClassVar, get_args
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.signals import setting_changed
+from django.db.models import QuerySet
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
@@ -69,6 +70,14 @@ class Sent(str):
 
     __slots__ = ()
 
+    def __str__(self) -> str:
+        return self  # Starlette's QueryParams takes the str() of everything
+
+    @property
+    def plain(self) -> str:
+        """The same as a str."""
+        return str.__str__(self)
+
 
 class DRFField:
     """A serializer field as an annotation: `Annotated[T, DRFField(...)]`. Use one of its subclasses or `drf_field`.
@@ -85,7 +94,7 @@ class DRFField:
         self.kwargs = kwargs
 
     def __repr__(self) -> str:
-        given = [*map(repr, self.args), *(f"{name}={value!r}" for name, value in self.kwargs.items())]
+        given = [*map(repr, self.args), *(f"{name}={_shown(value)}" for name, value in self.kwargs.items())]
         return f"{type(self).__name__}({', '.join(given)})"
 
     def field(self, **more: Any) -> Field:
@@ -109,7 +118,7 @@ class DRFField:
         if isinstance(value, bool) and bool in self.native:
             return value
         try:
-            return self._own().run_validation(str(value) if isinstance(value, Sent) else value)
+            return self._own().run_validation(value.plain if isinstance(value, Sent) else value)
         except ValidationError as exc:
             raise PydanticCustomError("drf", "{reason}", {"reason": _first(exc.detail), "detail": exc.detail}) from exc
 
@@ -142,6 +151,11 @@ class DRFField:
         if field.help_text:
             found["description"] = str(field.help_text)
         return {"anyOf": [found, {"type": "null"}]} if core["type"] == "nullable" else found
+
+
+def _shown(value: Any) -> str:
+    """A queryset's own repr asks the database, and Pydantic asks for it on the event loop."""
+    return f"<rows of {value.model.__name__}>" if isinstance(value, QuerySet) else repr(value)
 
 
 def _enum(field: Any, schema: Mapping[str, Any]) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, cast
 
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -49,6 +50,7 @@ class DispatchingView(EndpointView):
     """
 
     dispatches = True  # read by gateway.bridge.middleware
+    legacy: ClassVar[frozenset[str] | None] = None  # the methods of the project's own view, once it was found
     routes: ClassVar[Mapping[str, DRFRoute]] = {}
     crossing: ClassVar[Callable[[HttpRequest], HttpResponseBase]]
 
@@ -80,24 +82,40 @@ class DispatchingView(EndpointView):
                 response.headers.setdefault(name, value)
         return response
 
+    @property
+    def allowed_methods(self) -> list[str]:
+        """The methods of this path: the service's own, and those that the project still has a DRF view for.
+
+        What the service doesn't have is not asked here for a method that it doesn't have: then the whole path
+        is its own.
+        """
+        own = super().allowed_methods
+        if self.request.method not in own or self.request.method == "OPTIONS":
+            return own
+        legacy = self._methods_of_legacy()
+        return [name for verb in self.http_method_names if (name := verb.upper()) in own or name in legacy]
+
+    def _methods_of_legacy(self) -> frozenset[str]:
+        if type(self).legacy is None:
+            request = self.request._request  # noqa: SLF001 - as above
+            try:
+                found = resolve(request.path_info, getattr(request, "urlconf", None)).func
+            except Resolver404:
+                return frozenset()  # and another path of this template may be there
+            type(self).legacy = _methods(found)
+        return type(self).legacy or frozenset()
+
     # -- what SimpleMetadata and the browsable API ask for ---------------------------------------
 
     @property
     def get_serializer(self) -> Callable[..., Any]:
-        """Make the serializer of the current method's body. AttributeError where nobody has one."""
-        generic = cast("Any", super())
-        if getattr(self, "serializer_class", None) is not None:
-            return generic.get_serializer  # type: ignore[no-any-return]
-        if not any(route.serializer() is not None for route in self.routes.values()):
-            raise AttributeError("get_serializer")
+        """Make the view's own serializer, or that of the current method's body. AttributeError where there is none."""
+        try:
+            return cast("Any", super()).get_serializer  # type: ignore[no-any-return]
+        except AttributeError:
+            if not any(route.serializer() is not None for route in self.routes.values()):
+                raise
         return self._own_serializer
-
-    @property
-    def get_object(self) -> Callable[..., Any]:
-        """The object that the URL names. AttributeError where the view knows of none."""
-        if getattr(self, "queryset", None) is None and type(self).get_queryset is GenericAPIView.get_queryset:  # type: ignore[attr-defined]
-            raise AttributeError("get_object")
-        return cast("Any", super()).get_object  # type: ignore[no-any-return]
 
     def _own_serializer(self, *args: Any, **kwargs: Any) -> Any:
         route = self._route(self.request)
@@ -112,6 +130,15 @@ class DispatchingView(EndpointView):
 
     def _context(self) -> dict[str, Any]:
         return {"request": self.request, "format": self.format_kwarg, "view": self}
+
+
+def _methods(view: Any) -> frozenset[str]:
+    """The methods of a view function that a DRF class or a ViewSet's router made; none of any other."""
+    cls, actions = getattr(view, "cls", None), getattr(view, "actions", None)
+    if cls is None or not issubclass(cls, APIView):
+        return frozenset()
+    verbs = actions if actions is not None else [verb for verb in cls.http_method_names if hasattr(cls, verb)]
+    return frozenset(verb.upper() for verb in verbs)
 
 
 class DRFProfile:

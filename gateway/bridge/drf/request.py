@@ -45,6 +45,7 @@ class Part:
     """
 
     kind: ClassVar[str] = ""  # of those that have one, an endpoint takes one of each
+    guards: ClassVar[bool] = False  # it asks the permission classes
 
     def __init__(self, view: type[APIView] | None = None, action: str | None = None, **attributes: Any) -> None:
         self.view = view
@@ -68,6 +69,7 @@ class EndpointView(APIView):
 
     action: str | None = None
     admitted = False
+    guarded = False  # a dependency asks the permission classes
     more_permissions: Sequence[type[BasePermission]] = ()
     more_throttles: Sequence[type[BaseThrottle]] = ()
 
@@ -103,6 +105,8 @@ class EndpointView(APIView):
 
     def fail(self, error: Exception) -> HttpResponseBase:
         """The answer for `error`, as the project's EXCEPTION_HANDLER has it. Raises `error` where that has none."""
+        if not self.guarded:
+            self.permission_classes = ()  # DRF's pages for browsers ask them which forms to show
         return self._final(self.handle_exception(error))
 
     def finish(self, response: HttpResponseBase) -> HttpResponseBase:
@@ -125,6 +129,7 @@ def view_class(dependencies: tuple[Callable[..., Any] | Part, ...], methods: fro
     parts = [dependency for dependency in dict.fromkeys(dependencies) if isinstance(dependency, Part)]
     base = _base(parts)
     attributes: dict[str, Any] = {"__doc__": base.__doc__, "__module__": base.__module__}
+    attributes["guarded"] = any(part.guards for part in parts)
     for part in parts:
         attributes |= part.attributes
     own = [part for part in parts if part.view is not None] or parts
@@ -141,22 +146,25 @@ def view_class(dependencies: tuple[Callable[..., Any] | Part, ...], methods: fro
     bases = (EndpointView, base) if issubclass(base, GenericAPIView) else (EndpointView, base, GenericAPIView)
     made = type(base.__name__, bases, attributes)
     _hide(made, "serializer_class", "get_serializer", "get_serializer_class")
-    _hide(made, "queryset", "get_queryset")
+    _hide(made, "queryset", "get_queryset", "get_object")
     return made
 
 
-def _hide(view: type[EndpointView], attribute: str, method: str, *others: str) -> None:
-    """Take `method` away from `view` where it is GenericAPIView's and lacks `attribute`.
+def _hide(view: type[EndpointView], attribute: str, *methods: str) -> None:
+    """Take `methods` away from `view` where they are GenericAPIView's, and the `attribute` that they need is not there.
 
-    The pages that DRF renders for browsers, errors too, have a form for whatever view has the method.
+    The pages that DRF renders for browsers, errors too, have a form for whatever view has the methods.
     """
-    own = all(getattr(view, name) is getattr(GenericAPIView, name) for name in (method, *others))
-    if own and getattr(view, attribute) is None:
+    if getattr(view, attribute) is not None or any(
+        getattr(view, name) is not getattr(GenericAPIView, name) for name in methods
+    ):
+        return
 
-        def absent(_self: APIView) -> None:
-            raise AttributeError(f"the view of this endpoint has no {method}: nobody gave it a {attribute}")
+    def absent(_self: APIView) -> None:
+        raise AttributeError(f"the view of this endpoint has none of {methods}: nobody gave it a {attribute}")
 
-        setattr(view, method, property(absent))
+    for name in methods:
+        setattr(view, name, property(absent))
 
 
 def _base(parts: Sequence[Part]) -> type[APIView]:

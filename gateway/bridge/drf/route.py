@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from functools import cached_property
 from typing import Any
 
 from fastapi import Request, Response, params
@@ -16,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from gateway.bridge.drf.errors import api_exception, validation_error
 from gateway.bridge.drf.fields import Sent
-from gateway.bridge.drf.serializers import field_for, serializer_for
+from gateway.bridge.drf.serializers import field_for, has_model, serializer_for, written
 from gateway.bridge.route import NOTHING, BridgedRoute, Call
 
 __all__ = ["DRFRoute"]
@@ -44,6 +45,16 @@ class DRFRoute(BridgedRoute):
         super().__init__(path, endpoint, **options)
         if self.body_field or _takes_parameters(self.dependant):
             self.responses = ERRORS | self.responses  # and so FastAPI doesn't add its 422
+
+    def represented(self, result: Any) -> Any:
+        """As Pydantic has it, and plain types in a model as the serializer field would write them that a
+        ModelSerializer has for them; what no model describes is for DRF's encoder. Raises ResponseValidationError."""
+        data = super().represented(result)
+        return written(data) if self._answers_with_model else data
+
+    @cached_property
+    def _answers_with_model(self) -> bool:
+        return has_model(self.response_model)
 
     @staticmethod
     def alone(result: Any) -> bytes:

@@ -18,7 +18,7 @@ from rest_framework import serializers
 
 from gateway.bridge.drf.fields import DRFField, Field
 
-__all__ = ["Unchecked", "field_for", "serializer_for"]
+__all__ = ["Unchecked", "field_for", "has_model", "serializer_for", "written"]
 
 # Types that a serializer field stands for by itself, as in ModelSerializer.serializer_field_mapping.
 PLAIN: Mapping[type, Any] = {
@@ -34,6 +34,8 @@ PLAIN: Mapping[type, Any] = {
     uuid.UUID: serializers.UUIDField,
     UploadedFile: serializers.FileField,
 }
+# Those of them that JSON has no type for.
+WRITTEN = {decimal.Decimal, dt.datetime, dt.date, dt.time, dt.timedelta, uuid.UUID}
 LISTS = (list, Sequence, set, frozenset, tuple)
 DICTS = (dict, Mapping)
 # What pydantic's and annotated_types' metadata is called in DRF.
@@ -177,3 +179,19 @@ def _plain(field_class: Any, metadata: Sequence[Any], options: dict[str, Any]) -
             options[name] = next((value for item in metadata if (value := getattr(item, name, None)) is not None), None)
     taken = {n: value for n, value in limits.items() if (takes_value if n.endswith("value") else takes_length)}
     return cast("Field", field_class(**options, **taken))
+
+
+def has_model(annotation: Any) -> bool:
+    """Whether there is a Pydantic model anywhere in `annotation`."""
+    return _is_model(annotation) or any(has_model(part) for part in get_args(annotation))
+
+
+def written(data: Any) -> Any:
+    """`data`, with what JSON has no type for as the field for its type writes it."""
+    if isinstance(data, dict):
+        return {name: written(value) for name, value in data.items()}
+    if isinstance(data, list | tuple | set | frozenset):
+        return [written(value) for value in data]
+    if isinstance(data, enum.Enum):
+        return data.value
+    return field_for(type(data)).to_representation(data) if type(data) in WRITTEN else data
