@@ -2,11 +2,11 @@
 
 | service | takes over | shows |
 |---|---|---|
-| `catalog` | `GET /api/products/`, `GET /api/products/{id}/` | the project's filters, search, order and pages; the ORM stays |
-| `cart` | `GET /api/cart/`, `POST /api/cart/items/` | Django's session; PATCH and DELETE are still Django's, on the same cart |
-| `orders` | `POST /api/orders/` | session and token, permission, throttle; a transaction, locks, e-mail after the commit |
+| `catalog` | `GET /api/products/`, `GET /api/products/{id}/` | the project's filters, search and pages; the ORM stays |
+| `cart` | `GET /api/cart/`, `POST /api/cart/items/` | Django's session: PATCH and DELETE are still Django's |
+| `orders` | `POST /api/orders/` | permission, throttle; a transaction, e-mail after the commit |
 | `reviews` | `GET` and `POST /api/reviews/` | leaving the ORM: SQLAlchemy on Django's tables, users still Django's |
-| `quotes` | `GET /api/quotes/{id}/` | `middleware = "none"`: three suppliers asked at once, nothing of Django around it |
+| `quotes` | `GET /api/quotes/{id}/` | `middleware = "none"`: three suppliers are asked at once |
 
 An endpoint is declared under the whole path it has in Django, since a service sees every request unmodified,
 and answers byte for byte as Django did: `tests/contract/` asks both. `gateway.toml` says which requests go here.
