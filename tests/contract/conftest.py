@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,10 +43,11 @@ def own_database(path: Path) -> Iterator[None]:
     """A migrated SQLite file in place of whatever the settings name, for threads that start in this block.
 
     Services read on other threads, so rows must be committed: neither the database that pytest-django
-    rolls back will do, nor, by any accident, the demo's.
+    rolls back will do, nor, by any accident, the demo's. CONTRACT_DATABASE_URL names an empty one on PostgreSQL.
     """
     kept, connection = connections.settings["default"], connections["default"]
-    connections.settings["default"] = {**kept, **database("", path), "CONN_MAX_AGE": 0}
+    own = database(os.environ.get("CONTRACT_DATABASE_URL", ""), path)
+    connections.settings["default"] = {**kept, "OPTIONS": {}, **own, "CONN_MAX_AGE": 0}
     del connections["default"]
     try:
         call_command("migrate", verbosity=0)

@@ -65,11 +65,6 @@ Field = serializers.Field[Any, Any, Any, Any]
 _made: dict[DRFField, Field] = {}
 
 
-def _shown(value: object) -> str:
-    """`value` for a `repr`. A queryset's own would ask the database, and FastAPI shows annotations."""
-    return f"<{value.model.__name__} rows>" if isinstance(value, QuerySet) else repr(value)
-
-
 class Sent(str):
     """Text that a caller sent in the query or the path: no str is what a DRFChar gives until it was read."""
 
@@ -156,6 +151,11 @@ class DRFField:
         if field.help_text:
             found["description"] = str(field.help_text)
         return {"anyOf": [found, {"type": "null"}]} if core["type"] == "nullable" else found
+
+
+def _shown(value: Any) -> str:
+    """A queryset's own repr asks the database, and Pydantic asks for it on the event loop."""
+    return f"<rows of {value.model.__name__}>" if isinstance(value, QuerySet) else repr(value)
 
 
 def _enum(field: Any, schema: Mapping[str, Any]) -> Any:
