@@ -33,7 +33,7 @@ from gateway.bridge.views import Profile, View, Views
 from gateway.routing.table import Endpoint
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import read_body
-from gateway.upstreams.connections import in_transaction, open_blocks, return_pooled
+from gateway.upstreams.connections import in_manual_transaction, open_blocks, return_pooled
 from gateway.upstreams.context import adopt
 from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply
 from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
@@ -317,7 +317,7 @@ class Passage(Exchange):
         self.view = view
         self.request: HttpRequest | None = None  # once it has come through the middleware
         self.own_error: HttpResponse | None = None  # how the service itself answers for what it raised
-        self.blocks = 0  # how many atomic blocks of the chain are open around the service
+        self.blocks = 0  # how many atomic blocks are open around the service: of the chain, or of a test
         self._lease = lease
         self._context: contextvars.Context | None = None
         self._greenlet: Greenlet | None = None
@@ -368,6 +368,7 @@ class Passage(Exchange):
     def _begin(self) -> None:
         if not self._stays:  # from now on, only this thread will do
             self._go = partial(self.threads.submit_to, cast("PooledThread", current_thread()))
+        self.blocks = open_blocks()
         self._greenlet = Greenlet.of(self)
         self._greenlet.gr_context = self._context
         self._step()
@@ -383,7 +384,7 @@ class Passage(Exchange):
         """
         if self._stays:
             self.blocks = open_blocks()
-        elif in_transaction():
+        elif open_blocks() > self.blocks or in_manual_transaction():
             raise ImproperlyConfigured(
                 "a middleware keeps a transaction open while the view runs, on a thread that other requests share; "
                 f"write one_thread = true in [services.{self.view.namespace}]"
