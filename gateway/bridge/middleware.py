@@ -252,8 +252,7 @@ def cross(request: HttpRequest) -> HttpResponseBase:
     Raises what the service raised, unless it is for Django REST framework to answer.
     """
     passage = current_passage()
-    admitted = getattr(getattr(request, "drf_view", None), "admitted", False)
-    unasked = passage.view.checks_csrf and not admitted
+    unasked = passage.view.checks_csrf and not getattr(getattr(request, "drf_view", None), "admitted", False)
     try:
         with withheld_user(request) if unasked else nullcontext():
             response = passage.park(request)
@@ -291,6 +290,7 @@ class Passage(Exchange):
     """One request's way through the middleware, on a pooled thread: in, a wait for the service, and out."""
 
     __slots__ = (
+        "_blocks_before",
         "_context",
         "_go",
         "_greenlet",
@@ -317,7 +317,8 @@ class Passage(Exchange):
         self.view = view
         self.request: HttpRequest | None = None  # once it has come through the middleware
         self.own_error: HttpResponse | None = None  # how the service itself answers for what it raised
-        self.blocks = 0  # how many atomic blocks are open around the service: of the chain, or of a test
+        self.blocks = 0  # how many atomic blocks are open around the service, the chain's and, in a test, the test's
+        self._blocks_before = 0
         self._lease = lease
         self._context: contextvars.Context | None = None
         self._greenlet: Greenlet | None = None
@@ -368,7 +369,7 @@ class Passage(Exchange):
     def _begin(self) -> None:
         if not self._stays:  # from now on, only this thread will do
             self._go = partial(self.threads.submit_to, cast("PooledThread", current_thread()))
-        self.blocks = open_blocks()
+        self._blocks_before = open_blocks()
         self._greenlet = Greenlet.of(self)
         self._greenlet.gr_context = self._context
         self._step()
@@ -382,20 +383,23 @@ class Passage(Exchange):
 
         Raises ImproperlyConfigured where a transaction is open: others would write into it meanwhile.
         """
-        if self._stays:
-            self.blocks = open_blocks()
-        elif open_blocks() > self.blocks or in_manual_transaction():
-            raise ImproperlyConfigured(
-                "a middleware keeps a transaction open while the view runs, on a thread that other requests share; "
-                f"write one_thread = true in [services.{self.view.namespace}]"
-            )
-        else:
-            return_pooled()
+        self.blocks = open_blocks()
+        if not self._stays:
+            self._share_thread()
         self.request = request
         self._context = contextvars.copy_context()
         resume: Callable[[], HttpResponseBase] = cast("greenlet", getcurrent().parent).switch(PARKED)
         adopt(self._context)
         return resume()
+
+    def _share_thread(self) -> None:
+        """Leave nothing on the thread that others would find there. Raises ImproperlyConfigured where that can't be."""
+        if self.blocks > self._blocks_before or in_manual_transaction():
+            raise ImproperlyConfigured(
+                "a middleware keeps a transaction open while the view runs, on a thread that other requests share; "
+                f"write one_thread = true in [services.{self.view.namespace}]"
+            )
+        return_pooled()
 
     def _resume(self, resume: Callable[[], HttpResponseBase]) -> None:
         self._step(resume)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.conf import settings
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
+from gateway.bridge.route import BridgedRoute
 from gateway.bridge.views import atomic_aliases, is_async
 from gateway.config import Problem
 from gateway.routing.table import Endpoint
@@ -19,7 +21,12 @@ __all__ = ["bridge_problems", "route_problems", "unbridged_problems"]
 
 def bridge_problems(name: str, middleware: object, endpoints: Sequence[Endpoint]) -> list[Problem]:
     """What keeps service `name`, which declares `endpoints`, from running inside `middleware`."""
-    return [*_unknown_entries(name, middleware), *_async_and_atomic(name, endpoints), *_decorated(name, endpoints)]
+    return [
+        *_unknown_entries(name, middleware),
+        *_async_and_atomic(name, endpoints),
+        *_decorated(name, endpoints),
+        *_at_odds(name, endpoints),
+    ]
 
 
 def unbridged_problems(name: str, app: object, endpoints: Sequence[Endpoint] | None) -> list[Problem]:
@@ -49,18 +56,22 @@ def _named(function: Callable[..., Any]) -> str:
     return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__name__)}"
 
 
-def route_problems(name: str, answers: str, app: object, kind: type[APIRoute]) -> list[Problem]:
-    """The endpoints of `app` that aren't routes of `kind`, and so couldn't answer as `answers` says."""
-    return [
-        Problem(
-            f"services.{name}.answers",
-            answers,
-            f"{', '.join(sorted(route.methods or ()))} {route.path} is a plain APIRoute; write APIRouter(route_class="
-            f"{kind.__name__}), or app.router.route_class = {kind.__name__} before its endpoints",
-        )
-        for route in _api_routes(app)
-        if not isinstance(route, kind)
-    ]
+def route_problems(name: str, answers: str, app: object, kind: type[BridgedRoute]) -> list[Problem]:
+    """The endpoints of `app` that couldn't answer as `answers` says: those that aren't routes of `kind`, and what
+    these say of themselves."""
+    problems = []
+    for route in _api_routes(app):
+        if isinstance(route, kind):
+            wrong = route.problem()
+        else:
+            wrong = (
+                f"is a plain APIRoute; write APIRouter(route_class={kind.__name__}), or app.router.route_class = "
+                f"{kind.__name__} before its endpoints"
+            )
+        if wrong:
+            what = f"{', '.join(sorted(route.methods or ()))} {route.path}: {wrong}"
+            problems.append(Problem(f"services.{name}.answers", answers, what))
+    return problems
 
 
 def _api_routes(app: object) -> Iterator[APIRoute]:
@@ -113,3 +124,15 @@ def _decorated(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
             expected = f"{_named(function)} without a decorator for Django's views; gateway.bridge has csrf_exempt"
             problems[function] = Problem(f"services.{name}", endpoint.path, expected)
     return [*problems.values()]
+
+
+def _at_odds(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
+    """The endpoints with dependencies of `gateway.bridge.drf` that one view can't satisfy."""
+    drf: Any = sys.modules.get("gateway.bridge.drf.request")  # where nobody has imported it, nobody depends on it
+    problems = []
+    for endpoint in endpoints if drf is not None else ():
+        try:
+            drf.view_class(endpoint.dependencies, frozenset())
+        except RuntimeError as exc:
+            problems.append(Problem(f"services.{name}", endpoint.path, str(exc)))
+    return problems
