@@ -33,7 +33,7 @@ from gateway.bridge.views import Profile, View, Views
 from gateway.routing.table import Endpoint
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import read_body
-from gateway.upstreams.connections import open_blocks, return_pooled
+from gateway.upstreams.connections import in_manual_transaction, open_blocks, return_pooled
 from gateway.upstreams.context import adopt
 from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply
 from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
@@ -384,17 +384,22 @@ class Passage(Exchange):
         Raises ImproperlyConfigured where a transaction is open: others would write into it meanwhile.
         """
         self.blocks = open_blocks()
-        if self.blocks > self._blocks_before and not self._stays:
-            raise ImproperlyConfigured(
-                "a middleware keeps a transaction open while the view runs, on a thread that other requests share; "
-                f"write one_thread = true in [services.{self.view.namespace}]"
-            )
-        return_pooled()
+        if not self._stays:
+            self._share_thread()
         self.request = request
         self._context = contextvars.copy_context()
         resume: Callable[[], HttpResponseBase] = cast("greenlet", getcurrent().parent).switch(PARKED)
         adopt(self._context)
         return resume()
+
+    def _share_thread(self) -> None:
+        """Leave nothing on the thread that others would find there. Raises ImproperlyConfigured where that can't be."""
+        if self.blocks > self._blocks_before or in_manual_transaction():
+            raise ImproperlyConfigured(
+                "a middleware keeps a transaction open while the view runs, on a thread that other requests share; "
+                f"write one_thread = true in [services.{self.view.namespace}]"
+            )
+        return_pooled()
 
     def _resume(self, resume: Callable[[], HttpResponseBase]) -> None:
         self._step(resume)

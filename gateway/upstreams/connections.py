@@ -8,7 +8,14 @@ from django.db import close_old_connections, connections
 
 from gateway.upstreams.threads import Threads
 
-__all__ = ["django_threads", "in_transaction", "open_blocks", "return_pooled", "tidy_connections"]
+__all__ = [
+    "django_threads",
+    "in_manual_transaction",
+    "in_transaction",
+    "open_blocks",
+    "return_pooled",
+    "tidy_connections",
+]
 
 logger = logging.getLogger("gateway.django")
 
@@ -31,8 +38,13 @@ def _any_pool() -> bool:
 
 def in_transaction() -> bool:
     """Whether a transaction is open on this thread. Connections that a test shares between threads don't count."""
+    return open_blocks() > 0 or in_manual_transaction()
+
+
+def in_manual_transaction() -> bool:
+    """Whether a connection of this thread is in a transaction without `atomic`, as with AUTOCOMMIT off."""
     return any(
-        connection.in_atomic_block or (connection.connection is not None and not connection.autocommit)
+        connection.connection is not None and not connection.autocommit and not connection.in_atomic_block
         for connection in connections.all(initialized_only=True)
         if not connection.allow_thread_sharing
     )

@@ -392,8 +392,9 @@ async def test_a_transaction_around_the_view_takes_one_thread(bridged, caplog):
         assert await names() == sorted(f"user-{number}" for number in range(100) if number % 4 < 2)
 
 
-async def test_a_transaction_around_the_view_is_refused_without(bridged, caplog):
-    async with running(bridged([IN_TRANSACTION])) as app:
+@pytest.mark.parametrize("entry", [IN_TRANSACTION, "tests.project.middleware.without_autocommit"])
+async def test_a_transaction_around_the_view_is_refused_without(bridged, caplog, entry):
+    async with running(bridged([entry])) as app:
         found = await ask(app, "/b/create-plain/ada/", "POST")
         assert (found.status, await names()) == (500, [])
     told = [record.exc_info[1] for record in caplog.records if record.exc_info]

@@ -92,6 +92,20 @@ def tenant(get_response):
     return middleware
 
 
+def without_autocommit(get_response):
+    """Begins a transaction as PEP 249 has it."""
+
+    def middleware(request):
+        transaction.set_autocommit(False)
+        try:
+            return get_response(request)
+        finally:
+            transaction.rollback()
+            transaction.set_autocommit(True)
+
+    return middleware
+
+
 def search_path(get_response):
     """As django-tenants does."""
 
