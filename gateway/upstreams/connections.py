@@ -8,7 +8,7 @@ from django.db import close_old_connections, connections
 
 from gateway.upstreams.threads import Threads
 
-__all__ = ["django_threads", "in_transaction", "tidy_connections"]
+__all__ = ["django_threads", "in_transaction", "open_blocks", "tidy_connections"]
 
 logger = logging.getLogger("gateway.django")
 
@@ -22,6 +22,15 @@ def in_transaction() -> bool:
     """Whether a transaction is open on this thread. Connections that a test shares between threads don't count."""
     return any(
         connection.in_atomic_block or (connection.connection is not None and not connection.autocommit)
+        for connection in connections.all(initialized_only=True)
+        if not connection.allow_thread_sharing
+    )
+
+
+def open_blocks() -> int:
+    """How many `atomic` blocks this thread is in. Connections that a test shares don't count."""
+    return sum(
+        connection.in_atomic_block + len(connection.savepoint_ids)
         for connection in connections.all(initialized_only=True)
         if not connection.allow_thread_sharing
     )

@@ -308,6 +308,7 @@ class Lease(Executor):
         self._holds = 0
         self._pinned = False
         self._released = False
+        self._late = False  # used after its release
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run `fn` on the lease's thread; the future carries what it returns or raises."""
@@ -319,17 +320,25 @@ class Lease(Executor):
             try:
                 result = fn(*args, **kwargs)
             except BaseException as exc:  # noqa: BLE001 - the future carries it to the caller
+                self._pinned = self._pool._pinned()  # noqa: SLF001
                 future.set_exception(exc)
             else:
+                self._pinned = self._pool._pinned()  # noqa: SLF001 - before the caller goes on
                 future.set_result(result)
 
         self.run(call)
         return future
 
+    @property
+    def pinned(self) -> bool:
+        """Whether the last call left something on the thread that is the request's own."""
+        return self._pinned
+
     def run(self, job: Job) -> None:
         """Run `job`, which must not raise, on the lease's thread."""
         pool = self._pool
         with pool._lock:  # noqa: SLF001 - the two classes are one mechanism
+            self._late = self._late or self._released
             self._released = False
             self._calls.append(job)
             if self._serving:
@@ -349,12 +358,15 @@ class Lease(Executor):
     def unhold(self) -> None:
         """Take one `hold` back."""
         with self._pool._lock:  # noqa: SLF001
-            self._holds -= 1
+            self._holds = max(0, self._holds - 1)  # none is left after `release`
             if not self._serving:
                 self._rest()
 
     def release(self) -> None:
-        """Give the thread back once the calls so far have run. Without effect when none was taken."""
+        """Give the thread back once the calls so far have run. Without effect when none was taken.
+
+        A task that outlives the request may go on calling: each time, the thread is given back at once.
+        """
         with self._pool._lock:  # noqa: SLF001
             self._released = True
             self._holds = 0
@@ -394,7 +406,11 @@ class Lease(Executor):
             return
         if self._released or (pool._backlog and not self._pinned and not self._holds):  # noqa: SLF001
             pool._take_from_lease(thread)  # noqa: SLF001
-        elif not self._pinned and not self._holds:
+        elif self._pinned or self._holds:
+            return
+        elif self._late:  # nobody will release it again
+            pool._take_from_lease(thread)  # noqa: SLF001
+        else:
             pool._spare[thread] = self  # noqa: SLF001
 
 

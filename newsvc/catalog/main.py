@@ -5,9 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from newsvc.catalog.routes import router
-from newsvc.errors import install_error_handlers
 from newsvc.rendering import JSONAnswer
-from newsvc.surroundings import AnswerHeaders
 
 __all__ = ["app"]
 
@@ -23,5 +21,3 @@ app = FastAPI(
     redirect_slashes=False,  # Django redirects, as before
 )
 app.include_router(router)
-app.add_middleware(AnswerHeaders)
-install_error_handlers(app)

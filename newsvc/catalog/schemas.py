@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Self
 
+from django.http import HttpRequest
 from pydantic import BaseModel, Field
-from starlette.requests import Request
 
 from legacy.shop.models import Category, Product, ProductImage
-from newsvc.links import absolute
+from newsvc.pages import PageQuery
 from newsvc.rendering import LocalDatetime, Money
 
-__all__ = ["ProductDetail", "ProductPage", "ProductQuery", "ProductSummary"]
+__all__ = ["ProductDetail", "ProductListQuery", "ProductQuery", "ProductSummary"]
 
 
 class ProductQuery(BaseModel):
@@ -27,12 +27,10 @@ class ProductQuery(BaseModel):
     search: str = Field("", description="Words that name, description or SKU have to contain.")
 
 
-class ProductListQuery(ProductQuery):
+class ProductListQuery(ProductQuery, PageQuery):
     """What only the list takes."""
 
     ordering: str = Field("", description="price, name or created, or several with commas; - turns one round.")
-    page: str = Field("1", description='A number, or "last".')
-    page_size: str = Field("", description="1 to 100; 20 by default.")
 
 
 class CategoryRef(BaseModel):
@@ -99,9 +97,9 @@ class Image(BaseModel):
     position: int
 
     @classmethod
-    def of(cls, image: ProductImage, request: Request) -> Self:
+    def of(cls, image: ProductImage, request: HttpRequest) -> Self:
         """From the row; `request` says under which address the caller reaches us."""
-        url = absolute(request, image.image.url) if image.image else None
+        url = request.build_absolute_uri(image.image.url) if image.image else None
         return cls(id=image.pk, image=url, alt=image.alt, position=image.position)
 
 
@@ -113,7 +111,7 @@ class ProductDetail(ProductSummary):
     images: list[Image]
 
     @classmethod
-    def with_images(cls, product: Product, request: Request) -> Self:
+    def with_images(cls, product: Product, request: HttpRequest) -> Self:
         """From a row of `with_ratings()`."""
         return cls(
             **ProductSummary.of(product).__dict__,
@@ -121,12 +119,3 @@ class ProductDetail(ProductSummary):
             stock=product.stock,
             images=[Image.of(image, request) for image in product.images.all()],
         )
-
-
-class ProductPage(BaseModel):
-    """One page of the list."""
-
-    count: int
-    next: str | None
-    previous: str | None
-    results: list[ProductSummary]

@@ -31,7 +31,8 @@ class Answer:
     @classmethod
     def of(cls, response: httpx.Response) -> Self:
         headers = {name: value for name, value in response.headers.items() if name != "set-cookie"}
-        return cls(response.status_code, headers, frozenset(response.cookies), response.content)
+        cookies = (line.partition("=")[0] for line in response.headers.get_list("set-cookie"))
+        return cls(response.status_code, headers, frozenset(cookies), response.content)
 
 
 class Target(Protocol):
@@ -93,17 +94,6 @@ class Application:
     async def _ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
         async with self.client() as client:
             return Answer.of(await client.request(method, path, headers=dict(headers)))
-
-
-class Services:
-    """Each service alone: the first part of the path below /api/ says which."""
-
-    def __init__(self, **services: Application) -> None:
-        self._services = services
-
-    def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
-        name = path.split("/")[2].partition("?")[0]
-        return self._services[name].ask(method, path, headers)
 
 
 class Browser:

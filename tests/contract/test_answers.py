@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,35 +79,62 @@ def test_allow_has_the_methods_of_both_sides(gateway: Application, legacy: Djang
         ("GET", "/api/categories/", "legacy"),
         ("GET", "/api/", "legacy"),
         ("GET", "/products/", "legacy"),
-        ("POST", "/api/reviews/", "legacy"),
+        ("GET", "/api/reviews/", "reviews"),
+        ("POST", "/api/reviews/", "reviews"),
+        ("PATCH", "/api/reviews/1/", "legacy"),
+        ("GET", "/api/cart/", "cart"),
+        ("POST", "/api/cart/items/", "cart"),
+        ("PATCH", "/api/cart/items/", "legacy"),
+        ("DELETE", "/api/cart/items/", "legacy"),
+        ("DELETE", "/api/cart/items/1/", "legacy"),
+        ("POST", "/api/orders/", "orders"),
+        ("GET", "/api/orders/", "legacy"),
+        ("POST", "/api/orders/1/cancel/", "legacy"),
+        ("GET", "/services/orders/docs", "orders"),
     ],
 )
 def test_each_request_goes_where_the_demo_says(gateway: Application, method: str, path: str, upstream: str) -> None:
     assert gateway.ask(method, path, {}).headers["x-served-by"] == upstream
 
 
-def test_maintenance_closes_what_django_serves_only(
-    request: pytest.FixtureRequest, target: Target, settings: Settings
-) -> None:
+@pytest.fixture
+def closed(settings: Settings) -> Iterator[None]:
+    """The shop is closed for maintenance."""
     settings.MAINTENANCE_FILE.touch()
-    try:
-        status = target.ask("GET", "/api/products/", {}).status
-    finally:
-        settings.MAINTENANCE_FILE.unlink()
-    assert status == (503 if request.node.callspec.params["target"] == "legacy" else 200)
+    yield
+    settings.MAINTENANCE_FILE.unlink()
 
 
-def test_throttling_counts_what_django_serves_only(
-    request: pytest.FixtureRequest, target: Target, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("path", ["/api/products/", "/api/products/99999/"])
+@pytest.mark.parametrize("language", ["en", "el"])
+def test_maintenance_closes_what_moved_too(
+    target: Target, legacy: Django, closed: None, path: str, language: str
 ) -> None:
+    case = Case(path, 503, headers={"Accept-Language": language})
+    answer = ask(target, case)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "120")
+    assert compared(answer, case) == compared(ask(legacy, case), case)
+
+
+def test_throttling_counts_what_moved_too(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"anon": "1/day", "user": None, "write": None})
     cache.clear()
-    statuses = [target.ask("GET", "/api/products/?page_size=1", {}).status for _ in range(2)]
+    answers = [target.ask("GET", "/api/products/?page_size=1", {}) for _ in range(2)]
     cache.clear()
-    assert statuses == ([200, 429] if request.node.callspec.params["target"] == "legacy" else [200, 200])
+    assert [answer.status for answer in answers] == [200, 429]
+    assert json.loads(answers[1].body)["code"] == "throttled"
+    assert 86300 < int(answers[1].headers["retry-after"]) <= 86400
+
+
+def test_what_django_answered_counts_for_the_service(gateway: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"anon": "1/day", "user": None, "write": None})
+    cache.clear()
+    answers = [gateway.ask("GET", path, {}) for path in ("/api/categories/", "/api/products/")]
+    cache.clear()
+    assert [(answer.status, answer.headers["x-served-by"]) for answer in answers] == [(200, "legacy"), (429, "catalog")]
 
 
 def test_a_service_documents_what_it_answers(gateway: Application) -> None:
     document = json.loads(gateway.ask("GET", "/services/catalog/openapi.json", {}).body)
     names = {parameter["name"] for parameter in document["paths"]["/api/products/"]["get"]["parameters"]}
-    assert {"category", "price_min", "search", "ordering", "page", "page_size", "X-Tenant"} <= names
+    assert {"category", "price_min", "search", "ordering", "page", "page_size"} <= names
