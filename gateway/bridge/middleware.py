@@ -33,7 +33,7 @@ from gateway.bridge.views import Profile, View, Views
 from gateway.routing.table import Endpoint
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import read_body
-from gateway.upstreams.connections import in_transaction, open_blocks
+from gateway.upstreams.connections import open_blocks, return_pooled
 from gateway.upstreams.context import adopt
 from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply
 from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
@@ -252,8 +252,7 @@ def cross(request: HttpRequest) -> HttpResponseBase:
     Raises what the service raised, unless it is for Django REST framework to answer.
     """
     passage = current_passage()
-    admitted = getattr(getattr(request, "drf_view", None), "admitted", False)
-    unasked = passage.view.checks_csrf and not admitted
+    unasked = passage.view.checks_csrf and not getattr(getattr(request, "drf_view", None), "admitted", False)
     try:
         with withheld_user(request) if unasked else nullcontext():
             response = passage.park(request)
@@ -291,6 +290,7 @@ class Passage(Exchange):
     """One request's way through the middleware, on a pooled thread: in, a wait for the service, and out."""
 
     __slots__ = (
+        "_blocks_before",
         "_context",
         "_go",
         "_greenlet",
@@ -317,7 +317,8 @@ class Passage(Exchange):
         self.view = view
         self.request: HttpRequest | None = None  # once it has come through the middleware
         self.own_error: HttpResponse | None = None  # how the service itself answers for what it raised
-        self.blocks = 0  # how many atomic blocks of the chain are open around the service
+        self.blocks = 0  # how many atomic blocks are open around the service, the chain's and, in a test, the test's
+        self._blocks_before = 0
         self._lease = lease
         self._context: contextvars.Context | None = None
         self._greenlet: Greenlet | None = None
@@ -368,6 +369,7 @@ class Passage(Exchange):
     def _begin(self) -> None:
         if not self._stays:  # from now on, only this thread will do
             self._go = partial(self.threads.submit_to, cast("PooledThread", current_thread()))
+        self._blocks_before = open_blocks()
         self._greenlet = Greenlet.of(self)
         self._greenlet.gr_context = self._context
         self._step()
@@ -381,13 +383,13 @@ class Passage(Exchange):
 
         Raises ImproperlyConfigured where a transaction is open: others would write into it meanwhile.
         """
-        if self._stays:
-            self.blocks = open_blocks()
-        elif in_transaction():
+        self.blocks = open_blocks()
+        if self.blocks > self._blocks_before and not self._stays:
             raise ImproperlyConfigured(
                 "a middleware keeps a transaction open while the view runs, on a thread that other requests share; "
                 f"write one_thread = true in [services.{self.view.namespace}]"
             )
+        return_pooled()
         self.request = request
         self._context = contextvars.copy_context()
         resume: Callable[[], HttpResponseBase] = cast("greenlet", getcurrent().parent).switch(PARKED)

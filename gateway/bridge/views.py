@@ -14,7 +14,6 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
 from django.views.decorators.csrf import csrf_exempt
-from fastapi import FastAPI
 from starlette.routing import compile_path
 from starlette.types import Scope
 
@@ -186,7 +185,7 @@ def _by_path(endpoints: Sequence[Endpoint]) -> dict[str, dict[str, Endpoint]]:
 
 def _function(endpoint: Endpoint, siblings: Siblings, crossing: Function, profile: Profile | None) -> Function:
     function = endpoint.function or _anything
-    if profile is None or "WEBSOCKET" in endpoint.methods:
+    if profile is None or "WEBSOCKET" in endpoint.methods or _is_documentation(function):
         return _stand_in(function, crossing)
     return marked_as(function, profile.view(endpoint, siblings, crossing))
 
@@ -204,13 +203,15 @@ def _table(endpoints: Sequence[Endpoint]) -> Table:
     )
 
 
-def atomic_aliases(endpoint: Callable[..., Any]) -> list[str]:
-    """The databases whose ATOMIC_REQUESTS applies to `endpoint`, as Django decides it for a view.
+def _is_documentation(function: Callable[..., Any]) -> bool:
+    """Whether `function` gives FastAPI's own pages, or the OpenAPI document."""
+    return str(getattr(function, "__module__", "")).startswith("fastapi.")
 
-    None for what FastAPI itself adds: the documentation's pages.
-    """
-    if getattr(endpoint, "__module__", "") == FastAPI.__module__ and inspect.isroutine(endpoint):
-        return []
+
+def atomic_aliases(endpoint: Callable[..., Any]) -> list[str]:
+    """The databases whose ATOMIC_REQUESTS applies to `endpoint`, as Django decides it for a view."""
+    if _is_documentation(endpoint):
+        return []  # it asks no database
     exempt = getattr(endpoint, "_non_atomic_requests", ())  # what transaction.non_atomic_requests leaves
     return [
         alias

@@ -24,6 +24,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from gateway.bridge.orm import divert_sync_calls, request_lease
 from gateway.upstreams.django import DjangoUpstream
 from gateway.upstreams.threads import Job, Lease, PooledThread, Threads
+from gateway.upstreams.wsgi import WSGIUpstream
 
 __all__ = [
     "AsyncDesk",
@@ -220,11 +221,13 @@ class HomeExecutor(ThreadPoolExecutor):
 def bring_home(legacy: object) -> None:
     """Let the pools of the Django project, which the services inside its middleware use too, ask for a desk.
 
-    They are changed in place, since every part of a gateway that was built has them in hand.
+    They are changed in place, since every part of a gateway that was built has them in hand. a2wsgi has its own.
     """
     if isinstance(legacy, DjangoUpstream):
         for pool in (legacy.threads, legacy.leases, legacy.passages):
             pool.__class__ = HomeThreads
+    elif isinstance(legacy, WSGIUpstream):
+        legacy._asgi.executor = HomeExecutor(thread_name_prefix="WSGI")  # noqa: SLF001 - not a thing to configure
 
 
 def divert_workers() -> None:

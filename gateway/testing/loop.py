@@ -161,18 +161,21 @@ async def _at(desk: Desk, work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _ask(app: ASGIApp, scope: Scope, body: bytes) -> Answer:
-    """One request to an ASGI application, whose client stays until the application is done."""
+    """One request to an ASGI application, whose client stays until it has the whole answer."""
     messages: list[Message] = []
     unread = [{"type": "http.request", "body": body, "more_body": False}]
+    answered = asyncio.Event()
 
     async def receive() -> Message:
         if unread:
             return unread.pop()
-        await asyncio.Event().wait()
-        raise AssertionError
+        await answered.wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
         messages.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            answered.set()
 
     await app(scope, receive, send)
     start = next((message for message in messages if message["type"] == "http.response.start"), None)

@@ -58,10 +58,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Lead Django's clients through the gateway, if that is asked for."""
     if not session.config.getoption("--through-gateway"):
         return
+    if (file := _config_file(session.config)) is None:
+        raise pytest.UsageError("--through-gateway: no gateway.toml here; --gateway-config names one")
     from gateway.testing.client import through_gateway
     from gateway.testing.loop import configure
 
-    configure(_config_file(session.config))
+    configure(file)
     session.config.stash[_patched] = stack = ExitStack()
     stack.enter_context(through_gateway())
 
@@ -103,11 +105,14 @@ def _gateway_configured(gateway_config: Any) -> Iterator[None]:
 
 
 @pytest.fixture
-def _gateway_connections(request: pytest.FixtureRequest) -> Iterator[None]:
+def _gateway_running(request: pytest.FixtureRequest, _gateway_configured: None) -> Iterator[None]:
     """After the fixtures of pytest-django that open the test's transaction; and asynchronous code shares in it."""
     for name in _DATABASE:
         if name in request.fixturenames:
             request.getfixturevalue(name)
+    from gateway.testing.loop import running
+
+    running()  # without pytest-django, this is what sets Django up
     from gateway.testing.sharing import shared_with_async_code
 
     with shared_with_async_code():
@@ -115,7 +120,7 @@ def _gateway_connections(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
-def gateway_app(_gateway_configured: None, _gateway_connections: None) -> Gateway:
+def gateway_app(_gateway_running: None) -> Gateway:
     """The `Gateway` that the clients ask. It is started when first needed, and stopped after the last test."""
     from gateway.testing.loop import running
 

@@ -46,9 +46,10 @@ class PooledThread:
 class Threads:
     """A pool of at most `size` threads.
 
-    `name` prefixes the threads' names. Three functions know what the jobs leave on a thread: `pinned` says
-    whether a lease must keep the thread it is called on, `tidy` cleans up after a lease, `at_exit` runs as
-    a thread ends. Jobs must not raise: they report to whoever waits for them.
+    `name` prefixes the threads' names. Four functions know what the jobs leave on a thread: `pinned` says
+    whether a lease must keep the thread it is called on, `at_rest` runs when a lease has nothing more to do
+    there for now and needn't keep it, `tidy` cleans up after a lease, `at_exit` runs as a thread ends. Jobs
+    must not raise: they report to whoever waits for them.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Threads:
         name: str = "gateway",
         at_exit: Job | None = None,
         pinned: Callable[[], bool] = lambda: False,
+        at_rest: Job | None = None,
         tidy: Job = lambda: None,
     ) -> None:
         self.size = size
         self._name = name
         self._at_exit = at_exit
         self._pinned = pinned
+        self._at_rest = at_rest
         self._tidy = tidy
         self._lock = threading.Lock()
         self._idle: list[PooledThread] = []
@@ -357,10 +360,17 @@ class Lease(Executor):
 
     def unhold(self) -> None:
         """Take one `hold` back."""
-        with self._pool._lock:  # noqa: SLF001
+        pool = self._pool
+        with pool._lock:  # noqa: SLF001
             self._holds = max(0, self._holds - 1)  # none is left after `release`
-            if not self._serving:
+            if self._serving:
+                return
+            if pool._at_rest is None or self.thread is None:  # noqa: SLF001
                 self._rest()
+            else:
+                self._serving = True
+                pool._spare.pop(self.thread, None)  # noqa: SLF001
+                pool._queue_at(self.thread, self._serve)  # noqa: SLF001
 
     def release(self) -> None:
         """Give the thread back once the calls so far have run. Without effect when none was taken.
@@ -391,6 +401,8 @@ class Lease(Executor):
             if self._calls:
                 return self._calls.popleft()
         pinned = self._pool._pinned()  # noqa: SLF001
+        if self._pool._at_rest is not None and not pinned and not self._holds:  # noqa: SLF001
+            self._pool._at_rest()  # noqa: SLF001
         with self._pool._lock:  # noqa: SLF001
             if self._calls:
                 return self._calls.popleft()

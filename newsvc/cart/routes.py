@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends
 from rest_framework.permissions import AllowAny
 
 from gateway.bridge.drf.credentials import drf
+from gateway.bridge.drf.route import DRFRoute
 from newsvc.cart.schemas import CartItem, CartOut
 from newsvc.cart.session import SessionCart
-from newsvc.drf import DRFRoute
 from newsvc.errors import InvalidBody
 
 __all__ = ["router"]

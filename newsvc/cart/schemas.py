@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Self
 
 from pydantic import BaseModel
-from rest_framework.serializers import IntegerField
 
+from gateway.bridge.drf.fields import DRFInteger
 from legacy.shop.cart import MAX_QUANTITY, Cart, CartLine
 from legacy.shop.models import Product
-from newsvc.fields import Read
-from newsvc.products import SoldProduct
-from newsvc.rendering import Money
+from newsvc.types import Money, SoldProduct
 
 __all__ = ["CartItem", "CartOut"]
 
@@ -20,7 +18,7 @@ class CartItem(BaseModel):
     """A number of one product."""
 
     product: SoldProduct
-    quantity: Annotated[int, Read(IntegerField(min_value=1, max_value=MAX_QUANTITY))] = 1
+    quantity: Annotated[int, DRFInteger(min_value=1, max_value=MAX_QUANTITY)] = 1
 
 
 class ProductRef(BaseModel):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from newsvc.catalog.routes import router
-from newsvc.rendering import JSONAnswer
 
 __all__ = ["app"]
 
@@ -17,7 +16,6 @@ app = FastAPI(
     docs_url="/services/catalog/docs",
     redoc_url=None,
     swagger_ui_oauth2_redirect_url=None,
-    default_response_class=JSONAnswer,
     redirect_slashes=False,  # Django redirects, as before
 )
 app.include_router(router)

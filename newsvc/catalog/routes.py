@@ -5,16 +5,19 @@ Plain `def`, since the ORM blocks: each request has a thread for its synchronous
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from django.shortcuts import get_object_or_404
+from fastapi import APIRouter, Depends
 
 from gateway.bridge import DjangoRequest
 from gateway.bridge.drf.credentials import drf
-from legacy.shop.models import Product, Tenant
-from newsvc.catalog.queries import find_product, list_page
-from newsvc.catalog.schemas import ProductDetail, ProductListQuery, ProductQuery, ProductSummary
-from newsvc.drf import DRFRoute
+from gateway.bridge.drf.filters import Filtered, filtered
+from gateway.bridge.drf.pagination import Paginate, paginate
+from gateway.bridge.drf.route import DRFRoute
+from legacy.shop.filters import ProductFilter
+from legacy.shop.models import Product, ProductQuerySet, Tenant
+from newsvc.catalog.schemas import ProductDetail, ProductSummary
 from newsvc.errors import ErrorBody, InvalidBody
 from newsvc.pages import PageOf
 
@@ -28,16 +31,32 @@ router = APIRouter(
     responses={400: {"model": InvalidBody}, 404: {"model": ErrorBody}},
 )
 
+# The project's own filters. The detail is filtered too, as DRF does.
+filters = filtered(
+    filterset_class=ProductFilter,
+    search_fields=["name", "description", "sku"],
+    ordering_fields=["price", "name", "created"],
+    ordering=["name", "id"],
+)
+Narrow = Annotated[Filtered, Depends(filters)]
 
-@router.get("/")
-def list_products(request: DjangoRequest, query: Annotated[ProductListQuery, Query()]) -> PageOf[ProductSummary]:
+
+async def _products(request: DjangoRequest) -> ProductQuerySet:
+    return Product.objects.visible_to(Tenant.of(request)).select_related("category").with_ratings()
+
+
+Products = Annotated[ProductQuerySet, Depends(_products)]
+
+
+@router.get("/", response_model=PageOf[ProductSummary])
+def list_products(products: Products, narrow: Narrow, page: Annotated[Paginate, Depends(paginate())]) -> Any:
     """Products, filtered, searched, ordered and in pages."""
-    page = list_page(query, Tenant.of(request))
-    return PageOf.showing([ProductSummary.of(product) for product in page], page, request)
+    return page.now(narrow.now(products), ProductSummary.of)
 
 
 # `:int` leaves everything else that could be an id to Django, which then answers as it always did.
 @router.get("/{product_id:int}/")
-def product(request: DjangoRequest, product_id: int, query: Annotated[ProductQuery, Query()]) -> ProductDetail:
+def product(product_id: int, products: Products, narrow: Narrow, request: DjangoRequest) -> ProductDetail:
     """A product on its own."""
-    return ProductDetail.with_images(find_product(product_id, query, Tenant.of(request)), request)
+    found = get_object_or_404(narrow.now(products.prefetch_related("images")), pk=product_id)
+    return ProductDetail.with_images(found, request)

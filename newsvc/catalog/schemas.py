@@ -1,36 +1,16 @@
-"""What the catalogue takes and gives."""
+"""What the catalogue gives."""
 
 from __future__ import annotations
 
 from typing import Self
 
 from django.http import HttpRequest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from legacy.shop.models import Category, Product, ProductImage
-from newsvc.pages import PageQuery
-from newsvc.rendering import LocalDatetime, Money
+from newsvc.types import Moment, Money
 
-__all__ = ["ProductDetail", "ProductListQuery", "ProductQuery", "ProductSummary"]
-
-
-class ProductQuery(BaseModel):
-    """The query string, as text: the project's own FilterSet reads and refuses the values.
-
-    The detail is filtered too, as DRF does.
-    """
-
-    category: str | None = Field(None, description="Slug of a category.")
-    price_min: str | None = Field(None, description="The lowest price, such as 9.99.")
-    price_max: str | None = Field(None, description="The highest price.")
-    in_stock: str | None = Field(None, description="true or false.")
-    search: str = Field("", description="Words that name, description or SKU have to contain.")
-
-
-class ProductListQuery(ProductQuery, PageQuery):
-    """What only the list takes."""
-
-    ordering: str = Field("", description="price, name or created, or several with commas; - turns one round.")
+__all__ = ["ProductDetail", "ProductSummary"]
 
 
 class CategoryRef(BaseModel):
@@ -70,7 +50,7 @@ class ProductSummary(BaseModel):
     price: Money
     in_stock: bool
     rating: Rating
-    created: LocalDatetime
+    created: Moment
 
     @classmethod
     def of(cls, product: Product) -> Self:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated, Self
 
-from django.utils.translation import gettext as _
-from pydantic import BaseModel, Field, ValidationInfo, model_validator
-from rest_framework.serializers import CharField, IntegerField
+from pydantic import BaseModel, Field
 
+from gateway.bridge.drf.fields import DRFChar, DRFInteger
 from legacy.accounts.models import User
-from legacy.shop.cart import MAX_QUANTITY, Cart
+from legacy.shop.cart import MAX_QUANTITY
 from legacy.shop.models import Order, OrderLine
-from newsvc.fields import Read, refuse
-from newsvc.products import AnyProduct
-from newsvc.rendering import LocalDatetime, Money
+from newsvc.types import AnyProduct, Moment, Money
 
 __all__ = ["OrderIn", "OrderOut"]
 
@@ -23,21 +20,15 @@ class LineIn(BaseModel):
     """A number of one product."""
 
     product: AnyProduct
-    quantity: Annotated[int, Read(IntegerField(min_value=1, max_value=MAX_QUANTITY))]
+    quantity: Annotated[int, DRFInteger(min_value=1, max_value=MAX_QUANTITY)]
 
 
 class OrderIn(BaseModel):
     """What is ordered: these lines, or without any the session's cart."""
 
-    address: Annotated[str, Read(CharField())]
-    note: Annotated[str, Read(CharField(max_length=200, allow_blank=True))] = ""
+    address: Annotated[str, DRFChar()]
+    note: Annotated[str, DRFChar(max_length=200, allow_blank=True)] = ""
     lines: list[LineIn] = Field(default_factory=list, min_length=1)
-
-    @model_validator(mode="after")
-    def _orders_something(self, info: ValidationInfo) -> Self:
-        if not self.lines and not Cart.of(info.context["request"]).lines:  # type: ignore[index] # DRFRoute gives one
-            raise refuse({"lines": [_("Your cart is empty.")]})
-        return self
 
     @property
     def quantities(self) -> dict[int, int]:
@@ -91,7 +82,7 @@ class OrderOut(BaseModel):
     note: str
     lines: list[LineOut]
     total: Money
-    created: LocalDatetime
+    created: Moment
 
     @classmethod
     def of(cls, order: Order) -> Self:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from newsvc.errors import ErrorBody
-from newsvc.rendering import JSONAnswer
+from newsvc.quotes.rendering import JSONAnswer
 
 __all__ = ["NotFound", "UnknownTenant", "install_error_handlers"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from newsvc.quotes.errors import install_error_handlers
+from newsvc.quotes.rendering import JSONAnswer
 from newsvc.quotes.routes import router
 from newsvc.quotes.suppliers import lifespan
 from newsvc.quotes.surroundings import AnswerHeaders
-from newsvc.rendering import JSONAnswer
 
 __all__ = ["app"]
 

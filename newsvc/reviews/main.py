@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from newsvc.rendering import JSONAnswer
 from newsvc.reviews.database import lifespan
 from newsvc.reviews.routes import router
 
@@ -17,7 +16,6 @@ app = FastAPI(
     docs_url="/services/reviews/docs",
     redoc_url=None,
     swagger_ui_oauth2_redirect_url=None,
-    default_response_class=JSONAnswer,
     redirect_slashes=False,  # Django redirects, as before
     lifespan=lifespan,
 )

@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError as FormError
-from django.core.paginator import Page
 from django.utils import timezone
 from django.utils.translation import gettext
 from rest_framework.exceptions import ValidationError
@@ -21,20 +20,23 @@ from legacy.shop.models import Tenant
 from newsvc.reviews.schemas import ProductKey, ReviewIn, ReviewQuery
 from newsvc.reviews.tables import Author, Product, Review
 
-__all__ = ["add_review", "list_page"]
+__all__ = ["add_review", "count_of", "find_reviews"]
 
 ORDERING_FIELDS = {"created": Review.created, "rating": Review.rating}
 DEFAULT_ORDERING = (Review.created.desc(), Review.id.desc())
 IDS = range(1, 2**63)  # of a BigAutoField
 
 
-async def list_page(db: AsyncSession, query: ReviewQuery, tenant: Tenant) -> tuple[list[Review], Page[int]]:
-    """The reviews on the page that the query asks for, with their authors. Raises NotFound, ValidationError."""
+async def find_reviews(db: AsyncSession, query: ReviewQuery, tenant: Tenant) -> Select[Review]:
+    """The reviews that the query asks for, in its order. Raises ValidationError."""
     reviews = select(Review).join(Review.product).join(Review.author).where(_sold_by(tenant))
-    reviews = reviews.where(*await _filters(db, query))
-    count = await db.scalar(reviews.with_only_columns(func.count()))
-    page = query.of(range(count or 0))
-    return await _rows(db, reviews.order_by(*_ordering(query.ordering)), page.object_list), page
+    reviews = reviews.where(*await _filters(db, query)).order_by(*_ordering(query.ordering))
+    return reviews.options(contains_eager(Review.author))
+
+
+async def count_of(db: AsyncSession, reviews: Select[Review]) -> int:
+    """How many there are."""
+    return await db.scalar(select(func.count()).select_from(reviews.order_by(None).subquery())) or 0
 
 
 async def add_review(db: AsyncSession, new: ReviewIn, author: User, tenant: Tenant) -> Review:
@@ -57,11 +59,6 @@ async def _refuse_unsold(db: AsyncSession, key: int, tenant: Tenant) -> None:
         raise ValidationError({"product": [message]})
     if await db.scalar(select(Product.id).where(Product.id == key, _sold_by(tenant))) is None:
         raise ValidationError({"product": [gettext("This product is not for sale.")]})
-
-
-async def _rows(db: AsyncSession, reviews: Select[Review], numbers: Any) -> list[Review]:
-    rows = reviews.options(contains_eager(Review.author)).offset(numbers.start).limit(len(numbers))
-    return [*await db.scalars(rows)]
 
 
 def _sold_by(tenant: Tenant) -> ColumnElement[bool]:

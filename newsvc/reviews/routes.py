@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Query
 from rest_framework.permissions import IsAuthenticatedOrReadOnly
@@ -10,14 +10,15 @@ from rest_framework.views import APIView
 
 from gateway.bridge import DjangoRequest
 from gateway.bridge.drf.credentials import DRFUser, drf
+from gateway.bridge.drf.pagination import Paginate, paginate
+from gateway.bridge.drf.route import DRFRoute
 from legacy.accounts.models import User
 from legacy.shop.api.throttling import WriteThrottle
 from legacy.shop.models import Tenant
-from newsvc.drf import DRFRoute
 from newsvc.errors import ErrorBody, InvalidBody
 from newsvc.pages import PageOf
 from newsvc.reviews.database import Database
-from newsvc.reviews.queries import add_review, list_page
+from newsvc.reviews.queries import add_review, count_of, find_reviews
 from newsvc.reviews.schemas import ReviewIn, ReviewOut, ReviewQuery
 
 __all__ = ["router"]
@@ -38,13 +39,20 @@ router = APIRouter(
 )
 
 
-@router.get("/")
+@router.get("/", response_model=PageOf[ReviewOut])
 async def list_reviews(
-    request: DjangoRequest, db: Database, query: Annotated[ReviewQuery, Query()]
-) -> PageOf[ReviewOut]:
+    request: DjangoRequest,
+    db: Database,
+    query: Annotated[ReviewQuery, Query()],
+    page: Annotated[Paginate, Depends(paginate())],
+) -> Any:
     """Reviews of what the shop sells, filtered, ordered and in pages; the newest first."""
-    reviews, page = await list_page(db, query, Tenant.of(request))
-    return PageOf.showing([ReviewOut.of(review) for review in reviews], page, request)
+    reviews = await find_reviews(db, query, Tenant.of(request))
+    # DRF's paginator takes any sequence: this one is the numbers of the rows, of which it leaves those on the page.
+    found = await page(range(await count_of(db, reviews)), int)
+    numbers = found["results"]
+    rows = await db.scalars(reviews.offset(min(numbers, default=0)).limit(len(numbers)))
+    return found | {"results": [ReviewOut.of(review) for review in rows]}
 
 
 @router.post("/", status_code=201)

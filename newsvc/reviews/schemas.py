@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field
-from rest_framework.serializers import CharField, IntegerField, PrimaryKeyRelatedField
+from rest_framework.serializers import PrimaryKeyRelatedField
 
+from gateway.bridge.drf.fields import DRFChar, DRFInteger, drf_field
 from legacy.shop.models import Product
-from newsvc.fields import Read
-from newsvc.pages import PageQuery
-from newsvc.rendering import LocalDatetime
 from newsvc.reviews.tables import Author, Review
+from newsvc.types import Moment
 
 __all__ = ["ProductKey", "ReviewIn", "ReviewOut", "ReviewQuery"]
 
 
-class ReviewQuery(PageQuery):
+class ReviewQuery(BaseModel):
     """The query string, as text: what is wrong with it is said as it always was."""
 
     product: str = Field("", description="Id of a product.")
@@ -41,10 +40,12 @@ class ProductKey(PrimaryKeyRelatedField[Any]):
 class ReviewIn(BaseModel):
     """A new review. Whether there is such a product, the database says."""
 
-    product: Annotated[int, Read(ProductKey(queryset=Product.objects.none()))]
-    rating: Annotated[int, Read(IntegerField(min_value=1, max_value=5))]
-    title: Annotated[str, Read(CharField(max_length=120))]
-    text: Annotated[str, Read(CharField(allow_blank=True, required=False))] = ""
+    product: Annotated[
+        int, drf_field(ProductKey, queryset=Product.objects.none(), native=int, schema={"type": "integer"})
+    ]
+    rating: Annotated[int, DRFInteger(min_value=1, max_value=5)]
+    title: Annotated[str, DRFChar(max_length=120)]
+    text: Annotated[str, DRFChar(allow_blank=True)] = ""
 
 
 class AuthorOut(BaseModel):
@@ -68,7 +69,7 @@ class ReviewOut(BaseModel):
     rating: int
     title: str
     text: str
-    created: LocalDatetime
+    created: Moment
 
     @classmethod
     def of(cls, review: Review) -> Self:

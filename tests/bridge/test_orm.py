@@ -141,6 +141,15 @@ async def test_a_transaction_that_cannot_be_committed_is_no_success(app):
     assert await names() == []
 
 
+async def test_an_exit_that_fails_without_one_is_too_late(app, opened, caplog):
+    """The answer has been sent, as it would be without the gateway; the failure is logged, and nothing stays open."""
+    for _ in range(10):
+        found = await ask(app, "/b/exit-fails/")
+        assert (found.status, found.complete) == (200, True)
+    assert "secret" in caplog.text
+    assert len(still_open(opened)) <= app.legacy.most_threads
+
+
 async def test_a_row_is_there_when_its_request_is_answered(app):
     for kind in KINDS:
         connection = start(app, f"/b/{kind}/{kind}/", "POST")
@@ -264,6 +273,8 @@ def build_atomic(atomic_requests, bridged):
         ("create/ada/?fail=raise", 500, []),
         ("create/ada/?short=whole", 200, []),
         ("later/ada/", 200, ["ada"]),
+        ("return/ada/?status=303", 303, ["ada"]),
+        ("return/ada/?status=409", 409, []),  # FastAPI doesn't tell it from an exception that was handled
     ],
 )
 async def test_a_request_is_a_transaction(build_atomic, caplog, target, status, rows):

@@ -16,6 +16,7 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import connections
 from django.test.utils import override_settings
+from rest_framework.authtoken.models import Token
 
 from gateway import Gateway
 from legacy.accounts.models import User
@@ -97,6 +98,8 @@ def _fill() -> None:
     ProductImage.objects.create(id=3, product_id=3)  # without a file
     people = [User.objects.create_user(name, f"{name}@example.com", name) for name in ("ada", "grace", "alan")]
     User.objects.create_superuser("boss", "boss@example.com", "boss")
+    people.append(User.objects.create_user("gone", "gone@example.com", "gone", is_active=False))
+    Token.objects.bulk_create(Token(user=user, key=f"key-of-{user.username}") for user in User.objects.all())
     for product in (1, 2, 4, 7):
         for index, author in enumerate(people[: 1 + product % 3]):
             Review.objects.create(product_id=product, author=author, rating=3 + index % 2, title="Fine")

@@ -36,16 +36,18 @@ class Answer:
 
 
 class Target(Protocol):
-    """Something that answers requests without a body."""
+    """Something that answers requests."""
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer: ...
+    def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Answer: ...
 
 
 class Django:
     """The project alone, through Django's own handler."""
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
-        response = Client(raise_request_exception=False).generic(method, path, headers=dict(headers))
+    def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+        content_type = headers.get("Content-Type", "application/octet-stream")
+        response = client.generic(method, path, body, content_type, headers=dict(headers))
         headers = {name.lower(): value for name, value in response.items()}
         return Answer(response.status_code, headers, frozenset(response.cookies), response.content)
 
@@ -88,12 +90,12 @@ class Application:
 
         return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=ORIGIN)
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
-        return self.run(self._ask(method, path, headers))
+    def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        return self.run(self._ask(method, path, headers, body))
 
-    async def _ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
+    async def _ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         async with self.client() as client:
-            return Answer.of(await client.request(method, path, headers=dict(headers)))
+            return Answer.of(await client.request(method, path, headers=dict(headers), content=body))
 
 
 class Browser:
@@ -106,9 +108,16 @@ class Browser:
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self._application.run(self._client.get(path, **options))
 
-    def post(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> httpx.Response:
-        headers = {"X-CSRFToken": self._client.cookies.get("csrftoken", ""), "Referer": ORIGIN}
-        return self._application.run(self._client.post(path, data=data, headers=headers, **options))
+    def post(self, path: str, data: dict[str, Any] | None = None) -> httpx.Response:
+        return self.request("POST", path, data)
+
+    def request(self, method: str, path: str, data: dict[str, Any] | None = None) -> httpx.Response:
+        """Send a form."""
+        headers = {"X-CSRFToken": self.cookie("csrftoken"), "Referer": ORIGIN}
+        return self._application.run(self._client.request(method, path, data=data, headers=headers))
+
+    def cookie(self, name: str) -> str:
+        return self._client.cookies.get(name, "")
 
     def close(self) -> None:
         self._application.run(self._client.aclose())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.cache import cache
@@ -134,7 +134,44 @@ def test_what_django_answered_counts_for_the_service(gateway: Application, monke
     assert [(answer.status, answer.headers["x-served-by"]) for answer in answers] == [(200, "legacy"), (429, "catalog")]
 
 
-def test_a_service_documents_what_it_answers(gateway: Application) -> None:
-    document = json.loads(gateway.ask("GET", "/services/catalog/openapi.json", {}).body)
-    names = {parameter["name"] for parameter in document["paths"]["/api/products/"]["get"]["parameters"]}
+SERVICES = ("catalog", "cart", "orders", "quotes", "reviews")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_pages_of_documentation(gateway: Application, service: str) -> None:
+    answer = gateway.ask("GET", f"/services/{service}/docs", {"Accept": "text/html"})
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert f"/services/{service}/openapi.json".encode() in answer.body
+
+
+def document(gateway: Application, service: str) -> Any:
+    return json.loads(gateway.ask("GET", f"/services/{service}/openapi.json", {}).body)
+
+
+def test_the_catalogue_documents_its_filters(gateway: Application) -> None:
+    found = document(gateway, "catalog")["paths"]["/api/products/"]["get"]["parameters"]
+    names = {parameter["name"] for parameter in found}
     assert {"category", "price_min", "search", "ordering", "page", "page_size"} <= names
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "model", "properties"),
+    [
+        ("cart", "/api/cart/items/", "CartItem", {"product": "integer", "quantity": "integer"}),
+        ("orders", "/api/orders/", "OrderIn", {"address": "string", "note": "string", "lines": "array"}),
+        ("reviews", "/api/reviews/", "ReviewIn", {"product": "integer", "rating": "integer", "title": "string"}),
+    ],
+)
+def test_a_service_documents_the_bodies_it_takes(
+    gateway: Application, service: str, path: str, model: str, properties: dict[str, str]
+) -> None:
+    found = document(gateway, service)
+    body = found["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": f"#/components/schemas/{model}"}
+    described = found["components"]["schemas"][model]["properties"]
+    assert {name: described[name]["type"] for name in properties} == properties
+
+
+@pytest.mark.parametrize("service", ["catalog", "cart", "orders", "reviews"])
+def test_a_service_documents_no_422(gateway: Application, service: str) -> None:
+    assert "422" not in json.dumps(document(gateway, service))

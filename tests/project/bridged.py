@@ -6,7 +6,6 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
-import anyio.from_thread
 import anyio.to_thread
 from asgiref.local import Local
 from asgiref.sync import async_to_sync
@@ -164,6 +163,12 @@ async def waits(name: str) -> dict[str, str]:
     gates.open_gate(f"{name}-entered")
     await gates.wait_async(name)
     return {"waited": name}
+
+
+@app.post("/b/open/{name}/")
+async def open_gate(name: str) -> dict[str, bool]:
+    gates.open_gate(name)
+    return {"ok": True}
 
 
 @app.get("/b/background/{name}/")
@@ -415,6 +420,16 @@ def _transaction_that_fails() -> Iterator[None]:
         raise RuntimeError("secret")
 
 
+def _exit_that_fails() -> Iterator[None]:
+    yield
+    raise RuntimeError("secret")
+
+
+@app.get("/b/exit-fails/", dependencies=[Depends(_exit_that_fails)])
+def exit_fails() -> dict[str, int]:
+    return {"count": _users().count()}
+
+
 @app.post("/b/commit-fails/{name}/", dependencies=[Depends(_transaction_that_fails)])
 def commit_fails(name: str) -> dict[str, str]:
     return _created(name, "")
@@ -439,10 +454,19 @@ async def query_parks(name: str, number: int) -> dict[str, int]:
     return {"count": await in_django(query)}
 
 
+@app.get("/b/holds-sync/{name}/", dependencies=[Depends(_transaction)])
+def holds_sync(name: str, user: str = "") -> dict[str, int]:
+    """As `holds`."""
+    _users().create(**_named(user or name))
+    gates.open_gate(f"{name}-entered")
+    gates.wait(name)
+    return {"count": _users().count()}
+
+
 @app.get("/b/holds/{name}/", dependencies=[Depends(_transaction)])
-async def holds(name: str) -> dict[str, int]:
+async def holds(name: str, user: str = "") -> dict[str, int]:
     """Waits with a transaction open."""
-    await _users().acreate(**_named(name))
+    await _users().acreate(**_named(user or name))
     gates.open_gate(f"{name}-entered")
     await gates.wait_async(name)
     return {"count": await _users().acount()}
@@ -513,15 +537,6 @@ async def nested_async() -> list[int]:
     return await in_django(nested_sync)
 
 
-@app.get("/b/from-thread/")
-def from_thread() -> dict[str, str]:
-    async def answer() -> str:
-        await asyncio.sleep(0)
-        return threading.current_thread().name
-
-    return {"thread": anyio.from_thread.run(answer)}
-
-
 @app.get("/b/times-out/{name}/")
 async def times_out(name: str) -> dict[str, Any]:
     """A transaction that has begun when nobody wanted it any more must not take in what comes next."""
@@ -567,6 +582,23 @@ async def tenant_async() -> dict[str, str]:
         "local": getattr(local, "tenant", ""),
         "connection": await in_django(_of_connection),
     }
+
+
+@app.get("/b/search-path/")
+def search_path_sync() -> dict[str, str]:
+    return {"path": _search_path()}
+
+
+@app.get("/b/search-path/async/")
+async def search_path_async() -> dict[str, str]:
+    await asyncio.sleep(0)
+    return {"path": await in_django(_search_path)}
+
+
+def _search_path() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW search_path")
+        return str(cursor.fetchone()[0])
 
 
 def _of_connection() -> str:

@@ -92,6 +92,17 @@ def tenant(get_response):
     return middleware
 
 
+def search_path(get_response):
+    """As django-tenants does."""
+
+    def middleware(request):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('search_path', %s, false)", [request.GET.get("tenant", "public")])
+        return get_response(request)
+
+    return middleware
+
+
 def in_transaction(get_response):
     """As a project did before there was ATOMIC_REQUESTS."""
 
@@ -121,3 +132,20 @@ def tenant_in_context(get_response):
         return response
 
     return middleware
+
+
+def queries(get_response):
+    """Asks the database before the view and after it."""
+
+    def middleware(request):
+        _query()
+        response = get_response(request)
+        _query()
+        return response
+
+    return middleware
+
+
+def _query():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")

@@ -21,6 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from fastapi import APIRouter, Body, FastAPI, HTTPException, Request, Response
 
 from gateway.bridge import DjangoRequest, OptionalUser, Session, atomic
+from gateway.testing import GatewayClient
 
 committed: list[str] = []
 started: list[str] = []
@@ -119,6 +120,10 @@ def token(request):
     return HttpResponse(get_token(request))
 
 
+def nested(request, path):
+    return HttpResponse(GatewayClient().get(f"/{path}").content)
+
+
 def language(request):
     return HttpResponse(translation.get_language())
 
@@ -148,6 +153,7 @@ urlpatterns = [
     path("download/", download),
     path("private/", private),
     path("token/", token),
+    path("nested/<path:path>", nested),
     path("language/", language),
     path("thread/", thread),
     path("moved/names/", names),

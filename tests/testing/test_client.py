@@ -332,6 +332,12 @@ def test_an_endpoint_in_the_middleware_is_the_view(gateway_client):
     assert response.json() == response.wsgi_request.resolver_match.view_name == "bridged:view"
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["names/", "names/async/", "plain/names/", "bridged/names/", "nested/bridged/names/"])
+def test_a_view_may_ask_the_gateway_by_itself(gateway_client, path):
+    assert gateway_client.get(f"/nested/{path}").content == b"[]"
+
+
 def test_the_services_are_started_once(gateway_client):
     gateway_client.get("/plain/cookie/")
     gateway_client.get("/plain/cookie/")

@@ -77,7 +77,13 @@ FILES = {
     "test_suite": {
         ".py": """
         from django.contrib.auth.models import Group
-        from django.test import TestCase, TransactionTestCase
+        from django.test import SimpleTestCase, TestCase, TransactionTestCase
+        from django.test.testcases import DatabaseOperationForbidden
+
+        class SimpleTests(SimpleTestCase):
+            def test_there_is_no_database_here(self):
+                with self.assertRaises(DatabaseOperationForbidden):
+                    self.client.get("/groups/")
 
         class Tests(TestCase):
             @classmethod
@@ -123,10 +129,13 @@ FILES = {
     },
     "manage": {
         ".py": """
-        import os, sys
+        import multiprocessing, os, sys
         from django.core.management import execute_from_command_line
-        os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"
-        execute_from_command_line(sys.argv)
+
+        if __name__ == "__main__":
+            multiprocessing.set_start_method(os.environ.get("START", "fork"))
+            os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"
+            execute_from_command_line(sys.argv)
         """
     },
 }
@@ -201,6 +210,13 @@ def test_a_project_without_a_configuration_is_told_so_where_it_asks(mysite):
     result.stdout.fnmatch_lines(["*gateway.toml: not found here; `gateway init` writes one*"])
 
 
+def test_a_suite_without_a_configuration_is_not_run(mysite, run):
+    (mysite.path / "gateway.toml").unlink()
+    result = run("test_suite.py", "--through-gateway")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--through-gateway: no gateway.toml here; --gateway-config names one"])
+
+
 # -- fixtures -----------------------------------------------------------------------------------
 
 
@@ -242,13 +258,13 @@ def test_the_fixtures_work_in_any_project(mysite, run):
 
 def test_without_the_option_the_suite_asks_django(run):
     result = run("test_suite.py")
-    result.assert_outcomes(passed=8)
+    result.assert_outcomes(passed=9)
     result.stdout.fnmatch_lines(["SERVED BY legacy 1"])
 
 
 def test_with_the_option_the_suite_asks_the_gateway(run):
     result = run("test_suite.py", "--through-gateway")
-    result.assert_outcomes(passed=8)
+    result.assert_outcomes(passed=9)
     result.stdout.fnmatch_lines(["SERVED BY service 1"])
 
 
@@ -258,9 +274,29 @@ def test_the_configuration_can_be_named(mysite, run):
     result.stdout.fnmatch_lines(["SERVED BY legacy 1"])
 
 
-@pytest.mark.parametrize("arguments", [(), ("--parallel=2",)])
-def test_a_suite_of_manage_py_asks_the_gateway(mysite, arguments):
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+def test_the_projects_own_application_is_asked(mysite, run, kind):
+    text = TOML.replace("[services.things]", f'{kind} = "mysite.{kind}:application"\n[services.things]')
+    if kind == "wsgi":  # the gateway then has no middleware to run
+        text = text.replace('app = "things:app"', 'app = "things:app"\nmiddleware = "none"')
+    (mysite.path / "gateway.toml").write_text(text)
+    (mysite.path / "mysite" / f"{kind}.py").write_text(
+        f"from django.core.{kind} import get_{kind}_application as get\napplication = get()"
+    )
+    result = run("test_suite.py", "--through-gateway")
+    result.assert_outcomes(passed=9)
+    result.stdout.fnmatch_lines(["SERVED BY service 1"])
+
+
+def test_a_suite_of_manage_py_asks_django(mysite):
     assert "SERVED BY legacy 1" in manage(mysite, "test")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "start"), [((), "fork"), (("--parallel=2",), "fork"), (("--parallel=2",), "spawn")]
+)
+def test_with_the_runner_it_asks_the_gateway(mysite, monkeypatch, arguments, start):
+    monkeypatch.setenv("START", start)
     said = manage(mysite, "test", "--testrunner=gateway.testing.runner.GatewayRunner", *arguments)
     assert "SERVED BY service 1" in said
-    assert "Ran 8 tests" in said
+    assert "Ran 9 tests" in said

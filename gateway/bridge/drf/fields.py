@@ -22,6 +22,7 @@ from typing import Any, ClassVar, get_args
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.signals import setting_changed
+from django.db.models import QuerySet
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
@@ -64,6 +65,11 @@ Field = serializers.Field[Any, Any, Any, Any]
 _made: dict[DRFField, Field] = {}
 
 
+def _shown(value: object) -> str:
+    """`value` for a `repr`. A queryset's own would ask the database, and FastAPI shows annotations."""
+    return f"<{value.model.__name__} rows>" if isinstance(value, QuerySet) else repr(value)
+
+
 class Sent(str):
     """Text that a caller sent in the query or the path: no str is what a DRFChar gives until it was read."""
 
@@ -93,7 +99,7 @@ class DRFField:
         self.kwargs = kwargs
 
     def __repr__(self) -> str:
-        given = [*map(repr, self.args), *(f"{name}={value!r}" for name, value in self.kwargs.items())]
+        given = [*map(repr, self.args), *(f"{name}={_shown(value)}" for name, value in self.kwargs.items())]
         return f"{type(self).__name__}({', '.join(given)})"
 
     def field(self, **more: Any) -> Field:
@@ -145,7 +151,7 @@ class DRFField:
             value = getattr(field, attribute, None)
             if isinstance(value, int | float):
                 found[keyword] = value
-        if hasattr(field, "choices"):
+        if isinstance(field, serializers.ChoiceField):  # those of a related field are in the database
             found.setdefault("items" if found.get("type") == "array" else "enum", _enum(field, found))
         if field.help_text:
             found["description"] = str(field.help_text)

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request, Response, params
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request as DRFRequest
 from rest_framework.serializers import BaseSerializer
@@ -17,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from gateway.bridge.drf.errors import api_exception, validation_error
 from gateway.bridge.drf.fields import Sent
-from gateway.bridge.drf.serializers import field_for, has_model, serializer_for, written
+from gateway.bridge.drf.serializers import field_for, has_model, is_model, serializer_for, written
 from gateway.bridge.route import NOTHING, BridgedRoute, Call
 
 __all__ = ["DRFRoute"]
@@ -43,8 +44,7 @@ class DRFRoute(BridgedRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        dependant = self.dependant
-        if self.body_field or dependant.path_params or dependant.query_params or dependant.header_params:
+        if self.body_field or _takes_parameters(self.dependant):
             self.responses = ERRORS | self.responses  # and so FastAPI doesn't add its 422
 
     def represented(self, result: Any) -> Any:
@@ -62,6 +62,20 @@ class DRFRoute(BridgedRoute):
         """What DRF's JSON renderer makes of `result`."""
         written: bytes = JSONRenderer().render(result)
         return written
+
+    def problem(self) -> str | None:
+        """What keeps DRF from reading this route's body."""
+        try:
+            if self.body_field is not None and self.serializer() is None:
+                field_for(self.body_field.field_info.annotation, self.body_field.field_info.metadata)
+        except (
+            PydanticUserError,
+            PydanticUndefinedAnnotation,
+            TypeError,
+            AssertionError,
+        ) as exc:  # as pydantic and DRF say it
+            return f"its body has no serializer: {str(exc).splitlines()[0]}"
+        return None
 
     # -- for the view, on a thread of Django's ---------------------------------------------------
 
@@ -81,8 +95,7 @@ class DRFRoute(BridgedRoute):
         many = getattr(annotation, "__origin__", None) is list
         if inner and len(inner) == 1:
             annotation = inner[0]
-        is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
-        return (annotation if is_model else None), many
+        return (annotation if is_model(annotation) else None), many
 
     def read(self, request: DRFRequest, context: Mapping[str, Any]) -> Any:
         """The validated body of `request`. Raises DRF's UnsupportedMediaType, ParseError, ValidationError."""
@@ -118,6 +131,12 @@ class DRFRoute(BridgedRoute):
                 raise api_exception(exc) from exc
 
         return handler
+
+
+def _takes_parameters(dependant: Any) -> bool:
+    """Whether an endpoint takes any, by itself or by what it depends on."""
+    own = (*dependant.path_params, *dependant.query_params, *dependant.header_params, *dependant.cookie_params)
+    return bool(own) or any(_takes_parameters(inner) for inner in dependant.dependencies)
 
 
 class ReadRequest(Request):

@@ -12,13 +12,13 @@ from functools import cache
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from django.core.files.uploadedfile import UploadedFile
-from pydantic import AnyUrl, BaseModel
+from pydantic import AnyUrl, BaseModel, RootModel
 from pydantic.fields import FieldInfo
 from rest_framework import serializers
 
 from gateway.bridge.drf.fields import DRFField, Field
 
-__all__ = ["Unchecked", "field_for", "has_model", "serializer_for", "written"]
+__all__ = ["Unchecked", "field_for", "has_model", "is_model", "serializer_for", "written"]
 
 # Types that a serializer field stands for by itself, as in ModelSerializer.serializer_field_mapping.
 PLAIN: Mapping[type, Any] = {
@@ -58,7 +58,11 @@ class Unchecked(serializers.Field):  # type: ignore[type-arg] # generic in the s
 
 @cache
 def serializer_for(model: type[BaseModel]) -> type[serializers.Serializer[Any]]:
-    """The serializer class with the fields of `model`. A field is called as the model's alias says."""
+    """The serializer class with the fields of `model`. A field is called as the model's alias says.
+
+    Raises PydanticUndefinedAnnotation where an annotation names something that isn't there.
+    """
+    model.model_rebuild()
     _building.append(model)
     try:
         fields = {_name(name, info): _field(info) for name, info in model.model_fields.items()}
@@ -96,7 +100,10 @@ def field_for(annotation: Any, metadata: Sequence[Any] = (), **options: Any) -> 
         return field_for(rest[0], metadata, **options) if len(rest) == 1 else Unchecked(**options)
     if members:
         return Unchecked(**options)
-    return _container(annotation, options) or _single(annotation, metadata, options)
+    if isinstance(annotation, type) and issubclass(annotation, RootModel):
+        root = annotation.model_fields["root"]
+        return field_for(root.annotation, root.metadata, **options)
+    return _container(annotation, metadata, options) or _single(annotation, metadata, options)
 
 
 def _with_null(annotation: Any, options: dict[str, Any]) -> dict[str, Any]:
@@ -107,13 +114,14 @@ def _members(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
 
 
-def _container(annotation: Any, options: dict[str, Any]) -> Field | None:
+def _container(annotation: Any, metadata: Sequence[Any], options: dict[str, Any]) -> Field | None:
     origin, arguments = get_origin(annotation) or annotation, get_args(annotation)
     if origin in LISTS:
+        options = options | _lengths(metadata)
         inner = [argument for argument in arguments if argument is not Ellipsis]
         if len(inner) > 1:
             return Unchecked(**options)
-        if inner and _is_model(inner[0]):
+        if inner and is_model(inner[0]):
             return _nested(inner[0], options, many=True)
         return (
             serializers.ListField(child=field_for(inner[0]), **options) if inner else serializers.ListField(**options)
@@ -121,13 +129,23 @@ def _container(annotation: Any, options: dict[str, Any]) -> Field | None:
     if origin in DICTS:
         child: dict[str, Any] = {"child": field_for(arguments[1])} if arguments else {}
         return serializers.DictField(**child, **options)
-    if _is_model(annotation):
+    if is_model(annotation):
         return _nested(annotation, options)
     return None
 
 
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+def _lengths(metadata: Sequence[Any]) -> dict[str, Any]:
+    """How long a list may be. That it may not be empty, DRF says in words of its own."""
+    names = ("min_length", "max_length")
+    found = {name: value for item in metadata for name in names if (value := getattr(item, name, None)) is not None}
+    if found.get("min_length") == 1:
+        found |= {"allow_empty": not found.pop("min_length")}
+    return found
+
+
+def is_model(annotation: Any) -> bool:
+    """Whether `annotation` is a Pydantic model with fields."""
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel) and not issubclass(annotation, RootModel)
 
 
 def _nested(model: type[BaseModel], options: dict[str, Any], **more: Any) -> Field:
@@ -173,7 +191,9 @@ def _plain(field_class: Any, metadata: Sequence[Any], options: dict[str, Any]) -
 
 def has_model(annotation: Any) -> bool:
     """Whether there is a Pydantic model anywhere in `annotation`."""
-    return _is_model(annotation) or any(has_model(part) for part in get_args(annotation))
+    return (isinstance(annotation, type) and issubclass(annotation, BaseModel)) or any(
+        has_model(part) for part in get_args(annotation)
+    )
 
 
 def written(data: Any) -> Any:
