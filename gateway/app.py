@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 import threading
@@ -137,6 +138,9 @@ class Gateway:
             logger.exception("the gateway did not start")
             await send({"type": "lifespan.startup.failed", "message": str(exc)})
             return
+        # What is there now stays; the garbage collector need not look through it again and again.
+        gc.collect()
+        gc.freeze()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         errors = await self.shutdown()

@@ -118,6 +118,11 @@ class ServiceConfig(Section):
         description='"django": all of the project\'s MIDDLEWARE runs around this service (default); "none"; or a list '
         "of entries",
     )
+    answers: Literal["plain", "drf", "django"] = Field(
+        "plain",
+        description='"plain": as FastAPI answers; "drf": as the project\'s Django REST framework; "django": as Django '
+        "itself",
+    )
     one_thread: bool = Field(
         False, description="each request keeps one thread, for middleware that leaves state on the connection"
     )
@@ -146,6 +151,8 @@ class ServiceConfig(Section):
             raise ValueError('exactly one of app = "package.module:attribute" and url = "http://host:port"')
         if self.url is not None and "middleware" in self.model_fields_set:
             raise ValueError("middleware goes with app; a service at url runs its own")
+        if self.answers != "plain" and (self.url is not None or self.middleware == "none"):
+            raise ValueError(f'answers = "{self.answers}" goes with app and middleware = "django" (or a list)')
         return self
 
 

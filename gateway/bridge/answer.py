@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.db import transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from starlette.types import Message, Receive, Send
 
+from gateway.bridge.orm import in_django
 from gateway.upstreams.base import ClientGone
-from gateway.upstreams.django import Lent, Streamed, Whole
+from gateway.upstreams.connections import open_blocks
+from gateway.upstreams.django import Lent, Streamed, Whole, start_message
 
 if TYPE_CHECKING:
     from gateway.bridge.middleware import Passage
     from gateway.upstreams.threads import Lease
 
-__all__ = ["Answer", "Handshake", "deny"]
+__all__ = ["Answer", "Handshake", "answer_start", "chunks_of", "chunks_of_sync", "deny"]
 
+Answered = TypeVar("Answered", bound=HttpResponseBase)
 Raw = list[tuple[bytes, bytes]]
 Reply = Whole | Streamed | Lent
 
@@ -37,7 +41,7 @@ class Answer:
         self._receive = receive
         self._send = send
         self._start: Message | None = None
-        self._failed: HttpResponse | None = None  # a 500 of which it isn't known yet whether an exception follows
+        self._held: HttpResponse | None = None  # an answer that what the service does next may turn into another
         self._stream: Channel | None = None
         self._pump: asyncio.Task[None] | None = None
         self._complete = False
@@ -52,8 +56,8 @@ class Answer:
 
     async def finish(self) -> None:
         """The service has returned."""
-        if self._failed is not None:
-            await self._deliver(self._failed)
+        if self._held is not None:
+            await self._deliver(self._held)
         elif self._pump is not None:
             await self._pump
 
@@ -66,8 +70,8 @@ class Answer:
             raise error
         else:
             self._complete = True
-            if self._failed is not None and self._failed.content != UNHANDLED:
-                self._passage.own_error = self._failed
+            if self._held is not None and self._held.status_code == 500 and self._held.content != UNHANDLED:
+                self._passage.own_error = self._held
             await self._reply(await self._leave(_raising(error)))
 
     async def cut_off(self, error: BaseException) -> None:
@@ -91,20 +95,27 @@ class Answer:
             await self._begin_stream(body)
         else:
             response = _whole(self._start or {}, body, head=self._passage.scope["method"] == "HEAD")
-            if response.status_code == 500:
-                self._failed = response
+            if response.status_code == 500 or await self._in_transaction():
+                self._held = response
             else:
                 await self._deliver(response)
 
+    async def _in_transaction(self) -> bool:
+        """Whether the service has a transaction open still, as the exit of a `yield` dependency comes last.
+
+        Whether it can be committed decides on the answer. And the middleware, on another connection, would
+        wait for its locks: a session that is saved, for those of SQLite.
+        """
+        return self._lease.pinned and await in_django(open_blocks) > self._passage.blocks
+
     async def _deliver(self, response: HttpResponse) -> None:
         self._complete = True
-        self._failed = None
+        self._held = None
         await self._reply(await self._leave(self._returning(response)))
 
     async def _begin_stream(self, body: bytes) -> None:
         channel = Channel()
-        response = StreamingHttpResponse(channel)
-        _fill_in(response, self._start or {})
+        response = _streamed(self._start or {}, channel)
         reply = await self._leave(self._returning(response))
         self._stream = channel
         self._pump = asyncio.create_task(self._pump_out(reply, channel))
@@ -119,7 +130,9 @@ class Answer:
     async def _leave(self, resume: Callable[[], HttpResponseBase]) -> Reply:
         if self._passage.view.sync:
             self._lease.unhold()
-        return await self._passage.leave(resume)
+        reply = await self._passage.leave(resume)
+        self._passage.let_go()
+        return reply
 
     async def _reply(self, reply: Reply) -> None:
         try:
@@ -133,7 +146,7 @@ class Answer:
         view = self._passage.view
 
         def resume() -> HttpResponseBase:
-            if view.atomic and response.status_code >= 400:
+            if view.undoes and response.status_code >= 400:
                 for alias in view.aliases:  # the exception that told so has become an answer
                     transaction.set_rollback(True, using=alias)
             return response
@@ -155,26 +168,68 @@ def _raising(error: Exception) -> Callable[[], HttpResponseBase]:
 
 
 def _whole(start: Message, body: bytes, *, head: bool) -> HttpResponse:
-    response = HttpResponse(body)
-    _fill_in(response, start)
+    headers, cookies = _read_headers(start)
     if not head:  # a middleware may change the content; its length is set when it is sent
-        response.headers.pop("Content-Length", None)
+        headers.pop("Content-Length", None)
+    response = HttpResponse(body, status=start.get("status", 200), headers=headers)
+    return _with_lines(response, headers, cookies)
+
+
+def _streamed(start: Message, chunks: AsyncIterable[bytes]) -> StreamingHttpResponse:
+    headers, cookies = _read_headers(start)
+    response = StreamingHttpResponse(chunks, status=start.get("status", 200), headers=headers)
+    return _with_lines(response, headers, cookies)
+
+
+def _with_lines(response: Answered, headers: Mapping[str, str], cookies: Raw) -> Answered:
+    if "Content-Type" not in headers:
+        del response.headers["Content-Type"]  # Django's default
+    response.raw_cookies = cookies  # type: ignore[attr-defined] # Passage puts them back as they were
     return response
 
 
-def _fill_in(response: HttpResponseBase, start: Message) -> None:
-    """Status and headers. Lines of the same name are joined (RFC 9110, section 5.3), but for Set-Cookie."""
-    response.status_code = start.get("status", 200)
-    del response.headers["Content-Type"]
+def answer_start(response: HttpResponseBase, method: str) -> Message:
+    """`http.response.start` for what came out of the middleware, with the service's cookies and a length."""
+    start = start_message(response)
+    start["headers"] += getattr(response, "raw_cookies", ())
+    if "Content-Length" not in response.headers and not response.streaming and method != "HEAD":
+        length = len(cast("HttpResponse", response).content)
+        if length or response.status_code not in (204, 304):
+            start["headers"].append((b"content-length", str(length).encode()))
+    return start
+
+
+async def chunks_of(response: StreamingHttpResponse) -> AsyncGenerator[bytes]:
+    """The chunks of an asynchronous stream."""
+    async for chunk in response:
+        yield chunk
+
+
+async def chunks_of_sync(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
+    """The chunks of a synchronous stream, made on the thread of `lease`."""
+    chunks = iter(cast("Any", response))
+    while (chunk := await asyncio.wrap_future(lease.submit(next, chunks, None))) is not None:
+        yield chunk
+
+
+@lru_cache(maxsize=1024)
+def _title(name: bytes) -> str:
+    return name.decode("latin-1").title()
+
+
+def _read_headers(start: Message) -> tuple[dict[str, str], Raw]:
+    """Headers and cookies. Lines of the same name are joined (RFC 9110, section 5.3), but for Set-Cookie."""
+    headers: dict[str, str] = {}
     cookies: Raw = []
     for name, value in start.get("headers", ()):
-        lower = name.lower()
-        if lower == b"set-cookie":
-            cookies.append((lower, value))
-            continue
-        key, text = lower.decode("latin-1").title(), value.decode("latin-1")
-        response.headers[key] = f"{response.headers[key]}, {text}" if key in response.headers else text
-    response.raw_cookies = cookies  # type: ignore[attr-defined] # Passage puts them back as they were
+        key = _title(name)
+        if key == "Set-Cookie":
+            cookies.append((b"set-cookie", value))
+        elif key in headers:
+            headers[key] += ", " + value.decode("latin-1")
+        else:
+            headers[key] = value.decode("latin-1")
+    return headers, cookies
 
 
 class Channel:
@@ -228,6 +283,7 @@ class Handshake:
             self._open = True
             accepted = message["type"] == "websocket.accept"
             reply = await self._passage.leave(lambda: HttpResponse(status=101 if accepted else 403))
+            self._passage.let_go()
             if accepted and reply.start["status"] != 101:
                 await deny(reply, self._receive, self._send)
                 raise ClientGone

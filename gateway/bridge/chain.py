@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
@@ -13,14 +13,14 @@ from django.core.handlers import base
 from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch
 from django.utils.module_loading import import_string
-from greenlet import getcurrent
 
 from gateway.upstreams.django import SyncHandler
 
 if TYPE_CHECKING:
-    from gateway.bridge.middleware import Greenlet, Passage
+    from gateway.bridge.async_passage import AsyncPassage
+    from gateway.bridge.middleware import Passage
 
-__all__ = ["Chain", "Entry", "sync_capable"]
+__all__ = ["Chain", "Entry", "give_user", "is_forgeable", "sync_capable", "withheld_user"]
 
 logger = logging.getLogger("gateway.bridge")
 
@@ -44,21 +44,31 @@ class Entry:
 
 
 class Chain(SyncHandler):
-    """The chain of one service. `chosen` are the entries to apply; None means all of settings.MIDDLEWARE."""
+    """The chain of one service. `chosen` are the entries to apply; None means all of settings.MIDDLEWARE.
 
-    def __init__(self, chosen: Sequence[str] | None) -> None:
+    `current_passage` tells which request is being answered.
+    """
+
+    def __init__(
+        self,
+        chosen: Sequence[str] | None,
+        current_passage: Callable[[], Passage | AsyncPassage],
+        *,
+        is_async: bool = False,
+    ) -> None:
+        self._current_passage = current_passage
         self.entries: list[Entry] = []
         with _recorded(chosen, self.entries):
-            super().__init__()
+            self.load_middleware(is_async=is_async)
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         """The stand-in for the endpoint, where Django would look into the URLconf.
 
         Where nothing a browser adds by itself could vouch for the caller, there is nothing to forge, and the
-        CSRF check is left out, as for a view marked csrf_exempt.
+        CSRF check is left out, as for a view marked csrf_exempt; so it is where the endpoint sees to it itself.
         """
-        forgeable = request.method not in SAFE_METHODS and has_ambient_credentials(request)
-        request.resolver_match = _passage().view.resolved(request, exempt=not forgeable)
+        view = self._current_passage().view
+        request.resolver_match = view.resolved(request, exempt=view.checks_csrf or not is_forgeable(request))
         return request.resolver_match
 
     def process_exception_by_middleware(self, exception: Exception, request: HttpRequest) -> HttpResponse:
@@ -66,15 +76,41 @@ class Chain(SyncHandler):
         try:
             return super().process_exception_by_middleware(exception, request)
         except Exception as unhandled:
-            own = _passage().own_error
+            own = self._current_passage().own_error
             if unhandled is exception and own is not None:
                 logger.exception("%s %s: the service failed", request.method, request.path)
                 return own
             raise
 
 
-def _passage() -> Passage:
-    return cast("Greenlet", getcurrent()).passage
+def is_forgeable(request: HttpRequest) -> bool:
+    """Whether another site's page could have made somebody's browser send this, and it may change something."""
+    return request.method not in SAFE_METHODS and has_ambient_credentials(request)
+
+
+@contextmanager
+def withheld_user(request: HttpRequest) -> Iterator[None]:
+    """While the service answers a forgeable `request` that CsrfViewMiddleware has let pass: nobody is logged in,
+    until the dependency that asks for the token instead calls `give_user`. So nothing that runs without that
+    dependency, or before it, can mistake the session's user for the caller.
+    """
+    if hasattr(request, "user") and is_forgeable(request):
+        from django.contrib.auth.models import AnonymousUser
+
+        request.withheld_user = request.user  # type: ignore[attr-defined]
+        request.user = AnonymousUser()
+    try:
+        yield
+    finally:
+        give_user(request)
+
+
+def give_user(request: HttpRequest) -> bool:
+    """End what `withheld_user` began. False when there is nothing to end."""
+    user = vars(request).pop("withheld_user", None)
+    if user is not None:
+        request.user = user
+    return user is not None
 
 
 def has_ambient_credentials(request: HttpRequest) -> bool:

@@ -9,32 +9,41 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import AsyncGenerator, Callable, Sequence
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from io import BytesIO
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.bridge.answer import Answer, Handshake, deny
-from gateway.bridge.chain import Chain
+from gateway.bridge.answer import Answer, Handshake, answer_start, chunks_of, chunks_of_sync, deny
+from gateway.bridge.chain import Chain, sync_capable, withheld_user
 from gateway.bridge.orm import divert_sync_calls, request_lease
-from gateway.bridge.views import View, Views
+from gateway.bridge.views import Profile, View, Views
 from gateway.routing.table import Endpoint
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import read_body
+from gateway.upstreams.connections import open_blocks, return_pooled
 from gateway.upstreams.context import adopt
-from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply, start_message
+from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply
 from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
+
+if TYPE_CHECKING:
+    from gateway.bridge.drf.request import EndpointView
 
 __all__ = ["Bridge", "Passage"]
 
+MOST_SPARE = 32  # greenlets that a thread keeps for later
 PARKED = object()  # a greenlet says so when it waits for the service
 
 
@@ -44,6 +53,7 @@ class Bridge:
     `entries` are the middleware to run, in the project's order; None means all.
     `one_thread`: each request keeps one thread from the first middleware to the last, for middleware that
     leaves state on the connection.
+    `profile`: which views stand in for the endpoints, for `answers = "drf"` and "django".
     """
 
     def __init__(
@@ -55,11 +65,12 @@ class Bridge:
         endpoints: Sequence[Endpoint] = (),
         entries: Sequence[str] | None = None,
         one_thread: bool = False,
+        profile: Profile | None = None,
     ) -> None:
         divert_sync_calls()
         self.app = app
         self.name = name
-        self.views = Views(name, endpoints, cross)
+        self.views = Views(name, endpoints, cross, profile)
         self._entries = entries
         self._work = legacy.leases
         self._passages = legacy.passages
@@ -71,7 +82,7 @@ class Bridge:
 
     def reload(self) -> None:
         """Load the middleware that the settings name. Once, except in tests, which change settings."""
-        self.chain = Chain(self._entries)
+        self.chain, self._passage = _chain(self._entries)
         self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,13 +101,15 @@ class Bridge:
         body: IO[bytes] = BytesIO()
         if scope["type"] == "http":
             body, receive = await _read_twice(receive, self._memory)
-        passage = Passage(self.chain, self._passages, self._work, lease, view, _as_http(scope), body)
+        scope["gateway.view"] = view
+        passage = self._passage(self.chain, self._passages, self._work, lease, view, _as_http(scope), body)
         if self._one_thread or view.atomic:
             passage.stay_on_lease()
         try:
             reply = await passage.enter()
-            scope["django.request"] = passage.request
             if reply is None:
+                # A copy: the request knows its scope, and a cycle would wait for the garbage collector.
+                scope = {**scope, "django.request": passage.request}
                 await self._cross(passage, lease, scope, receive, send)
             elif scope["type"] == "http":
                 await send(reply.start)
@@ -123,6 +136,15 @@ class Bridge:
             raise
         else:
             await answer.finish()
+
+
+def _chain(entries: Sequence[str] | None) -> tuple[Chain, Callable[..., Passage]]:
+    """The chain of these entries, and what goes through it."""
+    if sync_capable(settings.MIDDLEWARE if entries is None else entries):
+        return Chain(entries, current_passage), Passage
+    from gateway.bridge.async_passage import AsyncChain, AsyncPassage
+
+    return AsyncChain(entries), cast("Callable[..., Passage]", AsyncPassage)
 
 
 def _as_http(scope: Scope) -> Scope:
@@ -180,23 +202,106 @@ class _Spooled:
 
 
 class Greenlet(greenlet):
-    """The greenlet of one passage."""
+    """What a passage runs in. Each needs memory of its own from the system, so they are used again."""
 
-    passage: Passage
+    passage: Passage | None = None
+
+    @classmethod
+    def of(cls, passage: Passage) -> Greenlet:
+        """One for `passage` on this thread, to be switched to."""
+        waiting = _spare.greenlets.pop() if _spare.greenlets else cls()
+        waiting.passage = passage
+        return waiting
+
+    def run(self) -> None:
+        """One passage after another. Switching here starts the next; what comes back is how it ended."""
+        while self.passage is not None:
+            ended: list[object] = []
+            try:
+                ended.append(self.passage.respond())
+            except BaseException as exc:  # noqa: BLE001 - sys.exit() in a middleware ends the request, not the thread
+                ended.append(Raised(exc))
+            self.passage = None
+            if len(_spare.greenlets) < MOST_SPARE:
+                _spare.greenlets.append(self)
+            cast("greenlet", self.parent).switch(ended.pop())
+
+
+class Raised:
+    """How a passage ended that raised `error`."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class _Spare(threading.local):
+    """The greenlets of this thread that have nothing to do."""
+
+    def __init__(self) -> None:
+        self.greenlets: list[Greenlet] = []
+
+
+_spare = _Spare()
 
 
 def cross(request: HttpRequest) -> HttpResponseBase:
     """What stands in for every view: wait until the service has answered `request`, and return that.
 
-    Raises what the service raised.
+    Raises what the service raised, unless it is for Django REST framework to answer.
     """
-    return cast("Greenlet", getcurrent()).passage.park(request)
+    passage = current_passage()
+    unasked = passage.view.checks_csrf and not getattr(getattr(request, "drf_view", None), "admitted", False)
+    try:
+        with withheld_user(request) if unasked else nullcontext():
+            response = passage.park(request)
+    except Exception as exc:
+        view = _drf_view(request, exc)
+        if view is None:
+            raise
+        return view.fail(exc)
+    view = _drf_view(request)
+    return response if view is None else view.finish(response)
+
+
+def current_passage() -> Passage:
+    """The passage that this code is part of. Raises RuntimeError outside of one."""
+    current = getcurrent()
+    if not isinstance(current, Greenlet) or current.passage is None:
+        raise RuntimeError("this is no middleware around a service")
+    return current.passage
+
+
+def _drf_view(request: HttpRequest, error: Exception | None = None) -> EndpointView | None:
+    """The view that `gateway.bridge.drf` made for this request, or makes for an APIException; DRF is optional."""
+    view: EndpointView | None = getattr(request, "drf_view", None)
+    exceptions = sys.modules.get("rest_framework.exceptions")
+    if view is None and exceptions is not None and isinstance(error, exceptions.APIException):
+        from gateway.bridge.drf.request import drf_view
+
+        view = drf_view(request)
+    if getattr(view, "dispatches", False):
+        return None  # DRF itself is around this call, and does that
+    return view
 
 
 class Passage(Exchange):
     """One request's way through the middleware, on a pooled thread: in, a wait for the service, and out."""
 
-    __slots__ = ("_context", "_go", "_greenlet", "_lease", "_parked", "own_error", "request", "resume", "view")
+    __slots__ = (
+        "_blocks_before",
+        "_context",
+        "_go",
+        "_greenlet",
+        "_lease",
+        "_parked",
+        "_stays",
+        "blocks",
+        "own_error",
+        "request",
+        "view",
+    )
 
     def __init__(
         self,
@@ -212,21 +317,26 @@ class Passage(Exchange):
         self.view = view
         self.request: HttpRequest | None = None  # once it has come through the middleware
         self.own_error: HttpResponse | None = None  # how the service itself answers for what it raised
+        self.blocks = 0  # how many atomic blocks are open around the service, the chain's and, in a test, the test's
+        self._blocks_before = 0
         self._lease = lease
-        self._context = contextvars.copy_context()
+        self._context: contextvars.Context | None = None
         self._greenlet: Greenlet | None = None
         self._parked = False
+        self._stays = False  # on the lease
         self._go: Callable[[Callable[[], None]], None] = threads.submit
 
     def stay_on_lease(self) -> None:
         """Run everything on the thread that the service's synchronous code gets, and keep it until the end."""
         self._lease.hold()
+        self._stays = True
         self._go = self._lease.run
 
     # -- on the event loop ----------------------------------------------------------------------
 
     async def enter(self) -> Reply | None:
         """Run the request phase. A reply when a middleware answers by itself; None when it is the service's turn."""
+        self._context = contextvars.copy_context()
         self._go(self._begin)
         reply = await self.future
         if reply is PARKED:
@@ -243,6 +353,11 @@ class Passage(Exchange):
         self._go(partial(self._resume, resume))
         return await self.future
 
+    def let_go(self) -> None:
+        """The chain is through: what comes now, a stream or a socket, keeps no thread while it waits."""
+        if self._stays:
+            self._lease.unhold()
+
     def abandon(self) -> None:
         """End a passage whose service will never answer: the middleware's `finally` blocks run."""
         if self._parked:
@@ -252,19 +367,29 @@ class Passage(Exchange):
     # -- on the thread --------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        if self._go == self.threads.submit:  # from now on, only this thread will do
+        if not self._stays:  # from now on, only this thread will do
             self._go = partial(self.threads.submit_to, cast("PooledThread", current_thread()))
-        self._greenlet = Greenlet(self._respond)
-        self._greenlet.passage = self
+        self._blocks_before = open_blocks()
+        self._greenlet = Greenlet.of(self)
         self._greenlet.gr_context = self._context
-        self._step(self._greenlet.switch)
+        self._step()
 
-    def _respond(self) -> HttpResponseBase:
-        adopt(self._context)
+    def respond(self) -> HttpResponseBase:
+        """In the greenlet: all that Django does for this request."""
         return self.handler.respond(self.scope, self.body)
 
     def park(self, request: HttpRequest) -> HttpResponseBase:
-        """In the greenlet: wait for the service. Returns its answer, or raises what it raised."""
+        """In the greenlet: wait for the service. Returns its answer, or raises what it raised.
+
+        Raises ImproperlyConfigured where a transaction is open: others would write into it meanwhile.
+        """
+        self.blocks = open_blocks()
+        if self.blocks > self._blocks_before and not self._stays:
+            raise ImproperlyConfigured(
+                "a middleware keeps a transaction open while the view runs, on a thread that other requests share; "
+                f"write one_thread = true in [services.{self.view.namespace}]"
+            )
+        return_pooled()
         self.request = request
         self._context = contextvars.copy_context()
         resume: Callable[[], HttpResponseBase] = cast("greenlet", getcurrent().parent).switch(PARKED)
@@ -272,22 +397,24 @@ class Passage(Exchange):
         return resume()
 
     def _resume(self, resume: Callable[[], HttpResponseBase]) -> None:
-        self._step(partial(cast("Greenlet", self._greenlet).switch, resume))
+        self._step(resume)
 
-    def _step(self, switch: Callable[[], object]) -> None:
-        try:
-            found = switch()
-        except BaseException as exc:  # noqa: BLE001 - sys.exit() in a middleware ends the request, not the thread
-            self._fail(exc)
-            self._finish(None)
-            return
+    def _step(self, *resume: Callable[[], HttpResponseBase]) -> None:
+        found = cast("Greenlet", self._greenlet).switch(*resume)
         if found is PARKED:
             self._settle(self.future.set_result, PARKED)
+            return
+        self._greenlet = None  # it may be another passage's soon
+        if isinstance(found, Raised):
+            self._fail(found.error)
+            self._finish(None)
         else:
             self._reply(cast("HttpResponseBase", found))
 
     def _unwind(self) -> None:
-        cast("Greenlet", self._greenlet).throw()  # GreenletExit, which no `except Exception` stops
+        # What is thrown here, no `except Exception` stops.
+        cast("Greenlet", self._greenlet).throw(GreenletExit)
+        self._greenlet = None
         self._finish(None)
 
     def _unwanted(self, value: object) -> None:
@@ -297,27 +424,12 @@ class Passage(Exchange):
             super()._unwanted(value)
 
     def _start(self, response: HttpResponseBase) -> Message:
-        if not response.streaming and self.scope["method"] != "HEAD" and response.status_code not in (204, 304):
-            response.headers["Content-Length"] = str(len(cast("HttpResponse", response).content))
-        start = start_message(response)
-        start["headers"] += getattr(response, "raw_cookies", ())
-        return start
+        return answer_start(response, self.scope["method"])
 
     def _stream(self, response: StreamingHttpResponse, start: Message) -> None:
         if getattr(response, "file_to_stream", None) is not None:
             super()._stream(response, start)
             return
         # A middleware's own generator may take its time, which no passage's thread has.
-        chunks = _chunks(response) if response.is_async else _chunks_of_sync(response, self._lease)
+        chunks = chunks_of(response) if response.is_async else chunks_of_sync(response, self._lease)
         self._deliver(Lent(start, chunks, partial(self._go, partial(self._finish, response))))
-
-
-async def _chunks(response: StreamingHttpResponse) -> AsyncGenerator[bytes]:
-    async for chunk in response:
-        yield chunk
-
-
-async def _chunks_of_sync(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
-    chunks = iter(cast("Any", response))
-    while (chunk := await asyncio.wrap_future(lease.submit(next, chunks, None))) is not None:
-        yield chunk

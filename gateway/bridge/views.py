@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import wraps
-from typing import Any
+from typing import Any, Protocol
 
-from django.db import connections
+from django.db import connections, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
@@ -16,11 +17,29 @@ from django.views.decorators.csrf import csrf_exempt
 from starlette.routing import compile_path
 from starlette.types import Scope
 
-from gateway.routing.table import Endpoint, Match
+from gateway.routing.table import ANY, EXACT, TEMPLATE, Claim, Endpoint, Match, Table
 
-__all__ = ["View", "Views", "atomic_aliases", "is_async"]
+__all__ = ["Profile", "View", "Views", "atomic_aliases", "is_async", "marked_as"]
 
 Function = Callable[..., HttpResponseBase]
+Siblings = Mapping[str, Endpoint]
+
+
+class Profile(Protocol):
+    """`answers = "…"`: which views stand in for the endpoints of a service, where it isn't plain functions.
+
+    `strict_csrf`: as Django checks it for its own views, whether or not there is something to forge.
+    `keeps_transaction`: an error that the service returns, and didn't raise, is committed.
+    """
+
+    strict_csrf: bool
+    keeps_transaction: bool
+
+    def view(self, endpoint: Endpoint, siblings: Siblings, crossing: Function) -> Function:
+        """The view for `endpoint`. `siblings` are all on its path, by method; `crossing` lets the service answer."""
+
+    def missing(self) -> Function:
+        """The view for a path that the service doesn't have."""
 
 
 class View:
@@ -28,20 +47,48 @@ class View:
 
     `function` has the endpoint's name, module and attributes, so that decorators which only mark a view
     (`csrf_exempt`, `login_not_required`, `non_atomic_requests`) mean the same on an endpoint.
-    `sync`: a plain function. `atomic`: ATOMIC_REQUESTS applies to it.
+    `sync`: a plain function. `atomic`: ATOMIC_REQUESTS applies to it, and `undoes` says that it ends with any
+    answer that is an error. `dependencies`: what FastAPI calls before it. `checks_csrf`: one of these decides
+    whether the CSRF token is asked for, instead of CsrfViewMiddleware. `methods`: of all endpoints at its path.
     """
 
-    __slots__ = ("_pattern", "aliases", "atomic", "exempt", "function", "name", "namespace", "route", "sync")
+    __slots__ = (
+        "_pattern",
+        "aliases",
+        "atomic",
+        "checks_csrf",
+        "dependencies",
+        "exempt",
+        "function",
+        "methods",
+        "name",
+        "namespace",
+        "route",
+        "sync",
+        "undoes",
+    )
 
-    def __init__(self, endpoint: Callable[..., Any], crossing: Function, namespace: str, route: str) -> None:
-        self.function = _stand_in(endpoint, crossing)
-        self.exempt = csrf_exempt(self.function)
+    def __init__(
+        self,
+        endpoint: Callable[..., Any],
+        function: Function,
+        namespace: str,
+        route: str,
+        dependencies: tuple[Callable[..., Any], ...] = (),
+        profile: Profile | None = None,
+    ) -> None:
+        self.function = function
+        self.exempt = function if profile is not None and profile.strict_csrf else csrf_exempt(function)
         self.name: str = getattr(endpoint, "__name__", type(endpoint).__name__)
         self.namespace = namespace
         self.route = route
         self.sync = not is_async(endpoint) and route != ""
         self.aliases = atomic_aliases(endpoint)
         self.atomic = bool(self.aliases)
+        self.undoes = self.atomic and (profile is None or not profile.keeps_transaction)
+        self.dependencies = dependencies
+        self.checks_csrf = _checks_csrf(dependencies)
+        self.methods: frozenset[str] = frozenset()
         self._pattern = compile_path(route) if "{" in route else None
 
     def __repr__(self) -> str:
@@ -74,20 +121,33 @@ class View:
 class Views:
     """The stand-ins of one service, found by what the routing table matched."""
 
-    def __init__(self, service: str, endpoints: Sequence[Endpoint], crossing: Function) -> None:
+    def __init__(
+        self, service: str, endpoints: Sequence[Endpoint], crossing: Function, profile: Profile | None = None
+    ) -> None:
         self._views: dict[tuple[str, str], View] = {}
-        made: dict[tuple[int, str], View] = {}
+        made: dict[tuple[object, ...], View] = {}
+        siblings = _by_path(endpoints)
         for endpoint in endpoints:
             if endpoint.function is None:
                 continue
-            key = (id(endpoint.function), endpoint.path)
-            view = made.get(key) or View(endpoint.function, crossing, service, endpoint.path)
-            made[key] = view
+            key = (id(endpoint.function), endpoint.path, *map(id, endpoint.dependencies))
+            if key not in made:
+                known = siblings.get(endpoint.path, {})
+                function = _function(endpoint, known, crossing, profile)
+                view = View(endpoint.function, function, service, endpoint.path, endpoint.dependencies, profile)
+                view.methods = frozenset(known)
+                made[key] = view
             for method in endpoint.methods:
-                self._views.setdefault((endpoint.path, method), view)
-            self._views.setdefault((endpoint.path, ""), view)
-        self._any = View(_anything, crossing, service, "")
+                self._views.setdefault((endpoint.path, method), made[key])
+            self._views.setdefault((endpoint.path, ""), made[key])
+        self._any = View(_anything, _stand_in(_anything, crossing), service, "")
         self._any.function.__name__ = service
+        self._nowhere = self._any
+        self._paths: Table | None = None
+        if profile is not None:
+            self._paths = _table(endpoints)
+            if all(endpoint.function is not None for endpoint in endpoints):
+                self._nowhere = View(_anything, marked_as(_anything, profile.missing()), service, "", (), profile)
 
     def __iter__(self) -> Any:
         return iter({id(view): view for view in self._views.values()}.values())
@@ -99,11 +159,59 @@ class Views:
             return self._any
         method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
         views = self._views
-        return views.get((match.template, method)) or views.get((match.template, "")) or self._any
+        found = views.get((match.template, method)) or views.get((match.template, ""))
+        return found or self._by_itself(scope, method)
+
+    def _by_itself(self, scope: Scope, method: str) -> View:
+        """The view for what a route claims without the service declaring it: `claim = "all"`."""
+        if self._paths is None or method == "WEBSOCKET":
+            return self._any
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        match = self._paths.match(path, method)
+        if match is None:
+            return self._nowhere
+        return self._views.get((match.template, method)) or self._views.get((match.template, "")) or self._any
+
+
+def _by_path(endpoints: Sequence[Endpoint]) -> dict[str, dict[str, Endpoint]]:
+    """The endpoints of each path, by method."""
+    found: dict[str, dict[str, Endpoint]] = {}
+    for endpoint in endpoints:
+        if endpoint.function is not None:
+            for method in endpoint.methods:
+                found.setdefault(endpoint.path, {}).setdefault(method, endpoint)
+    return found
+
+
+def _function(endpoint: Endpoint, siblings: Siblings, crossing: Function, profile: Profile | None) -> Function:
+    function = endpoint.function or _anything
+    if profile is None or "WEBSOCKET" in endpoint.methods or _is_documentation(function):
+        return _stand_in(function, crossing)
+    return marked_as(function, profile.view(endpoint, siblings, crossing))
+
+
+def _table(endpoints: Sequence[Endpoint]) -> Table:
+    """Which declared path a request is for, whatever its method."""
+    paths = {
+        endpoint.path: replace(endpoint, methods=frozenset({ANY}))
+        for endpoint in endpoints
+        if endpoint.methods != {"WEBSOCKET"}
+    }
+    return Table(
+        Claim("", endpoint, TEMPLATE if "{" in path else EXACT, order)
+        for order, (path, endpoint) in enumerate(paths.items())
+    )
+
+
+def _is_documentation(function: Callable[..., Any]) -> bool:
+    """Whether `function` gives FastAPI's own pages, or the OpenAPI document."""
+    return str(getattr(function, "__module__", "")).startswith("fastapi.")
 
 
 def atomic_aliases(endpoint: Callable[..., Any]) -> list[str]:
     """The databases whose ATOMIC_REQUESTS applies to `endpoint`, as Django decides it for a view."""
+    if _is_documentation(endpoint):
+        return []  # it asks no database
     exempt = getattr(endpoint, "_non_atomic_requests", ())  # what transaction.non_atomic_requests leaves
     return [
         alias
@@ -112,13 +220,31 @@ def atomic_aliases(endpoint: Callable[..., Any]) -> list[str]:
     ]
 
 
+def _checks_csrf(dependencies: Sequence[Callable[..., Any]]) -> bool:
+    """Whether a dependency asks for the token where it trusts a cookie, and no other trusts one without asking."""
+    return any(getattr(dependency, "checks_csrf", False) for dependency in dependencies) and not any(
+        getattr(dependency, "trusts_session", False) for dependency in dependencies
+    )
+
+
 def _stand_in(endpoint: Callable[..., Any], crossing: Function) -> Function:
-    @wraps(endpoint)
     def view(request: HttpRequest, *_args: object, **_kwargs: object) -> HttpResponseBase:
         return crossing(request)
 
-    del view.__wrapped__  # its signature is not the endpoint's
+    return marked_as(endpoint, view)
+
+
+def marked_as(endpoint: Callable[..., Any], view: Function) -> Function:
+    """`view`, with the name of `endpoint`, and with its marks where it has none of its own."""
+    own = dict(view.__dict__)
+    wraps(endpoint)(view)
+    view.__dict__.update(own)
+    del view.__wrapped__  # type: ignore[attr-defined] # its signature is not the endpoint's
     view.__dict__.pop("_is_coroutine_marker", None)
+    if not atomic_aliases(endpoint):
+        view.__dict__.pop("_non_atomic_requests", None)  # the endpoint's own
+        for alias in connections.settings:
+            transaction.non_atomic_requests(using=alias)(view)
     return view
 
 

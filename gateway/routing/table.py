@@ -41,7 +41,7 @@ class TemplateError(ValueError):
 class Endpoint:
     """One path template of a service, with its methods (`ANY` for all). `tree`: everything below it too.
 
-    `function` is what the service runs there, where it says so.
+    `function` is what the service runs there, where it says so, and `dependencies` what it runs before.
     """
 
     path: str
@@ -49,6 +49,7 @@ class Endpoint:
     tree: bool = False
     convertors: tuple[tuple[str, str], ...] = ()  # name → regex, of convertors Starlette doesn't bring
     function: Callable[..., object] | None = field(default=None, compare=False)
+    dependencies: tuple[Callable[..., object], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

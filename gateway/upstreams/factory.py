@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
 from gateway.config import LegacyConfig, Problem, ServiceConfig
 from gateway.routing.table import Endpoint
 from gateway.upstreams.base import Legacy, Service
+
+if TYPE_CHECKING:
+    from gateway.bridge.views import Profile
 
 __all__ = ["build_legacy", "build_services", "set_up_django"]
 
@@ -70,10 +73,24 @@ def _local(name: str, config: ServiceConfig, legacy: Legacy | None, problems: li
     if config.middleware != "none" and legacy is not None:
         around = partial(_bridged, name, config, legacy, problems)
     try:
-        return ServiceUpstream(name, config.app or "", max_body=config.max_body, around=around)
+        service = ServiceUpstream(name, config.app or "", max_body=config.max_body, around=around)
     except ImportStringError as exc:
         problems.append(Problem(f"services.{name}.app", config.app, f"an importable ASGI application: {exc}"))
         return None
+    if config.middleware == "none" and legacy is not None:
+        problems += _unbridged(name, service.declared, service.endpoints(), legacy)
+    return service
+
+
+def _unbridged(name: str, app: object, endpoints: Sequence[Endpoint] | None, legacy: Legacy) -> list[Problem]:
+    """What is wrong with a service outside of the project's middleware."""
+    from gateway.upstreams.django import DjangoUpstream
+
+    if not isinstance(legacy, DjangoUpstream):
+        return []
+    from gateway.bridge.problems import unbridged_problems
+
+    return unbridged_problems(name, app, endpoints)
 
 
 def _bridged(
@@ -99,8 +116,39 @@ def _bridged(
     problems += found
     if found:
         return app
+    profile = _profile(name, config, app, problems)
     entries = config.middleware if isinstance(config.middleware, tuple) else None
-    return Bridge(app, legacy, name=name, endpoints=endpoints, entries=entries, one_thread=config.one_thread)
+    return Bridge(
+        app,
+        legacy,
+        name=name,
+        endpoints=endpoints,
+        entries=entries,
+        one_thread=config.one_thread,
+        profile=profile,
+    )
+
+
+def _profile(name: str, config: ServiceConfig, app: ASGIApp, problems: list[Problem]) -> Profile | None:
+    """What `answers` stands for; None for "plain" and where there is a problem."""
+    if config.answers == "plain":
+        return None
+    from gateway.bridge.problems import route_problems
+
+    if config.answers == "django":
+        from gateway.bridge.pages import DjangoProfile, DjangoRoute
+
+        problems += route_problems(name, config.answers, app, DjangoRoute)
+        return DjangoProfile()
+    try:
+        from gateway.bridge.drf.profile import DRFProfile
+        from gateway.bridge.drf.route import DRFRoute
+    except ImportError as exc:
+        expected = f'Django REST framework: pip install "django-fastapi-gateway[drf]" ({exc})'
+        problems.append(Problem(f"services.{name}.answers", config.answers, expected))
+        return None
+    problems += route_problems(name, config.answers, app, DRFRoute)
+    return DRFProfile()
 
 
 def set_up_django(module: str) -> None:

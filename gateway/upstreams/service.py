@@ -132,11 +132,22 @@ def _walk(routes: Sequence[BaseRoute], prefix: str) -> Iterator[Endpoint]:
             yield from _mounted(route, prefix + path.rstrip("/"), convertors)
         elif isinstance(route, WebSocketRoute):
             methods = frozenset({"WEBSOCKET"})
-            yield Endpoint(prefix + path, methods, convertors=convertors, function=route.endpoint)
+            yield Endpoint(prefix + path, methods, False, convertors, route.endpoint, _dependencies(context))
         else:
             methods = frozenset(context.methods or {ANY})
             function = getattr(route, "endpoint", None)
-            yield Endpoint(prefix + path, methods, convertors=convertors, function=function)
+            yield Endpoint(prefix + path, methods, False, convertors, function, _dependencies(context))
+
+
+def _dependencies(route: Any) -> tuple[Callable[..., object], ...]:
+    """What FastAPI calls before the endpoint: dependencies of application, routers and endpoint, and their own."""
+    return tuple(_calls(getattr(route, "dependant", None)))
+
+
+def _calls(dependant: Any) -> Iterator[Callable[..., object]]:
+    for dependency in getattr(dependant, "dependencies", ()):
+        yield dependency.call
+        yield from _calls(dependency)
 
 
 def _mounted(mount: Mount, path: str, convertors: tuple[tuple[str, str], ...]) -> Iterator[Endpoint]:

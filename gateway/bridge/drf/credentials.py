@@ -1,0 +1,171 @@
+"""The project's authentication, permission and throttle classes as FastAPI dependencies.
+
+    router = APIRouter(dependencies=[Depends(drf())])  # the project's defaults
+
+    @router.post("/orders/")
+    async def place(order: OrderIn, user: DRFUser) -> OrderOut: ...
+
+    @router.get("/orders/{pk}/")
+    async def read(pk: int, request: Annotated[Request, Depends(drf(permissions=[IsOwner]))]) -> OrderOut:
+        order = await Order.objects.aget(pk=pk)
+        await check_object_permissions(request, order)
+        ...
+
+DRF decides: who the caller is, 401 or 403 or 429, what the answer says. An endpoint below one of these
+dependencies is to CsrfViewMiddleware what a DRF view is: SessionAuthentication asks for the token.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from functools import cache
+from typing import Annotated, Any
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import QuerySet
+from fastapi import Depends
+from fastapi.openapi.models import APIKey, HTTPBase, HTTPBearer
+from fastapi.openapi.models import SecurityBase as SecurityModel
+from fastapi.security.base import SecurityBase
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+from starlette.exceptions import WebSocketException
+from starlette.requests import HTTPConnection
+from starlette.status import WS_1008_POLICY_VIOLATION
+
+from gateway.bridge.drf.request import Part, drf_request, view_of
+from gateway.bridge.orm import in_django
+
+__all__ = ["Credentials", "DRFRequest", "DRFUser", "Scheme", "check_object_permissions", "drf"]
+
+
+class Scheme(SecurityBase):
+    """An authentication class in the OpenAPI document. As a dependency it does nothing."""
+
+    def __init__(self, name: str, model: SecurityModel) -> None:
+        self.scheme_name = name
+        self.model = model
+
+    async def __call__(self) -> None:
+        """Leave everything to DRF."""
+
+
+class Credentials(Part):
+    """A dependency that lets the endpoint's classes decide about the caller; see `drf`."""
+
+    guards = True
+    checks_csrf = True  # read by gateway.bridge.views
+
+    def __init__(self, view: type[APIView] | None = None, action: str | None = None, **attributes: Any) -> None:
+        super().__init__(view, action, **attributes)
+        parameters = [inspect.Parameter("connection", inspect.Parameter.KEYWORD_ONLY, annotation=HTTPConnection)]
+        for number, scheme in enumerate(_schemes(self.alone())):
+            annotation = Annotated[None, Depends(scheme)]
+            parameters.append(
+                inspect.Parameter(f"scheme_{number}", inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
+            )
+        self.__signature__ = inspect.Signature(parameters)  # as FastAPI reads it
+
+    async def __call__(self, connection: HTTPConnection, **_schemes: None) -> Request:
+        """DRF's request, once the caller is let in. Raises what DRF raises, and a socket's refusal."""
+        try:
+            return await in_django(_admitted, connection)
+        except APIException as exc:
+            if connection.scope["type"] == "websocket":
+                raise WebSocketException(WS_1008_POLICY_VIOLATION) from exc
+            raise
+
+
+def _admitted(connection: HTTPConnection) -> Request:
+    request = drf_request(connection)
+    view_of(request).admit()
+    return request
+
+
+def drf(
+    *,
+    permissions: Sequence[type[BasePermission]] | None = None,
+    throttles: Sequence[type[BaseThrottle]] | None = None,
+    authentication: Sequence[type[BaseAuthentication]] | None = None,
+    queryset: QuerySet[Any] | None = None,
+    view: type[APIView] | None = None,
+    action: str | None = None,
+    **attributes: Any,
+) -> Credentials:
+    """A dependency: DRF's request, after the classes given here, or else the project's default ones, let it pass.
+
+    `queryset` is for permissions that look at its model, `attributes` whatever else classes look for on a view,
+    such as `throttle_scope`. `view` is a DRF view class to take everything from, with its `action`.
+
+    An endpoint may have several of them, from its application and routers too: permissions and throttles add up,
+    each asked once; of all else the last one, which is nearest to the endpoint, decides.
+    """
+    return Credentials(
+        view,
+        action,
+        permission_classes=permissions,
+        throttle_classes=throttles,
+        authentication_classes=authentication,
+        queryset=queryset,
+        **attributes,
+    )
+
+
+async def check_object_permissions(request: Request, obj: Any) -> None:
+    """Ask the endpoint's permission classes about `obj`. Raises what they raise, which DRF answers.
+
+    In a `def` endpoint: `view_of(request).check_object_permissions(request, obj)`.
+    """
+    await in_django(view_of(request).check_object_permissions, request, obj)
+
+
+def _schemes(view: Any) -> list[Scheme]:
+    found = (_scheme(authenticator) for authenticator in view.authentication_classes)
+    return [scheme for scheme in found if scheme is not None]
+
+
+@cache
+def _scheme(authenticator: Any) -> Scheme | None:
+    """How a client shows who it is, as the class itself says in its WWW-Authenticate header."""
+    name = authenticator.__name__
+    if issubclass(authenticator, SessionAuthentication):
+        return Scheme(name, _api_key("cookie", settings.SESSION_COOKIE_NAME, "The session's cookie."))
+    challenge = _challenge(authenticator)
+    if challenge == "":
+        return None
+    if challenge.lower() == "bearer":
+        jwt = any(base.__module__.startswith("rest_framework_simplejwt.") for base in authenticator.__mro__)
+        return Scheme(name, HTTPBearer(bearerFormat="JWT" if jwt else None))
+    if challenge.lower() == "basic":
+        return Scheme(name, HTTPBase(scheme="basic"))
+    # A scheme that OpenAPI's tools don't know.
+    return Scheme(name, _api_key("header", "Authorization", f"`{challenge}`, a space, and the credentials."))
+
+
+def _api_key(place: str, name: str, description: str) -> APIKey:
+    return APIKey.model_validate({"in": place, "name": name, "description": description})
+
+
+def _challenge(authenticator: type[BaseAuthentication]) -> str:
+    try:
+        header = authenticator().authenticate_header(None)  # type: ignore[arg-type] # there is no request yet
+    except Exception:  # noqa: BLE001 - somebody's class that needs one: it works, but is not documented
+        return ""
+    return (header or "").partition(" ")[0]
+
+
+_default = drf()
+
+
+async def _user(request: Annotated[Request, Depends(_default)]) -> Any:
+    return request.user
+
+
+DRFRequest = Annotated[Request, Depends(_default)]
+DRFUser = Annotated[AbstractBaseUser | AnonymousUser, Depends(_user)]

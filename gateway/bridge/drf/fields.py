@@ -1,0 +1,365 @@
+"""DRF's serializer fields as the types of Pydantic models.
+
+    class OrderIn(BaseModel):
+        name: Annotated[str, DRFChar(max_length=20)]
+        price: Annotated[Decimal, DRFDecimal(max_digits=8, decimal_places=2)]
+        due: Annotated[datetime, DRFDateTime()] | None = None
+
+Each takes the keyword arguments of the field it stands for. What a caller sends is read by the field's own
+`run_validation`, what an endpoint returns is written by its `to_representation`, so every setting of the
+project counts. A value that is one already (a Decimal for DRFDecimal) is left alone, so that a model can be
+made of rows.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import decimal
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, get_args
+
+from django.core.files.uploadedfile import UploadedFile
+from django.core.signals import setting_changed
+from django.db.models import QuerySet
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from gateway.bridge.route import REPRESENT
+
+__all__ = [
+    "DRFJSON",
+    "DRFURL",
+    "DRFUUID",
+    "DRFBoolean",
+    "DRFChar",
+    "DRFChoice",
+    "DRFDate",
+    "DRFDateTime",
+    "DRFDecimal",
+    "DRFDict",
+    "DRFDuration",
+    "DRFEmail",
+    "DRFField",
+    "DRFFile",
+    "DRFFloat",
+    "DRFIPAddress",
+    "DRFImage",
+    "DRFInteger",
+    "DRFList",
+    "DRFMultipleChoice",
+    "DRFRegex",
+    "DRFSlug",
+    "DRFTime",
+    "Sent",
+    "drf_field",
+]
+
+Field = serializers.Field[Any, Any, Any, Any]
+
+# Made when they are first used, since a field reads the settings then; made again when a test changes one.
+_made: dict[DRFField, Field] = {}
+
+
+def _shown(value: object) -> str:
+    """`value` for a `repr`. A queryset's own would ask the database, and FastAPI shows annotations."""
+    return f"<{value.model.__name__} rows>" if isinstance(value, QuerySet) else repr(value)
+
+
+class Sent(str):
+    """Text that a caller sent in the query or the path: no str is what a DRFChar gives until it was read."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self  # Starlette's QueryParams takes the str() of everything
+
+    @property
+    def plain(self) -> str:
+        """The same as a str."""
+        return str.__str__(self)
+
+
+class DRFField:
+    """A serializer field as an annotation: `Annotated[T, DRFField(...)]`. Use one of its subclasses or `drf_field`.
+
+    `field_class` makes the field, `native` are the types it gives, `schema` describes it in OpenAPI.
+    """
+
+    field_class: ClassVar[Callable[..., Any]]
+    native: ClassVar[tuple[type, ...]] = ()
+    schema: ClassVar[Mapping[str, Any]] = {"type": "string"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.args = args
+        self.kwargs = kwargs
+
+    def __repr__(self) -> str:
+        given = [*map(repr, self.args), *(f"{name}={_shown(value)}" for name, value in self.kwargs.items())]
+        return f"{type(self).__name__}({', '.join(given)})"
+
+    def field(self, **more: Any) -> Field:
+        """A new field. What the annotation itself says wins over `more`; a default makes it not required."""
+        given = {name: copy.deepcopy(value) if name == "child" else value for name, value in self.kwargs.items()}
+        options = {**more, **given}  # a child belongs to one field
+        if "default" in self.kwargs or self.kwargs.get("read_only"):
+            options.pop("required", None)
+        made: Field = type(self).field_class(*self.args, **options)
+        return made
+
+    def _own(self) -> Field:
+        if self not in _made:
+            _made[self] = self.field()
+        return _made[self]
+
+    def validate(self, value: Any) -> Any:
+        """What the field makes of `value`. Raises PydanticCustomError with DRF's detail in its context."""
+        if isinstance(value, self.native) and not isinstance(value, Sent | bool):
+            return value
+        if isinstance(value, bool) and bool in self.native:
+            return value
+        try:
+            return self._own().run_validation(value.plain if isinstance(value, Sent) else value)
+        except ValidationError as exc:
+            raise PydanticCustomError("drf", "{reason}", {"reason": _first(exc.detail), "detail": exc.detail}) from exc
+
+    def represent(self, value: Any, info: core_schema.FieldSerializationInfo) -> Any:
+        """`value` as the field writes it in an answer; as it is where code asks a model for its values."""
+        answering = info.mode == "json" or (isinstance(info.context, dict) and REPRESENT in info.context)
+        return self._own().to_representation(value) if answering and value is not None else value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        """How pydantic validates and serializes it."""
+        schema = core_schema.no_info_plain_validator_function(
+            self.validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(self.represent, info_arg=True),
+        )
+        return core_schema.nullable_schema(schema) if type(None) in get_args(source) else schema
+
+    def __get_pydantic_json_schema__(
+        self, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """How OpenAPI describes it."""
+        field, found = self._own(), dict(self.schema)
+        names = ("minLength", "maxLength") if found.get("type") == "string" else ("minItems", "maxItems")
+        limits = {"minimum": "min_value", "maximum": "max_value", names[0]: "min_length", names[1]: "max_length"}
+        for keyword, attribute in limits.items():
+            value = getattr(field, attribute, None)
+            if isinstance(value, int | float):
+                found[keyword] = value
+        if isinstance(field, serializers.ChoiceField):  # those of a related field are in the database
+            found.setdefault("items" if found.get("type") == "array" else "enum", _enum(field, found))
+        if field.help_text:
+            found["description"] = str(field.help_text)
+        return {"anyOf": [found, {"type": "null"}]} if core["type"] == "nullable" else found
+
+
+def _enum(field: Any, schema: Mapping[str, Any]) -> Any:
+    values = list(field.choices)
+    return {"enum": values} if schema.get("type") == "array" else values
+
+
+def _first(detail: Any) -> str:
+    while isinstance(detail, list | dict) and detail:
+        detail = next(iter(detail.values() if isinstance(detail, dict) else detail))
+    return str(detail)
+
+
+def _forget(**_changed: Any) -> None:
+    _made.clear()
+
+
+setting_changed.connect(_forget)
+
+
+class DRFChar(DRFField):
+    """CharField: trims, refuses what is blank and what has a NUL, takes numbers."""
+
+    field_class: ClassVar[Callable[..., Any]] = serializers.CharField
+    native = (str,)
+
+
+class DRFEmail(DRFChar):
+    """EmailField."""
+
+    field_class = serializers.EmailField
+    schema = {"type": "string", "format": "email"}
+
+
+class DRFRegex(DRFChar):
+    """RegexField."""
+
+    field_class: ClassVar[Callable[..., Any]] = serializers.RegexField
+
+
+class DRFSlug(DRFChar):
+    """SlugField."""
+
+    field_class = serializers.SlugField
+
+
+class DRFURL(DRFChar):
+    """URLField."""
+
+    field_class = serializers.URLField
+    schema = {"type": "string", "format": "uri"}
+
+
+class DRFIPAddress(DRFChar):
+    """IPAddressField."""
+
+    field_class: ClassVar[Callable[..., Any]] = serializers.IPAddressField
+
+
+class DRFBoolean(DRFField):
+    """BooleanField."""
+
+    field_class = serializers.BooleanField
+    native = (bool,)
+    schema = {"type": "boolean"}
+
+
+class DRFInteger(DRFField):
+    """IntegerField: no booleans."""
+
+    field_class = serializers.IntegerField
+    native = (int,)
+    schema = {"type": "integer"}
+
+
+class DRFFloat(DRFField):
+    """FloatField."""
+
+    field_class = serializers.FloatField
+    native = (float,)
+    schema = {"type": "number"}
+
+
+class DRFDecimal(DRFField):
+    """DecimalField: text in JSON unless COERCE_DECIMAL_TO_STRING is off."""
+
+    field_class = serializers.DecimalField
+    native = (decimal.Decimal,)
+    schema = {"type": "string", "format": "decimal"}
+
+    def __init__(self, max_digits: int | None = None, decimal_places: int | None = None, **kwargs: Any) -> None:
+        super().__init__(max_digits=max_digits, decimal_places=decimal_places, **kwargs)
+
+
+class DRFDateTime(DRFField):
+    """DateTimeField: in the current time zone, as DATETIME_FORMAT says."""
+
+    field_class = serializers.DateTimeField
+    native = (dt.datetime,)
+    schema = {"type": "string", "format": "date-time"}
+
+
+class DRFDate(DRFField):
+    """DateField."""
+
+    field_class = serializers.DateField
+    native = (dt.date,)
+    schema = {"type": "string", "format": "date"}
+
+    def validate(self, value: Any) -> Any:
+        """As DRF: a moment is no date."""
+        return self._own().run_validation(value) if isinstance(value, dt.datetime) else super().validate(value)
+
+
+class DRFTime(DRFField):
+    """TimeField."""
+
+    field_class = serializers.TimeField
+    native = (dt.time,)
+    schema = {"type": "string", "format": "time"}
+
+
+class DRFDuration(DRFField):
+    """DurationField: `1 02:00:00`."""
+
+    field_class = serializers.DurationField
+    native = (dt.timedelta,)
+    schema = {"type": "string", "examples": ["1 02:00:00"]}
+
+
+class DRFUUID(DRFField):
+    """UUIDField."""
+
+    field_class = serializers.UUIDField
+    native = (uuid.UUID,)
+    schema = {"type": "string", "format": "uuid"}
+
+
+class DRFChoice(DRFField):
+    """ChoiceField."""
+
+    field_class = serializers.ChoiceField
+    native = (str, int)
+    schema: ClassVar[Mapping[str, Any]] = {}
+
+
+class DRFMultipleChoice(DRFField):
+    """MultipleChoiceField: gives a set."""
+
+    field_class = serializers.MultipleChoiceField
+    native = (set, frozenset)
+    schema = {"type": "array"}
+
+
+class DRFList(DRFField):
+    """ListField."""
+
+    field_class = serializers.ListField
+    native = (list,)
+    schema = {"type": "array", "items": {}}
+
+
+class DRFDict(DRFField):
+    """DictField."""
+
+    field_class = serializers.DictField
+    native = (dict,)
+    schema = {"type": "object"}
+
+
+class DRFJSON(DRFField):
+    """JSONField: any JSON."""
+
+    field_class = serializers.JSONField
+    native = (object,)
+    schema: ClassVar[Mapping[str, Any]] = {}
+
+
+class DRFFile(DRFField):
+    """FileField: gives Django's UploadedFile."""
+
+    field_class = serializers.FileField
+    native = (UploadedFile,)
+    schema = {"type": "string", "format": "binary"}
+
+
+class DRFImage(DRFFile):
+    """ImageField."""
+
+    field_class = serializers.ImageField
+
+
+def drf_field(
+    field_class: Callable[..., Any],
+    *args: Any,
+    native: type | tuple[type, ...] = (),
+    schema: Mapping[str, Any] | None = None,
+    **kwargs: Any,
+) -> DRFField:
+    """Any other field class as an annotation: `Annotated[Money, drf_field(MoneyField, native=Money)]`.
+
+    `native` is the type that the field gives, `schema` its JSON schema, the rest are the field's arguments.
+    """
+    types = native if isinstance(native, tuple) else (native,)
+    attributes = {"field_class": field_class, "native": types, "schema": schema or {}, "__doc__": field_class.__doc__}
+    kind: type[DRFField] = type(getattr(field_class, "__name__", "Field"), (DRFField,), attributes)
+    return kind(*args, **kwargs)

@@ -1,0 +1,94 @@
+"""The project's filter backends as FastAPI dependencies.
+
+narrowed = filtered(filterset_class=ProductFilter, search_fields=["name"], ordering_fields=["price"])
+
+@router.get("/products/")
+async def products(narrow: Annotated[Filtered, Depends(narrowed)]) -> list[ProductOut]:
+    return [ProductOut.of(product) async for product in await narrow(Product.objects.all())]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from django.db.models import Model, QuerySet
+from django.utils.encoding import force_str
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.generics import GenericAPIView
+from rest_framework.views import APIView
+from starlette.requests import HTTPConnection
+
+from gateway.bridge.drf.parameters import described, documenting
+from gateway.bridge.drf.request import Part, endpoint_view
+from gateway.bridge.orm import in_django
+
+__all__ = ["Filtered", "Filters", "filtered"]
+
+M = TypeVar("M", bound=Model)
+
+
+class Filtered:
+    """What one request asks for, of the rows of a queryset."""
+
+    def __init__(self, view: GenericAPIView[Any]) -> None:
+        self.view = view
+
+    async def __call__(self, queryset: QuerySet[M]) -> QuerySet[M]:
+        """`queryset`, narrowed and ordered. Raises what the backends raise, which DRF answers."""
+        return await in_django(self.now, queryset)
+
+    def now(self, queryset: QuerySet[M]) -> QuerySet[M]:
+        """The same, for `def` endpoints."""
+        return self.view.filter_queryset(queryset)
+
+
+class Filters(Part):
+    """A dependency on filters; see `filtered`."""
+
+    kind = "filtered()"
+
+    def __init__(self, view: type[APIView] | None = None, action: str | None = None, **attributes: Any) -> None:
+        super().__init__(view, action, **attributes)
+        self.__signature__ = documenting(_parameters(self.alone()))  # as FastAPI reads it
+
+    async def __call__(self, connection: HTTPConnection, **_documented: Any) -> Filtered:
+        """What filters. Raises RuntimeError where the service does not run inside the middleware."""
+        return Filtered(cast("GenericAPIView[Any]", await endpoint_view(connection)))
+
+
+def filtered(
+    *,
+    backends: Sequence[type[BaseFilterBackend]] | None = None,
+    queryset: QuerySet[Any] | None = None,
+    view: type[APIView] | None = None,
+    action: str | None = None,
+    **attributes: Any,
+) -> Filters:
+    """A dependency: `Filtered`, with these `backends`, or else those of `view`, or else the project's default ones.
+
+    `attributes` are what the backends look for on the view: `search_fields`, `ordering_fields`, `ordering`,
+    `filterset_class`, `filterset_fields`. `queryset` tells the OpenAPI document what the filters are called and
+    take, where the backend has to ask the model.
+    """
+    return Filters(view, action, filter_backends=backends, queryset=queryset, **attributes)
+
+
+def _parameters(view: GenericAPIView[Any]) -> Iterator[Mapping[str, Any]]:
+    for backend in [make() for make in view.filter_backends]:
+        if hasattr(backend, "get_filterset_class"):  # django-filter's, which no longer describes its own
+            yield from described(backend, partial(_of_filterset, backend, view))
+        elif hasattr(backend, "get_schema_operation_parameters"):
+            yield from described(backend, partial(backend.get_schema_operation_parameters, view))
+
+
+def _of_filterset(backend: Any, view: Any) -> Iterator[Mapping[str, Any]]:
+    filterset = backend.get_filterset_class(view, view.queryset)
+    for name, field in filterset.base_filters.items() if filterset is not None else ():
+        schema: dict[str, Any] = {"type": "string"}
+        choices = field.extra.get("choices")
+        if isinstance(choices, (list, tuple)):
+            schema["enum"] = [force_str(choice[0]) for choice in choices]
+        description = force_str(field.extra.get("help_text") or field.label or name)
+        yield {"name": name, "in": "query", "description": description, "schema": schema}

@@ -1,0 +1,55 @@
+"""Query parameters that DRF's classes read by themselves, in the OpenAPI document."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any
+
+from fastapi import Query, Response
+from pydantic import WithJsonSchema
+from starlette.requests import HTTPConnection
+
+__all__ = ["described", "documenting"]
+
+logger = logging.getLogger("gateway.bridge")
+
+Described = Mapping[str, Any]
+
+
+def described(what: object, describe: Callable[[], Iterable[Described]]) -> list[Described]:
+    """What `describe` says of the parameters of `what`; nothing, and a warning in the log, where it raises.
+
+    It is asked when the endpoint is declared, without a request, which not every class expects.
+    """
+    try:
+        return [*describe()]
+    except Exception:
+        logger.warning("the query parameters of %r are not in the OpenAPI document", what, exc_info=True)
+        return []
+
+
+def documenting(parameters: Iterable[Described]) -> inspect.Signature:
+    """The signature of a dependency that takes a `connection` and a `response`, and documents query `parameters`.
+
+    These are as `get_schema_operation_parameters` of a paginator or a filter backend has them. FastAPI takes
+    any text for them: what is wrong with a value is for DRF to say.
+    """
+    found = [_keyword("connection", HTTPConnection), _keyword("response", Response)]
+    by_name = {parameter["name"]: parameter for parameter in parameters if parameter.get("in") == "query"}
+    for number, parameter in enumerate(by_name.values()):
+        found.append(_keyword(f"parameter_{number}", _query(parameter), default=None))
+    return inspect.Signature(found)
+
+
+def _query(parameter: Described) -> Any:
+    schema = {"title": parameter["name"], **parameter.get("schema", {"type": "string"})}
+    description = parameter.get("description") or None
+    deprecated = parameter.get("deprecated")
+    query = Query(alias=parameter["name"], description=description and str(description), deprecated=deprecated)
+    return Annotated[str | None, WithJsonSchema(schema), query]
+
+
+def _keyword(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)

@@ -1,0 +1,253 @@
+"""The view and the request that DRF's classes are given for a FastAPI endpoint.
+
+Authentication, permission, throttle, pagination and filter classes work on a `Request` and a view. Each
+endpoint gets a view class of its own, made of what its dependencies say (`Part`), and each request an
+instance of it, which never handles the request but answers DRF's questions and, when something is refused,
+the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, get_urlconf, resolve
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+from starlette.requests import HTTPConnection
+
+from gateway.bridge.auth import django_request
+from gateway.bridge.chain import give_user
+from gateway.bridge.orm import in_django
+
+if TYPE_CHECKING:
+    from gateway.bridge.views import View
+
+__all__ = ["EndpointView", "Part", "drf_request", "drf_view", "endpoint_view", "view_class", "view_of"]
+
+T = TypeVar("T")
+
+
+class Part:
+    """What one dependency says about its endpoint's view.
+
+    `view` is a view class to start from, `action` which of its actions this is, where it is a ViewSet;
+    `attributes` are set on the class, but for those that are None.
+    """
+
+    kind: ClassVar[str] = ""  # of those that have one, an endpoint takes one of each
+    guards: ClassVar[bool] = False  # it asks the permission classes
+
+    def __init__(self, view: type[APIView] | None = None, action: str | None = None, **attributes: Any) -> None:
+        self.view = view
+        self.attributes = {name: value for name, value in attributes.items() if value is not None}
+        if action is not None:
+            extra = getattr(getattr(view, action, None), "kwargs", {})  # what @action(…) was given
+            self.attributes = {**extra, **self.attributes, "action": action}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(view={self.view}, {self.attributes})"
+
+    def alone(self) -> GenericAPIView[Any]:
+        """The view of an endpoint of which nothing else is known: for its documentation."""
+        view = cast("GenericAPIView[Any]", view_class((self,), frozenset())())
+        view.args, view.kwargs, view.format_kwarg = (), {}, None
+        view.request = cast("Any", None)
+        return view
+
+
+class EndpointView(APIView):
+    """What is added to the view class of an endpoint."""
+
+    action: str | None = None
+    admitted = False
+    guarded = False  # a dependency asks the permission classes
+    more_permissions: Sequence[type[BasePermission]] = ()
+    more_throttles: Sequence[type[BaseThrottle]] = ()
+
+    def get_permissions(self) -> Sequence[Any]:
+        """The view's own, and what other dependencies of the endpoint ask for."""
+        return _with(super().get_permissions(), self.more_permissions)
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        """The view's own, and what other dependencies of the endpoint ask for."""
+        return _with(super().get_throttles(), self.more_throttles)
+
+    def begin(self, request: HttpRequest, arguments: Mapping[str, Any]) -> None:
+        """Do what DRF does before anything that may fail. `arguments` are those of the path."""
+        self.setup(request, **arguments)
+        self.request = self.initialize_request(request, *self.args, **self.kwargs)
+        self.headers = self.default_response_headers
+        self.format_kwarg = self.get_format_suffix(**self.kwargs)
+        negotiated = self.perform_content_negotiation(self.request, force=True)
+        self.request.accepted_renderer, self.request.accepted_media_type = negotiated
+
+    def admit(self) -> None:
+        """Let the project's classes decide about the caller, once. Raises what they raise."""
+        if self.admitted:
+            return
+        request = self.request
+        if give_user(request._request):  # noqa: SLF001 - as DRF's own classes call it
+            vars(request).pop("_user", None)  # whoever was asked for before could not be found
+        request.version, request.versioning_scheme = self.determine_version(request, *self.args, **self.kwargs)
+        self.perform_authentication(request)
+        self.check_permissions(request)
+        self.check_throttles(request)
+        self.admitted = True
+
+    def fail(self, error: Exception) -> HttpResponseBase:
+        """The answer for `error`, as the project's EXCEPTION_HANDLER has it. Raises `error` where that has none."""
+        if not self.guarded:
+            self.permission_classes = ()  # DRF's pages for browsers ask them which forms to show
+        return self._final(self.handle_exception(error))
+
+    def finish(self, response: HttpResponseBase) -> HttpResponseBase:
+        """The endpoint's own `response`, with the headers that DRF adds to each."""
+        if response.status_code == 101:  # a socket was accepted
+            return response
+        return self._final(response)
+
+    def _final(self, response: Any) -> HttpResponseBase:
+        return self.finalize_response(self.request, response, *self.args, **self.kwargs)
+
+
+@lru_cache(maxsize=4096)
+def view_class(dependencies: tuple[Callable[..., Any] | Part, ...], methods: frozenset[str]) -> type[EndpointView]:
+    """The view class for an endpoint with these `dependencies`, at a path with these `methods`.
+
+    Permissions and throttles of several dependencies add up; of anything else the last one's word holds.
+    Raises RuntimeError when they don't go together.
+    """
+    parts = [dependency for dependency in dict.fromkeys(dependencies) if isinstance(dependency, Part)]
+    base = _base(parts)
+    attributes: dict[str, Any] = {"__doc__": base.__doc__, "__module__": base.__module__}
+    attributes["guarded"] = any(part.guards for part in parts)
+    for part in parts:
+        attributes |= part.attributes
+    own = [part for part in parts if part.view is not None] or parts
+    others = [part for part in parts if part not in own]
+    for name, more in (("permission_classes", "more_permissions"), ("throttle_classes", "more_throttles")):
+        attributes.pop(name, None)
+        if (given := _added(own, name)) is not None:
+            attributes[name] = given
+        attributes[more] = _added(others, name) or ()
+    verbs = [method.lower() for method in methods]
+    attributes |= {verb: _elsewhere for verb in verbs if not hasattr(base, verb)}
+    if "action" in attributes:
+        attributes["action_map"] = dict.fromkeys(verbs, attributes["action"])
+    bases = (EndpointView, base) if issubclass(base, GenericAPIView) else (EndpointView, base, GenericAPIView)
+    made = type(base.__name__, bases, attributes)
+    _hide(made, "serializer_class", "get_serializer", "get_serializer_class")
+    _hide(made, "queryset", "get_queryset", "get_object")
+    return made
+
+
+def _hide(view: type[EndpointView], attribute: str, *methods: str) -> None:
+    """Take `methods` away from `view` where they are GenericAPIView's, and the `attribute` that they need is not there.
+
+    The pages that DRF renders for browsers, errors too, have a form for whatever view has the methods.
+    """
+    if getattr(view, attribute) is not None or any(
+        getattr(view, name) is not getattr(GenericAPIView, name) for name in methods
+    ):
+        return
+
+    def absent(_self: APIView) -> None:
+        raise AttributeError(f"the view of this endpoint has none of {methods}: nobody gave it a {attribute}")
+
+    for name in methods:
+        setattr(view, name, property(absent))
+
+
+def _base(parts: Sequence[Part]) -> type[APIView]:
+    kinds = [part.kind for part in parts if part.kind]
+    if len(kinds) > len(set(kinds)):
+        raise RuntimeError(f"at most one dependency of each of these: {', '.join(sorted(set(kinds)))}")
+    views = {part.view for part in parts if part.view is not None}
+    if len(views) > 1:
+        names = ", ".join(sorted(view.__qualname__ for view in views))
+        raise RuntimeError(f"dependencies that name one DRF view between them; these name {names}")
+    return views.pop() if views else GenericAPIView
+
+
+def _added(parts: Sequence[Part], name: str) -> list[Any] | None:
+    """What all `parts` together give for `name`; None when none of them does."""
+    given = [part.attributes[name] for part in parts if name in part.attributes]
+    return [*dict.fromkeys(chain.from_iterable(given))] if given else None
+
+
+def _with(found: Sequence[T], classes: Sequence[type[T]]) -> list[T]:
+    there = {type(instance) for instance in found}
+    return [*found, *(more() for more in classes if more not in there)]
+
+
+def _elsewhere(self: APIView, request: Request, *_args: object, **_kwargs: object) -> HttpResponseBase:  # noqa: ARG001 - a method
+    """Stand for a method that FastAPI handles, so that the view knows of it."""
+    raise MethodNotAllowed(request.method or "")
+
+
+def drf_view(request: HttpRequest) -> EndpointView:
+    """The view for `request`, which came to a service through the middleware; always the same one."""
+    view: EndpointView | None = getattr(request, "drf_view", None)
+    if view is None:
+        endpoint: View = request.scope["gateway.view"]  # type: ignore[attr-defined] # an ASGIRequest
+        view = view_class(endpoint.dependencies, endpoint.methods | _still_there(request, endpoint.route))()
+        request.drf_view = view  # type: ignore[attr-defined] # where `gateway.bridge.middleware.cross` looks for it
+        view.begin(request, request.resolver_match.kwargs if request.resolver_match else {})
+    return view
+
+
+_found: dict[tuple[str, str], frozenset[str]] = {}
+
+
+def _still_there(request: HttpRequest, route: str) -> frozenset[str]:
+    """The methods of the project's own DRF view at this path, which the Allow header goes on naming."""
+    key = (get_urlconf() or settings.ROOT_URLCONF, route)
+    if key not in _found:
+        try:
+            _found[key] = _methods(resolve(request.path_info).func)
+        except Resolver404:
+            _found[key] = frozenset()
+    return _found[key]
+
+
+def _methods(function: Any) -> frozenset[str]:
+    view = getattr(function, "cls", None)  # set by APIView.as_view, as `actions` is by ViewSet.as_view
+    if view is None:
+        return frozenset()
+    actions = getattr(function, "actions", None)
+    names = getattr(function, "initkwargs", {}).get("http_method_names", view.http_method_names)
+    return frozenset(name.upper() for name in names if (name in actions if actions else hasattr(view, name)))
+
+
+def drf_request(connection: HTTPConnection) -> Request:
+    """DRF's request for a connection, or FastAPI `Request`: always the same one, with the endpoint's authentication.
+
+    Authenticates when its user is asked for, which may take a query, and so may this: call it on the request's
+    thread, as `in_django` does. Raises RuntimeError where the service does not run inside the middleware.
+    """
+    return drf_view(django_request(connection)).request
+
+
+async def endpoint_view(connection: HTTPConnection) -> EndpointView:
+    """The view for a connection, made on the request's thread where there is none yet.
+
+    Raises RuntimeError where the service does not run inside the middleware.
+    """
+    request = django_request(connection)
+    view: EndpointView | None = getattr(request, "drf_view", None)
+    return await in_django(drf_view, request) if view is None else view
+
+
+def view_of(request: Request) -> EndpointView:
+    """The view that made `request`."""
+    return cast("EndpointView", request.parser_context["view"])

@@ -1,0 +1,207 @@
+"""From a Pydantic model to the DRF serializer that has the same fields, which then reads what callers send."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import enum
+import types
+import uuid
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+
+from django.core.files.uploadedfile import UploadedFile
+from pydantic import AnyUrl, BaseModel, RootModel
+from pydantic.fields import FieldInfo
+from rest_framework import serializers
+
+from gateway.bridge.drf.fields import DRFField, Field
+
+__all__ = ["Unchecked", "field_for", "has_model", "is_model", "serializer_for", "written"]
+
+# Types that a serializer field stands for by itself, as in ModelSerializer.serializer_field_mapping.
+PLAIN: Mapping[type, Any] = {
+    bool: serializers.BooleanField,
+    int: serializers.IntegerField,
+    float: serializers.FloatField,
+    decimal.Decimal: serializers.DecimalField,
+    str: serializers.CharField,
+    dt.datetime: serializers.DateTimeField,
+    dt.date: serializers.DateField,
+    dt.time: serializers.TimeField,
+    dt.timedelta: serializers.DurationField,
+    uuid.UUID: serializers.UUIDField,
+    UploadedFile: serializers.FileField,
+}
+# Those of them that JSON has no type for.
+WRITTEN = {decimal.Decimal, dt.datetime, dt.date, dt.time, dt.timedelta, uuid.UUID}
+LISTS = (list, Sequence, set, frozenset, tuple)
+DICTS = (dict, Mapping)
+# What pydantic's and annotated_types' metadata is called in DRF.
+CONSTRAINTS = {"ge": "min_value", "le": "max_value", "min_length": "min_length", "max_length": "max_length"}
+
+_building: list[type[BaseModel]] = []
+
+
+class Unchecked(serializers.Field):  # type: ignore[type-arg] # generic in the stubs only
+    """What DRF has no field for: Pydantic looks at it alone."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The data as it came."""
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        """The value as it is."""
+        return value
+
+
+@cache
+def serializer_for(model: type[BaseModel]) -> type[serializers.Serializer[Any]]:
+    """The serializer class with the fields of `model`. A field is called as the model's alias says.
+
+    Raises PydanticUndefinedAnnotation where an annotation names something that isn't there.
+    """
+    model.model_rebuild()
+    _building.append(model)
+    try:
+        fields = {_name(name, info): _field(info) for name, info in model.model_fields.items()}
+    finally:
+        _building.remove(model)
+    attributes = {"__doc__": model.__doc__, "__module__": model.__module__, **fields}
+    return type(f"{model.__name__}Serializer", (serializers.Serializer,), attributes)
+
+
+def _name(name: str, info: FieldInfo) -> str:
+    return info.validation_alias if isinstance(info.validation_alias, str) else info.alias or name
+
+
+def _field(info: FieldInfo) -> Field:
+    options: dict[str, Any] = {"required": info.is_required()}
+    if info.title:
+        options["label"] = info.title
+    if info.description:
+        options["help_text"] = info.description
+    return field_for(info.annotation, info.metadata, **options)
+
+
+def field_for(annotation: Any, metadata: Sequence[Any] = (), **options: Any) -> Field:
+    """The field for `annotation` with `metadata`, as Pydantic keeps them; `options` are the field's arguments."""
+    if get_origin(annotation) is Annotated:
+        inner, *more = get_args(annotation)
+        return field_for(inner, [*more, *metadata], **options)
+    for marker in metadata:
+        if isinstance(marker, DRFField):
+            return marker.field(**_with_null(annotation, options))
+    members = _members(annotation)
+    if type(None) in members:
+        rest = [member for member in members if member is not type(None)]
+        options["allow_null"] = True
+        return field_for(rest[0], metadata, **options) if len(rest) == 1 else Unchecked(**options)
+    if members:
+        return Unchecked(**options)
+    if isinstance(annotation, type) and issubclass(annotation, RootModel):
+        root = annotation.model_fields["root"]
+        return field_for(root.annotation, root.metadata, **options)
+    return _container(annotation, metadata, options) or _single(annotation, metadata, options)
+
+
+def _with_null(annotation: Any, options: dict[str, Any]) -> dict[str, Any]:
+    return options | {"allow_null": True} if type(None) in _members(annotation) else options
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
+
+
+def _container(annotation: Any, metadata: Sequence[Any], options: dict[str, Any]) -> Field | None:
+    origin, arguments = get_origin(annotation) or annotation, get_args(annotation)
+    if origin in LISTS:
+        options = options | _lengths(metadata)
+        inner = [argument for argument in arguments if argument is not Ellipsis]
+        if len(inner) > 1:
+            return Unchecked(**options)
+        if inner and is_model(inner[0]):
+            return _nested(inner[0], options, many=True)
+        return (
+            serializers.ListField(child=field_for(inner[0]), **options) if inner else serializers.ListField(**options)
+        )
+    if origin in DICTS:
+        child: dict[str, Any] = {"child": field_for(arguments[1])} if arguments else {}
+        return serializers.DictField(**child, **options)
+    if is_model(annotation):
+        return _nested(annotation, options)
+    return None
+
+
+def _lengths(metadata: Sequence[Any]) -> dict[str, Any]:
+    """How long a list may be. That it may not be empty, DRF says in words of its own."""
+    names = ("min_length", "max_length")
+    found = {name: value for item in metadata for name in names if (value := getattr(item, name, None)) is not None}
+    if found.get("min_length") == 1:
+        found |= {"allow_empty": not found.pop("min_length")}
+    return found
+
+
+def is_model(annotation: Any) -> bool:
+    """Whether `annotation` is a Pydantic model with fields."""
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel) and not issubclass(annotation, RootModel)
+
+
+def _nested(model: type[BaseModel], options: dict[str, Any], **more: Any) -> Field:
+    if model in _building:  # a model that contains itself
+        return Unchecked(**options)
+    return cast("Field", serializer_for(model)(**options, **more))
+
+
+def _single(annotation: Any, metadata: Sequence[Any], options: dict[str, Any]) -> Field:
+    if get_origin(annotation) is Literal:
+        return serializers.ChoiceField(choices=list(get_args(annotation)), **options)
+    if not isinstance(annotation, type):
+        return Unchecked(**options | {"allow_null": True})
+    if issubclass(annotation, enum.Enum):
+        return serializers.ChoiceField(choices=[(member.value, member.name) for member in annotation], **options)
+    if issubclass(annotation, AnyUrl):
+        return serializers.URLField(**options)
+    if annotation.__name__ == "EmailStr":
+        return serializers.EmailField(**options)
+    if annotation not in PLAIN:
+        return Unchecked(**options | {"allow_null": True})
+    return _plain(PLAIN[annotation], metadata, options)
+
+
+def _plain(field_class: Any, metadata: Sequence[Any], options: dict[str, Any]) -> Field:
+    limits = {
+        ours: value
+        for item in metadata
+        for name, ours in CONSTRAINTS.items()
+        if (value := getattr(item, name, None)) is not None
+    }
+    takes_value = issubclass(
+        field_class,
+        serializers.IntegerField | serializers.FloatField | serializers.DecimalField | serializers.DurationField,
+    )
+    takes_length = issubclass(field_class, serializers.CharField)
+    if field_class is serializers.DecimalField:
+        for name in ("max_digits", "decimal_places"):
+            options[name] = next((value for item in metadata if (value := getattr(item, name, None)) is not None), None)
+    taken = {n: value for n, value in limits.items() if (takes_value if n.endswith("value") else takes_length)}
+    return cast("Field", field_class(**options, **taken))
+
+
+def has_model(annotation: Any) -> bool:
+    """Whether there is a Pydantic model anywhere in `annotation`."""
+    return (isinstance(annotation, type) and issubclass(annotation, BaseModel)) or any(
+        has_model(part) for part in get_args(annotation)
+    )
+
+
+def written(data: Any) -> Any:
+    """`data`, with what JSON has no type for as the field for its type writes it."""
+    if isinstance(data, dict):
+        return {name: written(value) for name, value in data.items()}
+    if isinstance(data, list | tuple | set | frozenset):
+        return [written(value) for value in data]
+    if isinstance(data, enum.Enum):
+        return data.value
+    return field_for(type(data)).to_representation(data) if type(data) in WRITTEN else data

@@ -1,0 +1,181 @@
+"""Routes whose endpoints hand over what they return, for Django's side to make the answer of it.
+
+FastAPI would write JSON. Where a service answers as the Django project does, what an endpoint returns goes
+to the project's own renderer or encoder instead, together with the status and headers that FastAPI has.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from fastapi import Depends, Request
+from fastapi import Response as FastAPIResponse
+from fastapi.exceptions import ResponseValidationError
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter, ValidationError
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+__all__ = ["NOTHING", "REPRESENT", "BridgedRoute", "Call", "HandedOver"]
+
+CALL = "gateway.call"  # a scope's key: the Call of this request
+INJECTED = "gateway.injected"  # the response that FastAPI lets endpoints and dependencies change
+MARK = "X-Gateway-Handed-Over"  # never leaves the process
+REPRESENT = "gateway.represent"  # in pydantic's context while an answer is made
+NOTHING = object()
+
+_anything: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+class Call:
+    """One request that a Django view lets the service answer. `data` is the body, when the view has read it."""
+
+    __slots__ = ("data", "result")
+
+    def __init__(self, data: Any = NOTHING) -> None:
+        self.data = data
+        self.result: Any = NOTHING
+
+    @staticmethod
+    def of(scope: Scope) -> Call | None:
+        """The call that `scope` belongs to."""
+        return scope.get(CALL)
+
+    @property
+    def has_data(self) -> bool:
+        """Whether the view has read the body."""
+        return self.data is not NOTHING
+
+    def make(
+        self,
+        request: HttpRequest,
+        crossing: Callable[[HttpRequest], HttpResponseBase],
+        render: Callable[[Any, int], HttpResponseBase],
+    ) -> HttpResponseBase:
+        """Let the service answer `request`. What it hands over becomes a response by `render(result, status)`;
+        a response of its own stays as it is. Raises what it raises."""
+        request.scope[CALL] = self  # type: ignore[attr-defined] # an ASGIRequest
+        answer = crossing(request)
+        if self.result is NOTHING or answer.headers.pop(MARK, None) is None:
+            return answer
+        result = self.result
+        response = result if isinstance(result, HttpResponseBase) else render(result, answer.status_code)
+        for name, value in answer.headers.items():
+            response.headers[name] = value
+        response.raw_cookies = getattr(answer, "raw_cookies", [])  # type: ignore[attr-defined] # as gateway.bridge.answer
+        return response
+
+
+class HandedOver(Response):
+    """What an endpoint returned, on its way to the view; `alone` writes it where there is none."""
+
+    def __init__(self, result: Any, status_code: int, alone: Callable[[Any], bytes]) -> None:
+        super().__init__(b"", status_code)
+        self.result = result
+        self._alone = alone
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send status and headers, and the body too where there is no view."""
+        injected: Response | None = scope.get(INJECTED)
+        headers = [] if injected is None else list(injected.headers.raw)
+        if injected is not None and injected.status_code:
+            self.status_code = injected.status_code
+        call = Call.of(scope)
+        if call is not None:
+            call.result = self.result
+            headers.append((MARK.lower().encode(), b"1"))
+        elif isinstance(self.result, HttpResponse):
+            self.status_code, self.body = self.result.status_code, self.result.content
+        elif self.status_code not in (204, 304):
+            self.body = self._alone(self.result)
+            headers.append((b"content-type", b"application/json"))
+        self.raw_headers = headers
+        await super().__call__(scope, receive, send)
+
+
+async def _keep_injected(request: Request, response: FastAPIResponse) -> None:
+    request.scope[INJECTED] = response
+
+
+def _is_json(response_class: Any) -> bool:
+    """Whether a route that was given this `response_class` (or FastAPI's placeholder for none) answers with JSON."""
+    kind = getattr(response_class, "value", response_class)
+    return kind is None or issubclass(kind, JSONResponse)
+
+
+class BridgedRoute(APIRoute):
+    """A route that hands over what its endpoint returns, as Python objects.
+
+    A Starlette Response stays one, and so does what a `response_class` other than JSON is made of.
+    """
+
+    def __init__(
+        self, path: str, endpoint: Callable[..., Any], *, dependencies: Sequence[Any] | None = None, **options: Any
+    ) -> None:
+        kept = [*(dependencies or ()), Depends(_keep_injected)]
+        answer = self._handing_over(endpoint) if _is_json(options.get("response_class")) else endpoint
+        super().__init__(path, answer, dependencies=kept, **options)
+        self._answers = TypeAdapter(self.response_model) if self.response_model else _anything
+
+    def problem(self) -> str | None:
+        """What keeps this route from answering, in words."""
+        return None
+
+    @staticmethod
+    def alone(result: Any) -> bytes:
+        """The body for `result` where no view is around the service."""
+        raise NotImplementedError
+
+    def _handing_over(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
+        call = endpoint if inspect.isroutine(endpoint) else getattr(endpoint, "__call__", endpoint)  # noqa: B004
+        if inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call):
+            return endpoint  # a stream is the service's own
+        if inspect.iscoroutinefunction(call):
+
+            @wraps(endpoint)
+            async def answer_async(*args: Any, **kwargs: Any) -> Any:
+                return self._hand_over(await endpoint(*args, **kwargs))
+
+            answer: Any = answer_async
+        else:
+
+            @wraps(endpoint)
+            def answer_sync(*args: Any, **kwargs: Any) -> Any:
+                return self._hand_over(endpoint(*args, **kwargs))
+
+            answer = answer_sync
+        answer.bridged_route = self
+        return answer  # type: ignore[no-any-return]
+
+    def _hand_over(self, result: Any) -> Any:
+        if isinstance(result, Response):
+            return result
+        content = result if isinstance(result, HttpResponseBase) else self.represented(result)
+        return HandedOver(content, self.status_code or 200, type(self).alone)
+
+    def represented(self, result: Any) -> Any:
+        """`result` as plain data, through the response model where there is one.
+
+        Raises ResponseValidationError, as FastAPI does.
+        """
+        if self._answers is not _anything:
+            try:
+                result = self._answers.validate_python(result, from_attributes=True)
+            except ValidationError as exc:
+                raise ResponseValidationError(errors=exc.errors(include_url=False), body=result) from exc
+        return self._answers.dump_python(
+            result,
+            mode="python",
+            include=self.response_model_include,
+            exclude=self.response_model_exclude,
+            by_alias=self.response_model_by_alias,
+            exclude_unset=self.response_model_exclude_unset,
+            exclude_defaults=self.response_model_exclude_defaults,
+            exclude_none=self.response_model_exclude_none,
+            context={REPRESENT: True},
+        )
