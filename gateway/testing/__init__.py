@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gateway.testing.client import GatewayAsyncClient, GatewayClient, through_gateway
     from gateway.testing.clock import FrozenClock
     from gateway.testing.http import async_client, sync_client
-    from gateway.testing.loop import Running, running
+    from gateway.testing.loop import Running, configure, running
     from gateway.testing.recording import Recorded, record
     from gateway.testing.routes import override_route
 
@@ -39,6 +39,7 @@ __all__ = [
     "Recorded",
     "Running",
     "async_client",
+    "configure",
     "override_route",
     "record",
     "running",
@@ -54,6 +55,7 @@ _HOMES = {
     "Recorded": "recording",
     "Running": "loop",
     "async_client": "http",
+    "configure": "loop",
     "override_route": "routes",
     "record": "recording",
     "running": "loop",

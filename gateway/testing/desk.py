@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import anyio.to_thread
 from asgiref.sync import AsyncToSync, SyncToAsync, sync_to_async
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gateway.bridge.orm import divert_sync_calls, request_lease
@@ -32,10 +35,12 @@ __all__ = [
     "HomeExecutor",
     "HomeThreads",
     "SyncDesk",
+    "Turn",
     "at_home",
     "bring_home",
     "divert_workers",
     "keep_connections",
+    "open_transactions",
 ]
 
 P = ParamSpec("P")
@@ -130,25 +135,82 @@ class SyncDesk(Desk):
 
 
 class AsyncDesk(Desk):
-    """Wherever `sync_to_async` runs the synchronous code of the task that makes this; call it in a test's task."""
+    """Wherever `sync_to_async` runs the synchronous code of the task that makes this; call it in a test's task.
+
+    Requests of one test may overlap, and have one connection: so while one of them has opened a transaction, the
+    jobs of the others wait.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._context = contextvars.copy_context()
-        self._tasks: set[asyncio.Task[object]] = set()
+        self._turn = _turns.setdefault(self._loop, Turn())
+        self.closed = False
+
+    def close(self) -> None:
+        """The request is over: let the others go on, whatever it has left."""
+        self.closed = True
+        self._turn.go_on()
 
     def _put(self, job: Job) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._start, job)
+            self._loop.call_soon_threadsafe(self._turn.take, self, job)
         except RuntimeError:  # the test is over
             SyncToAsync.single_thread_executor.submit(job)
 
-    def _start(self, job: Job) -> None:
-        context = self._context.copy()
-        # Each job in a task of its own, and the answer of asgiref to "where" is the same for all.
-        task = self._loop.create_task(sync_to_async(job)(), context=context)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def start(self, job: Job) -> asyncio.Task[object]:
+        """Run `job`, in a task of its own."""
+        return self._loop.create_task(sync_to_async(job)(), context=self._context.copy())
+
+
+class Turn:
+    """Whose turn it is, of the desks on one event loop."""
+
+    def __init__(self) -> None:
+        self._desk: AsyncDesk | None = None
+        self._task: asyncio.Task[object] | None = None
+        self._transactions = 0  # that were open when the turn began
+        self._waiting: deque[tuple[AsyncDesk, Job]] = deque()
+
+    def take(self, desk: AsyncDesk, job: Job) -> None:
+        """Run `job` of `desk` when nobody else's runs, and nobody else is in a transaction."""
+        self._waiting.append((desk, job))
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Run the next job, if there is one that may run now."""
+        if self._task is not None:
+            return
+        if self._desk is not None and self._desk.closed:
+            self._desk = None
+        for index, (desk, job) in enumerate(self._waiting):
+            if self._desk in (None, desk):
+                del self._waiting[index]
+                self._task = desk.start(partial(self._run, desk, job))
+                self._task.add_done_callback(self._done)
+                return
+
+    def _run(self, desk: AsyncDesk, job: Job) -> None:
+        if self._desk is None:
+            self._desk, self._transactions = desk, open_transactions()
+        job()
+        if open_transactions() <= self._transactions:
+            self._desk = None
+
+    def _done(self, _: asyncio.Task[object]) -> None:
+        self._task = None
+        self.go_on()
+
+
+_turns: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Turn] = weakref.WeakKeyDictionary()
+
+
+def open_transactions() -> int:
+    """How many transactions and savepoints are open on this thread's connections."""
+    return sum(
+        connection.in_atomic_block + len(connection.savepoint_ids)
+        for connection in connections.all(initialized_only=True)
+    )
 
 
 _home: contextvars.ContextVar[Desk | None] = contextvars.ContextVar("home", default=None)

@@ -104,7 +104,10 @@ class Running:
         desk = AsyncDesk()
         with at_home(desk):
             answer = asyncio.run_coroutine_threadsafe(_at(desk, work), self._loop)
-        return await asyncio.wrap_future(answer)
+        try:
+            return await asyncio.wrap_future(answer)
+        finally:
+            desk.close()
 
     def ask(self, scope: Scope, body: bytes, asked: Asked) -> Answer:
         """One whole request. Raises what the gateway raises, which closes the connection in production."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
@@ -69,13 +70,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Undo it, and stop the gateway."""
-    if (stack := session.config.stash.get(_patched, None)) is None:
-        return
-    from gateway.testing.loop import stop
-
-    stack.close()
-    stop()
+    """Undo it, and stop the gateway, if one was started."""
+    if (stack := session.config.stash.get(_patched, None)) is not None:
+        stack.close()
+    if (loop := sys.modules.get("gateway.testing.loop")) is not None:
+        loop.stop()
 
 
 def _config_file(config: pytest.Config) -> str | None:

@@ -234,6 +234,17 @@ async def half(name: str) -> None:
         raise HTTPException(409)
 
 
+@bridged.post("/bridged/slowly/{name}/")
+async def slowly(name: str, fail: bool) -> None:
+    async with atomic():
+        await Group.objects.acreate(name=name)
+        await asyncio.to_thread(threading.get_ident)
+        await asyncio.sleep(0)
+        if fail:
+            raise HTTPException(409)
+        await Group.objects.filter(name=name).aupdate(name=name)
+
+
 @bridged.get("/bridged/user/")
 async def who(user: OptionalUser) -> str | None:
     return user and user.get_username()

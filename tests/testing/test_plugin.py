@@ -253,6 +253,31 @@ def test_the_fixtures_work_in_any_project(mysite, run):
     run("test_own.py").assert_outcomes(passed=4)
 
 
+def test_classes_of_tests_need_no_fixtures(mysite, run):
+    mysite.makepyfile(
+        test_classes="""
+        from django.contrib.auth.models import Group
+        from django.test import TestCase
+        from gateway.testing import GatewayClient, override_route, record
+
+        class Tests(TestCase):
+            client_class = GatewayClient
+
+            @override_route("things", "legacy")
+            def test_the_old_view_still_works(self):
+                self.assertEqual(self.client.get("/api/things/").served_by, "legacy")
+
+            def test_the_service_is_asked_once(self):
+                Group.objects.create(name="one")
+                with record("things") as seen:
+                    self.assertEqual(self.client.get("/api/things/").content, b"service 1")
+                self.assertEqual([one.path for one in seen], ["/api/things/"])
+        """
+    )
+    run("test_classes.py").assert_outcomes(passed=2)
+    manage(mysite, "test", "test_classes")
+
+
 # -- a suite that knows nothing of the gateway ---------------------------------------------------
 
 
@@ -274,6 +299,7 @@ def test_the_configuration_can_be_named(mysite, run):
     result.stdout.fnmatch_lines(["SERVED BY legacy 1"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["wsgi", "asgi"])
 def test_the_projects_own_application_is_asked(mysite, run, kind):
     text = TOML.replace("[services.things]", f'{kind} = "mysite.{kind}:application"\n[services.things]')
@@ -288,10 +314,12 @@ def test_the_projects_own_application_is_asked(mysite, run, kind):
     result.stdout.fnmatch_lines(["SERVED BY service 1"])
 
 
+@pytest.mark.slow
 def test_a_suite_of_manage_py_asks_django(mysite):
     assert "SERVED BY legacy 1" in manage(mysite, "test")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "start"), [((), "fork"), (("--parallel=2",), "fork"), (("--parallel=2",), "spawn")]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
@@ -188,7 +189,23 @@ async def test_what_an_async_transactional_test_writes_is_committed(gateway_http
 @pytest.mark.anyio
 @pytest.mark.django_db
 async def test_requests_of_an_async_test_may_overlap(gateway_http):
-    import asyncio
-
     await asyncio.gather(*(gateway_http.post(f"/bridged/create/user{number}/") for number in range(20)))
     assert len((await gateway_http.get("/plain/names/async/")).json()) == 20
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "transactional",
+    [
+        pytest.param(False, marks=pytest.mark.django_db),
+        pytest.param(True, marks=pytest.mark.django_db(transaction=True)),
+    ],
+)
+async def test_transactions_of_requests_that_overlap_are_apart(gateway_http, transactional):
+    wanted = [number for number in range(20) if number % 3]
+    answers = await asyncio.gather(
+        *(gateway_http.post(f"/bridged/slowly/user{number}/", params={"fail": number % 3 == 0}) for number in range(20))
+    )
+    assert [answer.status_code == 200 for answer in answers] == [number in wanted for number in range(20)]
+    found = (await gateway_http.get("/names/")).json()
+    assert found == sorted(f"user{number}" for number in wanted)
