@@ -236,8 +236,7 @@ def cross(request: HttpRequest) -> HttpResponseBase:
     Raises what the service raised, unless it is for Django REST framework to answer.
     """
     passage = current_passage()
-    admitted = getattr(getattr(request, "drf_view", None), "admitted", False)
-    unasked = passage.view.checks_csrf and not admitted
+    unasked = passage.view.checks_csrf and not getattr(getattr(request, "drf_view", None), "admitted", False)
     try:
         with withheld_user(request) if unasked else nullcontext():
             response = passage.park(request)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.conf import settings
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -18,7 +20,7 @@ __all__ = ["bridge_problems", "route_problems"]
 
 def bridge_problems(name: str, middleware: object, endpoints: Sequence[Endpoint]) -> list[Problem]:
     """What keeps service `name`, which declares `endpoints`, from running inside `middleware`."""
-    return [*_unknown_entries(name, middleware), *_async_and_atomic(name, endpoints)]
+    return [*_unknown_entries(name, middleware), *_async_and_atomic(name, endpoints), *_at_odds(name, endpoints)]
 
 
 def route_problems(name: str, answers: str, app: object, kind: type[BridgedRoute]) -> list[Problem]:
@@ -76,4 +78,16 @@ def _async_and_atomic(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]
                 "it with django.db.transaction.non_atomic_requests and use gateway.bridge.atomic where it writes"
             )
             problems.append(Problem(f"services.{name}", endpoint.path, expected))
+    return problems
+
+
+def _at_odds(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
+    """The endpoints with dependencies of `gateway.bridge.drf` that one view can't satisfy."""
+    drf: Any = sys.modules.get("gateway.bridge.drf.request")  # where nobody has imported it, nobody depends on it
+    problems = []
+    for endpoint in endpoints if drf is not None else ():
+        try:
+            drf.view_class(endpoint.dependencies, frozenset())
+        except RuntimeError as exc:
+            problems.append(Problem(f"services.{name}", endpoint.path, str(exc)))
     return problems
