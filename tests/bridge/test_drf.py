@@ -306,6 +306,26 @@ async def test_what_is_half_moved_still_names_all_methods(variant, gateway):
     assert put["x-served-by"] == "legacy"
 
 
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        ("things/", "GET"),
+        ("things/", "POST"),
+        ("things/", "PUT"),
+        ("things/", "OPTIONS"),
+        ("things/7/", "GET"),
+        ("things/7/", "HEAD"),
+        ("things/7/", "PATCH"),
+    ],
+)
+async def test_actions_of_a_viewset_keep_what_is_its_own(app, path, method):
+    old, new = await both(app, path, method)
+    if (path, method) == ("things/7/", "PATCH"):  # DELETE isn't moved, and the service has the whole path here
+        assert new[2].pop("allow") == "GET, HEAD, OPTIONS"
+        assert old[2].pop("allow") == "GET, DELETE, HEAD, OPTIONS"
+    assert new == old
+
+
 async def test_plain_types_in_a_model_are_written_as_serializer_fields(app, variant):
     found = (await ask(app, "/new/report/")).json()[0]
     assert found["price"] == (1.5 if variant == "own" else "1.5")
@@ -444,6 +464,13 @@ def closed(project, variant, monkeypatch):
 async def test_an_endpoint_nobody_annotated_is_protected(closed, app, variant):
     old, new = await both(app, "plain/")
     assert (new, new[0]) == (old, 401 if variant == "own" else 403)
+
+
+async def test_so_is_the_documentation(closed, gateway):
+    services = {"moved": {"app": "tests.project.drf:app", "answers": "drf"}}
+    routes = [{"name": "new", "prefix": "/openapi.json", "service": "moved"}]
+    async with running(gateway(services=services, routes=routes)) as app:
+        assert (await ask(app, "/openapi.json")).status in (401, 403)
 
 
 @pytest.mark.django_db(transaction=True)
