@@ -8,7 +8,7 @@ import sys
 import types
 from decimal import Decimal
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -258,6 +258,28 @@ async def test_a_browser_gets_the_browsable_api(app, variant, path):
 async def test_exceptions_go_to_the_projects_handler(app, kind):
     old, new = await both(app, f"failing/{kind}/")
     assert new == old
+
+
+@pytest.mark.parametrize(
+    ("status", "detail", "answered", "said"),
+    [
+        (400, "No.", 400, "No."),
+        (401, "", 403, "Authentication credentials were not provided."),
+        (403, "", 403, "You do not have permission to perform this action."),
+        (404, "", 404, "Not found."),
+        (404, "No such thing.", 404, "No such thing."),
+        (406, "", 406, "Could not satisfy the request Accept header."),
+        (410, "", 410, "Gone"),
+        (429, "", 429, "Request was throttled. Expected available in 7 seconds."),
+        (499, "Odd.", 499, "Odd."),
+    ],
+)
+async def test_an_http_exception_is_drfs(app, variant, status, detail, answered, said):
+    found = await ask(app, f"/new/status/{status}/?detail={quote(detail)}" if detail else f"/new/status/{status}/")
+    if variant == "own" and status == 401:  # BasicAuthentication comes first there
+        answered = 401
+    assert (found.status, _wrong(found, variant)) == (answered, {"detail": said})
+    assert (found["x-own"], found["allow"]) == (None if status == 401 else "kept", "GET, HEAD, OPTIONS")
 
 
 async def test_a_bug_is_djangos_500(app, caplog):

@@ -363,6 +363,11 @@ def read_thing(pk: str, request: DRFRequest) -> dict[str, Any]:
     return {"pk": pk, "action": view_of(request).action}
 
 
+@router.get("/status/{status:int}/")
+async def answer_status(status: int, detail: str | None = None) -> None:
+    raise HTTPException(status, detail, {"Retry-After": "7", "X-Own": "kept"})
+
+
 class Unread(BaseModel):
     a: "Nowhere"  # noqa: F821 - that is the point
 
