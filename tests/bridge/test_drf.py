@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
@@ -70,8 +71,10 @@ def variant(request, project, monkeypatch):
     if "REST_FRAMEWORK" not in VARIANTS[request.param]:
         project.REST_FRAMEWORK = {}
     project.ROOT_URLCONF = "tests.project.drf"
-    for policy, setting in POLICIES.items():  # APIView has read them when it was imported
+    for policy, setting in POLICIES.items():  # DRF has read them when it was imported
         monkeypatch.setattr(APIView, policy, getattr(api_settings, setting))
+    monkeypatch.setattr(JSONRenderer, "compact", api_settings.COMPACT_JSON)
+    monkeypatch.setattr(JSONRenderer, "ensure_ascii", not api_settings.UNICODE_JSON)
     return request.param
 
 
@@ -399,6 +402,14 @@ async def test_a_page_and_a_stream_stay_what_they_are(app):
     assert (await ask(app, "/new/page/")).text == "<p>page</p>"
     found = await ask(app, "/new/parts/")
     assert (found.text, found["allow"]) == ("first second", "GET, HEAD, OPTIONS")
+
+
+async def test_a_response_of_drfs_or_djangos_is_taken(app):
+    found = await ask(app, "/new/rest/")
+    assert (found.status, found.body) == (202, JSONRenderer().render({"price": Decimal("1.5")}))
+    assert (found["x-own"], found["allow"]) == ("kept", "GET, HEAD, OPTIONS")
+    found = await ask(app, "/new/django/")
+    assert (found.body, found["content-type"], found["set-cookie"]) == (b"plain", "text/plain", "a=1; Path=/")
 
 
 async def test_a_background_task_runs_after_the_answer(app):

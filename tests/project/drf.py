@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.urls import path
 from fastapi import (
     APIRouter,
@@ -361,6 +361,18 @@ async def create_thing() -> None: ...
 @router.get("/things/{pk}/", dependencies=[Depends(drf(view=Things, action="retrieve", suffix="Instance"))])
 def read_thing(pk: str, request: DRFRequest) -> dict[str, Any]:
     return {"pk": pk, "action": view_of(request).action}
+
+
+@router.get("/rest/")
+async def rest() -> DRFResponse:
+    return DRFResponse({"price": Decimal("1.5")}, status=202, headers={"X-Own": "kept"})
+
+
+@router.get("/django/")
+def as_django() -> HttpResponse:
+    response = HttpResponse("plain", content_type="text/plain")
+    response.set_cookie("a", "1")
+    return response
 
 
 @router.get("/status/{status:int}/")
