@@ -135,6 +135,8 @@ def service(**changes):
         (service(url="http://h:1"), "services.items: exactly one of app"),
         (service(middleware="all"), "services.items.middleware = 'all': \"django\""),
         (service(middleware=[1]), "services.items.middleware = [1]: a list of entries"),
+        (service(answers="json"), "services.items.answers = 'json': \"plain\": as FastAPI answers"),
+        (service(answers="drf"), 'services.items: answers = "drf" goes with app and middleware = "django"'),
         (service(app=None, url="http://h:1"), "services.items: middleware goes with app"),
         (
             {"legacy": LEGACY, "services": {"items": {"url": "ftp://h"}}},

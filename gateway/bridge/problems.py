@@ -8,6 +8,7 @@ from django.conf import settings
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
+from gateway.bridge.route import BridgedRoute
 from gateway.bridge.views import atomic_aliases, is_async
 from gateway.config import Problem
 from gateway.routing.table import Endpoint
@@ -20,18 +21,22 @@ def bridge_problems(name: str, middleware: object, endpoints: Sequence[Endpoint]
     return [*_unknown_entries(name, middleware), *_async_and_atomic(name, endpoints)]
 
 
-def route_problems(name: str, answers: str, app: object, kind: type[APIRoute]) -> list[Problem]:
-    """The endpoints of `app` that aren't routes of `kind`, and so couldn't answer as `answers` says."""
-    return [
-        Problem(
-            f"services.{name}.answers",
-            answers,
-            f"{', '.join(sorted(route.methods or ()))} {route.path} is a plain APIRoute; write APIRouter(route_class="
-            f"{kind.__name__}), or app.router.route_class = {kind.__name__} before its endpoints",
-        )
-        for route in _api_routes(app)
-        if not isinstance(route, kind)
-    ]
+def route_problems(name: str, answers: str, app: object, kind: type[BridgedRoute]) -> list[Problem]:
+    """The endpoints of `app` that couldn't answer as `answers` says: those that aren't routes of `kind`, and what
+    these say of themselves."""
+    problems = []
+    for route in _api_routes(app):
+        if isinstance(route, kind):
+            wrong = route.problem()
+        else:
+            wrong = (
+                f"is a plain APIRoute; write APIRouter(route_class={kind.__name__}), or app.router.route_class = "
+                f"{kind.__name__} before its endpoints"
+            )
+        if wrong:
+            what = f"{', '.join(sorted(route.methods or ()))} {route.path}: {wrong}"
+            problems.append(Problem(f"services.{name}.answers", answers, what))
+    return problems
 
 
 def _api_routes(app: object) -> Iterator[APIRoute]:

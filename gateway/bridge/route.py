@@ -18,7 +18,7 @@ from fastapi import Response as FastAPIResponse
 from fastapi.exceptions import ResponseValidationError
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 __all__ = ["NOTHING", "REPRESENT", "BridgedRoute", "Call", "HandedOver"]
@@ -102,15 +102,29 @@ async def _keep_injected(request: Request, response: FastAPIResponse) -> None:
     request.scope[INJECTED] = response
 
 
+def _is_json(response_class: Any) -> bool:
+    """Whether a route that was given this `response_class` (or FastAPI's placeholder for none) answers with JSON."""
+    kind = getattr(response_class, "value", response_class)
+    return kind is None or issubclass(kind, JSONResponse)
+
+
 class BridgedRoute(APIRoute):
-    """A route that hands over what its endpoint returns, as Python objects. A Starlette Response stays one."""
+    """A route that hands over what its endpoint returns, as Python objects.
+
+    A Starlette Response stays one, and so does what a `response_class` other than JSON is made of.
+    """
 
     def __init__(
         self, path: str, endpoint: Callable[..., Any], *, dependencies: Sequence[Any] | None = None, **options: Any
     ) -> None:
         kept = [*(dependencies or ()), Depends(_keep_injected)]
-        super().__init__(path, self._handing_over(endpoint), dependencies=kept, **options)
+        answer = self._handing_over(endpoint) if _is_json(options.get("response_class")) else endpoint
+        super().__init__(path, answer, dependencies=kept, **options)
         self._answers = TypeAdapter(self.response_model) if self.response_model else _anything
+
+    def problem(self) -> str | None:
+        """What keeps this route from answering, in words."""
+        return None
 
     @staticmethod
     def alone(result: Any) -> bytes:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
+import types
+from decimal import Decimal
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 from django.test import Client
+from django.urls import path
+from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
+from gateway.config import ConfigError
 from legacy.accounts.models import User
 from tests.project import drf as project_drf
-from tests.support.asgi import ask, running
+from tests.support.asgi import ask, open_socket, running
 
 pytestmark = pytest.mark.anyio
 
@@ -345,6 +353,86 @@ async def test_a_response_of_the_services_own_stays_as_it_is(app):
     )
 
 
+async def test_a_page_and_a_stream_stay_what_they_are(app):
+    assert (await ask(app, "/new/page/")).text == "<p>page</p>"
+    found = await ask(app, "/new/parts/")
+    assert (found.text, found["allow"]) == ("first second", "GET, HEAD, OPTIONS")
+
+
+async def test_a_background_task_runs_after_the_answer(app):
+    project_drf.done.clear()
+    assert (await ask(app, "/new/later/")).json() == {"ok": True}
+    assert project_drf.done == ["later"]
+
+
+async def test_a_socket_is_opened(app):
+    messages = await open_socket(app, "/new/socket/")
+    assert [message.get("text") for message in messages][:2] == [None, "open"]
+
+
+async def test_without_the_gateway_the_application_answers_with_json():
+    found = await ask(project_drf.app, "/new/report/")
+    assert (found.status, found["content-type"]) == (200, "application/json")
+    assert found.json()[0]["lasts"] == "1 02:00:00"
+
+
+def _wrong(found, variant):
+    return found.json()["errors"] if variant == "own" else found.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "answer"),
+    [
+        ("numbers/", [1, "2"], [1, 2]),
+        ("odd/", {"colour": "blue", "either": ["a"], "many": {"a": "1.5"}, "from": "x"}, None),
+        ("odd/", {"inner": {"above": 2}}, {"inner": {"above": 2}}),
+        ("optional/", None, True),
+        ("optional/", {"width": 1}, False),
+        ("two/", {"box": {"width": "3"}, "number": "4"}, [3, 4]),
+    ],
+)
+async def test_every_kind_of_body_is_read(app, path, body, answer):
+    content = b"" if body is None else json.dumps(body).encode()
+    found = await ask(app, f"/new/{path}", "POST", body=content, headers=JSON | {"Content-Length": str(len(content))})
+    assert found.status == 200
+    if answer is not None:
+        assert found.json() == answer
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "wrong"),
+    [
+        ("numbers/", [1, 10], {"1": ["Ensure this value is less than or equal to 9."]}),
+        ("numbers/", {}, {"all": ['Expected a list of items but got type "dict".']}),
+        ("odd/", {"colour": "green"}, {"colour": ['"green" is not a valid choice.']}),
+        ("odd/", {"rank": "high"}, {"rank": ["Not so high."]}),
+        ("odd/", {"above": 0}, {"above": ["Input should be greater than 0"]}),
+        ("odd/", {"many": {"a": "x"}}, {"many": {"a": ["A valid number is required."]}}),
+        ("odd/", {"inner": {"above": "x"}}, {"inner": {"above": ["A valid integer is required."]}}),
+        ("two/", {"box": {}}, {"box": {"width": ["This field is required."]}, "number": ["This field is required."]}),
+    ],
+)
+async def test_what_is_wrong_with_any_kind_of_body_has_drfs_form(app, variant, path, body, wrong):
+    content = json.dumps(body).encode()
+    found = await ask(app, f"/new/{path}", "POST", body=content, headers=JSON | {"Content-Length": str(len(content))})
+    if wrong.keys() == {"all"}:
+        wrong = wrong["all"]
+    assert (found.status, _wrong(found, variant)) == (400, wrong)
+
+
+async def test_form_parameters_are_fastapis(app, variant):
+    headers = FORM | {"Content-Length": "8"}
+    found = await ask(app, "/new/form/", "POST", body=b"number=3", headers=headers)
+    assert (found.status, found.body) == ((415, found.body) if variant == "own" else (200, b"3"))
+
+
+async def test_an_endpoint_can_read_the_bytes_for_itself(app):
+    found = await ask(
+        app, "/new/raw/", "POST", body=b"a,b", headers={"Content-Type": "text/csv", "Content-Length": "3"}
+    )
+    assert found.json() == ["text/csv", "a,b"]
+
+
 # -- who may call --------------------------------------------------------------------------------
 
 
@@ -403,6 +491,31 @@ async def test_what_is_raised_is_rolled_back_and_what_is_returned_is_kept(varian
             counts.append(await User.objects.filter(username=how).acount())
             await User.objects.filter(username=how).adelete()
     assert counts == [kept, kept]
+
+
+# -- what is refused before anything is served ---------------------------------------------------
+
+
+def test_a_body_that_no_serializer_can_read_is_refused(gateway):
+    services = {"unread": {"app": "tests.project.drf:unread", "answers": "drf"}}
+    with pytest.raises(ConfigError, match=r"POST /new/unread/: its body has no serializer: name 'Nowhere'"):
+        gateway(services=services)
+
+
+@pytest.mark.parametrize(("answers", "kind"), [("drf", "DRFRoute"), ("django", "DjangoRoute")])
+def test_a_plain_route_could_not_answer_so(gateway, answers, kind):
+    services = {"b": {"app": "tests.project.bridged:app", "answers": answers}}
+    with pytest.raises(
+        ConfigError, match=rf"GET /b/plain/: is a plain APIRoute; write APIRouter\(route_class={kind}\)"
+    ):
+        gateway(services=services)
+
+
+def test_without_drf_the_profile_is_a_problem(gateway, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gateway.bridge.drf.profile", None)
+    services = {"moved": {"app": "tests.project.drf:app", "answers": "drf"}}
+    with pytest.raises(ConfigError, match=r"services\.moved\.answers = 'drf': Django REST framework: pip install"):
+        gateway(services=services)
 
 
 # -- the document --------------------------------------------------------------------------------
@@ -467,3 +580,44 @@ async def test_any_request_has_the_same_answer(app, method, body, kind, accept, 
     if accept == "text/html":  # the browsable API shows the URL, and may have a form for each
         old, new = ((status, b"", {**more, "content-length": ""}) for status, _, more in (old, new))
     assert new == old
+
+
+# -- the manual ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def manual(project, gateway, monkeypatch):
+    """The view of docs/drf.md at /old/, and what becomes of it."""
+    names = {name: getattr(project_drf, name) for name in ("Annotated", "APIRouter", "APIView", "BaseModel", "Depends")}
+    names |= {name: getattr(project_drf, name) for name in ("Decimal", "datetime", "serializers", "IsAuthenticated")}
+    module = types.ModuleType("tests.project.manual")
+    placed = []
+    names |= {"Response": project_drf.DRFResponse, "place": lambda user, **order: placed.append((user, order))}
+    vars(module).update(names)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    text = (Path(__file__).parents[2] / "docs" / "drf.md").read_text()
+    for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(compile(code, "docs/drf.md", "exec", dont_inherit=True), vars(module))  # noqa: S102 - it is our own
+    module.app = FastAPI()
+    module.app.include_router(module.router)
+    module.urlpatterns = [path("old/", module.Orders.as_view())]
+    project.ROOT_URLCONF = "tests.project.manual"
+    project.REST_FRAMEWORK = {}
+    monkeypatch.setattr(APIView, "throttle_classes", [])
+    services = {"manual": {"app": "tests.project.manual:app", "answers": "drf"}}
+    return gateway(services=services, routes=[{"name": "m", "prefix": "/api", "service": "manual"}]), placed
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("body", [{"name": " a ", "price": "1.5"}, {"due": None}, {"due": "2026-01-01"}, []])
+async def test_the_example_of_the_manual_answers_like_its_view(manual, body):
+    gateway, placed = manual
+    cookies = f"sessionid={await sync_to_async(_session, thread_sensitive=False)()}; csrftoken={'a' * 32}"
+    content = json.dumps(body).encode()
+    headers = {"Cookie": cookies, "X-CSRFToken": "a" * 32, "Content-Length": str(len(content)), **JSON}
+    async with running(gateway) as app:
+        old = await ask(app, "/old/", "POST", body=content, headers=headers)
+        new = await ask(app, "/api/orders/", "POST", body=content, headers=headers)
+        assert (await ask(app, "/api/orders/", "POST", body=content)).status == 403
+    assert (new.status, new.body) == (old.status, old.body)
+    assert [order for _, order in placed] == [{"name": "a", "price": Decimal("1.50")}] * 2 * (old.status == 201)

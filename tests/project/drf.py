@@ -1,16 +1,30 @@
 """The same endpoints twice: as DRF views below /old/, as a service's endpoints below /new/."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from enum import Enum
+from typing import Annotated, Any, Literal
 
 from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404
 from django.urls import path
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Response
-from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel, Field, model_validator
+from fastapi import (
+    APIRouter,
+    BackgroundTasks,
+    Body,
+    Depends,
+    FastAPI,
+    Form,
+    Header,
+    HTTPException,
+    Request,
+    Response,
+    WebSocket,
+)
+from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
+from pydantic import BaseModel, Field, RootModel, field_validator, model_validator
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.generics import GenericAPIView
@@ -35,6 +49,7 @@ from gateway.bridge.drf.fields import (
 from gateway.bridge.drf.route import DRFRoute
 
 User = get_user_model()
+done: list[str] = []
 SAMPLE = {
     "name": "καφές",
     "price": Decimal("1.5"),
@@ -307,6 +322,18 @@ def create_account(how: str, response: Response) -> dict[str, Any]:
     return {}
 
 
+class Unread(BaseModel):
+    a: "Nowhere"  # noqa: F821 - that is the point
+
+
+unread = FastAPI()
+unread.router.route_class = DRFRoute
+
+
+@unread.post("/new/unread/")
+async def read_not(body: Unread) -> None: ...
+
+
 @router.get("/half/", dependencies=[Depends(drf(name="Half"))])
 async def half() -> dict[str, bool]:
     return {"half": True}
@@ -315,6 +342,89 @@ async def half() -> dict[str, bool]:
 @router.post("/who/", dependencies=[Depends(drf(permissions=[IsAuthenticated]))])
 async def who(django: CurrentUser, rest: DRFUser) -> list[str]:
     return [django.get_username(), rest.get_username()]
+
+
+@router.get("/page/", response_class=HTMLResponse)
+async def page() -> str:
+    return "<p>page</p>"
+
+
+@router.get("/parts/")
+async def parts() -> StreamingResponse:
+    async def found() -> AsyncIterator[bytes]:
+        yield b"first "
+        yield b"second"
+
+    return StreamingResponse(found(), media_type="text/plain")
+
+
+@router.get("/later/")
+async def later(tasks: BackgroundTasks) -> dict[str, bool]:
+    tasks.add_task(done.append, "later")
+    return {"ok": True}
+
+
+@app.websocket("/new/socket/")
+async def socket(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_text("open")
+    await websocket.close()
+
+
+class Numbers(RootModel[list[Annotated[int, DRFInteger(max_value=9)]]]):
+    pass
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Odd(BaseModel):
+    colour: Colour = Colour.RED
+    either: int | list[str] = 0
+    rank: Literal["low", "high"] = "low"
+    many: dict[str, Decimal] = {}
+    above: int = Field(1, gt=0)
+    given: str = Field("", alias="from")
+    inner: "Odd | None" = None
+
+    @field_validator("rank")
+    @classmethod
+    def not_high(cls, value):
+        if value == "high":
+            raise ValueError("Not so high.")
+        return value
+
+
+@router.post("/numbers/")
+async def numbers(body: Numbers) -> list[int]:
+    return body.root
+
+
+@router.post("/odd/", response_model_exclude_unset=True)
+async def odd(body: Odd) -> Odd:
+    return body
+
+
+@router.post("/optional/")
+async def optional(body: Box | None = None) -> bool:
+    return body is None
+
+
+@router.post("/two/")
+async def two(box: Box, number: Annotated[int, Body()]) -> list[int]:
+    return [box.width, number]
+
+
+@router.post("/form/")
+async def form(number: Annotated[int, Form()]) -> int:
+    return number
+
+
+@router.post("/raw/")
+async def raw(request: Request, kind: Annotated[str, Header(alias="Content-Type")]) -> list[str]:
+    return [kind, (await request.body()).decode()]
 
 
 class Report(BaseModel):

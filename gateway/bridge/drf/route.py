@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request, Response, params
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request as DRFRequest
 from rest_framework.serializers import BaseSerializer
@@ -17,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from gateway.bridge.drf.errors import api_exception, validation_error
 from gateway.bridge.drf.fields import Sent
-from gateway.bridge.drf.serializers import field_for, has_model, serializer_for, written
+from gateway.bridge.drf.serializers import field_for, has_model, is_model, serializer_for, written
 from gateway.bridge.route import NOTHING, BridgedRoute, Call
 
 __all__ = ["DRFRoute"]
@@ -62,6 +63,20 @@ class DRFRoute(BridgedRoute):
         written: bytes = JSONRenderer().render(result)
         return written
 
+    def problem(self) -> str | None:
+        """What keeps DRF from reading this route's body."""
+        try:
+            if self.body_field is not None and self.serializer() is None:
+                field_for(self.body_field.field_info.annotation, self.body_field.field_info.metadata)
+        except (
+            PydanticUserError,
+            PydanticUndefinedAnnotation,
+            TypeError,
+            AssertionError,
+        ) as exc:  # as pydantic and DRF say it
+            return f"its body has no serializer: {str(exc).splitlines()[0]}"
+        return None
+
     # -- for the view, on a thread of Django's ---------------------------------------------------
 
     @property
@@ -80,8 +95,7 @@ class DRFRoute(BridgedRoute):
         many = getattr(annotation, "__origin__", None) is list
         if inner and len(inner) == 1:
             annotation = inner[0]
-        is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
-        return (annotation if is_model else None), many
+        return (annotation if is_model(annotation) else None), many
 
     def read(self, request: DRFRequest, context: Mapping[str, Any]) -> Any:
         """The validated body of `request`. Raises DRF's UnsupportedMediaType, ParseError, ValidationError."""

@@ -12,13 +12,13 @@ from functools import cache
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from django.core.files.uploadedfile import UploadedFile
-from pydantic import AnyUrl, BaseModel
+from pydantic import AnyUrl, BaseModel, RootModel
 from pydantic.fields import FieldInfo
 from rest_framework import serializers
 
 from gateway.bridge.drf.fields import DRFField, Field
 
-__all__ = ["Unchecked", "field_for", "has_model", "serializer_for", "written"]
+__all__ = ["Unchecked", "field_for", "has_model", "is_model", "serializer_for", "written"]
 
 # Types that a serializer field stands for by itself, as in ModelSerializer.serializer_field_mapping.
 PLAIN: Mapping[type, Any] = {
@@ -58,7 +58,11 @@ class Unchecked(serializers.Field):  # type: ignore[type-arg] # generic in the s
 
 @cache
 def serializer_for(model: type[BaseModel]) -> type[serializers.Serializer[Any]]:
-    """The serializer class with the fields of `model`. A field is called as the model's alias says."""
+    """The serializer class with the fields of `model`. A field is called as the model's alias says.
+
+    Raises PydanticUndefinedAnnotation where an annotation names something that isn't there.
+    """
+    model.model_rebuild()
     _building.append(model)
     try:
         fields = {_name(name, info): _field(info) for name, info in model.model_fields.items()}
@@ -96,6 +100,9 @@ def field_for(annotation: Any, metadata: Sequence[Any] = (), **options: Any) -> 
         return field_for(rest[0], metadata, **options) if len(rest) == 1 else Unchecked(**options)
     if members:
         return Unchecked(**options)
+    if isinstance(annotation, type) and issubclass(annotation, RootModel):
+        root = annotation.model_fields["root"]
+        return field_for(root.annotation, root.metadata, **options)
     return _container(annotation, metadata, options) or _single(annotation, metadata, options)
 
 
@@ -114,7 +121,7 @@ def _container(annotation: Any, metadata: Sequence[Any], options: dict[str, Any]
         inner = [argument for argument in arguments if argument is not Ellipsis]
         if len(inner) > 1:
             return Unchecked(**options)
-        if inner and _is_model(inner[0]):
+        if inner and is_model(inner[0]):
             return _nested(inner[0], options, many=True)
         return (
             serializers.ListField(child=field_for(inner[0]), **options) if inner else serializers.ListField(**options)
@@ -122,7 +129,7 @@ def _container(annotation: Any, metadata: Sequence[Any], options: dict[str, Any]
     if origin in DICTS:
         child: dict[str, Any] = {"child": field_for(arguments[1])} if arguments else {}
         return serializers.DictField(**child, **options)
-    if _is_model(annotation):
+    if is_model(annotation):
         return _nested(annotation, options)
     return None
 
@@ -136,8 +143,9 @@ def _lengths(metadata: Sequence[Any]) -> dict[str, Any]:
     return found
 
 
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+def is_model(annotation: Any) -> bool:
+    """Whether `annotation` is a Pydantic model with fields."""
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel) and not issubclass(annotation, RootModel)
 
 
 def _nested(model: type[BaseModel], options: dict[str, Any], **more: Any) -> Field:
@@ -183,7 +191,9 @@ def _plain(field_class: Any, metadata: Sequence[Any], options: dict[str, Any]) -
 
 def has_model(annotation: Any) -> bool:
     """Whether there is a Pydantic model anywhere in `annotation`."""
-    return _is_model(annotation) or any(has_model(part) for part in get_args(annotation))
+    return (isinstance(annotation, type) and issubclass(annotation, BaseModel)) or any(
+        has_model(part) for part in get_args(annotation)
+    )
 
 
 def written(data: Any) -> Any:
