@@ -170,20 +170,30 @@ def test_the_services_answer(gateway: Application, path: str, body: Any, upstrea
         assert ask(gateway, Write(path, body, 201)).headers["x-served-by"] == upstream
 
 
+def crowd(gateway: Application, path: str, body: Any, number: int) -> list[int]:
+    """So many at the same time."""
+    headers = [credentials(Write(path, body, 201)) for _ in range(number)]
+
+    async def work() -> list[int]:
+        async with gateway.client() as client:
+            answers = await asyncio.gather(*(client.post(path, json=body, headers=header) for header in headers))
+            return sorted(answer.status_code for answer in answers)
+
+    return gateway.run(work())
+
+
 def test_a_crowd_buys_no_more_than_there_is(gateway: Application) -> None:
     """Ten customers want one of three."""
     with undone() as effects:
-        headers = [credentials(Write(ORDERS, None, 201)) for _ in range(10)]
-
-        async def crowd() -> list[int]:
-            async with gateway.client() as client:
-                posts = (client.post(ORDERS, json=order((7, 1)), headers=header) for header in headers)
-                return [answer.status_code for answer in await asyncio.gather(*posts)]
-
-        statuses = gateway.run(crowd())
-    assert sorted(statuses) == [201] * 3 + [409] * 7
+        assert crowd(gateway, ORDERS, order((7, 1)), 10) == [201] * 3 + [409] * 7
     assert effects.stock == {7: 0}
     assert len(effects.mails) == 3
+
+
+def test_an_impatient_customer_writes_one_review(gateway: Application) -> None:
+    with undone() as effects:
+        assert crowd(gateway, REVIEWS, review(), 10) == [201] + [400] * 9
+    assert len(effects.reviews) == 1
 
 
 def test_an_order_that_fails_half_way_leaves_nothing(gateway: Application, monkeypatch: pytest.MonkeyPatch) -> None:
