@@ -25,7 +25,7 @@ serve: $(VENV)/.installed-demo ## create the demo database and serve the gateway
 	$(BIN)/python manage.py load_demo
 	@exec env PORT=$(PORT) $(BIN)/python -m legacy.suppliers.run_with_stub $(SHELL) -c \
 		'$(BIN)/python manage.py demo_urls && \
-		echo "  http://127.0.0.1:$(PORT)/services/catalog/docs  what FastAPI serves, and /services/quotes/docs" && \
+		echo "  http://127.0.0.1:$(PORT)/services/catalog/docs  what FastAPI serves; also cart, orders, reviews, quotes" && \
 		exec $(BIN)/gateway serve --port $(PORT)'
 
 test: $(VENV)/.installed-test ## run every test

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any, Protocol
 
-from django.db import connections
+from django.db import connections, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
@@ -185,7 +185,7 @@ def _by_path(endpoints: Sequence[Endpoint]) -> dict[str, dict[str, Endpoint]]:
 
 def _function(endpoint: Endpoint, siblings: Siblings, crossing: Function, profile: Profile | None) -> Function:
     function = endpoint.function or _anything
-    if profile is None or "WEBSOCKET" in endpoint.methods:
+    if profile is None or "WEBSOCKET" in endpoint.methods or _is_documentation(function):
         return _stand_in(function, crossing)
     return marked_as(function, profile.view(endpoint, siblings, crossing))
 
@@ -203,10 +203,15 @@ def _table(endpoints: Sequence[Endpoint]) -> Table:
     )
 
 
+def _is_documentation(function: Callable[..., Any]) -> bool:
+    """Whether `function` gives FastAPI's own pages, or the OpenAPI document."""
+    return str(getattr(function, "__module__", "")).startswith("fastapi.")
+
+
 def atomic_aliases(endpoint: Callable[..., Any]) -> list[str]:
     """The databases whose ATOMIC_REQUESTS applies to `endpoint`, as Django decides it for a view."""
-    if str(getattr(endpoint, "__module__", "")).startswith("fastapi."):
-        return []  # its pages of documentation ask no database
+    if _is_documentation(endpoint):
+        return []  # it asks no database
     exempt = getattr(endpoint, "_non_atomic_requests", ())  # what transaction.non_atomic_requests leaves
     return [
         alias
@@ -236,6 +241,10 @@ def marked_as(endpoint: Callable[..., Any], view: Function) -> Function:
     view.__dict__.update(own)
     del view.__wrapped__  # type: ignore[attr-defined] # its signature is not the endpoint's
     view.__dict__.pop("_is_coroutine_marker", None)
+    if not atomic_aliases(endpoint):
+        view.__dict__.pop("_non_atomic_requests", None)  # the endpoint's own
+        for alias in connections.settings:
+            transaction.non_atomic_requests(using=alias)(view)
     return view
 
 

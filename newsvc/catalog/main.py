@@ -5,9 +5,6 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from newsvc.catalog.routes import router
-from newsvc.errors import install_error_handlers
-from newsvc.rendering import JSONAnswer
-from newsvc.surroundings import AnswerHeaders
 
 __all__ = ["app"]
 
@@ -19,9 +16,6 @@ app = FastAPI(
     docs_url="/services/catalog/docs",
     redoc_url=None,
     swagger_ui_oauth2_redirect_url=None,
-    default_response_class=JSONAnswer,
     redirect_slashes=False,  # Django redirects, as before
 )
 app.include_router(router)
-app.add_middleware(AnswerHeaders)
-install_error_handlers(app)

@@ -1,52 +1,62 @@
 """The catalogue's endpoints.
 
-Plain `def`, since the ORM blocks: FastAPI runs them on a thread of its pool.
+Plain `def`, since the ORM blocks: each request has a thread for its synchronous code, and so a connection.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from django.shortcuts import get_object_or_404
+from fastapi import APIRouter, Depends
 
-from newsvc.catalog.queries import find_product, list_page
-from newsvc.catalog.schemas import ProductDetail, ProductListQuery, ProductPage, ProductQuery, ProductSummary
-from newsvc.database import django_connections
+from gateway.bridge import DjangoRequest
+from gateway.bridge.drf.credentials import drf
+from gateway.bridge.drf.filters import Filtered, filtered
+from gateway.bridge.drf.pagination import Paginate, paginate
+from gateway.bridge.drf.route import DRFRoute
+from legacy.shop.filters import ProductFilter
+from legacy.shop.models import Product, ProductQuerySet, Tenant
+from newsvc.catalog.schemas import ProductDetail, ProductSummary
 from newsvc.errors import ErrorBody, InvalidBody
-from newsvc.links import page_link
-from newsvc.tenant import TenantSlug, find_tenant
+from newsvc.pages import PageOf
 
 __all__ = ["router"]
 
 router = APIRouter(
     prefix="/api/products",
     tags=["products"],
+    route_class=DRFRoute,
+    dependencies=[Depends(drf(queryset=Product.objects.none()))],  # the project's permissions look at its model
     responses={400: {"model": InvalidBody}, 404: {"model": ErrorBody}},
 )
 
+# The project's own filters. The detail is filtered too, as DRF does.
+filters = filtered(
+    filterset_class=ProductFilter,
+    search_fields=["name", "description", "sku"],
+    ordering_fields=["price", "name", "created"],
+    ordering=["name", "id"],
+)
+Narrow = Annotated[Filtered, Depends(filters)]
 
-@router.get("/")
-def list_products(
-    request: Request, query: Annotated[ProductListQuery, Query()], tenant_slug: TenantSlug = None
-) -> ProductPage:
+
+async def _products(request: DjangoRequest) -> ProductQuerySet:
+    return Product.objects.visible_to(Tenant.of(request)).select_related("category").with_ratings()
+
+
+Products = Annotated[ProductQuerySet, Depends(_products)]
+
+
+@router.get("/", response_model=PageOf[ProductSummary])
+def list_products(products: Products, narrow: Narrow, page: Annotated[Paginate, Depends(paginate())]) -> Any:
     """Products, filtered, searched, ordered and in pages."""
-    with django_connections():
-        page = list_page(query, find_tenant(tenant_slug))
-        results = [ProductSummary.of(product) for product in page]
-    return ProductPage(
-        count=page.paginator.count,
-        next=page_link(request, page.next_page_number()) if page.has_next() else None,
-        previous=page_link(request, page.previous_page_number()) if page.has_previous() else None,
-        results=results,
-    )
+    return page.now(narrow.now(products), ProductSummary.of)
 
 
 # `:int` leaves everything else that could be an id to Django, which then answers as it always did.
 @router.get("/{product_id:int}/")
-def product(
-    request: Request, product_id: int, query: Annotated[ProductQuery, Query()], tenant_slug: TenantSlug = None
-) -> ProductDetail:
+def product(product_id: int, products: Products, narrow: Narrow, request: DjangoRequest) -> ProductDetail:
     """A product on its own."""
-    with django_connections():
-        found = find_product(product_id, query, find_tenant(tenant_slug))
-        return ProductDetail.with_images(found, request)
+    found = get_object_or_404(narrow.now(products.prefetch_related("images")), pk=product_id)
+    return ProductDetail.with_images(found, request)

@@ -1,38 +1,16 @@
-"""What the catalogue takes and gives."""
+"""What the catalogue gives."""
 
 from __future__ import annotations
 
 from typing import Self
 
-from pydantic import BaseModel, Field
-from starlette.requests import Request
+from django.http import HttpRequest
+from pydantic import BaseModel
 
 from legacy.shop.models import Category, Product, ProductImage
-from newsvc.links import absolute
-from newsvc.rendering import LocalDatetime, Money
+from newsvc.types import Moment, Money
 
-__all__ = ["ProductDetail", "ProductPage", "ProductQuery", "ProductSummary"]
-
-
-class ProductQuery(BaseModel):
-    """The query string, as text: the project's own FilterSet reads and refuses the values.
-
-    The detail is filtered too, as DRF does.
-    """
-
-    category: str | None = Field(None, description="Slug of a category.")
-    price_min: str | None = Field(None, description="The lowest price, such as 9.99.")
-    price_max: str | None = Field(None, description="The highest price.")
-    in_stock: str | None = Field(None, description="true or false.")
-    search: str = Field("", description="Words that name, description or SKU have to contain.")
-
-
-class ProductListQuery(ProductQuery):
-    """What only the list takes."""
-
-    ordering: str = Field("", description="price, name or created, or several with commas; - turns one round.")
-    page: str = Field("1", description='A number, or "last".')
-    page_size: str = Field("", description="1 to 100; 20 by default.")
+__all__ = ["ProductDetail", "ProductSummary"]
 
 
 class CategoryRef(BaseModel):
@@ -72,7 +50,7 @@ class ProductSummary(BaseModel):
     price: Money
     in_stock: bool
     rating: Rating
-    created: LocalDatetime
+    created: Moment
 
     @classmethod
     def of(cls, product: Product) -> Self:
@@ -99,9 +77,9 @@ class Image(BaseModel):
     position: int
 
     @classmethod
-    def of(cls, image: ProductImage, request: Request) -> Self:
+    def of(cls, image: ProductImage, request: HttpRequest) -> Self:
         """From the row; `request` says under which address the caller reaches us."""
-        url = absolute(request, image.image.url) if image.image else None
+        url = request.build_absolute_uri(image.image.url) if image.image else None
         return cls(id=image.pk, image=url, alt=image.alt, position=image.position)
 
 
@@ -113,7 +91,7 @@ class ProductDetail(ProductSummary):
     images: list[Image]
 
     @classmethod
-    def with_images(cls, product: Product, request: Request) -> Self:
+    def with_images(cls, product: Product, request: HttpRequest) -> Self:
         """From a row of `with_ratings()`."""
         return cls(
             **ProductSummary.of(product).__dict__,
@@ -121,12 +99,3 @@ class ProductDetail(ProductSummary):
             stock=product.stock,
             images=[Image.of(image, request) for image in product.images.all()],
         )
-
-
-class ProductPage(BaseModel):
-    """One page of the list."""
-
-    count: int
-    next: str | None
-    previous: str | None
-    results: list[ProductSummary]

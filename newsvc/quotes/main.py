@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from newsvc.errors import install_error_handlers
+from newsvc.quotes.errors import install_error_handlers
+from newsvc.quotes.rendering import JSONAnswer
 from newsvc.quotes.routes import router
 from newsvc.quotes.suppliers import lifespan
-from newsvc.rendering import JSONAnswer
-from newsvc.surroundings import AnswerHeaders
+from newsvc.quotes.surroundings import AnswerHeaders
 
 __all__ = ["app"]
 

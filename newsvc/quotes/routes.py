@@ -9,11 +9,12 @@ from django.conf import settings
 from fastapi import APIRouter, Depends, Response
 
 from legacy.shop.models import Product
-from newsvc.database import django_connections
-from newsvc.errors import ErrorBody, NotFound
+from newsvc.errors import ErrorBody
+from newsvc.quotes.database import django_connections
+from newsvc.quotes.errors import NotFound
 from newsvc.quotes.schemas import Quotes
 from newsvc.quotes.suppliers import SuppliersClient, ask_all
-from newsvc.tenant import TenantSlug, find_tenant
+from newsvc.quotes.tenant import TenantSlug, find_tenant
 
 __all__ = ["router"]
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from newsvc.rendering import Money
+from newsvc.quotes.rendering import Money
 
 __all__ = ["Failure", "Quote", "Quotes"]
 

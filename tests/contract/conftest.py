@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,15 +17,23 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import connections
 from django.test.utils import override_settings
+from rest_framework.authtoken.models import Token
 
 from gateway import Gateway
 from legacy.accounts.models import User
 from legacy.settings import database
 from legacy.shop.models import Category, Product, ProductImage, Review, Tenant
 from legacy.suppliers.quotes import http_client
-from tests.contract.targets import Application, Browser, Django, Services, Target
+from tests.contract.targets import Application, Browser, Django, Target
 
 ROOT = Path(__file__).parents[2]
+PREFIXES = {
+    "catalog": "/api/products",
+    "cart": "/api/cart",
+    "orders": "/api/orders",
+    "quotes": "/api/quotes",
+    "reviews": "/api/reviews",
+}
 NAMES = ("Atlas", "Bucket", "Drum", "Kite", "Lamp")
 DESCRIPTIONS = ("", "All the seas.", "Λύχνος, 100 % “handmade”\n\tby\\night", "Pasted \u2028 from a letter \u2029 </p>")
 
@@ -33,10 +43,11 @@ def own_database(path: Path) -> Iterator[None]:
     """A migrated SQLite file in place of whatever the settings name, for threads that start in this block.
 
     Services read on other threads, so rows must be committed: neither the database that pytest-django
-    rolls back will do, nor, by any accident, the demo's.
+    rolls back will do, nor, by any accident, the demo's. CONTRACT_DATABASE_URL names an empty one on PostgreSQL.
     """
     kept, connection = connections.settings["default"], connections["default"]
-    connections.settings["default"] = {**kept, **database("", path), "CONN_MAX_AGE": 0}
+    own = database(os.environ.get("CONTRACT_DATABASE_URL", ""), path)
+    connections.settings["default"] = {**kept, "OPTIONS": {}, **own, "CONN_MAX_AGE": 0}
     del connections["default"]
     try:
         call_command("migrate", verbosity=0)
@@ -89,6 +100,8 @@ def _fill() -> None:
     ProductImage.objects.create(id=3, product_id=3)  # without a file
     people = [User.objects.create_user(name, f"{name}@example.com", name) for name in ("ada", "grace", "alan")]
     User.objects.create_superuser("boss", "boss@example.com", "boss")
+    people.append(User.objects.create_user("gone", "gone@example.com", "gone", is_active=False))
+    Token.objects.bulk_create(Token(user=user, key=f"key-of-{user.username}") for user in User.objects.all())
     for product in (1, 2, 4, 7):
         for index, author in enumerate(people[: 1 + product % 3]):
             Review.objects.create(product_id=product, author=author, rating=3 + index % 2, title="Fine")
@@ -103,13 +116,14 @@ def legacy(shop: None) -> Iterator[Django]:
 
 
 @pytest.fixture(scope="package")
-def services(shop: None) -> Iterator[Services]:
-    """The services alone."""
-    from newsvc.catalog import app as catalog
-    from newsvc.quotes import app as quotes
-
-    with Application(catalog) as products, Application(quotes) as offers:
-        yield Services(products=products, quotes=offers)
+def services(shop: None) -> Iterator[Application]:
+    """The services alone: below their prefixes nothing is left to Django but its middleware."""
+    tables = tomllib.loads((ROOT / "gateway.toml").read_text())
+    tables["routes"] = [
+        {"name": name, "prefix": prefix, "service": name, "claim": "all"} for name, prefix in PREFIXES.items()
+    ]
+    with Application(Gateway(tables)) as application:
+        yield application
 
 
 @pytest.fixture(scope="package")

@@ -31,20 +31,23 @@ class Answer:
     @classmethod
     def of(cls, response: httpx.Response) -> Self:
         headers = {name: value for name, value in response.headers.items() if name != "set-cookie"}
-        return cls(response.status_code, headers, frozenset(response.cookies), response.content)
+        cookies = (line.partition("=")[0] for line in response.headers.get_list("set-cookie"))
+        return cls(response.status_code, headers, frozenset(cookies), response.content)
 
 
 class Target(Protocol):
-    """Something that answers requests without a body."""
+    """Something that answers requests."""
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer: ...
+    def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Answer: ...
 
 
 class Django:
     """The project alone, through Django's own handler."""
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
-        response = Client(raise_request_exception=False).generic(method, path, headers=dict(headers))
+    def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+        content_type = headers.get("Content-Type", "application/octet-stream")
+        response = client.generic(method, path, body, content_type, headers=dict(headers))
         headers = {name.lower(): value for name, value in response.items()}
         return Answer(response.status_code, headers, frozenset(response.cookies), response.content)
 
@@ -87,23 +90,12 @@ class Application:
 
         return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=ORIGIN)
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
-        return self.run(self._ask(method, path, headers))
+    def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        return self.run(self._ask(method, path, headers, body))
 
-    async def _ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
+    async def _ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         async with self.client() as client:
-            return Answer.of(await client.request(method, path, headers=dict(headers)))
-
-
-class Services:
-    """Each service alone: the first part of the path below /api/ says which."""
-
-    def __init__(self, **services: Application) -> None:
-        self._services = services
-
-    def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
-        name = path.split("/")[2].partition("?")[0]
-        return self._services[name].ask(method, path, headers)
+            return Answer.of(await client.request(method, path, headers=dict(headers), content=body))
 
 
 class Browser:
@@ -116,9 +108,16 @@ class Browser:
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self._application.run(self._client.get(path, **options))
 
-    def post(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> httpx.Response:
-        headers = {"X-CSRFToken": self._client.cookies.get("csrftoken", ""), "Referer": ORIGIN}
-        return self._application.run(self._client.post(path, data=data, headers=headers, **options))
+    def post(self, path: str, data: dict[str, Any] | None = None) -> httpx.Response:
+        return self.request("POST", path, data)
+
+    def request(self, method: str, path: str, data: dict[str, Any] | None = None) -> httpx.Response:
+        """Send a form."""
+        headers = {"X-CSRFToken": self.cookie("csrftoken"), "Referer": ORIGIN}
+        return self._application.run(self._client.request(method, path, data=data, headers=headers))
+
+    def cookie(self, name: str) -> str:
+        return self._client.cookies.get(name, "")
 
     def close(self) -> None:
         self._application.run(self._client.aclose())

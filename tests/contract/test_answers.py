@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.cache import cache
@@ -78,35 +79,99 @@ def test_allow_has_the_methods_of_both_sides(gateway: Application, legacy: Djang
         ("GET", "/api/categories/", "legacy"),
         ("GET", "/api/", "legacy"),
         ("GET", "/products/", "legacy"),
-        ("POST", "/api/reviews/", "legacy"),
+        ("GET", "/api/reviews/", "reviews"),
+        ("POST", "/api/reviews/", "reviews"),
+        ("PATCH", "/api/reviews/1/", "legacy"),
+        ("GET", "/api/cart/", "cart"),
+        ("POST", "/api/cart/items/", "cart"),
+        ("PATCH", "/api/cart/items/", "legacy"),
+        ("DELETE", "/api/cart/items/", "legacy"),
+        ("DELETE", "/api/cart/items/1/", "legacy"),
+        ("POST", "/api/orders/", "orders"),
+        ("GET", "/api/orders/", "legacy"),
+        ("POST", "/api/orders/1/cancel/", "legacy"),
+        ("GET", "/services/orders/docs", "orders"),
     ],
 )
 def test_each_request_goes_where_the_demo_says(gateway: Application, method: str, path: str, upstream: str) -> None:
     assert gateway.ask(method, path, {}).headers["x-served-by"] == upstream
 
 
-def test_maintenance_closes_what_django_serves_only(
-    request: pytest.FixtureRequest, target: Target, settings: Settings
-) -> None:
+@pytest.fixture
+def closed(settings: Settings) -> Iterator[None]:
+    """The shop is closed for maintenance."""
     settings.MAINTENANCE_FILE.touch()
-    try:
-        status = target.ask("GET", "/api/products/", {}).status
-    finally:
-        settings.MAINTENANCE_FILE.unlink()
-    assert status == (503 if request.node.callspec.params["target"] == "legacy" else 200)
+    yield
+    settings.MAINTENANCE_FILE.unlink()
 
 
-def test_throttling_counts_what_django_serves_only(
-    request: pytest.FixtureRequest, target: Target, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("path", ["/api/products/", "/api/products/99999/"])
+@pytest.mark.parametrize("language", ["en", "el"])
+def test_maintenance_closes_what_moved_too(
+    target: Target, legacy: Django, closed: None, path: str, language: str
 ) -> None:
+    case = Case(path, 503, headers={"Accept-Language": language})
+    answer = ask(target, case)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "120")
+    assert compared(answer, case) == compared(ask(legacy, case), case)
+
+
+def test_throttling_counts_what_moved_too(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"anon": "1/day", "user": None, "write": None})
     cache.clear()
-    statuses = [target.ask("GET", "/api/products/?page_size=1", {}).status for _ in range(2)]
+    answers = [target.ask("GET", "/api/products/?page_size=1", {}) for _ in range(2)]
     cache.clear()
-    assert statuses == ([200, 429] if request.node.callspec.params["target"] == "legacy" else [200, 200])
+    assert [answer.status for answer in answers] == [200, 429]
+    assert json.loads(answers[1].body)["code"] == "throttled"
+    assert 86300 < int(answers[1].headers["retry-after"]) <= 86400
 
 
-def test_a_service_documents_what_it_answers(gateway: Application) -> None:
-    document = json.loads(gateway.ask("GET", "/services/catalog/openapi.json", {}).body)
-    names = {parameter["name"] for parameter in document["paths"]["/api/products/"]["get"]["parameters"]}
-    assert {"category", "price_min", "search", "ordering", "page", "page_size", "X-Tenant"} <= names
+def test_what_django_answered_counts_for_the_service(gateway: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"anon": "1/day", "user": None, "write": None})
+    cache.clear()
+    answers = [gateway.ask("GET", path, {}) for path in ("/api/categories/", "/api/products/")]
+    cache.clear()
+    assert [(answer.status, answer.headers["x-served-by"]) for answer in answers] == [(200, "legacy"), (429, "catalog")]
+
+
+SERVICES = ("catalog", "cart", "orders", "quotes", "reviews")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_pages_of_documentation(gateway: Application, service: str) -> None:
+    answer = gateway.ask("GET", f"/services/{service}/docs", {"Accept": "text/html"})
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert f"/services/{service}/openapi.json".encode() in answer.body
+
+
+def document(gateway: Application, service: str) -> Any:
+    return json.loads(gateway.ask("GET", f"/services/{service}/openapi.json", {}).body)
+
+
+def test_the_catalogue_documents_its_filters(gateway: Application) -> None:
+    found = document(gateway, "catalog")["paths"]["/api/products/"]["get"]["parameters"]
+    names = {parameter["name"] for parameter in found}
+    assert {"category", "price_min", "search", "ordering", "page", "page_size"} <= names
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "model", "properties"),
+    [
+        ("cart", "/api/cart/items/", "CartItem", {"product": "integer", "quantity": "integer"}),
+        ("orders", "/api/orders/", "OrderIn", {"address": "string", "note": "string", "lines": "array"}),
+        ("reviews", "/api/reviews/", "ReviewIn", {"product": "integer", "rating": "integer", "title": "string"}),
+    ],
+)
+def test_a_service_documents_the_bodies_it_takes(
+    gateway: Application, service: str, path: str, model: str, properties: dict[str, str]
+) -> None:
+    found = document(gateway, service)
+    body = found["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": f"#/components/schemas/{model}"}
+    described = found["components"]["schemas"][model]["properties"]
+    assert {name: described[name]["type"] for name in properties} == properties
+
+
+@pytest.mark.parametrize("service", ["catalog", "cart", "orders", "reviews"])
+def test_a_service_documents_no_422(gateway: Application, service: str) -> None:
+    assert "422" not in json.dumps(document(gateway, service))

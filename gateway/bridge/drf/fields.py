@@ -22,6 +22,7 @@ from typing import Any, ClassVar, get_args
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.signals import setting_changed
+from django.db.models import QuerySet
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
@@ -93,7 +94,7 @@ class DRFField:
         self.kwargs = kwargs
 
     def __repr__(self) -> str:
-        given = [*map(repr, self.args), *(f"{name}={value!r}" for name, value in self.kwargs.items())]
+        given = [*map(repr, self.args), *(f"{name}={_shown(value)}" for name, value in self.kwargs.items())]
         return f"{type(self).__name__}({', '.join(given)})"
 
     def field(self, **more: Any) -> Field:
@@ -145,11 +146,16 @@ class DRFField:
             value = getattr(field, attribute, None)
             if isinstance(value, int | float):
                 found[keyword] = value
-        if hasattr(field, "choices"):
+        if isinstance(field, serializers.ChoiceField):  # those of a related field are in the database
             found.setdefault("items" if found.get("type") == "array" else "enum", _enum(field, found))
         if field.help_text:
             found["description"] = str(field.help_text)
         return {"anyOf": [found, {"type": "null"}]} if core["type"] == "nullable" else found
+
+
+def _shown(value: Any) -> str:
+    """A queryset's own repr asks the database, and Pydantic asks for it on the event loop."""
+    return f"<rows of {value.model.__name__}>" if isinstance(value, QuerySet) else repr(value)
 
 
 def _enum(field: Any, schema: Mapping[str, Any]) -> Any:

@@ -44,8 +44,7 @@ class DRFRoute(BridgedRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        dependant = self.dependant
-        if self.body_field or dependant.path_params or dependant.query_params or dependant.header_params:
+        if self.body_field or _takes_parameters(self.dependant):
             self.responses = ERRORS | self.responses  # and so FastAPI doesn't add its 422
 
     def represented(self, result: Any) -> Any:
@@ -132,6 +131,12 @@ class DRFRoute(BridgedRoute):
                 raise api_exception(exc) from exc
 
         return handler
+
+
+def _takes_parameters(dependant: Any) -> bool:
+    """Whether an endpoint takes any, by itself or by what it depends on."""
+    own = (*dependant.path_params, *dependant.query_params, *dependant.header_params, *dependant.cookie_params)
+    return bool(own) or any(_takes_parameters(inner) for inner in dependant.dependencies)
 
 
 class ReadRequest(Request):

@@ -104,7 +104,7 @@ def field_for(annotation: Any, metadata: Sequence[Any] = (), **options: Any) -> 
     if isinstance(annotation, type) and issubclass(annotation, RootModel):
         root = annotation.model_fields["root"]
         return field_for(root.annotation, root.metadata, **options)
-    return _container(annotation, options) or _single(annotation, metadata, options)
+    return _container(annotation, metadata, options) or _single(annotation, metadata, options)
 
 
 def _with_null(annotation: Any, options: dict[str, Any]) -> dict[str, Any]:
@@ -115,9 +115,10 @@ def _members(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
 
 
-def _container(annotation: Any, options: dict[str, Any]) -> Field | None:
+def _container(annotation: Any, metadata: Sequence[Any], options: dict[str, Any]) -> Field | None:
     origin, arguments = get_origin(annotation) or annotation, get_args(annotation)
     if origin in LISTS:
+        options = options | _lengths(metadata)
         inner = [argument for argument in arguments if argument is not Ellipsis]
         if len(inner) > 1:
             return Unchecked(**options)
@@ -132,6 +133,15 @@ def _container(annotation: Any, options: dict[str, Any]) -> Field | None:
     if is_model(annotation):
         return _nested(annotation, options)
     return None
+
+
+def _lengths(metadata: Sequence[Any]) -> dict[str, Any]:
+    """How long a list may be. That it may not be empty, DRF says in words of its own."""
+    names = ("min_length", "max_length")
+    found = {name: value for item in metadata for name in names if (value := getattr(item, name, None)) is not None}
+    if found.get("min_length") == 1:
+        found |= {"allow_empty": not found.pop("min_length")}
+    return found
 
 
 def is_model(annotation: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Header
 
 from legacy.shop.models import Tenant
-from newsvc.errors import UnknownTenant
+from newsvc.quotes.errors import UnknownTenant
 
 __all__ = ["TenantSlug", "find_tenant"]
 

@@ -1,0 +1,85 @@
+"""What the service takes and gives."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, Field
+from rest_framework.serializers import PrimaryKeyRelatedField
+
+from gateway.bridge.drf.fields import DRFChar, DRFInteger, drf_field
+from legacy.shop.models import Product
+from newsvc.reviews.tables import Author, Review
+from newsvc.types import Moment
+
+__all__ = ["ProductKey", "ReviewIn", "ReviewOut", "ReviewQuery"]
+
+
+class ReviewQuery(BaseModel):
+    """The query string, as text: what is wrong with it is said as it always was."""
+
+    product: str = Field("", description="Id of a product.")
+    rating: str = Field("", description="1 to 5.")
+    author: str = Field("", description="Id of a customer.")
+    ordering: str = Field("", description="created or rating, or both with a comma; - turns one round.")
+
+
+class ProductKey(PrimaryKeyRelatedField[Any]):
+    """The id of a row that nobody has looked for yet."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """As Django's own field for ids reads it."""
+        try:
+            if isinstance(data, bool):
+                raise TypeError
+            return Product._meta.pk.get_prep_value(data)  # noqa: SLF001 - public, in spite of its name
+        except (TypeError, ValueError):
+            return self.fail("incorrect_type", data_type=type(data).__name__)
+
+
+class ReviewIn(BaseModel):
+    """A new review. Whether there is such a product, the database says."""
+
+    product: Annotated[
+        int, drf_field(ProductKey, queryset=Product.objects.none(), native=int, schema={"type": "integer"})
+    ]
+    rating: Annotated[int, DRFInteger(min_value=1, max_value=5)]
+    title: Annotated[str, DRFChar(max_length=120)]
+    text: Annotated[str, DRFChar(allow_blank=True)] = ""
+
+
+class AuthorOut(BaseModel):
+    """A customer as other customers see them."""
+
+    id: int
+    username: str
+
+    @classmethod
+    def of(cls, author: Author) -> Self:
+        """From the row."""
+        return cls(id=author.id, username=author.username)
+
+
+class ReviewOut(BaseModel):
+    """A review."""
+
+    id: int
+    product: int
+    author: AuthorOut
+    rating: int
+    title: str
+    text: str
+    created: Moment
+
+    @classmethod
+    def of(cls, review: Review) -> Self:
+        """From a row with its author."""
+        return cls(
+            id=review.id,
+            product=review.product_id,
+            author=AuthorOut.of(review.author),
+            rating=review.rating,
+            title=review.title,
+            text=review.text,
+            created=review.created,
+        )
