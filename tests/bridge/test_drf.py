@@ -607,9 +607,9 @@ SCALARS = st.one_of(
         ["1.50", "1e3", "NaN", "true", "null", "P1D", "1 02:00", "2026-01-01T00:00Z", "12345.6", "a", "x\0"]
     ),
 )
-VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["width", "label"]), inner)
-)
+KEYS = st.sampled_from(["width", "label"])
+INNER = SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(KEYS, SCALARS)
+VALUES = SCALARS | st.lists(INNER, max_size=3) | st.dictionaries(KEYS, INNER)
 FIELDS = ("name", "price", "count", "when", "lasts", "active", "kind", "tags", "box", "boxes")
 OBJECTS = st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=5)
 NEARLY = OBJECTS.map(lambda more: GOOD | dict(list(more.items())[:2]))
