@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bench.process import ROOT, BenchError, on_cores
+from bench.process import HOST, ROOT, BenchError, on_cores
 
 # The bundled generator can keep up with 30,000 requests a second; above this share of its core it may not.
 BUSY_LIMIT = 0.95
@@ -91,7 +91,7 @@ class Generator:
         if self.wrk is None:
             return self._builtin(url, connections, seconds, "--seconds", str(seconds), "--expect", str(expect))
         duration, count = f"-d{seconds}s", f"-c{connections}"
-        command = [self.wrk, "-t1", count, duration, "--timeout", "15s", "--latency", url]
+        command = [self.wrk, "-t1", count, duration, "--timeout", "15s", "--latency", "-H", f"Host: {HOST}", url]
         return RunningLoad(command, wrk=True, cores=self.cores, grace=seconds + 30)
 
     def probe(self, url: str, *, connections: int, seconds: int, interval: float, expect: Path) -> RunningLoad:
@@ -99,9 +99,13 @@ class Generator:
         pace = ("--seconds", str(seconds), "--interval", str(interval), "--expect", str(expect))
         return self._builtin(url, connections, seconds, *pace)
 
-    def counted(self, url: str, *, connections: int, requests: int) -> RunningLoad:
-        """Start a load of exactly `requests` (never wrk: it cannot)."""
-        return self._builtin(url, connections, 150, "--requests", str(requests))
+    def counted(self, url: str, *, connections: int, requests: int, more: Sequence[str] = ()) -> RunningLoad:
+        """Start a load of exactly `requests` (never wrk: it cannot). `more` are options of `bench.load`."""
+        return self._builtin(url, connections, 150, "--requests", str(requests), *more)
+
+    def posted(self, url: str, *, connections: int, seconds: int, more: Sequence[str]) -> RunningLoad:
+        """Start a closed loop of what `more`, options of `bench.load`, say (never wrk: it cannot)."""
+        return self._builtin(url, connections, seconds, "--seconds", str(seconds), *more)
 
     def _builtin(self, url: str, connections: int, seconds: int, *arguments: str) -> RunningLoad:
         count = ("--connections", str(connections))

@@ -7,17 +7,20 @@ answers quickly and wrongly must not win.
 
 import argparse
 import asyncio
+import itertools
 import json
 import sys
 import time
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from bench.http import MalformedResponseError, parse
+from bench.process import HOST
 
 # Seconds after which an unanswered request is an error.
 PATIENCE = 15.0
@@ -28,12 +31,27 @@ QUOTA_SECONDS = 120.0
 class Load:
     """What one run sends, and what it has counted so far."""
 
-    def __init__(self, url: str, *, expect: bytes | None, interval: float, quota: int | None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        expect: bytes | None,
+        interval: float,
+        quota: int | None,
+        bodies: Sequence[str] = (),
+        headers: Sequence[str] = (),
+        status: int = 200,
+    ) -> None:
         parts = urlsplit(url)
         if parts.hostname is None or parts.port is None:
             raise ValueError(f"URL {url!r}; expected http://host:port/path")
         self.host, self.port = parts.hostname, parts.port
-        self.request = f"GET {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()
+        target = f"{parts.path or '/'}{'?' * bool(parts.query)}{parts.query}"
+        head = "\r\n".join([f"Host: {HOST}", *headers])
+        get = f"GET {target} HTTP/1.1\r\n{head}\r\n\r\n"
+        posts = [f"POST {target} HTTP/1.1\r\n{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}" for body in bodies]
+        self._requests = itertools.cycle([request.encode("ascii") for request in posts or [get]])
+        self.status = status
         self.expect = expect
         self.interval = interval
         self.quota = quota
@@ -45,6 +63,10 @@ class Load:
         self.idle = asyncio.Event()
         self.active = 0
 
+    def request(self) -> bytes:
+        """The next request: the same GET, or the bodies in turn."""
+        return next(self._requests)
+
     def may_send(self) -> bool:
         """Tell whether another request fits the time and the quota; takes it from the quota."""
         if self.quota is not None:
@@ -55,7 +77,7 @@ class Load:
     def count(self, started: float, status: int, body: bytes) -> None:
         """Record one response that has arrived."""
         now = time.perf_counter()
-        if status != 200:
+        if status != self.status:
             self.errors[f"status {status}"] += 1
         elif self.expect is not None and body != self.expect:
             self.errors["wrong body"] += 1
@@ -93,7 +115,7 @@ class Connection(asyncio.Protocol):
             return
         self._waiting = True
         self._started = time.perf_counter()
-        self._transport.write(self._load.request)
+        self._transport.write(self._load.request())
 
     def data_received(self, data: bytes) -> None:
         if self._buffer:
@@ -184,11 +206,23 @@ def main() -> None:
     parser.add_argument("--requests", type=int, help="send exactly this many instead of for a time")
     parser.add_argument("--interval", type=float, default=0.0, help="seconds each client pauses")
     parser.add_argument("--expect", type=Path, help="a file with the exact body of every response")
+    parser.add_argument("--bodies", type=Path, help="a file with a list of bodies, in JSON, to POST in turn")
+    parser.add_argument("--header", action="append", default=[], help="a line to send")
+    parser.add_argument("--status", type=int, default=200, help="the status of every response")
     options = parser.parse_args()
+    bodies = json.loads(options.bodies.read_text()) if options.bodies else ()
     expect = options.expect.read_bytes() if options.expect else None
 
     async def session() -> dict[str, Any]:
-        load = Load(options.url, expect=expect, interval=options.interval, quota=options.requests)
+        load = Load(
+            options.url,
+            expect=expect,
+            interval=options.interval,
+            quota=options.requests,
+            bodies=bodies,
+            headers=options.header,
+            status=options.status,
+        )
         return await run(load, options.connections, options.seconds)
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

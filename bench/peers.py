@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bench.process import BenchError
+from bench.shop import ENVIRONMENT as SHOP
 
 THREADS = 40
 _BIND = ("--host", "127.0.0.1", "--port", "{port}")
@@ -92,6 +93,28 @@ GUNICORN = Peer(
         "--log-level=warning",
     ),
 )
+SHOP_GATEWAY = _uvicorn(
+    "shop-gateway",
+    "demo shop: FastAPI through the gateway",
+    "gateway.asgi:app",
+    ready="/api/products/",
+    env={**SHOP, "GATEWAY_CONFIG": "gateway.toml"},
+)
+SHOP_GUNICORN = Peer(
+    name="shop-gunicorn",
+    title="demo shop: DRF under gunicorn gthread",
+    module="gunicorn",
+    arguments=(
+        "legacy.wsgi:application",
+        "--bind=127.0.0.1:{port}",
+        "--worker-class=gthread",
+        "--workers=1",
+        f"--threads={THREADS}",
+        "--log-level=warning",
+    ),
+    ready="/api/products/",
+    env=SHOP,
+)
 GRANIAN = Peer(
     name="granian",
     title="granian WSGI",
@@ -108,7 +131,24 @@ GRANIAN = Peer(
 )
 A2WSGI = _uvicorn("a2wsgi", "uvicorn + a2wsgi", "bench.bridged:app", env={"BENCH_THREADS": str(THREADS)})
 FASTAPI = _uvicorn("fastapi", "bare uvicorn + FastAPI", "bench.service:app", ready="/fast/json")
+FASTAPI_DJANGO = _uvicorn(
+    "fastapi-django", "bare uvicorn + FastAPI + Django's ORM", "bench.with_django:app", ready="/fast/json"
+)
 HELLO = _uvicorn("hello", "bare uvicorn", "bench.hello:app")
 MOUNTED = _uvicorn("mounted", "FastAPI with Django's ASGI handler mounted", "bench.mounted:app")
 
-PEERS = (GATEWAY, GATEWAY_SERVICE, GATEWAY_BRIDGED, DJANGO_ASGI, GUNICORN, GRANIAN, A2WSGI, FASTAPI, HELLO, MOUNTED)
+PEERS = (
+    GATEWAY,
+    GATEWAY_SERVICE,
+    GATEWAY_BRIDGED,
+    DJANGO_ASGI,
+    GUNICORN,
+    GRANIAN,
+    A2WSGI,
+    FASTAPI,
+    FASTAPI_DJANGO,
+    HELLO,
+    MOUNTED,
+    SHOP_GATEWAY,
+    SHOP_GUNICORN,
+)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent
+HOST = "localhost"  # what every request is for, so that links in answers are the same on every port
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 _PROC = Path("/proc")
@@ -124,7 +125,7 @@ class Server:
         """Return the status and body of one GET; raises `OSError` when nobody answers."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request("GET", path)
+            connection.request("GET", path, headers={"Host": HOST})
             response = connection.getresponse()
             return response.status, response.read()
         finally:

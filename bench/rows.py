@@ -6,6 +6,8 @@ from bench import peers
 from bench.matching import MatchRow
 from bench.measure import Bench, Target
 from bench.memory import MemoryRow
+from bench.moved import ConnectionsRow, MovedListRow, MovedOrderRow
+from bench.parallel import ParallelRow
 from bench.rates import LimitRow, RateRow
 from bench.result import Goal, Result
 from bench.tail import TailRow
@@ -79,6 +81,26 @@ ROWS: tuple[Row, ...] = (
         Target(peers.GATEWAY_BRIDGED, "/fast/json"),
         Target(peers.GATEWAY_SERVICE, "/fast/json"),
         Goal(at_least=0.4),
+    ),
+    MovedListRow(
+        "moved-list",
+        "moved product list, 20 products, PostgreSQL: gateway / the DRF view under gunicorn gthread",
+        Goal(at_least=2.5),
+    ),
+    MovedOrderRow(
+        "moved-order",
+        "moved order creation, PostgreSQL: gateway / the DRF view under gunicorn gthread",
+        Goal(at_least=1.5),
+    ),
+    ParallelRow(
+        "async-orm",
+        "ten concurrent 0.2 s async-ORM endpoints: gateway / bare uvicorn",
+        Goal(at_most=1.0, value_below=0.5),
+    ),
+    ConnectionsRow(
+        "connections",
+        "open connections after 1,000 concurrent orders and lists: gateway / its threads",
+        Goal(at_most=1.0),
     ),
     MatchRow("match", "match: 10,000 routes / 10 routes", Goal(at_most=1.2, value_below=2.0)),
     RateRow(

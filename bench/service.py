@@ -20,6 +20,17 @@ async def small_json() -> dict[str, Any]:
     return {"message": "Hello, world", "items": [1, 2, 3]}
 
 
+@router.get("/fast/slow-orm")
+async def slow_orm() -> dict[str, str]:
+    """Ask Django's asynchronous ORM for what takes the database 0.2 s."""
+    from django.db.models import Func, Value
+
+    from bench.project.models import Product
+
+    found = Product.objects.annotate(slept=Func(Value(0.2), function="bench_sleep"))
+    return {"sku": (await found.afirst()).sku}
+
+
 # httpx's pool compares all its connections with each other for every request; at 190 of them that costs
 # five times the request itself. Many small pools cost little (encode/httpcore, connection_pool.py).
 CLIENTS = 48

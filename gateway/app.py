@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import config as configuration
 from gateway.admission import admit, refused
+from gateway.clock import SYSTEM, Clock
 from gateway.config import Config, ConfigError, Problem
 from gateway.dispatch import Header, Headers, Outcome, dispatch
 from gateway.observability.logs import observe
@@ -43,6 +44,7 @@ class Gateway:
         if not isinstance(config, Config):
             config, problems = configuration.parse(config, source)
         self.config = config
+        self.clock: Clock = SYSTEM
         legacy, self.services, self._snapshot = _apart_from_any_loop(lambda: _build(config, problems))
         self.legacy = legacy
         self.upstreams: Mapping[str, Upstream] = {legacy.name: legacy, **self.services}
@@ -58,13 +60,16 @@ class Gateway:
         return f"Gateway({self.config.source!r}, services={list(self.services)}, {self._snapshot.table!r})"
 
     @classmethod
-    def from_file(cls, path: Path | str | None = None) -> Gateway:
+    def from_file(cls, path: Path | str | None = None, *, settings: str | None = None) -> Gateway:
         """The gateway that a file configures; without `path`, the file that `gateway.config.find` finds.
 
-        Modules are imported from the file's folder too. Raises ConfigError.
+        Modules are imported from the file's folder too. `settings` takes the place of the file's: tests often
+        have settings of their own. Raises ConfigError.
         """
         found = Path(path) if path is not None else configuration.find_or_fail()
         document = configuration.read(found)
+        if settings is not None and isinstance(legacy := document.get("legacy"), dict):
+            document = {**document, "legacy": {**legacy, "settings": settings}}
         folder = str(found.resolve().parent)
         if folder not in sys.path:
             sys.path.insert(0, folder)
@@ -74,6 +79,10 @@ class Gateway:
     def snapshot(self) -> Snapshot:
         """What requests are decided by now."""
         return self._snapshot
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Decide by `snapshot` from the next request on."""
+        self._snapshot = snapshot
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI entry point."""
@@ -95,7 +104,7 @@ class Gateway:
         except BadRequest as exc:
             facts = facts or at_face_value(scope, self._request_id)
             decision, entry = refused(exc)
-        outcome = Outcome(facts, decision, send, snapshot.served)
+        outcome = Outcome(facts, decision, send, snapshot.served, self.clock)
         try:
             await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
         finally:

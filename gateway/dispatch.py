@@ -7,13 +7,13 @@ that fails before its first byte is answered for, one that fails later is cut of
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.clock import SYSTEM, Clock
 from gateway.rollout.decision import LEGACY, Decision
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
@@ -31,16 +31,24 @@ class Outcome:
     """One request and what became of it; its `send` is what the upstream answers through.
 
     `extra` are headers for the answer. `allowed` gives the methods that services serve on this path, to be
-    joined with those an upstream names in `Allow`.
+    joined with those an upstream names in `Allow`. `since` is when it began, by `clock`.
     """
 
-    __slots__ = ("_allowed", "_send", "complete", "decision", "extra", "facts", "headless", "since", "status")
+    __slots__ = ("_allowed", "_send", "clock", "complete", "decision", "extra", "facts", "headless", "since", "status")
 
-    def __init__(self, facts: Facts, decision: Decision, send: Send, allowed: Callable[[str], set[str]]) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        decision: Decision,
+        send: Send,
+        allowed: Callable[[str], set[str]],
+        clock: Clock = SYSTEM,
+    ) -> None:
         self.facts = facts
         self.decision = decision
         self.extra: Headers = []
-        self.since = time.perf_counter()
+        self.clock = clock
+        self.since = clock.monotonic()
         self.status = 0  # of the answer; 0 while there is none
         self.complete = False
         self.headless = False  # the service was asked GET for a HEAD: its body stays here

@@ -1,6 +1,17 @@
 """One table, so that the ORM has something to read."""
 
+import time
+from typing import Any
+
 from django.db import models
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
+
+
+@receiver(connection_created)
+def _add_sleep(connection: Any, **_: object) -> None:
+    """Give SQLite a slow function: `bench_sleep(seconds)`."""
+    connection.connection.create_function("bench_sleep", 1, time.sleep)
 
 
 class Product(models.Model):

@@ -11,6 +11,7 @@ from gateway.bridge.auth import (
     OptionalUser,
     Session,
     StaffUser,
+    csrf_exempt,
     require_perm,
 )
 from gateway.bridge.orm import atomic, in_django
@@ -23,6 +24,7 @@ __all__ = [
     "Session",
     "StaffUser",
     "atomic",
+    "csrf_exempt",
     "in_django",
     "require_perm",
 ]

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.db import transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from starlette.types import Message, Receive, Send
 
+from gateway.bridge.orm import in_django
 from gateway.upstreams.base import ClientGone
-from gateway.upstreams.django import Lent, Streamed, Whole
+from gateway.upstreams.connections import open_blocks
+from gateway.upstreams.django import Lent, Streamed, Whole, start_message
 
 if TYPE_CHECKING:
     from gateway.bridge.middleware import Passage
     from gateway.upstreams.threads import Lease
 
-__all__ = ["Answer", "Handshake", "deny"]
+__all__ = ["Answer", "Handshake", "answer_start", "chunks_of", "chunks_of_sync", "deny"]
 
 Answered = TypeVar("Answered", bound=HttpResponseBase)
 Raw = list[tuple[bytes, bytes]]
@@ -39,7 +41,7 @@ class Answer:
         self._receive = receive
         self._send = send
         self._start: Message | None = None
-        self._failed: HttpResponse | None = None  # a 500 of which it isn't known yet whether an exception follows
+        self._held: HttpResponse | None = None  # an answer that what the service does next may turn into another
         self._stream: Channel | None = None
         self._pump: asyncio.Task[None] | None = None
         self._complete = False
@@ -54,8 +56,8 @@ class Answer:
 
     async def finish(self) -> None:
         """The service has returned."""
-        if self._failed is not None:
-            await self._deliver(self._failed)
+        if self._held is not None:
+            await self._deliver(self._held)
         elif self._pump is not None:
             await self._pump
 
@@ -68,8 +70,8 @@ class Answer:
             raise error
         else:
             self._complete = True
-            if self._failed is not None and self._failed.content != UNHANDLED:
-                self._passage.own_error = self._failed
+            if self._held is not None and self._held.status_code == 500 and self._held.content != UNHANDLED:
+                self._passage.own_error = self._held
             await self._reply(await self._leave(_raising(error)))
 
     async def cut_off(self, error: BaseException) -> None:
@@ -93,14 +95,22 @@ class Answer:
             await self._begin_stream(body)
         else:
             response = _whole(self._start or {}, body, head=self._passage.scope["method"] == "HEAD")
-            if response.status_code == 500:
-                self._failed = response
+            if response.status_code == 500 or await self._in_transaction():
+                self._held = response
             else:
                 await self._deliver(response)
 
+    async def _in_transaction(self) -> bool:
+        """Whether the service has a transaction open still, as the exit of a `yield` dependency comes last.
+
+        Whether it can be committed decides on the answer. And the middleware, on another connection, would
+        wait for its locks: a session that is saved, for those of SQLite.
+        """
+        return self._lease.pinned and await in_django(open_blocks) > self._passage.blocks
+
     async def _deliver(self, response: HttpResponse) -> None:
         self._complete = True
-        self._failed = None
+        self._held = None
         await self._reply(await self._leave(self._returning(response)))
 
     async def _begin_stream(self, body: bytes) -> None:
@@ -120,7 +130,9 @@ class Answer:
     async def _leave(self, resume: Callable[[], HttpResponseBase]) -> Reply:
         if self._passage.view.sync:
             self._lease.unhold()
-        return await self._passage.leave(resume)
+        reply = await self._passage.leave(resume)
+        self._passage.let_go()
+        return reply
 
     async def _reply(self, reply: Reply) -> None:
         try:
@@ -174,6 +186,30 @@ def _with_lines(response: Answered, headers: Mapping[str, str], cookies: Raw) ->
         del response.headers["Content-Type"]  # Django's default
     response.raw_cookies = cookies  # type: ignore[attr-defined] # Passage puts them back as they were
     return response
+
+
+def answer_start(response: HttpResponseBase, method: str) -> Message:
+    """`http.response.start` for what came out of the middleware, with the service's cookies and a length."""
+    start = start_message(response)
+    start["headers"] += getattr(response, "raw_cookies", ())
+    if "Content-Length" not in response.headers and not response.streaming and method != "HEAD":
+        length = len(cast("HttpResponse", response).content)
+        if length or response.status_code not in (204, 304):
+            start["headers"].append((b"content-length", str(length).encode()))
+    return start
+
+
+async def chunks_of(response: StreamingHttpResponse) -> AsyncGenerator[bytes]:
+    """The chunks of an asynchronous stream."""
+    async for chunk in response:
+        yield chunk
+
+
+async def chunks_of_sync(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
+    """The chunks of a synchronous stream, made on the thread of `lease`."""
+    chunks = iter(cast("Any", response))
+    while (chunk := await asyncio.wrap_future(lease.submit(next, chunks, None))) is not None:
+        yield chunk
 
 
 @lru_cache(maxsize=1024)
@@ -247,6 +283,7 @@ class Handshake:
             self._open = True
             accepted = message["type"] == "websocket.accept"
             reply = await self._passage.leave(lambda: HttpResponse(status=101 if accepted else 403))
+            self._passage.let_go()
             if accepted and reply.start["status"] != 101:
                 await deny(reply, self._receive, self._send)
                 raise ClientGone

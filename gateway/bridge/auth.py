@@ -10,7 +10,7 @@ the entries they rest on; RuntimeError says which one is missing.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
@@ -32,6 +32,7 @@ __all__ = [
     "OptionalUser",
     "Session",
     "StaffUser",
+    "csrf_exempt",
     "current_user",
     "django_request",
     "optional_user",
@@ -39,6 +40,18 @@ __all__ = [
     "session",
     "staff_user",
 ]
+
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def csrf_exempt(endpoint: Endpoint) -> Endpoint:
+    """Mark an endpoint as one that CsrfViewMiddleware leaves alone, and return it.
+
+    Django's own of this name puts a function around it, which only an endpoint with a parameter `request` can bear.
+    """
+    endpoint.csrf_exempt = True  # type: ignore[attr-defined] # what CsrfViewMiddleware looks for
+    return endpoint
 
 
 def django_request(connection: HTTPConnection) -> HttpRequest:

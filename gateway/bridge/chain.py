@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from gateway.upstreams.django import SyncHandler
 
 if TYPE_CHECKING:
+    from gateway.bridge.async_passage import AsyncPassage
     from gateway.bridge.middleware import Passage
 
 __all__ = ["Chain", "Entry", "give_user", "is_forgeable", "sync_capable", "withheld_user"]
@@ -48,11 +49,17 @@ class Chain(SyncHandler):
     `current_passage` tells which request is being answered.
     """
 
-    def __init__(self, chosen: Sequence[str] | None, current_passage: Callable[[], Passage]) -> None:
+    def __init__(
+        self,
+        chosen: Sequence[str] | None,
+        current_passage: Callable[[], Passage | AsyncPassage],
+        *,
+        is_async: bool = False,
+    ) -> None:
         self._current_passage = current_passage
         self.entries: list[Entry] = []
         with _recorded(chosen, self.entries):
-            super().__init__()
+            self.load_middleware(is_async=is_async)
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         """The stand-in for the endpoint, where Django would look into the URLconf.

@@ -11,29 +11,31 @@ import asyncio
 import contextvars
 import sys
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from io import BytesIO
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from greenlet import GreenletExit, getcurrent, greenlet
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.bridge.answer import Answer, Handshake, deny
-from gateway.bridge.chain import Chain, withheld_user
+from gateway.bridge.answer import Answer, Handshake, answer_start, chunks_of, chunks_of_sync, deny
+from gateway.bridge.chain import Chain, sync_capable, withheld_user
 from gateway.bridge.orm import divert_sync_calls, request_lease
 from gateway.bridge.views import Profile, View, Views
 from gateway.routing.table import Endpoint
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import read_body
+from gateway.upstreams.connections import in_manual_transaction, open_blocks, return_pooled
 from gateway.upstreams.context import adopt
-from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply, start_message
+from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply
 from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
 
 if TYPE_CHECKING:
@@ -69,14 +71,19 @@ class Bridge:
         self.app = app
         self.name = name
         self.views = Views(name, endpoints, cross, profile)
-        self.chain = Chain(entries, current_passage)
+        self._entries = entries
         self._work = legacy.leases
         self._passages = legacy.passages
         self._one_thread = one_thread
-        self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+        self.reload()
 
     def __repr__(self) -> str:
         return f"Bridge({self.name!r}, {self.chain.entries})"
+
+    def reload(self) -> None:
+        """Load the middleware that the settings name. Once, except in tests, which change settings."""
+        self.chain, self._passage = _chain(self._entries)
+        self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or serve one socket."""
@@ -95,7 +102,7 @@ class Bridge:
         if scope["type"] == "http":
             body, receive = await _read_twice(receive, self._memory)
         scope["gateway.view"] = view
-        passage = Passage(self.chain, self._passages, self._work, lease, view, _as_http(scope), body)
+        passage = self._passage(self.chain, self._passages, self._work, lease, view, _as_http(scope), body)
         if self._one_thread or view.atomic:
             passage.stay_on_lease()
         try:
@@ -129,6 +136,15 @@ class Bridge:
             raise
         else:
             await answer.finish()
+
+
+def _chain(entries: Sequence[str] | None) -> tuple[Chain, Callable[..., Passage]]:
+    """The chain of these entries, and what goes through it."""
+    if sync_capable(settings.MIDDLEWARE if entries is None else entries):
+        return Chain(entries, current_passage), Passage
+    from gateway.bridge.async_passage import AsyncChain, AsyncPassage
+
+    return AsyncChain(entries), cast("Callable[..., Passage]", AsyncPassage)
 
 
 def _as_http(scope: Scope) -> Scope:
@@ -236,8 +252,7 @@ def cross(request: HttpRequest) -> HttpResponseBase:
     Raises what the service raised, unless it is for Django REST framework to answer.
     """
     passage = current_passage()
-    admitted = getattr(getattr(request, "drf_view", None), "admitted", False)
-    unasked = passage.view.checks_csrf and not admitted
+    unasked = passage.view.checks_csrf and not getattr(getattr(request, "drf_view", None), "admitted", False)
     try:
         with withheld_user(request) if unasked else nullcontext():
             response = passage.park(request)
@@ -274,7 +289,19 @@ def _drf_view(request: HttpRequest, error: Exception | None = None) -> EndpointV
 class Passage(Exchange):
     """One request's way through the middleware, on a pooled thread: in, a wait for the service, and out."""
 
-    __slots__ = ("_context", "_go", "_greenlet", "_lease", "_parked", "own_error", "request", "resume", "view")
+    __slots__ = (
+        "_blocks_before",
+        "_context",
+        "_go",
+        "_greenlet",
+        "_lease",
+        "_parked",
+        "_stays",
+        "blocks",
+        "own_error",
+        "request",
+        "view",
+    )
 
     def __init__(
         self,
@@ -290,21 +317,26 @@ class Passage(Exchange):
         self.view = view
         self.request: HttpRequest | None = None  # once it has come through the middleware
         self.own_error: HttpResponse | None = None  # how the service itself answers for what it raised
+        self.blocks = 0  # how many atomic blocks are open around the service, the chain's and, in a test, the test's
+        self._blocks_before = 0
         self._lease = lease
-        self._context = contextvars.copy_context()
+        self._context: contextvars.Context | None = None
         self._greenlet: Greenlet | None = None
         self._parked = False
+        self._stays = False  # on the lease
         self._go: Callable[[Callable[[], None]], None] = threads.submit
 
     def stay_on_lease(self) -> None:
         """Run everything on the thread that the service's synchronous code gets, and keep it until the end."""
         self._lease.hold()
+        self._stays = True
         self._go = self._lease.run
 
     # -- on the event loop ----------------------------------------------------------------------
 
     async def enter(self) -> Reply | None:
         """Run the request phase. A reply when a middleware answers by itself; None when it is the service's turn."""
+        self._context = contextvars.copy_context()
         self._go(self._begin)
         reply = await self.future
         if reply is PARKED:
@@ -321,6 +353,11 @@ class Passage(Exchange):
         self._go(partial(self._resume, resume))
         return await self.future
 
+    def let_go(self) -> None:
+        """The chain is through: what comes now, a stream or a socket, keeps no thread while it waits."""
+        if self._stays:
+            self._lease.unhold()
+
     def abandon(self) -> None:
         """End a passage whose service will never answer: the middleware's `finally` blocks run."""
         if self._parked:
@@ -330,8 +367,9 @@ class Passage(Exchange):
     # -- on the thread --------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        if self._go == self.threads.submit:  # from now on, only this thread will do
+        if not self._stays:  # from now on, only this thread will do
             self._go = partial(self.threads.submit_to, cast("PooledThread", current_thread()))
+        self._blocks_before = open_blocks()
         self._greenlet = Greenlet.of(self)
         self._greenlet.gr_context = self._context
         self._step()
@@ -341,12 +379,27 @@ class Passage(Exchange):
         return self.handler.respond(self.scope, self.body)
 
     def park(self, request: HttpRequest) -> HttpResponseBase:
-        """In the greenlet: wait for the service. Returns its answer, or raises what it raised."""
+        """In the greenlet: wait for the service. Returns its answer, or raises what it raised.
+
+        Raises ImproperlyConfigured where a transaction is open: others would write into it meanwhile.
+        """
+        self.blocks = open_blocks()
+        if not self._stays:
+            self._share_thread()
         self.request = request
         self._context = contextvars.copy_context()
         resume: Callable[[], HttpResponseBase] = cast("greenlet", getcurrent().parent).switch(PARKED)
         adopt(self._context)
         return resume()
+
+    def _share_thread(self) -> None:
+        """Leave nothing on the thread that others would find there. Raises ImproperlyConfigured where that can't be."""
+        if self.blocks > self._blocks_before or in_manual_transaction():
+            raise ImproperlyConfigured(
+                "a middleware keeps a transaction open while the view runs, on a thread that other requests share; "
+                f"write one_thread = true in [services.{self.view.namespace}]"
+            )
+        return_pooled()
 
     def _resume(self, resume: Callable[[], HttpResponseBase]) -> None:
         self._step(resume)
@@ -376,31 +429,12 @@ class Passage(Exchange):
             super()._unwanted(value)
 
     def _start(self, response: HttpResponseBase) -> Message:
-        start = start_message(response)
-        start["headers"] += getattr(response, "raw_cookies", ())
-        if "Content-Length" not in response.headers and self._has_length(response):
-            length = len(cast("HttpResponse", response).content)
-            start["headers"].append((b"content-length", str(length).encode()))
-        return start
-
-    def _has_length(self, response: HttpResponseBase) -> bool:
-        return not response.streaming and self.scope["method"] != "HEAD" and response.status_code not in (204, 304)
+        return answer_start(response, self.scope["method"])
 
     def _stream(self, response: StreamingHttpResponse, start: Message) -> None:
         if getattr(response, "file_to_stream", None) is not None:
             super()._stream(response, start)
             return
         # A middleware's own generator may take its time, which no passage's thread has.
-        chunks = _chunks(response) if response.is_async else _chunks_of_sync(response, self._lease)
+        chunks = chunks_of(response) if response.is_async else chunks_of_sync(response, self._lease)
         self._deliver(Lent(start, chunks, partial(self._go, partial(self._finish, response))))
-
-
-async def _chunks(response: StreamingHttpResponse) -> AsyncGenerator[bytes]:
-    async for chunk in response:
-        yield chunk
-
-
-async def _chunks_of_sync(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
-    chunks = iter(cast("Any", response))
-    while (chunk := await asyncio.wrap_future(lease.submit(next, chunks, None))) is not None:
-        yield chunk

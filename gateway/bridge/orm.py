@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from functools import partial, wraps
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
+import anyio
 import anyio.to_thread
 from anyio.lowlevel import checkpoint_if_cancelled
-from asgiref.sync import sync_to_async
+from asgiref.sync import AsyncToSync, sync_to_async
 from django.db import transaction
 
 from gateway.upstreams.context import adopt
@@ -50,17 +51,44 @@ class atomic(AbstractAsyncContextManager[None]):  # noqa: N801 - as django.db.tr
 
     def __init__(self, using: str | None = None, *, savepoint: bool = True, durable: bool = False) -> None:
         self._block = transaction.atomic(using, savepoint, durable)
+        self._entered = False
 
     async def __aenter__(self) -> None:
         if request_lease.get() is None:
             raise RuntimeError("atomic() needs the request's own thread: the service has to run inside `middleware`")
-        await in_django(self._block.__enter__)
+        try:
+            await _to_the_end(in_django(self._enter))
+        except asyncio.CancelledError as exc:
+            if self._entered:
+                await self.__aexit__(type(exc), exc, exc.__traceback__)
+            raise
+
+    def _enter(self) -> None:
+        self._block.__enter__()
+        self._entered = True
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Shielded: a cancelled request must still end its transaction.
-        await asyncio.shield(asyncio.ensure_future(in_django(self._block.__exit__, kind, error, trace)))
+        self._entered = False
+        await _to_the_end(in_django(self._block.__exit__, kind, error, trace))
+
+
+async def _to_the_end(step: Coroutine[Any, Any, T]) -> T:
+    """What `step` returns. When the caller is cancelled, that waits until `step` has ended: a transaction that
+    began, or ended, behind its back would take in what the request does next."""
+    task = asyncio.ensure_future(step)
+    cancelled: asyncio.CancelledError | None = None
+    with anyio.CancelScope(shield=True):
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError as exc:
+                cancelled = exc
+    if cancelled is not None:
+        task.exception()  # of two ends the first counts
+        raise cancelled
+    return task.result()
 
 
 def divert_sync_calls() -> None:
@@ -80,6 +108,9 @@ def divert_sync_calls() -> None:
         lease = request_lease.get()
         if lease is None:
             return await original(function, *args, **options)
+        if getattr(AsyncToSync.executors, "current", None) is not None:
+            # Synchronous code around asynchronous: the thread waits for us, and asgiref can lend it to us.
+            return await sync_to_async(_crossing, thread_sensitive=True)(contextvars.copy_context(), function, args)
         await checkpoint_if_cancelled()
         with anyio.CancelScope(shield=not options.get("abandon_on_cancel", False)):
             return await _run(lease, function, args)

@@ -108,16 +108,28 @@ def _is_json(response_class: Any) -> bool:
     return kind is None or issubclass(kind, JSONResponse)
 
 
+def _returns_response(endpoint: Callable[..., Any]) -> bool:
+    """Whether `endpoint` is annotated to return a response of Django's or DRF's."""
+    try:
+        annotation = inspect.signature(endpoint, eval_str=True).return_annotation
+    except NameError:  # it names what FastAPI will look for by itself
+        return False
+    return isinstance(annotation, type) and issubclass(annotation, HttpResponseBase)
+
+
 class BridgedRoute(APIRoute):
     """A route that hands over what its endpoint returns, as Python objects.
 
-    A Starlette Response stays one, and so does what a `response_class` other than JSON is made of.
+    A Starlette Response stays one, and so does what a `response_class` other than JSON is made of. A response of
+    Django's or DRF's is handed over as it is.
     """
 
     def __init__(
         self, path: str, endpoint: Callable[..., Any], *, dependencies: Sequence[Any] | None = None, **options: Any
     ) -> None:
         kept = [*(dependencies or ()), Depends(_keep_injected)]
+        if _returns_response(endpoint):
+            options["response_model"] = None  # as FastAPI does for a Response of its own
         answer = self._handing_over(endpoint) if _is_json(options.get("response_class")) else endpoint
         super().__init__(path, answer, dependencies=kept, **options)
         self._answers = TypeAdapter(self.response_model) if self.response_model else _anything

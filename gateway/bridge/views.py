@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any, Protocol
 
-from django.db import connections
+from django.db import connections, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
@@ -241,6 +241,10 @@ def marked_as(endpoint: Callable[..., Any], view: Function) -> Function:
     view.__dict__.update(own)
     del view.__wrapped__  # type: ignore[attr-defined] # its signature is not the endpoint's
     view.__dict__.pop("_is_coroutine_marker", None)
+    if not atomic_aliases(endpoint):
+        view.__dict__.pop("_non_atomic_requests", None)  # the endpoint's own
+        for alias in connections.settings:
+            transaction.non_atomic_requests(using=alias)(view)
     return view
 
 

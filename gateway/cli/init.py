@@ -60,6 +60,8 @@ settings = "{settings}"
 #middleware = "django"
 # Each request keeps one thread throughout, for middleware that leaves state on the database connection.
 #one_thread = false
+# "drf" or "django": errors, formats and headers as those of the project's DRF views or Django views.
+#answers = "plain"
 # The largest request body, in bytes; a larger one is answered 413.
 #max_body = 10_000_000
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 
 from gateway.dispatch import Outcome
 
@@ -24,7 +23,7 @@ def observe(outcome: Outcome) -> None:
         facts.path.encode("unicode_escape").decode("ascii"),  # a path may hold line ends
         outcome.status or "-",
         outcome.decision.upstream,
-        (time.perf_counter() - outcome.since) * 1000,
+        (outcome.clock.monotonic() - outcome.since) * 1000,
         extra={
             "method": facts.method,
             "path": facts.path,

@@ -8,23 +8,67 @@ from django.db import close_old_connections, connections
 
 from gateway.upstreams.threads import Threads
 
-__all__ = ["django_threads", "in_transaction", "tidy_connections"]
+__all__ = [
+    "django_threads",
+    "in_manual_transaction",
+    "in_transaction",
+    "open_blocks",
+    "return_pooled",
+    "tidy_connections",
+]
 
 logger = logging.getLogger("gateway.django")
 
 
 def django_threads(size: int, name: str) -> Threads:
     """A pool for code that uses Django's ORM."""
-    return Threads(size, name=name, at_exit=connections.close_all, pinned=in_transaction, tidy=tidy_connections)
+    return Threads(
+        size,
+        name=name,
+        at_exit=connections.close_all,
+        pinned=in_transaction,
+        at_rest=return_pooled if _any_pool() else None,
+        tidy=tidy_connections,
+    )
+
+
+def _any_pool() -> bool:
+    return any(database.get("OPTIONS", {}).get("pool") for database in connections.settings.values())
 
 
 def in_transaction() -> bool:
     """Whether a transaction is open on this thread. Connections that a test shares between threads don't count."""
+    return open_blocks() > 0 or in_manual_transaction()
+
+
+def in_manual_transaction() -> bool:
+    """Whether a connection of this thread is in a transaction without `atomic`, as with AUTOCOMMIT off."""
     return any(
-        connection.in_atomic_block or (connection.connection is not None and not connection.autocommit)
+        connection.connection is not None and not connection.autocommit and not connection.in_atomic_block
         for connection in connections.all(initialized_only=True)
         if not connection.allow_thread_sharing
     )
+
+
+def open_blocks() -> int:
+    """How many `atomic` blocks this thread is in. Connections that a test shares don't count."""
+    return sum(
+        connection.in_atomic_block + len(connection.savepoint_ids)
+        for connection in connections.all(initialized_only=True)
+        if not connection.allow_thread_sharing
+    )
+
+
+def return_pooled() -> None:
+    """Return this thread's connections to the pools they came from (OPTIONS["pool"], which psycopg keeps).
+
+    A request to a service uses two threads in turn. If each kept a connection while the other waits for one,
+    a pool smaller than the number of threads, as it is by default, would soon have none left for anybody.
+    """
+    for connection in connections.all(initialized_only=True):
+        shared = connection.allow_thread_sharing
+        if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block and not shared:
+            connection.close()
 
 
 def tidy_connections() -> None:

@@ -378,14 +378,26 @@ class DjangoUpstream:
         # on its own thread, and must find it free.
         self.passages = django_threads(max(4, threads // 4), "middleware")
         self.sockets = asgi is not None
-        self.script_name = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
+        self._own_asgi = asgi
         self._lifespan = Lifespan(asgi) if asgi is not None else None
-        self._static = build_static() if static else None
+        self._serves_static = static
+        self.reload()
+        self.reload_static()
+
+    def reload(self) -> None:
+        """Read the settings, and load the middleware and the URLconf that they name. Once, except in tests:
+        they change settings, and Django's own test client then goes by the new ones."""
+        asgi = self._own_asgi
+        self.script_name = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
         self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
         self._hosts: dict[bytes, bool] = {}
         self._views = AsyncViews()
         self._sync = SyncHandler() if asgi is None and _sync_capable() else None
         self._asgi = asgi or (ASGIHandler() if self._sync is None or self._views else None)
+
+    def reload_static(self) -> None:
+        """Find the static files again. As `reload`, but not for every test: there may be many."""
+        self._static = build_static() if self._serves_static else None
 
     def __repr__(self) -> str:
         return f"DjangoUpstream({settings.SETTINGS_MODULE!r}, threads={self.threads.size})"

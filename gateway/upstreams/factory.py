@@ -73,10 +73,24 @@ def _local(name: str, config: ServiceConfig, legacy: Legacy | None, problems: li
     if config.middleware != "none" and legacy is not None:
         around = partial(_bridged, name, config, legacy, problems)
     try:
-        return ServiceUpstream(name, config.app or "", max_body=config.max_body, around=around)
+        service = ServiceUpstream(name, config.app or "", max_body=config.max_body, around=around)
     except ImportStringError as exc:
         problems.append(Problem(f"services.{name}.app", config.app, f"an importable ASGI application: {exc}"))
         return None
+    if config.middleware == "none" and legacy is not None:
+        problems += _unbridged(name, service.declared, service.endpoints(), legacy)
+    return service
+
+
+def _unbridged(name: str, app: object, endpoints: Sequence[Endpoint] | None, legacy: Legacy) -> list[Problem]:
+    """What is wrong with a service outside of the project's middleware."""
+    from gateway.upstreams.django import DjangoUpstream
+
+    if not isinstance(legacy, DjangoUpstream):
+        return []
+    from gateway.bridge.problems import unbridged_problems
+
+    return unbridged_problems(name, app, endpoints)
 
 
 def _bridged(

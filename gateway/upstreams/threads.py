@@ -46,9 +46,10 @@ class PooledThread:
 class Threads:
     """A pool of at most `size` threads.
 
-    `name` prefixes the threads' names. Three functions know what the jobs leave on a thread: `pinned` says
-    whether a lease must keep the thread it is called on, `tidy` cleans up after a lease, `at_exit` runs as
-    a thread ends. Jobs must not raise: they report to whoever waits for them.
+    `name` prefixes the threads' names. Four functions know what the jobs leave on a thread: `pinned` says
+    whether a lease must keep the thread it is called on, `at_rest` runs when a lease has nothing more to do
+    there for now and needn't keep it, `tidy` cleans up after a lease, `at_exit` runs as a thread ends. Jobs
+    must not raise: they report to whoever waits for them.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Threads:
         name: str = "gateway",
         at_exit: Job | None = None,
         pinned: Callable[[], bool] = lambda: False,
+        at_rest: Job | None = None,
         tidy: Job = lambda: None,
     ) -> None:
         self.size = size
         self._name = name
         self._at_exit = at_exit
         self._pinned = pinned
+        self._at_rest = at_rest
         self._tidy = tidy
         self._lock = threading.Lock()
         self._idle: list[PooledThread] = []
@@ -308,6 +311,7 @@ class Lease(Executor):
         self._holds = 0
         self._pinned = False
         self._released = False
+        self._late = False  # used after its release
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run `fn` on the lease's thread; the future carries what it returns or raises."""
@@ -319,17 +323,25 @@ class Lease(Executor):
             try:
                 result = fn(*args, **kwargs)
             except BaseException as exc:  # noqa: BLE001 - the future carries it to the caller
+                self._pinned = self._pool._pinned()  # noqa: SLF001
                 future.set_exception(exc)
             else:
+                self._pinned = self._pool._pinned()  # noqa: SLF001 - before the caller goes on
                 future.set_result(result)
 
         self.run(call)
         return future
 
+    @property
+    def pinned(self) -> bool:
+        """Whether the last call left something on the thread that is the request's own."""
+        return self._pinned
+
     def run(self, job: Job) -> None:
         """Run `job`, which must not raise, on the lease's thread."""
         pool = self._pool
         with pool._lock:  # noqa: SLF001 - the two classes are one mechanism
+            self._late = self._late or self._released
             self._released = False
             self._calls.append(job)
             if self._serving:
@@ -348,13 +360,23 @@ class Lease(Executor):
 
     def unhold(self) -> None:
         """Take one `hold` back."""
-        with self._pool._lock:  # noqa: SLF001
-            self._holds -= 1
-            if not self._serving:
+        pool = self._pool
+        with pool._lock:  # noqa: SLF001
+            self._holds = max(0, self._holds - 1)  # none is left after `release`
+            if self._serving:
+                return
+            if pool._at_rest is None or self.thread is None:  # noqa: SLF001
                 self._rest()
+            else:
+                self._serving = True
+                pool._spare.pop(self.thread, None)  # noqa: SLF001
+                pool._queue_at(self.thread, self._serve)  # noqa: SLF001
 
     def release(self) -> None:
-        """Give the thread back once the calls so far have run. Without effect when none was taken."""
+        """Give the thread back once the calls so far have run. Without effect when none was taken.
+
+        A task that outlives the request may go on calling: each time, the thread is given back at once.
+        """
         with self._pool._lock:  # noqa: SLF001
             self._released = True
             self._holds = 0
@@ -379,6 +401,8 @@ class Lease(Executor):
             if self._calls:
                 return self._calls.popleft()
         pinned = self._pool._pinned()  # noqa: SLF001
+        if self._pool._at_rest is not None and not pinned and not self._holds:  # noqa: SLF001
+            self._pool._at_rest()  # noqa: SLF001
         with self._pool._lock:  # noqa: SLF001
             if self._calls:
                 return self._calls.popleft()
@@ -394,7 +418,11 @@ class Lease(Executor):
             return
         if self._released or (pool._backlog and not self._pinned and not self._holds):  # noqa: SLF001
             pool._take_from_lease(thread)  # noqa: SLF001
-        elif not self._pinned and not self._holds:
+        elif self._pinned or self._holds:
+            return
+        elif self._late:  # nobody will release it again
+            pool._take_from_lease(thread)  # noqa: SLF001
+        else:
             pool._spare[thread] = self  # noqa: SLF001
 
 

@@ -16,14 +16,16 @@ HOOKS = "tests.project.middleware.Hooks"
 
 @pytest.fixture
 def bridged(gateway: Callable[..., Gateway], settings: Any) -> Callable[..., Gateway]:
-    """Build a gateway; keyword arguments are keys of the service's table."""
+    """Build a gateway with so many `threads`; keyword arguments are keys of the service's table."""
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, HOOKS]
 
-    def build(chain: list[str] | None = None, **service: Any) -> Gateway:
+    def build(chain: list[str] | None = None, *, threads: int = 4, **service: Any) -> Gateway:
         if chain is not None:
             settings.MIDDLEWARE = chain
         service = {"app": "tests.project.bridged:app"} | service
-        return gateway(services={"bridged": service}, routes=[{"name": "b", "prefix": "/b", "service": "bridged"}])
+        legacy = {"settings": "legacy.settings", "threads": threads, "static": False}
+        routes = [{"name": "b", "prefix": "/b", "service": "bridged"}]
+        return gateway(legacy=legacy, services={"bridged": service}, routes=routes)
 
     return build
 

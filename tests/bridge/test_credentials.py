@@ -11,9 +11,13 @@ from django.contrib.auth.models import Group, Permission
 from django.core.cache import cache
 from django.db import connections
 from django.test import Client
+from fastapi import Depends, FastAPI
+from rest_framework.authentication import BaseAuthentication, RemoteUserAuthentication, TokenAuthentication
 from rest_framework.authtoken.models import Token
 from rest_framework_simplejwt.tokens import AccessToken
 
+from gateway import ConfigError
+from gateway.bridge.drf.credentials import drf
 from legacy.accounts.models import User
 from tests.project import guarded
 from tests.support.asgi import ask, open_socket, running
@@ -346,9 +350,14 @@ async def test_permissions_of_a_router_and_of_a_view_add_up(moved, ada):
     assert (await ask(moved, "/g/below/member/")).status == 401
 
 
-async def test_two_views_are_one_too_many(moved, caplog):
-    assert (await ask(moved, "/g/two-views/")).status == 500
-    assert "not from Groups, Members" in caplog.text
+async def test_what_one_view_can_not_be_is_found_before_anything_is_served(gateway):
+    services = {"guarded": {"app": "tests.project.guarded:at_odds"}}
+    with pytest.raises(ConfigError) as found:
+        gateway(services=services, routes=[{"name": "g", "prefix": "/g", "service": "guarded"}])
+    assert [(problem.value, problem.expected) for problem in found.value.problems] == [
+        ("/g/two-views/", "dependencies that name one DRF view between them; these name Groups, Members"),
+        ("/g/two-pages/", "at most one dependency of each of these: paginate()"),
+    ]
 
 
 # -- what the endpoint raises --------------------------------------------------------------------
@@ -427,6 +436,25 @@ def test_the_documentation_describes_each_scheme():
         "OAuth2PasswordBearer": ("oauth2", None),
     }
     assert schemes["JWTAuthentication"]["bearerFormat"] == "JWT"
+
+
+class Opaque(TokenAuthentication):
+    keyword = "Bearer"
+
+
+class Hawk(BaseAuthentication):
+    def authenticate_header(self, request):
+        return f'Hawk realm="{request.get_host()}"'
+
+
+@pytest.mark.parametrize(
+    ("authenticator", "scheme"), [(Opaque, "bearer"), (Hawk, None), (RemoteUserAuthentication, None)]
+)
+def test_a_scheme_is_what_the_class_itself_asks_for(authenticator, scheme):
+    app = FastAPI(dependencies=[Depends(drf(authentication=[authenticator]))])
+    app.get("/")(lambda: None)
+    schemes = app.openapi().get("components", {}).get("securitySchemes", {})
+    assert schemes.get(authenticator.__name__) == (scheme and {"type": "http", "scheme": scheme})
 
 
 async def test_fastapis_own_scopes_work_beside_it(moved, ada):

@@ -8,7 +8,7 @@ import sys
 import types
 from decimal import Decimal
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
@@ -70,8 +71,10 @@ def variant(request, project, monkeypatch):
     if "REST_FRAMEWORK" not in VARIANTS[request.param]:
         project.REST_FRAMEWORK = {}
     project.ROOT_URLCONF = "tests.project.drf"
-    for policy, setting in POLICIES.items():  # APIView has read them when it was imported
+    for policy, setting in POLICIES.items():  # DRF has read them when it was imported
         monkeypatch.setattr(APIView, policy, getattr(api_settings, setting))
+    monkeypatch.setattr(JSONRenderer, "compact", api_settings.COMPACT_JSON)
+    monkeypatch.setattr(JSONRenderer, "ensure_ascii", not api_settings.UNICODE_JSON)
     return request.param
 
 
@@ -260,6 +263,28 @@ async def test_exceptions_go_to_the_projects_handler(app, kind):
     assert new == old
 
 
+@pytest.mark.parametrize(
+    ("status", "detail", "answered", "said"),
+    [
+        (400, "No.", 400, "No."),
+        (401, "", 403, "Authentication credentials were not provided."),
+        (403, "", 403, "You do not have permission to perform this action."),
+        (404, "", 404, "Not found."),
+        (404, "No such thing.", 404, "No such thing."),
+        (406, "", 406, "Could not satisfy the request Accept header."),
+        (410, "", 410, "Gone"),
+        (429, "", 429, "Request was throttled. Expected available in 7 seconds."),
+        (499, "Odd.", 499, "Odd."),
+    ],
+)
+async def test_an_http_exception_is_drfs(app, variant, status, detail, answered, said):
+    found = await ask(app, f"/new/status/{status}/?detail={quote(detail)}" if detail else f"/new/status/{status}/")
+    if variant == "own" and status == 401:  # BasicAuthentication comes first there
+        answered = 401
+    assert (found.status, _wrong(found, variant)) == (answered, {"detail": said})
+    assert (found["x-own"], found["allow"]) == (None if status == 401 else "kept", "GET, HEAD, OPTIONS")
+
+
 async def test_a_bug_is_djangos_500(app, caplog):
     old, new = await both(app, "failing/bug/")
     assert (new, new[0]) == (old, 500)
@@ -304,6 +329,26 @@ async def test_what_is_half_moved_still_names_all_methods(variant, gateway):
         put = await ask(app, "/new/half/", "PUT")
     assert new == old
     assert put["x-served-by"] == "legacy"
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        ("things/", "GET"),
+        ("things/", "POST"),
+        ("things/", "PUT"),
+        ("things/", "OPTIONS"),
+        ("things/7/", "GET"),
+        ("things/7/", "HEAD"),
+        ("things/7/", "PATCH"),
+    ],
+)
+async def test_actions_of_a_viewset_keep_what_is_its_own(app, path, method):
+    old, new = await both(app, path, method)
+    if (path, method) == ("things/7/", "PATCH"):  # DELETE isn't moved, and the service has the whole path here
+        assert new[2].pop("allow") == "GET, HEAD, OPTIONS"
+        assert old[2].pop("allow") == "GET, DELETE, HEAD, OPTIONS"
+    assert new == old
 
 
 async def test_plain_types_in_a_model_are_written_as_serializer_fields(app, variant):
@@ -357,6 +402,14 @@ async def test_a_page_and_a_stream_stay_what_they_are(app):
     assert (await ask(app, "/new/page/")).text == "<p>page</p>"
     found = await ask(app, "/new/parts/")
     assert (found.text, found["allow"]) == ("first second", "GET, HEAD, OPTIONS")
+
+
+async def test_a_response_of_drfs_or_djangos_is_taken(app):
+    found = await ask(app, "/new/rest/")
+    assert (found.status, found.body) == (202, JSONRenderer().render({"price": Decimal("1.5")}))
+    assert (found["x-own"], found["allow"]) == ("kept", "GET, HEAD, OPTIONS")
+    found = await ask(app, "/new/django/")
+    assert (found.body, found["content-type"], found["set-cookie"]) == (b"plain", "text/plain", "a=1; Path=/")
 
 
 async def test_a_background_task_runs_after_the_answer(app):
@@ -444,6 +497,13 @@ def closed(project, variant, monkeypatch):
 async def test_an_endpoint_nobody_annotated_is_protected(closed, app, variant):
     old, new = await both(app, "plain/")
     assert (new, new[0]) == (old, 401 if variant == "own" else 403)
+
+
+async def test_so_is_the_documentation(closed, gateway):
+    services = {"moved": {"app": "tests.project.drf:app", "answers": "drf"}}
+    routes = [{"name": "new", "prefix": "/openapi.json", "service": "moved"}]
+    async with running(gateway(services=services, routes=routes)) as app:
+        assert (await ask(app, "/openapi.json")).status in (401, 403)
 
 
 @pytest.mark.django_db(transaction=True)

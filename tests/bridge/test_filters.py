@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Group, Permission
+from fastapi import Depends, FastAPI
+from rest_framework.filters import OrderingFilter, SearchFilter
 
+from gateway.bridge.drf.filters import filtered
 from tests.project import listed
 from tests.support.asgi import ask, running
 from tests.support.parity import same
@@ -129,6 +132,17 @@ def described(path):
 )
 def test_the_documentation_shows_the_parameters(filters, parameters):
     assert set(described(f"/l/filters/{filters}/")) == parameters
+
+
+def test_a_backend_that_can_not_describe_itself_works_without(caplog):
+    class Shy(SearchFilter):
+        def get_schema_operation_parameters(self, view):
+            return [view.request.user]
+
+    app = FastAPI()
+    app.get("/", dependencies=[Depends(filtered(backends=[Shy, OrderingFilter]))])(lambda: None)
+    assert [parameter["name"] for parameter in app.openapi()["paths"]["/"]["get"]["parameters"]] == ["ordering"]
+    assert "Shy" in caplog.text
 
 
 def test_the_documentation_describes_the_parameters():

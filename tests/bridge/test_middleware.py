@@ -8,6 +8,7 @@ import gzip
 import pytest
 from django.core import signals
 
+from tests.bridge.conftest import HOOKS
 from tests.project import gates
 from tests.project.middleware import hooks_left
 from tests.support.asgi import Connection, ask, open_socket, running, scope, until
@@ -264,3 +265,34 @@ async def test_a_socket_has_the_middlewares_request(app):
 
 async def test_a_socket_that_a_middleware_refuses_is_closed(app):
     assert [message["type"] for message in await open_socket(app, "/b/socket/?short=whole")] == ["websocket.close"]
+
+
+# -- middleware of either kind ------------------------------------------------------------------
+
+ASYNC_ONLY = "tests.project.middleware.async_only"
+STAMP = "tests.project.middleware.stamp"
+
+
+@pytest.mark.parametrize("chain", [[ASYNC_ONLY], [STAMP, ASYNC_ONLY, HOOKS], [ASYNC_ONLY, STAMP, HOOKS]], ids=str)
+@pytest.mark.parametrize("target", ["/b/plain/", "/b/sync/"])
+async def test_asynchronous_middleware_runs_too(bridged, chain, target):
+    async with running(bridged(chain)) as app:
+        answers = await asyncio.gather(*(ask(app, target) for _ in range(20)))
+    assert {(found.status, found["x-async-only"]) for found in answers} == {(200, "yes")}
+    assert {found["x-stamp"] for found in answers} == {"sync" if STAMP in chain else None}
+
+
+async def test_a_stream_passes_asynchronous_middleware_as_it_comes(bridged, name):
+    async with running(bridged([ASYNC_ONLY, HOOKS])) as app:
+        connection = await start(app, f"/b/streams/{name}/")
+        first = (await connection.until(2))[1]
+        gates.open_gate(f"{name}-second")
+        found = await connection.done()
+    assert (first["body"], found.body, found["x-async-only"]) == (b"first ", b"first second", "yes")
+
+
+@pytest.mark.parametrize("chain", [[ASYNC_ONLY, HOOKS], [HOOKS, ASYNC_ONLY]], ids=str)
+async def test_what_the_service_raises_passes_asynchronous_middleware(bridged, chain):
+    async with running(bridged(chain)) as app:
+        assert (await ask(app, "/b/raises/?catch=1")).text == "caught RuntimeError"
+        assert (await ask(app, "/b/raises/")).status == 500

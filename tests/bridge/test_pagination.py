@@ -111,11 +111,6 @@ async def test_no_credentials_are_needed(moved):
     assert (await ask(moved, "/l/alone/?search=eta")).json()["results"] == ["beta", "eta", "zeta"]
 
 
-async def test_two_paginators_are_one_too_many(moved, caplog):
-    assert (await ask(moved, "/l/twice/")).status == 500
-    assert "one dependency of each of these: paginate()" in caplog.text
-
-
 # -- the shop's own list -------------------------------------------------------------------------
 
 

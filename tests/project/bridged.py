@@ -1,16 +1,29 @@
 """A service inside the project's middleware, for the bridge's tests."""
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
-from django.contrib.auth import get_user_model
+import anyio.to_thread
+from asgiref.local import Local
+from asgiref.sync import async_to_sync
+from django.contrib.auth import (
+    aauthenticate,
+    alogin,
+    alogout,
+    aupdate_session_auth_hash,
+    authenticate,
+    get_user_model,
+    login,
+    logout,
+    update_session_auth_hash,
+)
 from django.db import connection, transaction
 from django.http import Http404
 from django.utils import timezone, translation
 from django.utils.translation import gettext
-from django.views.decorators.csrf import csrf_exempt
 from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request, Response, WebSocket
 from fastapi.responses import StreamingResponse
 
@@ -22,6 +35,7 @@ from gateway.bridge import (
     Session,
     StaffUser,
     atomic,
+    csrf_exempt,
     in_django,
     require_perm,
 )
@@ -102,6 +116,12 @@ async def exempt() -> dict[str, bool]:
     return {"ok": True}
 
 
+@app.post("/b/exempt/sync/")
+@csrf_exempt
+def exempt_sync() -> dict[str, bool]:
+    return {"ok": True}
+
+
 @app.get("/b/cookies/")
 async def cookies(response: Response) -> dict[str, bool]:
     response.set_cookie("one", "1", httponly=True, samesite="strict")
@@ -143,6 +163,12 @@ async def waits(name: str) -> dict[str, str]:
     gates.open_gate(f"{name}-entered")
     await gates.wait_async(name)
     return {"waited": name}
+
+
+@app.post("/b/open/{name}/")
+async def open_gate(name: str) -> dict[str, bool]:
+    gates.open_gate(name)
+    return {"ok": True}
 
 
 @app.get("/b/background/{name}/")
@@ -205,6 +231,90 @@ async def read_messages(messages: Messages) -> dict[str, list[str]]:
     return {"messages": [str(message) for message in messages]}
 
 
+@app.get("/b/counter/")
+def counter(session: Session) -> dict[str, int]:
+    """As the view `counter`."""
+    return count(session)
+
+
+@app.get("/b/counter/async/")
+async def counter_async(session: Session) -> dict[str, int]:
+    return count(session)
+
+
+def count(session: Any) -> dict[str, int]:
+    session["count"] = session.get("count", 0) + 1
+    return {"count": session["count"]}
+
+
+@app.get("/b/who/")
+async def who(user: OptionalUser) -> dict[str, str]:
+    """As the view `who`."""
+    return {"user": user.get_username() if user else ""}
+
+
+@app.post("/b/log-in/")
+async def log_in(request: DjangoRequest, name: str, password: str) -> dict[str, bool]:
+    user = await aauthenticate(request, username=name, password=password)
+    if user is None:
+        raise HTTPException(403, "no")
+    await alogin(request, user)
+    return {"ok": True}
+
+
+@app.post("/b/log-in/sync/")
+def log_in_sync(request: DjangoRequest, name: str, password: str) -> dict[str, bool]:
+    user = authenticate(request, username=name, password=password)
+    if user is None:
+        raise HTTPException(403, "no")
+    login(request, user)
+    return {"ok": True}
+
+
+@app.post("/b/log-out/")
+async def log_out(request: DjangoRequest) -> dict[str, bool]:
+    await alogout(request)
+    return {"ok": True}
+
+
+@app.post("/b/log-out/sync/")
+def log_out_sync(request: DjangoRequest) -> dict[str, bool]:
+    logout(request)
+    return {"ok": True}
+
+
+@app.post("/b/cycle/")
+async def cycle(session: Session) -> dict[str, bool]:
+    await session.acycle_key()
+    return {"ok": True}
+
+
+@app.post("/b/password/")
+async def change_password(request: DjangoRequest, user: CurrentUser, password: str) -> dict[str, bool]:
+    user.set_password(password)
+    await user.asave()
+    await aupdate_session_auth_hash(request, user)
+    return {"ok": True}
+
+
+@app.post("/b/password/sync/")
+def change_password_sync(request: DjangoRequest, user: CurrentUser, password: str) -> dict[str, bool]:
+    user.set_password(password)
+    user.save()
+    update_session_auth_hash(request, user)
+    return {"ok": True}
+
+
+@app.get("/b/user/perm/sync/")
+def user_perm_sync(user: Annotated[Any, Depends(require_perm("auth.change_user"))]) -> dict[str, str]:
+    return {"user": user.get_username()}
+
+
+@app.get("/b/user/staff/sync/")
+def user_staff_sync(user: StaffUser) -> dict[str, str]:
+    return {"user": user.get_username()}
+
+
 @app.websocket("/b/socket/")
 async def socket(websocket: WebSocket, user: OptionalUser, session: Session) -> None:
     await websocket.accept()
@@ -213,6 +323,14 @@ async def socket(websocket: WebSocket, user: OptionalUser, session: Session) -> 
 
 
 # -- the ORM -------------------------------------------------------------------------------------
+
+
+def _users() -> Any:
+    return get_user_model()._default_manager
+
+
+def _named(name: str) -> dict[str, str]:
+    return {"username": name, "email": f"{name}@example.com"}
 
 
 def _thread() -> Iterator[int]:
@@ -228,8 +346,14 @@ def _second() -> int:
 
 
 @app.get("/b/threads/")
-def threads(first: Thread, second: Annotated[int, Depends(_second)], tasks: BackgroundTasks) -> list[int]:
+def threads(first: Thread, second: Annotated[int, Depends(_second)]) -> list[int]:
     return [first, second, threading.get_ident()]
+
+
+@app.get("/b/threads/async/")
+async def threads_async(first: Thread, second: Annotated[int, Depends(_second)]) -> list[int]:
+    await asyncio.sleep(0)
+    return [first, second, await in_django(threading.get_ident), await anyio.to_thread.run_sync(threading.get_ident)]
 
 
 def _transaction() -> Iterator[None]:
@@ -238,40 +362,244 @@ def _transaction() -> Iterator[None]:
 
 
 @app.post("/b/create/{name}/", dependencies=[Depends(_transaction)])
-@csrf_exempt
-def create(name: str, fail: bool = False) -> dict[str, str]:
-    get_user_model().objects.create(username=name)
-    if fail:
-        raise HTTPException(409, "no")
-    return {"created": name}
+def create(name: str, fail: str = "") -> dict[str, str]:
+    return _created(name, fail)
 
 
 @app.post("/b/create-async/{name}/")
-@csrf_exempt
-async def create_async(name: str, fail: bool = False) -> dict[str, str]:
+async def create_async(name: str, fail: str = "") -> dict[str, str]:
     async with atomic():
-        await get_user_model().objects.acreate(username=name)
+        await _users().acreate(**_named(name))
         await asyncio.sleep(0)
-        if fail:
-            raise HTTPException(409, "no")
+        _fail(fail)
+    return {"created": name}
+
+
+@app.post("/b/create-mixed/{name}/", dependencies=[Depends(_transaction)])
+async def create_mixed(name: str, fail: str = "") -> dict[str, str]:
+    """An asynchronous endpoint in the transaction of a synchronous dependency."""
+    await _users().acreate(**_named(name))
+    await asyncio.sleep(0)
+    _fail(fail)
     return {"created": name}
 
 
 @app.post("/b/create-plain/{name}/")
-@csrf_exempt
-def create_plain(name: str, fail: bool = False) -> dict[str, str]:
-    get_user_model().objects.create(username=name)
-    if fail:
-        raise HTTPException(409, "no")
+def create_plain(name: str, fail: str = "") -> dict[str, str]:
+    return _created(name, fail)
+
+
+@app.post("/b/create-later/{name}/")
+def create_later(name: str, tasks: BackgroundTasks) -> dict[str, str]:
+    tasks.add_task(_created, name, "")
     return {"created": name}
 
 
-@app.get("/b/slow-query/{name}/")
-async def slow_query(name: str) -> dict[str, bool]:
-    def query() -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        gates.open_gate(f"{name}-entered")
-        return gates.wait(name)
+@app.post("/b/create-and-return/{name}/")
+def create_and_return(name: str, status: int = 200) -> Response:
+    _created(name, "")
+    return Response(status_code=status)
 
-    return {"ok": await in_django(query)}
+
+def _created(name: str, fail: str) -> dict[str, str]:
+    _users().create(**_named(name))
+    _fail(fail)
+    return {"created": name}
+
+
+def _fail(how: str) -> None:
+    if how == "409":
+        raise HTTPException(409, "no")
+    if how == "raise":
+        raise RuntimeError("secret")
+
+
+def _transaction_that_fails() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        raise RuntimeError("secret")
+
+
+def _exit_that_fails() -> Iterator[None]:
+    yield
+    raise RuntimeError("secret")
+
+
+@app.get("/b/exit-fails/", dependencies=[Depends(_exit_that_fails)])
+def exit_fails() -> dict[str, int]:
+    return {"count": _users().count()}
+
+
+@app.post("/b/commit-fails/{name}/", dependencies=[Depends(_transaction_that_fails)])
+def commit_fails(name: str) -> dict[str, str]:
+    return _created(name, "")
+
+
+@app.post("/b/create-with-session/{name}/", dependencies=[Depends(_transaction)])
+def create_with_session(name: str, session: Session) -> dict[str, str]:
+    session["created"] = name
+    return _created(name, "")
+
+
+@app.get("/b/query-parks/{name}/")
+async def query_parks(name: str, number: int) -> dict[str, int]:
+    """A query, inside of which the test waits."""
+
+    def query() -> int:
+        found = int(_users().count())
+        gates.open_gate(f"{name}-{number}-entered")
+        gates.wait(name)
+        return found
+
+    return {"count": await in_django(query)}
+
+
+@app.get("/b/holds-sync/{name}/", dependencies=[Depends(_transaction)])
+def holds_sync(name: str, user: str = "") -> dict[str, int]:
+    """As `holds`."""
+    _users().create(**_named(user or name))
+    gates.open_gate(f"{name}-entered")
+    gates.wait(name)
+    return {"count": _users().count()}
+
+
+@app.get("/b/holds/{name}/", dependencies=[Depends(_transaction)])
+async def holds(name: str, user: str = "") -> dict[str, int]:
+    """Waits with a transaction open."""
+    await _users().acreate(**_named(user or name))
+    gates.open_gate(f"{name}-entered")
+    await gates.wait_async(name)
+    return {"count": await _users().acount()}
+
+
+@app.get("/b/count/sync-stream/")
+def count_in_stream() -> StreamingResponse:
+    def parts() -> Iterator[bytes]:
+        for _ in range(3):
+            yield str(_users().count()).encode()
+
+    return StreamingResponse(parts())
+
+
+@app.get("/b/count/async/")
+async def count_async() -> dict[str, int]:
+    return {"count": await _users().acount()}
+
+
+@app.get("/b/count/raises/")
+def count_raises() -> None:
+    _users().count()
+    raise RuntimeError("secret")
+
+
+@app.get("/b/count/background/")
+async def count_in_background(tasks: BackgroundTasks) -> dict[str, bool]:
+    tasks.add_task(_users().count)
+    tasks.add_task(count_async)
+    return {"ok": True}
+
+
+@app.get("/b/count/task/")
+async def count_in_task() -> dict[str, bool]:
+    """A task that outlives the request."""
+
+    async def later() -> None:
+        await anyio.to_thread.run_sync(_users().count)
+        seen.append("outlived")
+
+    _tasks.append(asyncio.create_task(later()))
+    return {"ok": True}
+
+
+_tasks: list[asyncio.Task[None]] = []
+
+
+@app.websocket("/b/count/socket/")
+async def count_in_socket(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_json({"count": await _users().acount()})
+    await websocket.receive()
+
+
+async def _nested() -> list[int]:
+    """What coroutines called by synchronous code do: the ORM, and threads."""
+    await _users().acount()
+    return [await anyio.to_thread.run_sync(threading.get_ident), await in_django(threading.get_ident)]
+
+
+@app.get("/b/nested/sync/")
+def nested_sync() -> list[int]:
+    return [*async_to_sync(_nested)(), threading.get_ident()]
+
+
+@app.get("/b/nested/async/")
+async def nested_async() -> list[int]:
+    return await in_django(nested_sync)
+
+
+@app.get("/b/times-out/{name}/")
+async def times_out(name: str) -> dict[str, Any]:
+    """A transaction that has begun when nobody wanted it any more must not take in what comes next."""
+
+    def park(execute: Any, sql: str, *more: Any) -> Any:
+        if sql.startswith("BEGIN"):
+            gates.open_gate(f"{name}-begins")
+            gates.wait(name)
+        return execute(sql, *more)
+
+    async def begin() -> None:
+        async with atomic():
+            raise AssertionError
+
+    await in_django(lambda: connection.execute_wrappers.append(park))
+    task = asyncio.ensure_future(begin())
+    await gates.wait_async(f"{name}-begins")
+    task.cancel()
+    await asyncio.wait([task], timeout=0)
+    gates.open_gate(name)
+    await asyncio.wait([task])
+    await in_django(lambda: connection.execute_wrappers.remove(park))
+    await _users().acreate(**_named(name))
+    return {"cancelled": task.cancelled()}
+
+
+# -- tenants --------------------------------------------------------------------------------------
+
+tenant: contextvars.ContextVar[str] = contextvars.ContextVar("tenant", default="")
+local = Local()
+
+
+@app.get("/b/tenant/")
+def tenant_sync() -> dict[str, str]:
+    return {"variable": tenant.get(), "local": getattr(local, "tenant", ""), "connection": _of_connection()}
+
+
+@app.get("/b/tenant/async/")
+async def tenant_async() -> dict[str, str]:
+    await asyncio.sleep(0)
+    return {
+        "variable": tenant.get(),
+        "local": getattr(local, "tenant", ""),
+        "connection": await in_django(_of_connection),
+    }
+
+
+@app.get("/b/search-path/")
+def search_path_sync() -> dict[str, str]:
+    return {"path": _search_path()}
+
+
+@app.get("/b/search-path/async/")
+async def search_path_async() -> dict[str, str]:
+    await asyncio.sleep(0)
+    return {"path": await in_django(_search_path)}
+
+
+def _search_path() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW search_path")
+        return str(cursor.fetchone()[0])
+
+
+def _of_connection() -> str:
+    return getattr(connection, "tenant", "")

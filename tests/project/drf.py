@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.urls import path
 from fastapi import (
     APIRouter,
@@ -30,10 +30,12 @@ from rest_framework.exceptions import APIException
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response as DRFResponse
+from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView, exception_handler
+from rest_framework.viewsets import ViewSet
 
 from gateway.bridge import CurrentUser
-from gateway.bridge.drf.credentials import DRFUser, drf
+from gateway.bridge.drf.credentials import DRFRequest, DRFUser, drf
 from gateway.bridge.drf.fields import (
     DRFBoolean,
     DRFChar,
@@ -46,6 +48,7 @@ from gateway.bridge.drf.fields import (
     DRFInteger,
     DRFList,
 )
+from gateway.bridge.drf.request import view_of
 from gateway.bridge.drf.route import DRFRoute
 
 User = get_user_model()
@@ -194,7 +197,31 @@ class Half(APIView):
         return DRFResponse({"half": False})
 
 
+class Things(ViewSet):
+    """Whatever there is."""
+
+    def get_permissions(self):
+        return [IsAuthenticated()] if self.action == "create" else []
+
+    def list(self, request):
+        return DRFResponse([self.action])
+
+    def create(self, request):
+        raise AssertionError("nobody gets here")
+
+    def retrieve(self, request, pk):
+        return DRFResponse({"pk": pk, "action": self.action})
+
+    def destroy(self, request, pk):
+        return DRFResponse(status=204)
+
+
+things = SimpleRouter()
+things.register("old/things", Things, basename="old")
+things.register("new/things", Things, basename="new")
+
 urlpatterns = [
+    *things.urls,
     path("new/half/", Half.as_view()),
     path("old/half/", Half.as_view()),
     path("old/upload/", Upload.as_view()),
@@ -320,6 +347,37 @@ def create_account(how: str, response: Response) -> dict[str, Any]:
         raise HTTPException(400, {"name": ["No."]})
     response.status_code = 400
     return {}
+
+
+@router.get("/things/", dependencies=[Depends(drf(view=Things, action="list", suffix="List"))])
+async def list_things(request: DRFRequest) -> list[str]:
+    return [view_of(request).action]
+
+
+@router.post("/things/", dependencies=[Depends(drf(view=Things, action="create", suffix="List"))])
+async def create_thing() -> None: ...
+
+
+@router.get("/things/{pk}/", dependencies=[Depends(drf(view=Things, action="retrieve", suffix="Instance"))])
+def read_thing(pk: str, request: DRFRequest) -> dict[str, Any]:
+    return {"pk": pk, "action": view_of(request).action}
+
+
+@router.get("/rest/")
+async def rest() -> DRFResponse:
+    return DRFResponse({"price": Decimal("1.5")}, status=202, headers={"X-Own": "kept"})
+
+
+@router.get("/django/")
+def as_django() -> HttpResponse:
+    response = HttpResponse("plain", content_type="text/plain")
+    response.set_cookie("a", "1")
+    return response
+
+
+@router.get("/status/{status:int}/")
+async def answer_status(status: int, detail: str | None = None) -> None:
+    raise HTTPException(status, detail, {"Retry-After": "7", "X-Own": "kept"})
 
 
 class Unread(BaseModel):

@@ -16,6 +16,7 @@ from rest_framework.authentication import (
     TokenAuthentication,
 )
 from rest_framework.exceptions import APIException, NotFound
+from rest_framework.pagination import LimitOffsetPagination, PageNumberPagination
 from rest_framework.permissions import AllowAny, BasePermission, DjangoModelPermissions, IsAdminUser, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,6 +28,7 @@ from starlette.requests import HTTPConnection
 
 from gateway.bridge import CurrentUser, DjangoRequest, OptionalUser, atomic, in_django
 from gateway.bridge.drf.credentials import DRFRequest, DRFUser, check_object_permissions, drf
+from gateway.bridge.drf.pagination import Paginate, paginate
 from gateway.bridge.drf.request import drf_request, view_of
 from legacy.shop.checkout import NotCancellableError
 
@@ -329,11 +331,6 @@ async def plainly() -> None:
     raise Unready
 
 
-@app.get("/g/two-views/", dependencies=[Depends(drf(view=Members)), Depends(drf(view=Groups))])
-async def two_views() -> None:
-    """Can't work."""
-
-
 @app.websocket("/g/socket/")
 async def socket(
     websocket: WebSocket, request: Annotated[Request, Depends(drf(permissions=[IsAuthenticated]))]
@@ -359,6 +356,22 @@ async def with_scopes(
 
 
 app.include_router(below)
+
+# -- what can't work -----------------------------------------------------------------------------
+
+at_odds = FastAPI(dependencies=[Depends(drf(view=Members))])
+
+
+@at_odds.get("/g/two-views/", dependencies=[Depends(drf(view=Groups))])
+async def two_views() -> None: ...
+
+
+@at_odds.get("/g/two-pages/")
+async def two_pages(
+    first: Annotated[Paginate, Depends(paginate(PageNumberPagination))],
+    second: Annotated[Paginate, Depends(paginate(LimitOffsetPagination))],
+) -> None: ...
+
 
 # -- below ATOMIC_REQUESTS, where all endpoints are `def` ----------------------------------------
 

@@ -179,13 +179,6 @@ def sync_filter(narrow: Annotated[Filtered, Depends(filtered(backends=[SearchFil
     return [group.name for group in narrow.now(Group.objects.order_by("name"))]
 
 
-@app.get("/l/twice/")
-async def twice(
-    first: Annotated[Paginate, Depends(paginate(Pages))], second: Annotated[Paginate, Depends(paginate(Limits))]
-) -> None:
-    """Can't work."""
-
-
 # The shop's own list, moved.
 
 

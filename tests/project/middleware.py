@@ -1,6 +1,7 @@
 """Middleware of the test project."""
 
 from django.core.exceptions import MiddlewareNotUsed
+from django.db import connection, transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.decorators import async_only_middleware
@@ -70,3 +71,95 @@ hooks_left: list[str] = []
 
 def not_used(get_response):
     raise MiddlewareNotUsed("not today")
+
+
+def tenant(get_response):
+    """Leaves the tenant everywhere it can be left, as django-tenants does on the connection."""
+    from tests.project import bridged
+
+    def middleware(request):
+        name = request.headers.get("X-Tenant", "")
+        token = bridged.tenant.set(name)
+        bridged.local.tenant = connection.tenant = name
+        try:
+            response = get_response(request)
+            response["X-Tenant"] = f"{bridged.tenant.get()} {bridged.local.tenant} {connection.tenant}"
+        finally:
+            bridged.tenant.reset(token)
+            del connection.tenant
+        return response
+
+    return middleware
+
+
+def without_autocommit(get_response):
+    """Begins a transaction as PEP 249 has it."""
+
+    def middleware(request):
+        transaction.set_autocommit(False)
+        try:
+            return get_response(request)
+        finally:
+            transaction.rollback()
+            transaction.set_autocommit(True)
+
+    return middleware
+
+
+def search_path(get_response):
+    """As django-tenants does."""
+
+    def middleware(request):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('search_path', %s, false)", [request.GET.get("tenant", "public")])
+        return get_response(request)
+
+    return middleware
+
+
+def in_transaction(get_response):
+    """As a project did before there was ATOMIC_REQUESTS."""
+
+    def middleware(request):
+        with transaction.atomic():
+            response = get_response(request)
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+            return response
+
+    return middleware
+
+
+def tenant_in_context(get_response):
+    """Leaves the tenant where it needs no thread."""
+    from tests.project import bridged
+
+    def middleware(request):
+        name = request.headers.get("X-Tenant", "")
+        token = bridged.tenant.set(name)
+        bridged.local.tenant = name
+        try:
+            response = get_response(request)
+            response["X-Tenant"] = f"{bridged.tenant.get()} {bridged.local.tenant}"
+        finally:
+            bridged.tenant.reset(token)
+        return response
+
+    return middleware
+
+
+def queries(get_response):
+    """Asks the database before the view and after it."""
+
+    def middleware(request):
+        _query()
+        response = get_response(request)
+        _query()
+        return response
+
+    return middleware
+
+
+def _query():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")

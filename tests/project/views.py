@@ -9,6 +9,8 @@ import threading
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import RequestDataTooBig
@@ -338,6 +340,36 @@ async def async_locale(request):
 def counter(request):
     request.session["count"] = request.session.get("count", 0) + 1
     return JsonResponse({"count": request.session["count"]})
+
+
+def who(request):
+    return JsonResponse({"user": request.user.get_username()})
+
+
+def log_out(request):
+    logout(request)
+    return HttpResponse("out")
+
+
+def cycle(request):
+    request.session.cycle_key()
+    return HttpResponse("cycled")
+
+
+def change_password(request):
+    request.user.set_password(request.GET["password"])
+    request.user.save()
+    update_session_auth_hash(request, request.user)
+    return HttpResponse("changed")
+
+
+def leave_message(request):
+    messages.info(request, "hello from legacy")
+    return HttpResponse("left")
+
+
+def read_messages(request):
+    return JsonResponse({"messages": [str(message) for message in messages.get_messages(request)]})
 
 
 @login_required

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import unquote
 
@@ -147,6 +148,31 @@ async def ask(app: Any, target: str, method: str = "GET", *, body: bytes = b"", 
     connection = Connection(app, scope(target, method, **more))
     connection.body(body)
     return await connection.done()
+
+
+class Browser:
+    """Keeps cookies from one answer to the next, and sends the CSRF token along as the site's own pages do."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.cookies: dict[str, str] = {}
+
+    @property
+    def header(self) -> dict[str, str]:
+        """The Cookie header, where there is one."""
+        return {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
+
+    async def ask(self, target: str, method: str = "GET", *, headers: Headers = (), **more: Any) -> Answer:
+        """One whole request."""
+        token = {"X-CSRFToken": self.cookies["csrftoken"]} if "csrftoken" in self.cookies else {}
+        found = await ask(self.app, target, method, headers={**self.header, **token, **dict(headers)}, **more)
+        for line in found.all("set-cookie"):
+            for morsel in SimpleCookie(line).values():
+                if morsel["max-age"] == "0":
+                    self.cookies.pop(morsel.key, None)
+                else:
+                    self.cookies[morsel.key] = morsel.coded_value
+        return found
 
 
 async def open_socket(app: Any, target: str, *, headers: Headers = ()) -> list[dict[str, Any]]:

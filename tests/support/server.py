@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -128,6 +129,24 @@ class Server:
             return Reply(response.status, response.getheaders(), response.read())
         finally:
             connection.close()
+
+    def ask_at_once(self, requests: Iterable[tuple[str, str]]) -> list[tuple[int, bytes]]:
+        """Status and body for each (method, target), all of them asked at the same time."""
+
+        async def ask(method: str, target: str) -> tuple[int, bytes]:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.write(f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            try:
+                async with asyncio.timeout(2 * PATIENCE):
+                    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+            finally:
+                writer.close()
+            return int(head.split(b" ", 2)[1]), body
+
+        async def ask_all() -> list[tuple[int, bytes]]:
+            return await asyncio.gather(*(ask(method, target) for method, target in requests))
+
+        return asyncio.run(ask_all())
 
     def json(self, target: str, method: str = "GET", **more: Any) -> Any:
         """The JSON of an answer that must be 200."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Host, Mount, Route, Router
@@ -31,6 +31,26 @@ async def view(request):
 def test_a_fastapi_application_declares_its_endpoints():
     found = declared(services.items)
     assert {("GET", "/api/items/"), ("POST", "/api/items/"), ("GET", "/api/items/{number:int}/")} <= found
+
+
+def test_an_endpoint_declares_the_dependencies_of_all_that_it_is_part_of():
+    def user(): ...
+    def in_app(): ...
+    def in_router(by: None = Depends(user)): ...
+    def in_include(): ...
+    def own(): ...
+
+    router = APIRouter(prefix="/in", dependencies=[Depends(in_router)])
+    router.get("/", dependencies=[Depends(own)])(lambda: None)
+    router.websocket("/socket/")(view)
+    app = FastAPI(dependencies=[Depends(in_app)], openapi_url=None)
+    app.include_router(router, dependencies=[Depends(in_include)])
+    app.get("/top/")(lambda: None)
+    assert {endpoint.path: endpoint.dependencies for endpoint in declared_endpoints(app) or ()} == {
+        "/in/": (in_app, in_include, in_router, user, own),
+        "/in/socket/": (in_app, in_include, in_router, user),
+        "/top/": (in_app,),
+    }
 
 
 def test_a_socket_is_declared_as_a_method_of_its_own():

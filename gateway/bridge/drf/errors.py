@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 from django.http import Http404
@@ -126,7 +127,7 @@ def _known_messages(field: type[Any]) -> dict[str, Any]:
 def api_exception(error: HTTPException) -> exceptions.APIException:
     """DRF's exception for an HTTPException of an endpoint or dependency; DRF's words where it has none of its own."""
     detail: Any = error.detail
-    if detail in ("", HTTPStatus(error.status_code).phrase):
+    if detail in ("", responses.get(error.status_code)):
         detail = None
     if error.status_code == HTTPStatus.BAD_REQUEST and isinstance(detail, list | dict):
         return exceptions.ValidationError(detail)

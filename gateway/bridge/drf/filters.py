@@ -10,6 +10,7 @@ async def products(narrow: Annotated[Filtered, Depends(narrowed)]) -> list[Produ
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from django.db.models import Model, QuerySet
@@ -19,7 +20,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.views import APIView
 from starlette.requests import HTTPConnection
 
-from gateway.bridge.drf.parameters import documenting
+from gateway.bridge.drf.parameters import described, documenting
 from gateway.bridge.drf.request import Part, endpoint_view
 from gateway.bridge.orm import in_django
 
@@ -77,9 +78,9 @@ def filtered(
 def _parameters(view: GenericAPIView[Any]) -> Iterator[Mapping[str, Any]]:
     for backend in [make() for make in view.filter_backends]:
         if hasattr(backend, "get_filterset_class"):  # django-filter's, which no longer describes its own
-            yield from _of_filterset(backend, view)
+            yield from described(backend, partial(_of_filterset, backend, view))
         elif hasattr(backend, "get_schema_operation_parameters"):
-            yield from backend.get_schema_operation_parameters(view)
+            yield from described(backend, partial(backend.get_schema_operation_parameters, view))
 
 
 def _of_filterset(backend: Any, view: Any) -> Iterator[Mapping[str, Any]]:

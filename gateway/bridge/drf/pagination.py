@@ -8,6 +8,7 @@ async def products(page: Annotated[Paginate, Depends(paginate(ProductPagination)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, cast
 
 from fastapi import Response
@@ -18,7 +19,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 from starlette.requests import HTTPConnection
 
-from gateway.bridge.drf.parameters import documenting
+from gateway.bridge.drf.parameters import described, documenting
 from gateway.bridge.drf.request import Part, endpoint_view
 from gateway.bridge.orm import in_django
 
@@ -76,9 +77,9 @@ class Pagination(Part):
     def __init__(self, view: type[APIView] | None = None, action: str | None = None, **attributes: Any) -> None:
         super().__init__(view, action, **attributes)
         alone = self.alone()
-        paginator = alone.paginator
-        parameters = getattr(paginator, "get_schema_operation_parameters", None)
-        self.__signature__ = documenting(parameters(alone) if parameters else ())  # as FastAPI reads it
+        describe = getattr(alone.paginator, "get_schema_operation_parameters", None)
+        parameters = described(alone.paginator, partial(describe, alone)) if describe is not None else []
+        self.__signature__ = documenting(parameters)  # as FastAPI reads it
 
     async def __call__(self, connection: HTTPConnection, response: Response, **_documented: Any) -> Paginate:
         """What makes the page. Raises RuntimeError where the service does not run inside the middleware."""

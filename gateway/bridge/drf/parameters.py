@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 from fastapi import Query, Response
 from pydantic import WithJsonSchema
 from starlette.requests import HTTPConnection
 
-__all__ = ["documenting"]
+__all__ = ["described", "documenting"]
+
+logger = logging.getLogger("gateway.bridge")
 
 Described = Mapping[str, Any]
+
+
+def described(what: object, describe: Callable[[], Iterable[Described]]) -> list[Described]:
+    """What `describe` says of the parameters of `what`; nothing, and a warning in the log, where it raises.
+
+    It is asked when the endpoint is declared, without a request, which not every class expects.
+    """
+    try:
+        return [*describe()]
+    except Exception:
+        logger.warning("the query parameters of %r are not in the OpenAPI document", what, exc_info=True)
+        return []
 
 
 def documenting(parameters: Iterable[Described]) -> inspect.Signature:
@@ -22,8 +37,8 @@ def documenting(parameters: Iterable[Described]) -> inspect.Signature:
     any text for them: what is wrong with a value is for DRF to say.
     """
     found = [_keyword("connection", HTTPConnection), _keyword("response", Response)]
-    described = {parameter["name"]: parameter for parameter in parameters if parameter.get("in") == "query"}
-    for number, parameter in enumerate(described.values()):
+    by_name = {parameter["name"]: parameter for parameter in parameters if parameter.get("in") == "query"}
+    for number, parameter in enumerate(by_name.values()):
         found.append(_keyword(f"parameter_{number}", _query(parameter), default=None))
     return inspect.Signature(found)
 

@@ -99,9 +99,11 @@ class DispatchingView(EndpointView):
         if type(self).legacy is None:
             request = self.request._request  # noqa: SLF001 - as above
             try:
-                found = resolve(request.path_info, getattr(request, "urlconf", None)).func
+                found: Any = resolve(request.path_info, getattr(request, "urlconf", None)).func
             except Resolver404:
-                return frozenset()  # and another path of this template may be there
+                if self.kwargs:
+                    return frozenset()  # and another path of this template may be there
+                found = None
             type(self).legacy = _methods(found)
         return type(self).legacy or frozenset()
 

@@ -60,7 +60,8 @@ class Part:
     def alone(self) -> GenericAPIView[Any]:
         """The view of an endpoint of which nothing else is known: for its documentation."""
         view = cast("GenericAPIView[Any]", view_class((self,), frozenset())())
-        view.kwargs, view.format_kwarg = {}, None
+        view.args, view.kwargs, view.format_kwarg = (), {}, None
+        view.request = cast("Any", None)
         return view
 
 
@@ -170,11 +171,11 @@ def _hide(view: type[EndpointView], attribute: str, *methods: str) -> None:
 def _base(parts: Sequence[Part]) -> type[APIView]:
     kinds = [part.kind for part in parts if part.kind]
     if len(kinds) > len(set(kinds)):
-        raise RuntimeError(f"an endpoint can have one dependency of each of these: {', '.join(sorted(set(kinds)))}")
+        raise RuntimeError(f"at most one dependency of each of these: {', '.join(sorted(set(kinds)))}")
     views = {part.view for part in parts if part.view is not None}
     if len(views) > 1:
         names = ", ".join(sorted(view.__qualname__ for view in views))
-        raise RuntimeError(f"the dependencies of an endpoint can take their settings from one view, not from {names}")
+        raise RuntimeError(f"dependencies that name one DRF view between them; these name {names}")
     return views.pop() if views else GenericAPIView
 
 

@@ -8,6 +8,7 @@ import enum
 import types
 import uuid
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from functools import cache
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
@@ -41,7 +42,7 @@ DICTS = (dict, Mapping)
 # What pydantic's and annotated_types' metadata is called in DRF.
 CONSTRAINTS = {"ge": "min_value", "le": "max_value", "min_length": "min_length", "max_length": "max_length"}
 
-_building: list[type[BaseModel]] = []
+_building: ContextVar[tuple[type[BaseModel], ...]] = ContextVar("_building", default=())
 
 
 class Unchecked(serializers.Field):  # type: ignore[type-arg] # generic in the stubs only
@@ -63,11 +64,11 @@ def serializer_for(model: type[BaseModel]) -> type[serializers.Serializer[Any]]:
     Raises PydanticUndefinedAnnotation where an annotation names something that isn't there.
     """
     model.model_rebuild()
-    _building.append(model)
+    token = _building.set((*_building.get(), model))
     try:
         fields = {_name(name, info): _field(info) for name, info in model.model_fields.items()}
     finally:
-        _building.remove(model)
+        _building.reset(token)
     attributes = {"__doc__": model.__doc__, "__module__": model.__module__, **fields}
     return type(f"{model.__name__}Serializer", (serializers.Serializer,), attributes)
 
@@ -149,7 +150,7 @@ def is_model(annotation: Any) -> bool:
 
 
 def _nested(model: type[BaseModel], options: dict[str, Any], **more: Any) -> Field:
-    if model in _building:  # a model that contains itself
+    if model in _building.get():  # a model that contains itself
         return Unchecked(**options)
     return cast("Field", serializer_for(model)(**options, **more))
 

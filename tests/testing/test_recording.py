@@ -1,0 +1,56 @@
+"""`record` keeps what an upstream is asked and answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.testing import record
+
+
+def test_a_service_is_recorded(gateway_client):
+    with record("bridged") as seen:
+        gateway_client.post("/bridged/echo/?a=1&a=", "body", content_type="text/plain", headers={"X-Test": "1"})
+    (one,) = seen
+    assert (one.method, one.path, one.query, one.body) == ("POST", "/bridged/echo/", {"a": ["1", ""]}, b"body")
+    assert (one.headers["x-test"], one.headers["content-type"]) == ("1", "text/plain")
+    assert (one.status, one.response_json()["method"]) == (200, "POST")
+    assert one.response_headers["content-type"] == "application/json"
+
+
+def test_the_project_is_recorded(gateway_client, record_upstream):
+    seen = record_upstream("legacy")
+    gateway_client.post("/echo/", {"a": 1}, content_type="application/json")
+    gateway_client.get("/nothing/")
+    assert [(one.path, one.status) for one in seen] == [("/echo/", 200), ("/nothing/", 404)]
+    assert seen[0].json() == {"a": 1}
+
+
+def test_nobody_else_is_recorded(gateway_client, record_upstream):
+    seen = record_upstream("plain")
+    gateway_client.get("/echo/")
+    gateway_client.get("/bridged/echo/")
+    assert seen == []
+
+
+def test_each_request_has_the_identifier_that_the_caller_is_told(gateway_client, record_upstream):
+    (seen, response) = (record_upstream("plain"), gateway_client.get("/plain/echo/"))
+    assert seen[0].headers["x-request-id"] == response["X-Request-ID"]
+
+
+def test_what_was_raised_is_recorded(gateway_client, record_upstream):
+    seen = record_upstream("plain")
+    gateway_client.raise_request_exception = False
+    gateway_client.get("/plain/raises/")
+    assert (seen[0].status, repr(seen[0].error)) == (500, "ZeroDivisionError('service')")
+
+
+def test_after_the_block_nothing_is_recorded(gateway_client):
+    with record("plain") as seen:
+        pass
+    gateway_client.get("/plain/echo/")
+    assert seen == []
+
+
+def test_an_unknown_upstream_is_an_error_that_names_those_there_are(record_upstream):
+    with pytest.raises(LookupError, match="there is no upstream 'plan'; there are: legacy, plain, bridged"):
+        record_upstream("plan")
