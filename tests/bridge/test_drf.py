@@ -551,6 +551,7 @@ async def test_what_is_raised_is_rolled_back_and_what_is_returned_is_kept(varian
             assert (await ask(app, f"/{side}/accounts/{how}/", "POST")).status == 400
             counts.append(await User.objects.filter(username=how).acount())
             await User.objects.filter(username=how).adelete()
+    await sync_to_async(connections.close_all)()  # on asgiref's own thread, which other tests use too
     assert counts == [kept, kept]
 
 
