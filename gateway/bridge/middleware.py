@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, cast
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from greenlet import GreenletExit, getcurrent, greenlet
@@ -33,7 +34,7 @@ from gateway.bridge.views import Profile, View, Views
 from gateway.routing.table import Endpoint
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import read_body
-from gateway.upstreams.connections import in_manual_transaction, open_blocks, return_pooled
+from gateway.upstreams.connections import in_manual_transaction, open_blocks, own_connections, return_pooled
 from gateway.upstreams.context import adopt
 from gateway.upstreams.django import DjangoUpstream, Exchange, Lent, Reply
 from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
@@ -383,23 +384,24 @@ class Passage(Exchange):
 
         Raises ImproperlyConfigured where a transaction is open: others would write into it meanwhile.
         """
-        self.blocks = open_blocks()
+        own = own_connections()
+        self.blocks = open_blocks(own)
         if not self._stays:
-            self._share_thread()
+            self._share_thread(own)
         self.request = request
         self._context = contextvars.copy_context()
         resume: Callable[[], HttpResponseBase] = cast("greenlet", getcurrent().parent).switch(PARKED)
         adopt(self._context)
         return resume()
 
-    def _share_thread(self) -> None:
+    def _share_thread(self, own: Sequence[BaseDatabaseWrapper]) -> None:
         """Leave nothing on the thread that others would find there. Raises ImproperlyConfigured where that can't be."""
-        if self.blocks > self._blocks_before or in_manual_transaction():
+        if self.blocks > self._blocks_before or in_manual_transaction(own):
             raise ImproperlyConfigured(
                 "a middleware keeps a transaction open while the view runs, on a thread that other requests share; "
                 f"write one_thread = true in [services.{self.view.namespace}]"
             )
-        return_pooled()
+        return_pooled(own)
 
     def _resume(self, resume: Callable[[], HttpResponseBase]) -> None:
         self._step(resume)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from django.db import close_old_connections, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gateway.upstreams.threads import Threads
 
@@ -13,6 +15,7 @@ __all__ = [
     "in_manual_transaction",
     "in_transaction",
     "open_blocks",
+    "own_connections",
     "return_pooled",
     "tidy_connections",
 ]
@@ -36,38 +39,40 @@ def _any_pool() -> bool:
     return any(database.get("OPTIONS", {}).get("pool") for database in connections.settings.values())
 
 
+def own_connections() -> list[BaseDatabaseWrapper]:
+    """The connections that this thread has opened, without those that a test shares between threads."""
+    opened = connections.all(initialized_only=True)
+    return [connection for connection in opened if not connection.allow_thread_sharing]
+
+
 def in_transaction() -> bool:
-    """Whether a transaction is open on this thread. Connections that a test shares between threads don't count."""
-    return open_blocks() > 0 or in_manual_transaction()
+    """Whether a transaction is open on this thread."""
+    own = own_connections()
+    return open_blocks(own) > 0 or in_manual_transaction(own)
 
 
-def in_manual_transaction() -> bool:
-    """Whether a connection of this thread is in a transaction without `atomic`, as with AUTOCOMMIT off."""
+def in_manual_transaction(own: Iterable[BaseDatabaseWrapper]) -> bool:
+    """Whether one of these connections is in a transaction without `atomic`, as with AUTOCOMMIT off."""
     return any(
         connection.connection is not None and not connection.autocommit and not connection.in_atomic_block
-        for connection in connections.all(initialized_only=True)
-        if not connection.allow_thread_sharing
+        for connection in own
     )
 
 
-def open_blocks() -> int:
-    """How many `atomic` blocks this thread is in. Connections that a test shares don't count."""
-    return sum(
-        connection.in_atomic_block + len(connection.savepoint_ids)
-        for connection in connections.all(initialized_only=True)
-        if not connection.allow_thread_sharing
-    )
+def open_blocks(own: Iterable[BaseDatabaseWrapper] | None = None) -> int:
+    """How many `atomic` blocks these connections are in; default: those of this thread."""
+    found = own_connections() if own is None else own
+    return sum(connection.in_atomic_block + len(connection.savepoint_ids) for connection in found)
 
 
-def return_pooled() -> None:
+def return_pooled(own: Iterable[BaseDatabaseWrapper] | None = None) -> None:
     """Return this thread's connections to the pools they came from (OPTIONS["pool"], which psycopg keeps).
 
     A request to a service uses two threads in turn. If each kept a connection while the other waits for one,
     a pool smaller than the number of threads, as it is by default, would soon have none left for anybody.
     """
-    for connection in connections.all(initialized_only=True):
-        shared = connection.allow_thread_sharing
-        if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block and not shared:
+    for connection in own_connections() if own is None else own:
+        if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
             connection.close()
 
 

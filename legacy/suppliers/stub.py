@@ -35,11 +35,16 @@ def quote(name: str, sku: str) -> dict[str, str | int]:
 
 
 class StubSupplier:
-    """Answers quotes over HTTP/1.1; `latency` may be changed while it runs."""
+    """Answers quotes over HTTP/1.1; `latency` may be changed while it runs.
+
+    `most_at_once` is how many requests have waited for their answer at the same time.
+    """
 
     def __init__(self, latency: float = 0.0, down: Collection[str] = ()) -> None:
         self.latency = latency
         self.down = frozenset(down)
+        self.most_at_once = 0
+        self._waiting = 0
         self._server: asyncio.Server | None = None
         self._connections: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
 
@@ -90,7 +95,12 @@ class StubSupplier:
         match = QUOTE_PATH.fullmatch(path)
         if match is None:
             return HTTPStatus.NOT_FOUND, {"error": "expected /suppliers/{name}/quotes/{sku}"}
-        await asyncio.sleep(self.latency)
+        self._waiting += 1
+        self.most_at_once = max(self.most_at_once, self._waiting)
+        try:
+            await asyncio.sleep(self.latency)
+        finally:
+            self._waiting -= 1
         if match["name"] in self.down:
             return HTTPStatus.SERVICE_UNAVAILABLE, {"error": f"{match['name']} is down"}
         return HTTPStatus.OK, quote(match["name"], match["sku"])

@@ -41,8 +41,12 @@ filters = filtered(
 Narrow = Annotated[Filtered, Depends(filters)]
 
 
+# Put together once: what a subquery is made of takes longer than to narrow it down for a request.
+RATED = Product.objects.select_related("category").with_ratings()
+
+
 async def _products(request: DjangoRequest) -> ProductQuerySet:
-    return Product.objects.visible_to(Tenant.of(request)).select_related("category").with_ratings()
+    return RATED.visible_to(Tenant.of(request))
 
 
 Products = Annotated[ProductQuerySet, Depends(_products)]

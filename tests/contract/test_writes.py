@@ -25,6 +25,7 @@ from legacy.shop.cart import SESSION_KEY as CART_KEY
 from legacy.shop.models import Order, OrderLine, Product, Review
 from tests.contract.cases import IGNORED_HEADERS
 from tests.contract.targets import Answer, Application, Django, Target
+from tests.contract.test_answers import in_order
 from tests.contract.writes import ITEMS, ORDERS, REVIEWS, WRITES, Write, item, order, review
 
 SECRET = "c" * 32
@@ -113,7 +114,7 @@ def tried(target: Target, write: Write) -> tuple[Any, ...]:
     with undone() as effects:
         answer = ask(target, write)
     left_out = IGNORED_HEADERS | {"content-length"}  # ids grow
-    headers = {name: value for name, value in answer.headers.items() if name not in left_out}
+    headers = {name: in_order(name, value) for name, value in answer.headers.items() if name not in left_out}
     return answer.status, NEW.sub(b"new", answer.body), headers, answer.cookies, effects
 
 

@@ -18,9 +18,11 @@ from django.template import engines
 from django.urls import path
 from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
-from fastapi import APIRouter, Body, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Request, Response
+from rest_framework.permissions import IsAuthenticated
 
 from gateway.bridge import DjangoRequest, OptionalUser, Session, atomic
+from gateway.bridge.drf.credentials import DRFUser, drf
 from gateway.testing import GatewayClient
 
 committed: list[str] = []
@@ -248,6 +250,11 @@ async def slowly(name: str, fail: bool) -> None:
 @bridged.get("/bridged/user/")
 async def who(user: OptionalUser) -> str | None:
     return user and user.get_username()
+
+
+@bridged.get("/bridged/drf/", dependencies=[Depends(drf(permissions=[IsAuthenticated]))])
+async def who_for_drf(user: DRFUser) -> str:
+    return user.get_username()
 
 
 @bridged.post("/bridged/visits/")

@@ -362,6 +362,13 @@ def test_rest_frameworks_client_goes_through_the_gateway(gateway_api_client, set
     assert (response.status_code, response.data["results"], response.served_by) == (200, [], "legacy")
 
 
+def test_force_authenticate_holds_in_services_too(gateway_api_client, ada):
+    gateway_api_client.force_authenticate(ada)
+    assert gateway_api_client.get("/bridged/drf/").json() == "ada"
+    gateway_api_client.force_authenticate(None)
+    assert gateway_api_client.get("/bridged/drf/").status_code == 403
+
+
 # -- AsyncClient --------------------------------------------------------------------------------
 
 

@@ -39,6 +39,7 @@ async def test_channels_answers_requests_with_django(channels):
     assert (found.json(), found["x-served-by"]) == ({"hello": "world"}, "legacy")
 
 
+@pytest.mark.django_db(transaction=True)  # Channels looks after the connections that other tests have left
 async def test_channels_serves_sockets(channels):
     connection = Connection(channels, scope("/ws/echo/", kind="websocket"))
     connection.give("websocket.connect")

@@ -299,6 +299,55 @@ def test_a_released_lease_leaves_its_thread_tidy_even_when_something_was_left_th
     assert tidied.wait(PATIENCE)
 
 
+def test_a_lease_called_after_its_release_keeps_no_thread(pool):
+    tidied = threading.Semaphore(0)
+    lease = pool(1, tidy=tidied.release).lease()
+    lease.submit(lambda: None).result(PATIENCE)
+    lease.release()
+    assert tidied.acquire(timeout=PATIENCE)
+    for _ in range(3):
+        lease.submit(lambda: None).result(PATIENCE)
+        assert tidied.acquire(timeout=PATIENCE)
+
+
+def test_a_hold_taken_back_after_the_release_is_none(pool):
+    threads = pool(1)
+    lease = threads.lease()
+    lease.hold()
+    lease.submit(lambda: None).result(PATIENCE)
+    lease.release()
+    lease.unhold()
+    lease.submit(lambda: None).result(PATIENCE)
+    assert run(threads, lambda: True)
+
+
+def test_a_lease_says_whether_something_of_its_own_is_on_the_thread(pool):
+    """As soon as the call has returned."""
+    left: list[int] = []
+    lease = pool(1, pinned=lambda: bool(left)).lease()
+    for job, pinned in ((lambda: left.append(1), True), (left.clear, False)):
+        lease.submit(job).result(PATIENCE)
+        assert lease.pinned is pinned
+    lease.release()
+
+
+def test_a_lease_that_rests_leaves_nothing_behind(pool):
+    """Neither between its calls, nor when it is no longer held."""
+    rested = threading.Semaphore(0)
+    left: list[int] = []
+    lease = pool(1, pinned=lambda: bool(left), at_rest=rested.release).lease()
+    lease.submit(lambda: left.append(1)).result(PATIENCE)
+    lease.submit(left.clear).result(PATIENCE)
+    assert rested.acquire(timeout=PATIENCE)
+    lease.hold()
+    lease.submit(lambda: None).result(PATIENCE)
+    lease.submit(lambda: None).result(PATIENCE)
+    assert not rested.acquire(blocking=False)
+    lease.unhold()
+    assert rested.acquire(timeout=PATIENCE)
+    lease.release()
+
+
 def test_calls_of_one_lease_never_overlap(pool):
     lease, block, overlap = pool(4).lease(), Block(), []
     lease.submit(block)

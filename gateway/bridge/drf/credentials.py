@@ -39,7 +39,7 @@ from starlette.exceptions import WebSocketException
 from starlette.requests import HTTPConnection
 from starlette.status import WS_1008_POLICY_VIOLATION
 
-from gateway.bridge.drf.request import Part, drf_request, view_of
+from gateway.bridge.drf.request import EndpointView, Part, drf_request, view_of
 from gateway.bridge.orm import in_django
 
 __all__ = ["Credentials", "DRFRequest", "DRFUser", "Scheme", "check_object_permissions", "drf"]
@@ -74,6 +74,9 @@ class Credentials(Part):
 
     async def __call__(self, connection: HTTPConnection, **_schemes: None) -> Request:
         """DRF's request, once the caller is let in. Raises what DRF raises, and a socket's refusal."""
+        view: EndpointView | None = getattr(connection.scope.get("django.request"), "drf_view", None)
+        if view is not None and view.admitted:
+            return view.request
         try:
             return await in_django(_admitted, connection)
         except APIException as exc:

@@ -226,7 +226,10 @@ def _methods(function: Any) -> frozenset[str]:
         return frozenset()
     actions = getattr(function, "actions", None)
     names = getattr(function, "initkwargs", {}).get("http_method_names", view.http_method_names)
-    return frozenset(name.upper() for name in names if (name in actions if actions else hasattr(view, name)))
+    found = {name for name in names if (name in actions if actions else hasattr(view, name))}
+    if "get" in found and "head" in names:
+        found.add("head")  # both kinds of view have it only once they are called
+    return frozenset(map(str.upper, found))
 
 
 def drf_request(connection: HTTPConnection) -> Request:
