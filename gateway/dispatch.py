@@ -12,6 +12,7 @@ from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from gateway.clock import SYSTEM, Clock
 from gateway.rollout.decision import LEGACY, Decision
@@ -113,6 +114,9 @@ async def dispatch(entry: ASGIApp, match: Match | None, outcome: Outcome, scope:
         await entry(scope, receive, outcome.send)
     except (ClientGone, ClientDisconnect):  # Starlette's word for it, from a service that was reading a body
         pass
+    except WebSocketDisconnect as exc:  # its word for it from a socket, which ends so unless the service catches it
+        if outcome.status == 0:
+            await _make_up_for(outcome, 500, exc)
     except UpstreamError as exc:
         logger.warning("%s: %s", facts, exc)
         await _make_up_for(outcome, exc.status, exc)

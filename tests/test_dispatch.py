@@ -6,6 +6,7 @@ import logging
 
 import pytest
 from starlette.requests import ClientDisconnect
+from starlette.websockets import WebSocketDisconnect
 
 from gateway.dispatch import Outcome, answer, dispatch
 from gateway.observability.logs import observe
@@ -133,7 +134,7 @@ async def test_a_failure_after_the_last_byte_concerns_nobody_but_the_log(caplog)
 async def test_what_failed_is_logged_with_its_upstream_and_traceback(caplog):
     await dispatched(says(then=RuntimeError(SECRET)))
     (record,) = caplog.records
-    assert record.getMessage() == "Facts(GET /items/): upstream 'catalog' failed"
+    assert record.getMessage() == "GET /items/: upstream 'catalog' failed"
     assert record.exc_info is not None
 
 
@@ -147,6 +148,12 @@ async def test_an_unreachable_upstream_is_logged_in_one_line(caplog):
 async def test_a_client_that_left_is_no_failure(caplog, gone):
     found = await dispatched(says(then=gone))
     assert (found.messages, caplog.records) == ([], [])
+
+
+async def test_a_socket_whose_client_left_is_no_failure(caplog):
+    exchange = Exchange(says({"type": "websocket.accept"}, then=WebSocketDisconnect(1001)), kind="websocket")
+    await exchange.run()
+    assert ([message["type"] for message in exchange.messages], caplog.records) == (["websocket.accept"], [])
 
 
 async def test_a_failing_socket_that_was_not_accepted_is_closed():

@@ -46,9 +46,12 @@ class Facts:
         self.host: bytes | None = None
         self.odd = self.underscored = False
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         path = self.path.encode("unicode_escape").decode("ascii")  # it is logged, and may hold line ends
-        return f"Facts({self.method} {self.root}{path})"
+        return f"{self.method} {self.root}{path}"
+
+    def __repr__(self) -> str:
+        return f"Facts({self})"
 
     def readings(self, raw_path: bytes) -> Iterable[str]:
         """Other paths that a proxy, cache or framework may see in this request. Only asked for when `odd`."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sysconfig
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from starlette.convertors import CONVERTOR_TYPES
@@ -27,22 +30,34 @@ class ImportStringError(Exception):
 
 
 def import_from_string(target: str) -> Any:
-    """The object that `package.module:attribute` names. Raises ImportStringError."""
+    """The object that `package.module:attribute` names. Raises ImportStringError, which says where an import failed."""
     module_name, _, attributes = target.partition(":")
     try:
         found: Any = importlib.import_module(module_name)
     except ImportError as exc:
         if exc.name is not None and (module_name == exc.name or module_name.startswith(f"{exc.name}.")):
             raise ImportStringError(f"there is no module {exc.name!r}") from exc
-        raise ImportStringError(f"importing {module_name} failed: {type(exc).__name__}: {exc}") from exc
+        raise ImportStringError(f"importing {module_name} failed: {_located(exc)}") from exc
     except (Exception, SystemExit) as exc:
-        raise ImportStringError(f"importing {module_name} failed: {type(exc).__name__}: {exc}") from exc
+        raise ImportStringError(f"importing {module_name} failed: {_located(exc)}") from exc
     try:
         for attribute in attributes.split("."):
             found = getattr(found, attribute)
     except AttributeError as exc:
         raise ImportStringError(f"{module_name} has no attribute {attributes!r}") from exc
     return found
+
+
+def _located(error: BaseException) -> str:
+    """`error`, and the last line of the user's own code that led to it: not Python's, nor an installed package's."""
+    said = f"{type(error).__name__}: {error}"
+    others = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    others.add(Path(__file__).parents[1])
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.is_file() and others.isdisjoint(path.parents):
+            return f"{said} ({path}, line {frame.lineno})"
+    return said
 
 
 class ServiceUpstream:

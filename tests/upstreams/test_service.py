@@ -122,6 +122,13 @@ def test_an_application_that_is_neither_cannot_be_asked():
 # -- imports ------------------------------------------------------------------------------------
 
 
+def test_an_import_that_fails_says_in_which_line_of_the_project(tmp_path, monkeypatch):
+    (tmp_path / "importing_nothing.py").write_text("import json\n\njson.loads('{')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ImportStringError, match=r"JSONDecodeError: .*importing_nothing\.py, line 3\)$"):
+        import_from_string("importing_nothing:app")
+
+
 def test_an_import_string_names_an_attribute_of_an_attribute():
     assert import_from_string("tests.project.services:FastAPI.get") is FastAPI.get
 
