@@ -31,8 +31,8 @@ serve: $(VENV)/.installed-demo ## create the demo database and serve the gateway
 test: $(VENV)/.installed-test ## run every test
 	$(BIN)/python -m pytest
 
-test-fast: $(VENV)/.installed-test ## the inner loop: without the slow tests
-	$(BIN)/python -m pytest -q -m "not slow and not thirdparty"
+test-fast: $(VENV)/.installed-test ## the inner loop: without servers and slow tests, on every core
+	$(BIN)/python -m pytest -q -n auto -m "not slow and not thirdparty and not server"
 
 check: $(VENV)/.installed-check ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .

@@ -26,13 +26,13 @@ def banner(gateway: Gateway, sockets: list[socket.socket], *, workers: int) -> s
     services = ", ".join(config.services) or "none"
     lines = [
         f"gateway {version('django-fastapi-gateway')} on {', '.join(map(_url, sockets))} (Ctrl+C stops it)",
-        f"  legacy    {legacy['wsgi'] or legacy['settings']}, {processes}{config.legacy.threads} threads",
-        f"  services  {services}",
-        *(f"  middleware {line}" for line in describe.middleware_lines(gateway)),
-        f"  routes    {', '.join(route.name for route in config.routes) or 'none'}",
+        f"  legacy      {legacy['wsgi'] or legacy['settings']}, {processes}{config.legacy.threads} threads",
+        f"  services    {services}",
+        *(f"  middleware  {line}" for line in describe.middleware_lines(gateway)),
+        f"  routes      {', '.join(route.name for route in config.routes) or 'none'}",
     ]
     if describe.is_django(gateway) and (limit := connection_limit()) is not None:
-        lines.append(f"  database  {database_line(limit, workers, describe.threads(gateway))}")
+        lines.append(f"  database    {database_line(limit, workers, describe.threads(gateway))}")
     return "\n".join(lines)
 
 

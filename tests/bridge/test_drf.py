@@ -634,6 +634,7 @@ METHODS = st.sampled_from(["POST", "POST", "POST", "POST", "GET", "HEAD", "PUT",
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+@pytest.mark.slow
 @given(method=METHODS, body=BODIES, kind=KINDS, accept=ACCEPTS, language=st.sampled_from(["en", "de", "el"]))
 async def test_any_request_has_the_same_answer(app, method, body, kind, accept, language):
     headers = {"Content-Type": kind, "Accept": accept, "Accept-Language": language}

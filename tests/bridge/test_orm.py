@@ -126,6 +126,7 @@ KINDS = ("create", "create-async", "create-mixed")
 FAILURES = ("", "", "409", "raise")
 
 
+@pytest.mark.slow
 async def test_rows_equal_the_successful_answers(app, caplog):
     """1,000 at once: half succeed, a quarter raises HTTPException, a quarter something else."""
     targets = [f"/b/{KINDS[number % 3]}/user-{number}/?fail={FAILURES[number // 3 % 4]}" for number in range(1000)]
@@ -221,6 +222,7 @@ async def ask_everything(app, count):
     await asyncio.wait(asked)
 
 
+@pytest.mark.slow
 async def test_open_connections_are_at_most_the_threads(app, opened, caplog):
     await ask_everything(app, 1000)
     assert 0 < len(still_open(opened)) <= app.legacy.most_threads
@@ -298,6 +300,7 @@ async def test_the_documentation_needs_no_transaction(build_atomic, opened):
         assert [len(messages) for messages in await asyncio.gather(*sockets)] == [2] * 20
 
 
+@pytest.mark.slow
 async def test_1000_requests_are_as_many_transactions(build_atomic, caplog):
     targets = [f"/b/create/user-{number}/?fail={FAILURES[number % 4]}" for number in range(1000)]
     async with running(build_atomic()) as app:

@@ -144,10 +144,10 @@ def test_says_where_and_what_it_serves(serving, toml):
     lines = serving("--no-access-log").log.splitlines()
     assert re.fullmatch(r"gateway [\d.]+ on http://127.0.0.1:\d+ \(Ctrl\+C stops it\)", lines[0])
     assert lines[1:5] == [
-        "  legacy    mysite.settings, 40 threads",
-        "  services  catalog",
-        '  middleware catalog: none of 7 applied (middleware = "none")',
-        "  routes    catalog",
+        "  legacy      mysite.settings, 40 threads",
+        "  services    catalog",
+        '  middleware  catalog: none of 7 applied (middleware = "none")',
+        "  routes      catalog",
     ]
 
 
