@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.core.handlers import base
 from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch
+from django.utils.functional import LazyObject
 from django.utils.module_loading import import_string
 
 from gateway.upstreams.django import SyncHandler
@@ -99,10 +102,21 @@ def withheld_user(request: HttpRequest) -> Iterator[None]:
 
         request.withheld_user = request.user  # type: ignore[attr-defined]
         request.user = AnonymousUser()
+    if hasattr(request, "auser"):  # it would look into the session, whatever became of `user`
+        request.auser = partial(_same_user, request)
     try:
         yield
     finally:
         give_user(request)
+
+
+async def _same_user(request: HttpRequest) -> Any:
+    """`request.auser()` where `user` alone says who the caller is."""
+    user = request.user
+    if isinstance(user, LazyObject):
+        await sync_to_async(bool, thread_sensitive=True)(user)  # asks the session and the database
+        user = vars(user)["_wrapped"]
+    return user
 
 
 def give_user(request: HttpRequest) -> bool:
@@ -116,14 +130,24 @@ def give_user(request: HttpRequest) -> bool:
 def has_ambient_credentials(request: HttpRequest) -> bool:
     """Whether a browser may have sent credentials along that the page asking for it knows nothing of.
 
-    A cookie is one; beside an Authorization header that a page has to set by itself, only the session's is.
+    A cookie is one; beside an Authorization header that a page has to set by itself, only the session's is. Where
+    there is neither, somebody may be known all the same: by a certificate, or by what a proxy says (RemoteUser).
     """
     scheme, _, _ = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() in AMBIENT_SCHEMES:
         return True
     if scheme:
         return settings.SESSION_COOKIE_NAME in request.COOKIES
-    return "HTTP_COOKIE" in request.META
+    return "HTTP_COOKIE" in request.META or _is_known(request)
+
+
+def _is_known(request: HttpRequest) -> bool:
+    """Whether a middleware has found a user. One that nobody has looked for yet is in the session, where no cookie
+    names one, so nobody is."""
+    user = vars(request).get("user")
+    if isinstance(user, LazyObject):
+        user = vars(user)["_wrapped"]
+    return bool(getattr(user, "is_authenticated", False))
 
 
 def sync_capable(paths: Sequence[str]) -> bool:

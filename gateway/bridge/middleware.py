@@ -351,7 +351,11 @@ class Passage(Exchange):
         self._context = contextvars.copy_context()  # what the service activated is active for the middleware
         self._parked = False
         self._go(partial(self._resume, resume))
-        return await self.future
+        reply = await self.future
+        if reply is PARKED:
+            self._parked = True
+            raise RuntimeError("a middleware has called get_response twice; a service answers a request once")
+        return reply
 
     def let_go(self) -> None:
         """The chain is through: what comes now, a stream or a socket, keeps no thread while it waits."""
