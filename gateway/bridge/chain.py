@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.core.exceptions import MiddlewareNotUsed
+from django.core.exceptions import BadRequest, MiddlewareNotUsed
 from django.core.handlers import base
 from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch
@@ -69,7 +69,11 @@ class Chain(SyncHandler):
 
         Where nothing a browser adds by itself could vouch for the caller, there is nothing to forge, and the
         CSRF check is left out, as for a view marked csrf_exempt; so it is where the endpoint sees to it itself.
+        Raises BadRequest where a middleware has made a safe method of one that isn't: the service sees the original.
         """
+        scope = request.scope  # type: ignore[attr-defined] # an ASGIRequest
+        if request.method in SAFE_METHODS and scope["method"].upper() not in SAFE_METHODS:
+            raise BadRequest(f"a middleware takes {scope['method']} for {request.method}, which no service can know of")
         view = self._current_passage().view
         request.resolver_match = view.resolved(request, exempt=view.checks_csrf or not is_forgeable(request))
         return request.resolver_match

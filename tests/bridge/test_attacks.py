@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -10,14 +11,15 @@ import pytest
 from django.contrib.auth import SESSION_KEY, get_user_model, login
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
-from fastapi import Depends, FastAPI, HTTPException, Response
+from fastapi import Depends, FastAPI, HTTPException, Request, Response, WebSocket
 from rest_framework.authentication import SessionAuthentication, TokenAuthentication
 from rest_framework.permissions import AllowAny
 from starlette.responses import PlainTextResponse, StreamingResponse
 
-from gateway.bridge import DjangoRequest, atomic, csrf_exempt
+from gateway.bridge import DjangoRequest, atomic, csrf_exempt, in_django
 from gateway.bridge.drf.credentials import drf
 from gateway.upstreams import body as bodies
+from tests.project import gates
 from tests.project.middleware import hooks_left
 from tests.support.asgi import Connection, ask, running, scope, until
 
@@ -134,10 +136,11 @@ def from_proxy(get_response):
     return middleware
 
 
+@pytest.mark.parametrize("more", [[], ["tests.project.middleware.async_only"]])
 @pytest.mark.parametrize("query", ["", "?log-in=1"])
-async def test_a_caller_whom_the_proxy_vouches_for_needs_the_token(build, settings, query):
+async def test_a_caller_whom_the_proxy_vouches_for_needs_the_token(build, settings, query, more):
     """Browsers leave cookies with SameSite=Lax out of foreign forms, but show the certificate."""
-    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.bridge.test_attacks.from_proxy"]
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.bridge.test_attacks.from_proxy", *more]
     await get_user_model().objects.acreate_user("ada")
     async with running(build("says_who")) as app:
         headers = {"X-Remote-User": "ada"}
@@ -197,6 +200,165 @@ async def test_auser_is_withheld_too(build, session_cookie, path, status):
         assert (found.status, found.json()) == (200, "ada" if path == "sessions" else "")
 
 
+# -- methods ------------------------------------------------------------------------------------
+
+
+def overrides(get_response):
+    """As projects do for forms that want PUT and DELETE."""
+
+    def middleware(request: HttpRequest) -> Any:
+        request.method = request.GET.get("_method", request.method)
+        return get_response(request)
+
+    return middleware
+
+
+async def test_a_method_that_a_middleware_calls_safe(build, settings):
+    """CsrfViewMiddleware would not look at it, and the service would still answer POST."""
+    csrf = settings.MIDDLEWARE.index("django.middleware.csrf.CsrfViewMiddleware")
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE]
+    settings.MIDDLEWARE.insert(csrf, "tests.bridge.test_attacks.overrides")
+    async with running(build("says_who")) as app:
+        assert (await ask(app, "/b/who/?_method=GET", "POST", headers=COOKIE)).status == 400
+        assert (await ask(app, "/b/who/?_method=PUT", "POST", headers=COOKIE)).status == 403
+
+
+def database() -> Iterator[None]:
+    """A dependency as FastAPI's manual has it."""
+    yield
+
+
+# -- sockets ------------------------------------------------------------------------------------
+
+
+def sockets() -> FastAPI:
+    app = FastAPI()
+
+    @app.websocket("/b/socket/")
+    async def plain(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.receive()
+
+    @app.websocket("/b/socket/held/")
+    async def held_open(socket: WebSocket, _: Annotated[None, Depends(database)]) -> None:
+        await socket.accept()
+        await socket.receive()
+
+    @app.get("/b/small/")
+    def small() -> str:
+        return "ok"
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("scheme", "origin", "kind"),
+    [
+        ("wss", "http://testserver", "close"),
+        ("wss", "https://testserver", "accept"),
+        ("ws", "http://testserver", "accept"),
+        ("ws", "https://testserver", "accept"),  # the proxy may not say so
+        ("wss", "null", "close"),
+    ],
+)
+async def test_an_unencrypted_page_opens_no_encrypted_socket(build, scheme, origin, kind):
+    async with running(build("sockets")) as app:
+        handshake = scope("/b/socket/", kind="websocket", headers={"Origin": origin}, scheme=scheme)
+        connection = Connection(app, handshake)
+        connection.give("websocket.connect")
+        assert (await connection.until(1))[0]["type"] == f"websocket.{kind}"
+        connection.give("websocket.disconnect", code=1000)
+        await connection.done()
+
+
+@pytest.mark.xfail(strict=True, reason="a synchronous `yield` dependency keeps a thread for as long as its socket")
+async def test_sockets_do_not_take_every_thread(build):
+    async with running(build("sockets")) as app:
+        opened = [Connection(app, scope("/b/socket/held/", kind="websocket")) for _ in range(app.legacy.leases.size)]
+        for connection in opened:
+            connection.give("websocket.connect")
+            await connection.until(1)
+        small = asyncio.create_task(ask(app, "/b/small/"))
+        done, _ = await asyncio.wait([small], timeout=1)
+        for connection in opened:
+            connection.give("websocket.disconnect", code=1000)
+            await connection.done()
+        await small
+        assert done
+
+
+# -- what middleware leaves on its thread -------------------------------------------------------
+
+on_thread = threading.local()
+
+
+def leaves_user_on_thread(get_response):
+    """As django-crum: whoever saves a row can be asked for there."""
+
+    def middleware(request: HttpRequest) -> Any:
+        on_thread.user = request.GET["user"]
+        response = get_response(request)
+        response["X-User"] = str(getattr(on_thread, "user", None))
+        return response
+
+    return middleware
+
+
+def waits() -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/b/waits/")
+    async def wait(user: str) -> str:
+        gates.open_gate(f"{user}-entered")
+        await gates.wait_async(f"{user}-goes-on")
+        return str(await in_django(getattr, on_thread, "user", None))
+
+    return app
+
+
+@pytest.mark.parametrize(
+    "one_thread",
+    [
+        True,
+        pytest.param(False, marks=pytest.mark.xfail(strict=True, reason="chains that wait share a thread")),
+    ],
+)
+async def test_a_threading_local_of_a_middleware_is_the_requests(build, settings, one_thread):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.bridge.test_attacks.leaves_user_on_thread"]
+    async with running(build("waits", one_thread=one_thread)) as app:
+        both = {}
+        for user in (f"ada-{one_thread}", f"bob-{one_thread}"):
+            both[user] = asyncio.create_task(ask(app, f"/b/waits/?user={user}"))
+            await gates.wait_async(f"{user}-entered")
+        for user in both:
+            gates.open_gate(f"{user}-goes-on")
+        found = {user: await asking for user, asking in both.items()}
+        assert [(user, answer["x-user"], answer.json()) for user, answer in found.items()] == [
+            (user, user, user) for user in both
+        ]
+
+
+# -- bodies -------------------------------------------------------------------------------------
+
+
+def takes_body() -> FastAPI:
+    app = FastAPI()
+
+    @app.post("/b/body/")
+    async def body(request: Request) -> int:
+        return len(await request.body())
+
+    return app
+
+
+async def test_a_body_above_the_limit_is_not_kept(build):
+    async with running(build("takes_body", max_body=1000)) as app:
+        connection = Connection(app, scope("/b/body/", "POST"))
+        connection.body(b"x" * 900, more=True)
+        connection.body(b"x" * 900, more=True)  # and the rest never comes
+        assert (await connection.done()).status == 413
+
+
 # -- header injection ---------------------------------------------------------------------------
 
 
@@ -231,9 +393,6 @@ async def test_line_ends_in_headers_are_refused(build, name, more):
 
 def held() -> FastAPI:
     app = FastAPI()
-
-    def database() -> Iterator[None]:
-        yield
 
     @app.get("/b/large/", dependencies=[Depends(database)])
     def large() -> Response:
