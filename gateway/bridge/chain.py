@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateway.bridge.async_passage import AsyncPassage
     from gateway.bridge.middleware import Passage
 
-__all__ = ["Chain", "Entry", "give_user", "is_forgeable", "sync_capable", "withheld_user"]
+__all__ = ["Chain", "Entry", "give_user", "is_forgeable", "one_user", "sync_capable", "withheld_user"]
 
 logger = logging.getLogger("gateway.bridge")
 
@@ -106,12 +106,16 @@ def withheld_user(request: HttpRequest) -> Iterator[None]:
 
         request.withheld_user = request.user  # type: ignore[attr-defined]
         request.user = AnonymousUser()
-    if hasattr(request, "auser"):  # it would look into the session, whatever became of `user`
-        request.auser = partial(_same_user, request)
     try:
         yield
     finally:
         give_user(request)
+
+
+def one_user(request: HttpRequest) -> None:
+    """Let `request.auser()` be `request.user`, which DRF decides on: Django's would still look into the session."""
+    if hasattr(request, "auser"):
+        request.auser = partial(_same_user, request)
 
 
 async def _same_user(request: HttpRequest) -> Any:

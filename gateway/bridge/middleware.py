@@ -27,7 +27,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.bridge.answer import Answer, Handshake, answer_start, chunks_of, chunks_of_sync, deny
-from gateway.bridge.chain import Chain, sync_capable, withheld_user
+from gateway.bridge.chain import Chain, one_user, sync_capable, withheld_user
 from gateway.bridge.orm import divert_sync_calls, request_lease
 from gateway.bridge.views import Profile, View, Views
 from gateway.routing.table import Endpoint
@@ -253,6 +253,8 @@ def cross(request: HttpRequest) -> HttpResponseBase:
     """
     passage = current_passage()
     unasked = passage.view.checks_csrf and not getattr(getattr(request, "drf_view", None), "admitted", False)
+    if passage.view.checks_csrf or hasattr(request, "drf_view"):
+        one_user(request)
     try:
         with withheld_user(request) if unasked else nullcontext():
             response = passage.park(request)

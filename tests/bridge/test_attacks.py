@@ -13,11 +13,13 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from fastapi import Depends, FastAPI, HTTPException, Request, Response, WebSocket
 from rest_framework.authentication import SessionAuthentication, TokenAuthentication
+from rest_framework.decorators import authentication_classes, permission_classes
 from rest_framework.permissions import AllowAny
 from starlette.responses import PlainTextResponse, StreamingResponse
 
 from gateway.bridge import DjangoRequest, atomic, csrf_exempt, in_django
 from gateway.bridge.drf.credentials import drf
+from gateway.bridge.drf.route import DRFRoute
 from gateway.upstreams import body as bodies
 from tests.project import gates
 from tests.project.middleware import hooks_left
@@ -178,6 +180,19 @@ def withheld() -> FastAPI:
     return app
 
 
+def dispatched() -> FastAPI:
+    app = FastAPI()
+    app.router.route_class = DRFRoute
+
+    @app.post("/b/dispatched/")
+    @authentication_classes([TokenAuthentication])
+    @permission_classes([AllowAny])
+    async def by_token(request: DjangoRequest) -> str:
+        return str((await request.auser()).get_username())
+
+    return app
+
+
 @pytest.fixture
 async def session_cookie(settings):
     user = await get_user_model().objects.acreate_user("ada")
@@ -198,6 +213,12 @@ async def test_auser_is_withheld_too(build, session_cookie, path, status):
         headers = {"Cookie": f"{session_cookie}; csrftoken={token}", "X-CSRFToken": token}
         found = await ask(app, f"/b/{path}/", "POST", headers=headers)
         assert (found.status, found.json()) == (200, "ada" if path == "sessions" else "")
+
+
+async def test_auser_is_the_one_that_drf_found(build, session_cookie):
+    async with running(build("dispatched", answers="drf")) as app:
+        found = await ask(app, "/b/dispatched/", "POST", headers={"Cookie": session_cookie})
+        assert (found.status, found.json()) == (200, "")
 
 
 # -- methods ------------------------------------------------------------------------------------
