@@ -41,7 +41,7 @@ def admit(facts: Facts, scope: Scope, legacy: Legacy, upstream: Upstream) -> Non
     host = host_of(facts, scope, legacy)
     if not legacy.allows_host(host):
         raise Refused(400, "Bad Request")
-    if facts.method == "WEBSOCKET" and not _same_site(facts, host, legacy):
+    if facts.method == "WEBSOCKET" and not _same_site(facts, scope, host, legacy):
         raise Refused(403, "Forbidden")
 
 
@@ -52,13 +52,17 @@ def host_of(facts: Facts, scope: Scope, legacy: Legacy) -> bytes:
     return facts.headers.get(b"host", b"") if facts.host is None else facts.host
 
 
-def _same_site(facts: Facts, host: bytes, legacy: Legacy) -> bool:
+def _same_site(facts: Facts, scope: Scope, host: bytes, legacy: Legacy) -> bool:
     """Any page can open a socket, and the browser adds our cookies (RFC 6455, section 10.2), so the page's
-    origin must be this host or a trusted one. Clients that aren't browsers send no Origin."""
+    origin must be this host or a trusted one. Clients that aren't browsers send no Origin. As Django has it, a page
+    that came unencrypted, which anybody on its way may have written, has no say over what is encrypted."""
     origin = facts.headers.get(b"origin")
     if origin is None:
         return True
-    return origin.rpartition(b"//")[2].lower() == host.lower() or legacy.trusts_origin(origin)
+    scheme, _, page = origin.lower().rpartition(b"//")
+    if page == host.lower() and not (scheme == b"http:" and scope.get("scheme") == "wss"):
+        return True
+    return legacy.trusts_origin(origin)
 
 
 def refused(reason: BadRequest) -> tuple[Decision, ASGIApp]:

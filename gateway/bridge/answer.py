@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.db import transaction
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import BadHeaderError, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from starlette.types import Message, Receive, Send
 
 from gateway.bridge.orm import in_django
+from gateway.upstreams import body as bodies
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.connections import open_blocks
 from gateway.upstreams.django import Lent, Streamed, Whole, start_message
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from gateway.upstreams.threads import Lease
 
 __all__ = ["Answer", "Handshake", "answer_start", "chunks_of", "chunks_of_sync", "deny"]
+
+logger = logging.getLogger("gateway")
 
 Answered = TypeVar("Answered", bound=HttpResponseBase)
 Raw = list[tuple[bytes, bytes]]
@@ -136,11 +140,23 @@ class Answer:
 
     async def _reply(self, reply: Reply) -> None:
         try:
-            await self._send(reply.start)
+            await self._send_on(reply.start)
         except BaseException:
             reply.abandon()
             raise
-        await reply.send_body(_never, self._send)
+        await reply.send_body(_never, self._send_on)
+
+    async def _send_on(self, message: Message) -> None:
+        """Send it. A client that takes nothing must not keep a thread, as with `Pipe`: then it is cut off."""
+        if not self._lease.kept:
+            await self._send(message)
+            return
+        try:
+            async with asyncio.timeout(bodies.STALL):
+                await self._send(message)
+        except TimeoutError:
+            logger.warning("cut off a client that took nothing of its answer for %g seconds", bodies.STALL)
+            raise ClientGone from None
 
     def _returning(self, response: HttpResponseBase) -> Callable[[], HttpResponseBase]:
         view = self._passage.view
@@ -224,6 +240,8 @@ def _read_headers(start: Message) -> tuple[dict[str, str], Raw]:
     for name, value in start.get("headers", ()):
         key = _title(name)
         if key == "Set-Cookie":
+            if b"\n" in value or b"\r" in value:  # Django looks for them in all other headers
+                raise BadHeaderError("a Set-Cookie header can't contain newlines")
             cookies.append((b"set-cookie", value))
         elif key in headers:
             headers[key] += ", " + value.decode("latin-1")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.core.exceptions import MiddlewareNotUsed
+from django.core.exceptions import BadRequest, MiddlewareNotUsed
 from django.core.handlers import base
 from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch
+from django.utils.functional import LazyObject
 from django.utils.module_loading import import_string
 
 from gateway.upstreams.django import SyncHandler
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from gateway.bridge.async_passage import AsyncPassage
     from gateway.bridge.middleware import Passage
 
-__all__ = ["Chain", "Entry", "give_user", "is_forgeable", "sync_capable", "withheld_user"]
+__all__ = ["Chain", "Entry", "give_user", "is_forgeable", "one_user", "sync_capable", "withheld_user"]
 
 logger = logging.getLogger("gateway.bridge")
 
@@ -66,7 +69,11 @@ class Chain(SyncHandler):
 
         Where nothing a browser adds by itself could vouch for the caller, there is nothing to forge, and the
         CSRF check is left out, as for a view marked csrf_exempt; so it is where the endpoint sees to it itself.
+        Raises BadRequest where a middleware has made a safe method of one that isn't: the service sees the original.
         """
+        scope = request.scope  # type: ignore[attr-defined] # an ASGIRequest
+        if request.method in SAFE_METHODS and scope["method"].upper() not in SAFE_METHODS:
+            raise BadRequest(f"a middleware takes {scope['method']} for {request.method}, which no service can know of")
         view = self._current_passage().view
         request.resolver_match = view.resolved(request, exempt=view.checks_csrf or not is_forgeable(request))
         return request.resolver_match
@@ -105,6 +112,21 @@ def withheld_user(request: HttpRequest) -> Iterator[None]:
         give_user(request)
 
 
+def one_user(request: HttpRequest) -> None:
+    """Let `request.auser()` be `request.user`, which DRF decides on: Django's would still look into the session."""
+    if hasattr(request, "auser"):
+        request.auser = partial(_same_user, request)
+
+
+async def _same_user(request: HttpRequest) -> Any:
+    """`request.auser()` where `user` alone says who the caller is."""
+    user = request.user
+    if isinstance(user, LazyObject):
+        await sync_to_async(bool, thread_sensitive=True)(user)  # asks the session and the database
+        user = vars(user)["_wrapped"]
+    return user
+
+
 def give_user(request: HttpRequest) -> bool:
     """End what `withheld_user` began. False when there is nothing to end."""
     user = vars(request).pop("withheld_user", None)
@@ -116,14 +138,24 @@ def give_user(request: HttpRequest) -> bool:
 def has_ambient_credentials(request: HttpRequest) -> bool:
     """Whether a browser may have sent credentials along that the page asking for it knows nothing of.
 
-    A cookie is one; beside an Authorization header that a page has to set by itself, only the session's is.
+    A cookie is one; beside an Authorization header that a page has to set by itself, only the session's is. Where
+    there is neither, somebody may be known all the same: by a certificate, or by what a proxy says (RemoteUser).
     """
     scheme, _, _ = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() in AMBIENT_SCHEMES:
         return True
     if scheme:
         return settings.SESSION_COOKIE_NAME in request.COOKIES
-    return "HTTP_COOKIE" in request.META
+    return "HTTP_COOKIE" in request.META or _is_known(request)
+
+
+def _is_known(request: HttpRequest) -> bool:
+    """Whether a middleware has found a user. One that nobody has looked for yet is in the session, where no cookie
+    names one, so nobody is."""
+    user = vars(request).get("user")
+    if isinstance(user, LazyObject):
+        user = vars(user)["_wrapped"]
+    return bool(getattr(user, "is_authenticated", False))
 
 
 def sync_capable(paths: Sequence[str]) -> bool:

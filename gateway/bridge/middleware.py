@@ -28,7 +28,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.bridge.answer import Answer, Handshake, answer_start, chunks_of, chunks_of_sync, deny
-from gateway.bridge.chain import Chain, sync_capable, withheld_user
+from gateway.bridge.chain import Chain, one_user, sync_capable, withheld_user
 from gateway.bridge.orm import divert_sync_calls, request_lease
 from gateway.bridge.views import Profile, View, Views
 from gateway.routing.table import Endpoint
@@ -254,6 +254,8 @@ def cross(request: HttpRequest) -> HttpResponseBase:
     """
     passage = current_passage()
     unasked = passage.view.checks_csrf and not getattr(getattr(request, "drf_view", None), "admitted", False)
+    if passage.view.checks_csrf or hasattr(request, "drf_view"):
+        one_user(request)
     try:
         with withheld_user(request) if unasked else nullcontext():
             response = passage.park(request)
@@ -352,7 +354,11 @@ class Passage(Exchange):
         self._context = contextvars.copy_context()  # what the service activated is active for the middleware
         self._parked = False
         self._go(partial(self._resume, resume))
-        return await self.future
+        reply = await self.future
+        if reply is PARKED:
+            self._parked = True
+            raise RuntimeError("a middleware has called get_response twice; a service answers a request once")
+        return reply
 
     def let_go(self) -> None:
         """The chain is through: what comes now, a stream or a socket, keeps no thread while it waits."""

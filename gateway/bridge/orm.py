@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import weakref
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from functools import partial, wraps
@@ -14,7 +15,7 @@ import anyio
 import anyio.to_thread
 from anyio.lowlevel import checkpoint_if_cancelled
 from asgiref.sync import AsyncToSync, sync_to_async
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 
 from gateway.upstreams.context import adopt
 from gateway.upstreams.django import harmless
@@ -26,6 +27,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 request_lease: contextvars.ContextVar[Lease | None] = contextvars.ContextVar("request_lease", default=None)
+_inside: contextvars.ContextVar[tuple[atomic, ...]] = contextvars.ContextVar("inside", default=())  # of which blocks
+_open: weakref.WeakKeyDictionary[Lease, dict[str, atomic]] = weakref.WeakKeyDictionary()
 
 
 async def in_django(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -46,22 +49,39 @@ class atomic(AbstractAsyncContextManager[None]):  # noqa: N801 - as django.db.tr
 
     The transaction is the request's: everything that it does with the ORM inside is part of it, and nothing
     that others do. The thread is the request's too until the block ends, so don't wait in it for long.
-    Raises RuntimeError outside of a request to a service with `middleware`.
+    Raises RuntimeError outside of a request to a service with `middleware`, and where another task of the request
+    has a block open that this one is not inside of: on one connection, each would end the other's.
     """
 
     def __init__(self, using: str | None = None, *, savepoint: bool = True, durable: bool = False) -> None:
         self._block = transaction.atomic(using, savepoint, durable)
+        self._alias = using or DEFAULT_DB_ALIAS
         self._entered = False
+        self._open: dict[str, atomic] = {}  # of the request: by database, the innermost block
+        self._outer: atomic | None = None
+        self._left = False  # before a block that is inside of it
 
     async def __aenter__(self) -> None:
-        if request_lease.get() is None:
+        lease = request_lease.get()
+        if lease is None:
             raise RuntimeError("atomic() needs the request's own thread: the service has to run inside `middleware`")
+        self._open = _open.setdefault(lease, {})
+        self._outer = self._open.get(self._alias)
+        if self._outer is not None and self._outer not in _inside.get():
+            raise RuntimeError(
+                "another task of this request has an atomic() block open, on the same connection; await one before "
+                "you begin the other"
+            )
+        self._open[self._alias] = self
         try:
             await _to_the_end(in_django(self._enter))
-        except asyncio.CancelledError as exc:
+        except BaseException as exc:
             if self._entered:
                 await self.__aexit__(type(exc), exc, exc.__traceback__)
+            else:
+                self._close()
             raise
+        _inside.set((*(block for block in _inside.get() if block._entered), self))  # noqa: SLF001
 
     def _enter(self) -> None:
         self._block.__enter__()
@@ -70,8 +90,23 @@ class atomic(AbstractAsyncContextManager[None]):  # noqa: N801 - as django.db.tr
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._open.get(self._alias) is not self:
+            self._left = True  # the one inside of it rolls back both, once it ends
+            raise RuntimeError("an atomic() block ends before one that another task has opened inside of it") from error
         self._entered = False
-        await _to_the_end(in_django(self._block.__exit__, kind, error, trace))
+        try:
+            await _to_the_end(in_django(self._block.__exit__, kind, error, trace))
+        finally:
+            self._close()
+            if self._outer is not None and self._outer._left:  # noqa: SLF001
+                late = RuntimeError("its block was left before")
+                await self._outer.__aexit__(RuntimeError, late, None)
+
+    def _close(self) -> None:
+        if self._outer is None:
+            self._open.pop(self._alias, None)
+        else:
+            self._open[self._alias] = self._outer
 
 
 async def _to_the_end(step: Coroutine[Any, Any, T]) -> T:

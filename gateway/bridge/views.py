@@ -17,7 +17,17 @@ from django.views.decorators.csrf import csrf_exempt
 from starlette.routing import compile_path
 from starlette.types import Scope
 
-from gateway.routing.table import ANY, EXACT, TEMPLATE, Claim, Endpoint, Match, Table
+from gateway.routing.table import (
+    ANY,
+    EXACT,
+    TEMPLATE,
+    Claim,
+    Endpoint,
+    Match,
+    Table,
+    TemplateError,
+    parse_template,
+)
 
 __all__ = ["Profile", "View", "Views", "atomic_aliases", "is_async", "marked_as"]
 
@@ -125,9 +135,11 @@ class Views:
         self, service: str, endpoints: Sequence[Endpoint], crossing: Function, profile: Profile | None = None
     ) -> None:
         self._views: dict[tuple[str, str], View] = {}
+        self._declared = _in_order(endpoints)
+        self._by_order: dict[int, View] = {}
         made: dict[tuple[object, ...], View] = {}
         siblings = _by_path(endpoints)
-        for endpoint in endpoints:
+        for order, endpoint in enumerate(endpoints):
             if endpoint.function is None:
                 continue
             key = (id(endpoint.function), endpoint.path, *map(id, endpoint.dependencies))
@@ -137,6 +149,7 @@ class Views:
                 view = View(endpoint.function, function, service, endpoint.path, endpoint.dependencies, profile)
                 view.methods = frozenset(known)
                 made[key] = view
+            self._by_order[order] = made[key]
             for method in endpoint.methods:
                 self._views.setdefault((endpoint.path, method), made[key])
             self._views.setdefault((endpoint.path, ""), made[key])
@@ -153,14 +166,19 @@ class Views:
         return iter({id(view): view for view in self._views.values()}.values())
 
     def find(self, scope: Scope) -> View:
-        """The view for a request that the gateway routed; one for anything where the service can't be asked."""
+        """The view for a request that the gateway routed; one for anything where the service can't be asked.
+
+        It has to be the endpoint that the service itself will choose, the first that it declares for this path and
+        method: not the most specific, as in gateway.toml. Or one endpoint's marks would hold for another.
+        """
         match: Match | None = scope.get("gateway.match")
         if match is None:
             return self._any
         method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
-        views = self._views
-        found = views.get((match.template, method)) or views.get((match.template, ""))
-        return found or self._by_itself(scope, method)
+        found = self._declared.first(scope["path"].removeprefix(scope.get("root_path", "")), method)
+        if found is None:
+            return self._by_itself(scope, method)
+        return self._by_order.get(found.order, self._any)
 
     def _by_itself(self, scope: Scope, method: str) -> View:
         """The view for what a route claims without the service declaring it: `claim = "all"`."""
@@ -201,6 +219,21 @@ def _table(endpoints: Sequence[Endpoint]) -> Table:
         Claim("", endpoint, TEMPLATE if "{" in path else EXACT, order)
         for order, (path, endpoint) in enumerate(paths.items())
     )
+
+
+def _in_order(endpoints: Sequence[Endpoint]) -> Table:
+    """What the service declares, in its own order. What no route of the gateway could match is left out."""
+    return Table(
+        Claim("", endpoint, EXACT, order) for order, endpoint in enumerate(endpoints) if _is_readable(endpoint)
+    )
+
+
+def _is_readable(endpoint: Endpoint) -> bool:
+    try:
+        parse_template(endpoint.path, dict(endpoint.convertors))
+    except TemplateError:
+        return False
+    return True
 
 
 def _is_documentation(function: Callable[..., Any]) -> bool:

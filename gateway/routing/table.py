@@ -143,6 +143,16 @@ class Table:
                 best = claim
         return best or (OTHER_METHODS if touched else None)
 
+    def first(self, path: str, method: str) -> Match | None:
+        """The claim on `path` for `method` that comes first in the file, whatever its rank: as Starlette routes.
+
+        Where there is none, the first on `path` for other methods.
+        """
+        leaves = [*self._leaves(path)]
+        found = [claim for leaf in leaves for key in (method, ANY) if (claim := leaf.claims.get(key)) is not None]
+        found = found or [claim for leaf in leaves for claim in leaf.claims.values()]
+        return min(found, key=lambda claim: claim.order, default=None)
+
     def claims(self, path: str) -> dict[str, Match]:
         """Every method claimed on `path`, with the claim that wins it."""
         methods = {method for leaf in self._leaves(path) for method in leaf.claims}

@@ -337,6 +337,11 @@ class Lease(Executor):
         """Whether the last call left something on the thread that is the request's own."""
         return self._pinned
 
+    @property
+    def kept(self) -> bool:
+        """Whether the thread is the lease's own for now, and nobody else's."""
+        return self._pinned or self._holds > 0
+
     def run(self, job: Job) -> None:
         """Run `job`, which must not raise, on the lease's thread."""
         pool = self._pool

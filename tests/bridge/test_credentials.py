@@ -223,9 +223,11 @@ async def test_before_drf_has_asked_for_the_token_nobody_is_logged_in(moved, ada
     assert (await ask(moved, "/g/early/", "POST", headers=wrong)).status == 403
 
 
-async def test_an_endpoint_that_stands_in_the_way_of_another_has_no_user_either(moved, ada):
-    answer = await ask(moved, "/g/shadows/me/", "POST", headers=await in_thread(session, ada))
-    assert answer.json() == "AnonymousUser"
+async def test_an_endpoint_that_stands_in_the_way_of_another_needs_the_token(moved, ada):
+    without, right = await in_thread(session, ada), await in_thread(session, ada, token=CSRF, sent=CSRF)
+    refused = await ask(moved, "/g/shadows/me/", "POST", headers=without)
+    assert (refused.status, b"CSRF" in refused.body) == (403, True)
+    assert (await ask(moved, "/g/shadows/me/", "POST", headers=right)).json() != "AnonymousUser"
 
 
 async def test_the_middleware_has_the_user_again_where_drf_was_not_reached(moved, ada):
