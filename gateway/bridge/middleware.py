@@ -353,7 +353,7 @@ class Passage(Exchange):
         self.future = self.loop.create_future()
         self._context = contextvars.copy_context()  # what the service activated is active for the middleware
         self._parked = False
-        self._go(partial(self._resume, resume))
+        self._go(partial(self._step, resume))
         reply = await self.future
         if reply is PARKED:
             self._parked = True
@@ -408,9 +408,6 @@ class Passage(Exchange):
                 f"write one_thread = true in [services.{self.view.namespace}]"
             )
         return_pooled(own)
-
-    def _resume(self, resume: Callable[[], HttpResponseBase]) -> None:
-        self._step(resume)
 
     def _step(self, *resume: Callable[[], HttpResponseBase]) -> None:
         found = cast("Greenlet", self._greenlet).switch(*resume)

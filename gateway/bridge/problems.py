@@ -15,6 +15,7 @@ from gateway.bridge.route import BridgedRoute
 from gateway.bridge.views import atomic_aliases, is_async
 from gateway.config import Problem
 from gateway.routing.table import Endpoint
+from gateway.upstreams.service import unwrapped
 
 __all__ = ["bridge_problems", "route_problems", "unbridged_problems"]
 
@@ -75,14 +76,12 @@ def route_problems(name: str, answers: str, app: object, kind: type[BridgedRoute
 
 
 def _api_routes(app: object) -> Iterator[APIRoute]:
-    while not hasattr(app, "routes") and callable(getattr(app, "app", None)):
-        app = app.app  # type: ignore[attr-defined] # ASGI middleware wrapped around the application
-    routes: Sequence[BaseRoute] = getattr(app, "routes", ())
+    routes: Sequence[BaseRoute] = getattr(unwrapped(app), "routes", ())
     for context in iter_route_contexts(routes):
         route = context.original_route
         if isinstance(route, APIRoute):
             yield route
-        elif hasattr(route, "app") and not isinstance(route, APIRoute):
+        elif hasattr(route, "app"):
             yield from _api_routes(route.app)  # a Mount's
 
 

@@ -81,8 +81,8 @@ def tidy_connections() -> None:
 
     A transaction that is still open belongs to a request that ended without closing it: it is rolled back.
     """
-    for connection in connections.all(initialized_only=True):
-        if connection.in_atomic_block and not connection.allow_thread_sharing:
+    for connection in own_connections():
+        if connection.in_atomic_block:
             logger.error("a request left a transaction open on %r; it is rolled back", connection.alias)
             connection.close()
             del connections[connection.alias]  # what atomic() left in it can't be reset

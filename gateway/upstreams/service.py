@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.routing.table import ANY, Endpoint
 from gateway.upstreams.lifespan import Lifespan
 
-__all__ = ["ImportStringError", "ServiceUpstream", "declared_endpoints", "import_from_string"]
+__all__ = ["ImportStringError", "ServiceUpstream", "declared_endpoints", "import_from_string", "unwrapped"]
 
 # Convertors the table knows by name.
 _KNOWN_CONVERTORS = {"str", "int", "float", "uuid", "path"}
@@ -120,10 +120,16 @@ def _instance(target: str) -> Any:
     return found
 
 
+def unwrapped(app: Any) -> Any:
+    """The application that ASGI middleware is wrapped around, or `app` itself."""
+    while not hasattr(app, "routes") and callable(getattr(app, "app", None)):
+        app = app.app
+    return app
+
+
 def declared_endpoints(app: Any) -> list[Endpoint] | None:
     """The endpoints of a FastAPI or Starlette application, mounted ones included; None for any other."""
-    while not hasattr(app, "routes") and callable(getattr(app, "app", None)):
-        app = app.app  # ASGI middleware wrapped around the application
+    app = unwrapped(app)
     if not hasattr(app, "routes"):
         return None
     endpoints = list(_walk(app.routes, ""))

@@ -12,7 +12,6 @@ from typing import Any, ClassVar, cast
 
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, resolve
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -21,7 +20,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 from starlette.exceptions import HTTPException
 
-from gateway.bridge.drf.request import EndpointView, view_class
+from gateway.bridge.drf.request import EndpointView, methods_still_there, view_class
 from gateway.bridge.drf.route import DRFRoute
 from gateway.bridge.route import Call
 from gateway.bridge.views import Function, Siblings
@@ -50,7 +49,6 @@ class DispatchingView(EndpointView):
     """
 
     dispatches = True  # read by gateway.bridge.middleware
-    legacy: ClassVar[frozenset[str] | None] = None  # the methods of the project's own view, once it was found
     routes: ClassVar[Mapping[str, DRFRoute]] = {}
     crossing: ClassVar[Callable[[HttpRequest], HttpResponseBase]]
 
@@ -92,20 +90,9 @@ class DispatchingView(EndpointView):
         own = super().allowed_methods
         if self.request.method not in own or self.request.method == "OPTIONS":
             return own
-        legacy = self._methods_of_legacy()
+        http = self.request._request  # noqa: SLF001 - as above
+        legacy = methods_still_there(http, http.scope["gateway.view"].route)  # type: ignore[attr-defined] # an ASGIRequest
         return [name for verb in self.http_method_names if (name := verb.upper()) in own or name in legacy]
-
-    def _methods_of_legacy(self) -> frozenset[str]:
-        if type(self).legacy is None:
-            request = self.request._request  # noqa: SLF001 - as above
-            try:
-                found: Any = resolve(request.path_info, getattr(request, "urlconf", None)).func
-            except Resolver404:
-                if self.kwargs:
-                    return frozenset()  # and another path of this template may be there
-                found = None
-            type(self).legacy = _methods(found)
-        return type(self).legacy or frozenset()
 
     # -- what SimpleMetadata and the browsable API ask for ---------------------------------------
 
@@ -132,16 +119,6 @@ class DispatchingView(EndpointView):
 
     def _context(self) -> dict[str, Any]:
         return {"request": self.request, "format": self.format_kwarg, "view": self}
-
-
-def _methods(view: Any) -> frozenset[str]:
-    """The methods of a view function that a DRF class or a ViewSet's router made; none of any other."""
-    cls, actions = getattr(view, "cls", None), getattr(view, "actions", None)
-    if cls is None or not issubclass(cls, APIView):
-        return frozenset()
-    verbs = actions if actions is not None else [verb for verb in cls.http_method_names if hasattr(cls, verb)]
-    found = {verb.upper() for verb in verbs}
-    return frozenset(found | {"HEAD"} if "GET" in found else found)  # an instance has it once it is called
 
 
 class DRFProfile:

@@ -32,7 +32,16 @@ from gateway.bridge.orm import in_django
 if TYPE_CHECKING:
     from gateway.bridge.views import View
 
-__all__ = ["EndpointView", "Part", "drf_request", "drf_view", "endpoint_view", "view_class", "view_of"]
+__all__ = [
+    "EndpointView",
+    "Part",
+    "drf_request",
+    "drf_view",
+    "endpoint_view",
+    "methods_still_there",
+    "view_class",
+    "view_of",
+]
 
 T = TypeVar("T")
 
@@ -200,7 +209,7 @@ def drf_view(request: HttpRequest) -> EndpointView:
     view: EndpointView | None = getattr(request, "drf_view", None)
     if view is None:
         endpoint: View = request.scope["gateway.view"]  # type: ignore[attr-defined] # an ASGIRequest
-        view = view_class(endpoint.dependencies, endpoint.methods | _still_there(request, endpoint.route))()
+        view = view_class(endpoint.dependencies, endpoint.methods | methods_still_there(request, endpoint.route))()
         request.drf_view = view  # type: ignore[attr-defined] # where `gateway.bridge.middleware.cross` looks for it
         view.begin(request, request.resolver_match.kwargs if request.resolver_match else {})
     return view
@@ -209,20 +218,26 @@ def drf_view(request: HttpRequest) -> EndpointView:
 _found: dict[tuple[str, str], frozenset[str]] = {}
 
 
-def _still_there(request: HttpRequest, route: str) -> frozenset[str]:
-    """The methods of the project's own DRF view at this path, which the Allow header goes on naming."""
-    key = (get_urlconf() or settings.ROOT_URLCONF, route)
+def methods_still_there(request: HttpRequest, route: str) -> frozenset[str]:
+    """The methods of the project's own DRF view at this path, which the Allow header goes on naming.
+
+    `route` is the endpoint's template.
+    """
+    urlconf = getattr(request, "urlconf", None) or get_urlconf() or settings.ROOT_URLCONF
+    key = (urlconf, route)
     if key not in _found:
         try:
-            _found[key] = _methods(resolve(request.path_info).func)
+            _found[key] = _methods(resolve(request.path_info, urlconf).func)
         except Resolver404:
+            if "{" in route:
+                return frozenset()  # and another path of this template may be there
             _found[key] = frozenset()
     return _found[key]
 
 
 def _methods(function: Any) -> frozenset[str]:
     view = getattr(function, "cls", None)  # set by APIView.as_view, as `actions` is by ViewSet.as_view
-    if view is None:
+    if not (isinstance(view, type) and issubclass(view, APIView)):
         return frozenset()
     actions = getattr(function, "actions", None)
     names = getattr(function, "initkwargs", {}).get("http_method_names", view.http_method_names)
