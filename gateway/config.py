@@ -9,19 +9,25 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 __all__ = [
+    "BreakerConfig",
     "Config",
     "ConfigError",
+    "FallbackConfig",
     "GatewaySettings",
     "LegacyConfig",
+    "MirrorConfig",
+    "MirrorSettings",
     "Problem",
+    "RolloutSettings",
     "RouteConfig",
     "ServiceConfig",
     "find",
@@ -64,10 +70,24 @@ class ConfigError(Exception):
         super().__init__(f"{source}: {count}\n{lines}")
 
 
+Seconds = Annotated[float, Field(gt=0, description="seconds, more than 0")]
+Percent = Annotated[float, Field(ge=0, le=100, description="a percentage, 0 to 100")]
+KEY = re.compile(r"user|session|client|none|header:[A-Za-z][A-Za-z0-9-]*|cookie:[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+ALWAYS = re.compile(r"staff|signed-header|group:.+")
+SAFE = ("GET", "HEAD")
+_indices = re.compile(r"\[.*?\]")
+
+
 class Section(BaseModel):
     """A table of the file. Unknown keys are problems, since a misspelt one would silently do nothing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _lists_are_tuples(cls, value: object) -> object:
+        """TOML has lists only; a frozen model has tuples."""
+        return tuple(value) if isinstance(value, list) else value
 
 
 class GatewaySettings(Section):
@@ -104,6 +124,16 @@ class LegacyConfig(Section):
         return self
 
 
+class BreakerConfig(Section):
+    """`[services.NAME.breaker]`: after how many failures a service is left alone, and for how long."""
+
+    window: Seconds = Field(60.0, description="seconds that are looked back")
+    minimum: int = Field(10, ge=1, description="requests in the window before it can open, 1 or more")
+    failure_rate: float = Field(0.3, gt=0, le=1, description="the share of failures that opens it, above 0, at most 1")
+    cooldown: Seconds = Field(5.0, description="seconds of rest; twice as long each time it opens again")
+    longest: Seconds = Field(300.0, description="the longest rest in seconds")
+
+
 class ServiceConfig(Section):
     """`[services.NAME]`: a FastAPI or other ASGI application in this process, or an HTTP server elsewhere."""
 
@@ -126,7 +156,11 @@ class ServiceConfig(Section):
     one_thread: bool = Field(
         False, description="each request keeps one thread, for middleware that leaves state on the connection"
     )
-    timeout: float = Field(30.0, gt=0, description="seconds until a service at `url` has to start its answer")
+    timeout: Seconds = Field(30.0, description="seconds until the service has to start its answer")
+    concurrency: int | None = Field(None, ge=1, description="how many requests it answers at once, 1 or more")
+    breaker: BreakerConfig | Literal[False] = Field(
+        BreakerConfig(), description="when the service is left alone for a while: a table [services.NAME.breaker], or false"
+    )
     max_body: int | None = Field(
         None, ge=0, description="the largest request body in bytes; a larger one is answered 413"
     )
@@ -134,16 +168,9 @@ class ServiceConfig(Section):
     @field_validator("middleware", mode="before")
     @classmethod
     def _entries(cls, value: object) -> object:
-        if isinstance(value, list):
-            if any(not isinstance(entry, str) for entry in value):
-                raise ValueError("a list of entries of settings.MIDDLEWARE")
-            return tuple(value)
+        if isinstance(value, (list, tuple)) and any(not isinstance(entry, str) for entry in value):
+            raise ValueError("a list of entries of settings.MIDDLEWARE")
         return value
-
-    @field_validator("timeout", mode="before")
-    @classmethod
-    def _whole_seconds(cls, value: object) -> object:
-        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _one_place(self) -> ServiceConfig:
@@ -156,8 +183,61 @@ class ServiceConfig(Section):
         return self
 
 
+class RolloutSettings(Section):
+    """`[rollout]`: what all routes have in common on their way."""
+
+    cookie: str | Literal[False] = Field(
+        False,
+        pattern=r"^[A-Za-z][\w-]*$",
+        description='the name of a cookie that keeps visitors on their side, such as "gateway", or false for none',
+    )
+    cookie_age: int = Field(180 * 24 * 3600, ge=1, description="how many seconds a browser keeps the cookie")
+    header: HeaderName = Field(
+        "X-Gateway-Upstream", description="the request header with a side that `gateway sign` has signed"
+    )
+    poll: Seconds = Field(0.25, description="seconds between two looks at the database for changes")
+    flush: Seconds = Field(1.0, description="seconds between two writes of what was counted")
+
+
+class MirrorSettings(Section):
+    """`[mirror]`: how much of this process mirrors may take."""
+
+    queue: int = Field(100, ge=1, description="mirrors that may wait, 1 or more")
+    concurrency: int = Field(2, ge=1, description="mirrors that run at once, 1 or more")
+    lag: Seconds = Field(0.05, description="seconds the event loop may be late before mirrors are dropped")
+
+
+class MirrorConfig(Section):
+    """`[routes.mirror]`: which requests of a route are sent to the other upstream too, and compared."""
+
+    shadow: Percent = Field(100.0, description="percent of the requests at stage shadow")
+    canary: Percent = Field(0.0, description="percent of the requests at stage canary, both ways")
+    live: Percent = Field(0.0, description="percent of the requests at stage live, to legacy")
+    methods: tuple[str, ...] = Field(SAFE, description='the methods that may be asked twice; default: ["GET", "HEAD"]')
+    control: Percent = Field(1.0, description="percent of the mirrored GETs for which legacy is asked twice")
+    max_body: int = Field(2**20, ge=0, description="bytes; a request or an answer that is larger is not compared")
+    timeout: Seconds = Field(10.0, description="seconds that a mirror may take")
+
+    @field_validator("methods")
+    @classmethod
+    def _known_methods(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _methods(value, [method for method in METHODS if method != "WEBSOCKET"])
+
+
+class FallbackConfig(Section):
+    """`[routes.fallback]`: when legacy answers for a service that has failed."""
+
+    statuses: tuple[Annotated[int, Field(ge=500, le=599)], ...] = Field(
+        (502, 503, 504), description="statuses, 500 to 599, that count as no answer"
+    )
+    unsafe: bool = Field(
+        False, description="other methods than GET and HEAD too, where the endpoint is marked with all_in_transaction"
+    )
+    max_body: int = Field(2**20, ge=0, description="bytes of a request's body that are kept to be sent again")
+
+
 class RouteConfig(Section):
-    """`[[routes]]`: a rule that claims requests for a service."""
+    """`[[routes]]`: a rule that claims requests for a service, and how far its rollout is."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$", description="letters, digits, dot, dash and underscore")
     prefix: str | None = Field(None, description='a path such as "/api/products", and everything below it')
@@ -165,17 +245,48 @@ class RouteConfig(Section):
     methods: tuple[str, ...] | None = Field(None, description='such as ["GET", "POST"]; default: every method')
     service: str
     claim: Literal["implemented", "all"] = "implemented"
-    stage: Literal["legacy", "live"] = "live"
+    stage: Literal["legacy", "shadow", "canary", "live", "retired"] = "live"
+    weight: Percent | None = Field(None, description="percent of cohorts that the service answers at stage canary")
+    key: str = Field("user", description="what tells callers apart: user, session, header:X, cookie:X, client or none")
+    group: str | None = Field(None, min_length=1, description="routes with the same group take the same callers")
+    pin: Literal["first-write"] | None = Field(
+        None, description='"first-write": a caller stays on the side that it first wrote to'
+    )
+    always: tuple[str, ...] = Field((), description='who is always in: "staff", "group:NAME", "signed-header"')
+    steps: tuple[Percent, ...] = Field((1.0, 5.0, 25.0, 50.0, 100.0), description="the weights of a canary, rising")
+    interval: Seconds | None = Field(
+        None, description="seconds after which a healthy canary takes its next step by itself; default: never"
+    )
+    fallback: FallbackConfig | Literal[False] = Field(
+        FallbackConfig(), description="a table [routes.fallback], or false: legacy never answers for the service"
+    )
+    mirror: MirrorConfig = MirrorConfig()
 
     @field_validator("methods", mode="before")
     @classmethod
     def _known_methods(cls, value: object) -> object:
-        if not isinstance(value, list):
-            return value
-        methods = tuple(method.upper() if isinstance(method, str) else method for method in value)
-        if not methods or any(method not in METHODS for method in methods):
-            raise ValueError(f"a list of some of {', '.join(METHODS)}")
-        return methods
+        return _methods(value, METHODS) if isinstance(value, (list, tuple)) else value
+
+    @field_validator("key")
+    @classmethod
+    def _known_key(cls, value: str) -> str:
+        if not KEY.fullmatch(value):
+            raise ValueError("one of user, session, header:NAME, cookie:NAME, client and none")
+        return value
+
+    @field_validator("always")
+    @classmethod
+    def _known_rules(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not ALWAYS.fullmatch(rule) for rule in value):
+            raise ValueError('a list of some of "staff", "group:NAME" and "signed-header"')
+        return value
+
+    @field_validator("steps")
+    @classmethod
+    def _rising(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not value or value[0] <= 0 or any(later <= earlier for earlier, later in pairwise(value)):
+            raise ValueError("a list of rising percentages above 0, such as [1, 5, 25, 50, 100]")
+        return value
 
     @field_validator("prefix", "path")
     @classmethod
@@ -202,7 +313,18 @@ class RouteConfig(Section):
     def _one_pattern(self) -> RouteConfig:
         if (self.prefix is None) == (self.path is None):
             raise ValueError('exactly one of prefix = "/…" and path = "/…"')
+        if self.weight is not None and self.stage != "canary":
+            raise ValueError(f'weight goes with stage = "canary", not {self.stage!r}')
+        if self.pin and self.key == "none":
+            raise ValueError('pin goes with a key that tells callers apart, not with key = "none"')
         return self
+
+
+def _methods(value: Iterable[object], known: Sequence[str]) -> tuple[str, ...]:
+    methods = tuple(method.upper() if isinstance(method, str) else "" for method in value)
+    if not methods or any(method not in known for method in methods):
+        raise ValueError(f"a list of some of {', '.join(known)}")
+    return methods
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +336,8 @@ class Config:
     services: Mapping[str, ServiceConfig]
     routes: tuple[RouteConfig, ...]
     source: str = "the configuration"
+    rollout: RolloutSettings = RolloutSettings()
+    mirror: MirrorSettings = MirrorSettings()
 
 
 def find(start: Path | None = None) -> Path | None:
@@ -276,7 +400,7 @@ SectionT = TypeVar("SectionT", bound=Section)
 def parse(document: Mapping[str, Any], source: str = "the configuration") -> tuple[Config, list[Problem]]:
     """What is valid in `document`, and everything that is not."""
     problems: list[Problem] = []
-    known = ("gateway", "legacy", "services", "routes")
+    known = ("gateway", "legacy", "services", "routes", "rollout", "mirror")
     problems += [
         Problem(key, None, f"unknown table; known are {', '.join(known)}") for key in document if key not in known
     ]
@@ -286,14 +410,34 @@ def parse(document: Mapping[str, Any], source: str = "the configuration") -> tup
     legacy = _section(LegacyConfig, document.get("legacy", {}), "legacy", problems)
     services = _services(document.get("services", {}), problems)
     routes = _routes(document.get("routes", []), document.get("services", {}), problems)
+    rollout = _section(RolloutSettings, document.get("rollout", {}), "rollout", problems) or RolloutSettings()
+    mirror = _section(MirrorSettings, document.get("mirror", {}), "mirror", problems) or MirrorSettings()
     config = Config(
         gateway or GatewaySettings.model_validate({}),
         legacy or LegacyConfig.model_validate({}),
         services,
         routes,
         source,
+        rollout,
+        mirror,
     )
+    problems += _across(config)
     return config, problems
+
+
+def _across(config: Config) -> list[Problem]:
+    """What is wrong between tables."""
+    problems = []
+    groups: dict[str, RouteConfig] = {}
+    for route in config.routes:
+        if route.pin and not config.rollout.cookie:
+            expected = 'a cookie to keep it in: write [rollout] and cookie = "gateway"'
+            problems.append(Problem(f"routes[{route.name}].pin", route.pin, expected))
+        first = groups.setdefault(route.group or route.name, route)
+        if first.key != route.key:
+            expected = f"{first.key!r}, as route {first.name!r} of the same group, or they would not flip together"
+            problems.append(Problem(f"routes[{route.name}].key", route.key, expected))
+    return problems
 
 
 def _services(tables: object, problems: list[Problem]) -> dict[str, ServiceConfig]:
@@ -338,24 +482,52 @@ def _section(model: type[SectionT], table: object, key: str, problems: list[Prob
     try:
         return model.model_validate(table)
     except ValidationError as exc:
-        problems += {str(problem): problem for problem in (_problem(model, key, e) for e in exc.errors())}.values()
+        errors = [error for error in exc.errors() if not _about_other_shape(error)]
+        problems += {str(problem): problem for problem in (_problem(model, key, e) for e in errors)}.values()
         return None
+
+
+def _about_other_shape(error: Any) -> bool:
+    """Of a table where `false` could stand, pydantic also says that it isn't false."""
+    return error["type"] == "literal_error" and isinstance(error["input"], dict)
 
 
 def _problem(model: type[Section], key: str, error: Any) -> Problem:
     """One of pydantic's errors in our words: the dotted key, the value, the expected shape."""
-    location = [part for part in error["loc"] if isinstance(part, str) and part in model.model_fields]
+    path, section, name = _located(model, key, error["loc"])
     if error["type"] == "extra_forbidden":
-        name = ".".join(map(str, error["loc"]))
-        return Problem(f"{key}.{name}", error["input"], f"unknown key; known are {', '.join(model.model_fields)}")
-    if not location:
-        return Problem(key, None, error["msg"].removeprefix("Value error, "))
-    path = f"{key}.{location[0]}"
+        expected = f"unknown key; known are {', '.join(section.model_fields)}"
+        return Problem(f"{path}.{error['loc'][-1]}", error["input"], expected)
+    if name is None and path != key and error["type"] != "value_error":
+        return Problem(path, error["input"], f"a table: [{_indices.sub('', path)}]")
+    if name is None:
+        return Problem(path, None, error["msg"].removeprefix("Value error, "))
     if error["type"] == "missing":
         return Problem(path, None, "missing")
     if error["type"] == "value_error":
         return Problem(path, error["input"], error["msg"].removeprefix("Value error, "))
-    return Problem(path, error["input"], _expected(model, location[0], error))
+    return Problem(path, error["input"], _expected(section, name, error))
+
+
+def _located(model: type[Section], key: str, location: Iterable[object]) -> tuple[str, type[Section], str | None]:
+    """The dotted key that `location` leads to from `key`, the section it is in, and its name there, if it has one."""
+    name: str | None = None
+    for part in location:
+        inner = _nested(model, name) if name is not None else None
+        section = inner or model
+        if not isinstance(part, str) or part not in section.model_fields:
+            continue  # an index, the branch of a union, an unknown key
+        model, key, name = section, f"{key}.{part}", part
+    if name is not None and (inner := _nested(model, name)) is not None:
+        return key, inner, None  # the table as a whole, or an unknown key in it
+    return key, model, name
+
+
+def _nested(model: type[Section], name: str) -> type[Section] | None:
+    """The section that the key `name` of `model` may hold."""
+    annotation = model.model_fields[name].annotation
+    candidates = (annotation, *get_args(annotation))
+    return next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, Section)), None)
 
 
 def _expected(model: type[Section], name: str, error: Any) -> str:

@@ -1,26 +1,30 @@
 """Hand a request to the upstream that was decided on, and watch what comes back.
 
 Whatever an upstream does, the caller gets an answer or a closed connection, never a traceback: an upstream
-that fails before its first byte is answered for, one that fails later is cut off.
+that fails before its first byte is answered for, by legacy where the route allows it; one that fails later is cut off.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import cast
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from gateway.clock import SYSTEM, Clock
-from gateway.rollout.decision import LEGACY, Decision
+from gateway.rollout.decision import LEGACY, SAFE, Decision
+from gateway.rollout.plan import Plan
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
-from gateway.upstreams.base import ClientGone, UpstreamError
+from gateway.upstreams.base import ATTEMPT, Attempt, ClientGone, UpstreamError
+from gateway.upstreams.kept import Kept
 
-__all__ = ["Outcome", "answer", "dispatch"]
+__all__ = ["Outcome", "answer", "dispatch", "dispatch_service"]
 
 logger = logging.getLogger("gateway")
 
@@ -28,14 +32,38 @@ Header = tuple[bytes, bytes]
 Headers = list[Header]
 
 
+NO_HEADERS: Headers = []
+HELD = 2**16  # bytes of an answer that may turn out not to be one
+FAILURES = frozenset({502, 503, 504})  # how a service says that it, or what is behind it, is not there
+
+
 class Outcome:
     """One request and what became of it; its `send` is what the upstream answers through.
 
     `extra` are headers for the answer. `allowed` gives the methods that services serve on this path, to be
     joined with those an upstream names in `Allow`. `since` is when it began, by `clock`.
+    `failed`: the upstream failed, whoever answered then; None when the client left. `fell_back` says why legacy did.
     """
 
-    __slots__ = ("_allowed", "_send", "clock", "complete", "decision", "extra", "facts", "headless", "since", "status")
+    __slots__ = (
+        "_allowed",
+        "_held",
+        "_holding",
+        "_send",
+        "_size",
+        "clock",
+        "complete",
+        "deadline",
+        "decision",
+        "extra",
+        "facts",
+        "failed",
+        "fell_back",
+        "headless",
+        "left",
+        "since",
+        "status",
+    )
 
     def __init__(
         self,
@@ -53,8 +81,15 @@ class Outcome:
         self.status = 0  # of the answer; 0 while there is none
         self.complete = False
         self.headless = False  # the service was asked GET for a HEAD: its body stays here
+        self.failed: bool | None = False
+        self.left = False  # the client, before the answer was complete
+        self.fell_back: str | None = None
+        self.deadline: Deadline | None = None
         self._send = send
         self._allowed = allowed
+        self._holding = False
+        self._held: list[Message] = []
+        self._size = 0
 
     def send(self, message: Message) -> Awaitable[None]:
         """Take one message of the upstream's answer and send it on.
@@ -69,12 +104,16 @@ class Outcome:
             if self.headless:
                 message = {"type": kind, "body": b"", "more_body": not self.complete}
         elif kind == "http.response.start":
+            if self.deadline is not None:
+                self.deadline.met()
             self.status = status = message["status"]
             headers = [*message.get("headers", ()), *self.extra]
             if status == HTTPStatus.METHOD_NOT_ALLOWED or self.facts.method == "OPTIONS":
                 headers = self._joined(headers, status)
             message = {**message, "headers": headers}
-        elif kind == "websocket.accept":
+        elif self.deadline is not None:
+            self.deadline.met()
+        if kind == "websocket.accept":
             self.status = HTTPStatus.SWITCHING_PROTOCOLS
             message = {**message, "headers": [*message.get("headers", ()), *self.extra]}
         elif kind == "websocket.http.response.start":  # refused, with an answer of the service's own
@@ -84,6 +123,48 @@ class Outcome:
             self.status = self.status or HTTPStatus.FORBIDDEN
             self.complete = True
         return self._send(message)
+
+    def tee(self, around: Callable[[Send], Send]) -> None:
+        """Let what is sent pass through `around` too."""
+        self._send = around(self._send)
+
+    # -- an answer that may be no answer --------------------------------------------------------
+
+    async def send_or_hold(self, message: Message) -> None:
+        """As `send`, but an answer that says of itself that it is an error waits, until `release` or `discard`.
+
+        What a service raises may become an answer with status 500 before it is known here. One that is too long to
+        be kept is sent.
+        """
+        if message["type"] == "http.response.start":
+            if self.deadline is not None:
+                self.deadline.met()
+            self._holding = message["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR
+        if not self._holding:
+            await self.send(message)
+            return
+        self._held.append(message)
+        self._size += len(message.get("body", b""))
+        if self._size > HELD:
+            await self.release()
+
+    @property
+    def held(self) -> int:
+        """The status of the answer that waits; 0 when there is none."""
+        status: int = self._held[0]["status"] if self._holding else 0
+        return status
+
+    async def release(self) -> None:
+        """Send what waits, if anything does."""
+        held, self._held = self._held, []
+        self._holding = False
+        for message in held:
+            await self.send(message)
+
+    def discard(self) -> None:
+        """Forget what waits: another upstream is asked."""
+        self._held = []
+        self._holding = False
 
     def _joined(self, headers: Headers, status: int) -> Headers:
         """`headers` with the union of both sides' methods in Allow."""
@@ -97,32 +178,156 @@ class Outcome:
         return [*kept, (b"allow", ", ".join(union).encode("latin-1"))]
 
 
+class Deadline:
+    """Until when the current task has to begin an answer; then it is cancelled."""
+
+    __slots__ = ("_handle", "_task", "expired")
+
+    def __init__(self, seconds: float) -> None:
+        self._task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._handle = asyncio.get_running_loop().call_later(seconds, self._expire)
+        self.expired = False
+
+    def _expire(self) -> None:
+        self.expired = True
+        self._task.cancel()
+
+    def met(self) -> None:
+        """The answer has begun, or nobody waits for it any more."""
+        self._handle.cancel()
+
+    def passed(self) -> bool:
+        """Whether this has cancelled the task, which then goes on, and nobody else has. Asked once, at the end."""
+        self._handle.cancel()
+        return self.expired and self._task.uncancel() == 0
+
+
+Failure = tuple[int, Exception]  # the status to answer with, and what went wrong
+
+
 async def dispatch(entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, receive: Receive) -> None:
     """Let an upstream answer through its `entry`. `scope` is a copy that may be changed.
 
     Raises what must close the connection.
     """
+    _fit(scope, match, outcome)
+    failure = await _attempt(entry, outcome, scope, receive, outcome.send)
+    if failure is not None:
+        outcome.failed = True
+        await _make_up_for(outcome, *failure)
+    elif outcome.left:
+        outcome.failed = None
+
+
+async def dispatch_service(
+    entry: ASGIApp,
+    match: Match | None,
+    outcome: Outcome,
+    scope: Scope,
+    kept: Kept,
+    patience: float,
+    legacy: Callable[[str], tuple[ASGIApp, Scope] | None],
+) -> None:
+    """As `dispatch`, for a service that has `patience` seconds to begin its answer.
+
+    When it fails before its first byte, `legacy` is told why. It gives the entry and the scope to ask legacy with, or
+    None where legacy may not answer.
+    """
+    _fit(scope, match, outcome)
+    attempt = scope[ATTEMPT] = Attempt()
+    plan = cast("Plan", outcome.decision.plan)
+    send = outcome.send_or_hold if plan.fallback is not None and outcome.facts.method != "WEBSOCKET" else outcome.send
+    outcome.deadline = deadline = Deadline(patience)
+    failure: Failure | None
+    try:
+        failure = await _attempt(entry, outcome, scope, kept, send)
+        late = deadline.passed()
+    except asyncio.CancelledError:
+        late = deadline.passed()
+        if not late:
+            raise
+        failure = None
+    if late and outcome.status == 0:
+        failure = 504, TimeoutError(f"it did not begin its answer in {patience:g} seconds")
+    outcome.deadline = None
+    reason = _reason(outcome, attempt, failure)
+    if outcome.left or kept.gone:
+        outcome.failed = None
+    elif reason is not None:
+        outcome.failed = True
+        if kept.whole and outcome.status == 0 and (outcome.facts.method in SAFE or attempt.undone):
+            await _fall_back(match, outcome, kept, reason, legacy)
+    await outcome.release()
+    if failure is not None:
+        await _make_up_for(outcome, *failure)
+
+
+async def _fall_back(
+    match: Match | None,
+    outcome: Outcome,
+    kept: Kept,
+    reason: str,
+    legacy: Callable[[str], tuple[ASGIApp, Scope] | None],
+) -> None:
+    """Let legacy answer, where it may."""
+    found = legacy(reason)
+    if found is None:
+        return
+    logger.warning("%s: %s; legacy answers", outcome.facts, reason)
+    entry, scope = found
+    outcome.discard()
+    outcome.headless = False
+    outcome.fell_back = reason
+    await dispatch(entry, match, outcome, scope, kept.again())
+    outcome.failed = True  # the service did
+
+
+def _reason(outcome: Outcome, attempt: Attempt, failure: Failure | None) -> str | None:
+    """In words, how the service failed; None when it didn't."""
+    plan = cast("Plan", outcome.decision.plan)
+    service = f"service {plan.service!r}"
+    error = failure[1] if failure is not None else attempt.error
+    status = outcome.held or outcome.status
+    if error is not None:
+        return f"{service} failed: {type(error).__name__}: {error}"
+    if status in FAILURES or (plan.fallback is not None and status in plan.fallback.statuses):
+        return f"{service} answered {status}"
+    if not status:
+        return f"{service} gave no answer"
+    return None
+
+
+def _fit(scope: Scope, match: Match | None, outcome: Outcome) -> None:
+    """Make of `scope` what the upstream is to see."""
     facts = outcome.facts
     if facts.underscored:  # in CGI's notation X_A passes for X-A; Django drops them too
         scope["headers"] = [line for line in scope["headers"] if b"_" not in line[0]]
     if match is not None:
         scope["gateway.match"] = match
-    if match is not None and match.head_as_get and facts.method == "HEAD" and outcome.decision.upstream != LEGACY:
-        scope["method"] = "GET"
-        outcome.headless = True
+        if match.head_as_get and facts.method == "HEAD" and outcome.decision.upstream != LEGACY:
+            scope["method"] = "GET"
+            outcome.headless = True
+
+
+async def _attempt(
+    entry: ASGIApp, outcome: Outcome, scope: Scope, receive: Receive, send: Send
+) -> Failure | None:
+    """Let one upstream answer. None when it did, or when nobody waits for it."""
     try:
-        await entry(scope, receive, outcome.send)
+        await entry(scope, receive, send)
     except (ClientGone, ClientDisconnect):  # Starlette's word for it, from a service that was reading a body
-        pass
+        outcome.left = True
     except WebSocketDisconnect as exc:  # its word for it from a socket, which ends so unless the service catches it
+        outcome.left = True
         if outcome.status == 0:
-            await _make_up_for(outcome, 500, exc)
+            return 500, exc
     except UpstreamError as exc:
-        logger.warning("%s: %s", facts, exc)
-        await _make_up_for(outcome, exc.status, exc)
+        logger.warning("%s: %s", outcome.facts, exc)
+        return exc.status, exc
     except Exception as exc:
-        logger.exception("%s: upstream %r failed", facts, outcome.decision.upstream)
-        await _make_up_for(outcome, 500, exc)
+        logger.exception("%s: upstream %r failed", outcome.facts, outcome.decision.upstream)
+        return 500, exc
+    return None
 
 
 async def _make_up_for(outcome: Outcome, status: int, error: Exception) -> None:
@@ -138,12 +343,13 @@ async def _make_up_for(outcome: Outcome, status: int, error: Exception) -> None:
         raise error  # half an answer: the server closes the connection, so that it can't pass for a whole one
 
 
-async def answer(send: Send, status: int, text: str | None = None) -> None:
+async def answer(send: Send, status: int, text: str | None = None, headers: Headers = NO_HEADERS) -> None:
     """A plain text answer of the gateway's own. `text` defaults to the status's phrase."""
     body = (text or HTTPStatus(status).phrase).encode()
-    headers = [
+    lines = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
+        *headers,
     ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": lines})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from starlette.types import Scope
 
 from gateway.config import Config, Problem, RouteConfig
-from gateway.rollout.decision import LEGACY, Decision, at_stage
+from gateway.rollout.decision import Choice, at_stage
+from gateway.rollout.plan import Site, declared_state, planned
+from gateway.rollout.stage import State
 from gateway.routing.facts import BadRequest, Facts
 from gateway.routing.table import (
     ANY,
@@ -34,14 +36,24 @@ __all__ = ["Snapshot", "compile_snapshot"]
 class Snapshot:
     """What one request needs to be decided. Read once per request, so that it can change meanwhile.
 
-    `known` says whether legacy has a path in its URLconf (None: it can't be asked).
+    `choices` has what each route decides, `asking` the routes that need to know the caller. `known` says whether
+    legacy has a path in its URLconf (None: it can't be asked). `revision` is that of the runtime changes in force,
+    0 while there are none.
     """
 
     revision: int
     table: Table
-    decisions: Mapping[str, Decision]
+    choices: Mapping[str, Choice]
     known: Callable[[str], bool | None]
+    routes: Mapping[str, RouteConfig]
+    site: Site
+    asking: frozenset[str] = frozenset()
     limited: frozenset[str] = frozenset()  # routes that list their methods
+
+    def at(self, states: Mapping[str, State], revision: int) -> Snapshot:
+        """This snapshot with routes at these states, and all others where the file says. Unknown routes are left out."""
+        choices = _choices(self.routes, states, self.site)
+        return replace(self, revision=revision, choices=choices, asking=_asking(choices))
 
     def match(self, facts: Facts, scope: Scope) -> Match | None:
         """The claim on this request. Raises BadRequest when another reading of it has another owner."""
@@ -72,7 +84,7 @@ class Snapshot:
         return {
             method
             for method, match in claims.items()
-            if method not in (ANY, "WEBSOCKET") and match.route and self.decisions[match.route].upstream != LEGACY
+            if method not in (ANY, "WEBSOCKET") and match.route and self.choices[match.route].plan.serves
         }
 
 
@@ -115,7 +127,7 @@ def compile_snapshot(
     endpoints: Mapping[str, Sequence[Endpoint] | None],
     *,
     known: Callable[[str], bool | None] = lambda _: None,
-    revision: int = 1,
+    site: Site | None = None,
 ) -> tuple[Snapshot, list[Problem]]:
     """The snapshot of `config`, and what is wrong with its routes.
 
@@ -133,9 +145,21 @@ def compile_snapshot(
             problems.append(Problem(f"routes[{route.name}].path", route.path, f"a path template: {exc}"))
     table = Table(claims)
     problems += _collisions(table)
-    decisions = {route.name: at_stage(route.name, route.stage, route.service) for route in routes}
+    site = site or Site()
+    by_name = {route.name: route for route in routes}
+    choices = _choices(by_name, {}, site)
     limited = frozenset(route.name for route in routes if route.methods)
-    return Snapshot(revision, table, decisions, known, limited), problems
+    return Snapshot(0, table, choices, known, by_name, site, _asking(choices), limited), problems
+
+
+def _choices(routes: Mapping[str, RouteConfig], states: Mapping[str, State], site: Site) -> dict[str, Choice]:
+    return {
+        name: at_stage(planned(route, states.get(name) or declared_state(route), site)) for name, route in routes.items()
+    }
+
+
+def _asking(choices: Mapping[str, Choice]) -> frozenset[str]:
+    return frozenset(name for name, choice in choices.items() if choice.plan.asks)
 
 
 def _claims(route: RouteConfig, declared: Declared | None, order: int, problems: list[Problem]) -> list[Claim]:

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from string import punctuation
 from typing import Protocol
 from urllib.parse import quote_from_bytes
 
 from starlette.types import ASGIApp
 
+from gateway.rollout.cohort import Caller
 from gateway.routing.table import Endpoint
 
-__all__ = ["REQUEST_ID", "ClientGone", "Legacy", "Service", "Upstream", "UpstreamError", "in_ascii"]
+__all__ = ["ATTEMPT", "REQUEST_ID", "Attempt", "ClientGone", "Legacy", "Service", "Upstream", "UpstreamError", "in_ascii"]
 
 # Where a scope says, for an upstream that hands the request on, which header the gateway put its identifier in.
 REQUEST_ID = "gateway.request_id"
+
+
+# Where a scope has the `Attempt` that a service in this process tells of how it fared.
+ATTEMPT = "gateway.attempt"
+
+
+@dataclass(slots=True)
+class Attempt:
+    """How a service fared that doesn't raise what it failed with: the project's middleware makes an answer of it.
+
+    `error` is what it raised. `undone`: nothing of what it did is left, and nothing has left the process, so that the
+    request can be answered elsewhere, whatever its method.
+    """
+
+    error: Exception | None = None
+    undone: bool = False
 
 
 class ClientGone(Exception):
@@ -57,6 +75,15 @@ class Legacy(Upstream, Protocol):
 
     sockets: bool  # it serves WebSockets
     script_name: str  # the path it says it is served under, or ""
+    session_cookie: bytes  # the name of its session cookie
+    secrets: Sequence[str]  # to sign with the first, and to verify with any; none where it has no such thing
+
+    @property
+    def busy(self) -> bool:
+        """Whether requests wait for it."""
+
+    async def caller(self, headers: Mapping[bytes, bytes]) -> Caller | None:
+        """Who sent a request with these headers; None when that can't be found out now. Raises nothing."""
 
     def allows_host(self, host: bytes) -> bool:
         """Whether the project answers for `host`, which may have a port."""

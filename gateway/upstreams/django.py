@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from functools import lru_cache, partial
 from typing import IO, Any, cast
@@ -28,9 +28,11 @@ from django.utils.http import is_same_domain
 from django.utils.module_loading import import_string
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.rollout.cohort import NOBODY_KNOWN, Caller, cookie_value
 from gateway.rollout.decision import LEGACY
 from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import BLOCK, Pipe, read_body, until_gone
+from gateway.upstreams.callers import Callers
 from gateway.upstreams.connections import django_threads
 from gateway.upstreams.context import adopt
 from gateway.upstreams.lifespan import Lifespan
@@ -390,6 +392,9 @@ class DjangoUpstream:
         asgi = self._own_asgi
         self.script_name = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
         self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+        self.session_cookie = settings.SESSION_COOKIE_NAME.encode()
+        self.secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+        self._callers = Callers(self.threads)
         self._hosts: dict[bytes, bool] = {}
         self._views = AsyncViews()
         self._sync = SyncHandler() if asgi is None and _sync_capable() else None
@@ -406,6 +411,16 @@ class DjangoUpstream:
     def most_threads(self) -> int:
         """How many threads there may be, each with a connection of its own to every database."""
         return self.threads.size + self.leases.size + self.passages.size
+
+    @property
+    def busy(self) -> bool:
+        """Whether requests wait for a thread."""
+        return self.threads.waiting > 0 or self.leases.waiting > 0 or self.passages.waiting > 0
+
+    async def caller(self, headers: Mapping[bytes, bytes]) -> Caller | None:
+        """Who sent a request with these headers, by its session; None when the database could not be asked."""
+        session = cookie_value(headers.get(b"cookie", b""), self.session_cookie)
+        return NOBODY_KNOWN if session is None else await self._callers.of(session)
 
     async def startup(self) -> None:
         """Start the project's own ASGI application, where it knows lifespan. Raises LifespanError."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
 from starlette.types import Receive, Scope, Send
 
+from gateway.rollout.cohort import NOBODY_KNOWN, Caller
 from gateway.rollout.decision import LEGACY
 from gateway.upstreams.base import in_ascii
 
@@ -20,6 +21,9 @@ class WSGIUpstream:
     name = LEGACY
     sockets = False
     script_name = ""
+    session_cookie = b""
+    secrets: Sequence[str] = ()
+    busy = False  # its threads can't be asked
 
     def __init__(self, app: Any, *, threads: int = 40) -> None:
         self.app = app
@@ -40,6 +44,10 @@ class WSGIUpstream:
         if not query.isascii():  # a2wsgi decodes it as ASCII
             scope = {**scope, "query_string": in_ascii(query)}
         await self._asgi(scope, receive, send)  # type: ignore[arg-type] # a2wsgi spells ASGI's types its own way
+
+    async def caller(self, headers: Mapping[bytes, bytes]) -> Caller | None:  # noqa: ARG002
+        """Nobody: WSGI has no notion of users."""
+        return NOBODY_KNOWN
 
     def allows_host(self, host: bytes) -> bool:  # noqa: ARG002
         """True: WSGI has no notion of allowed hosts."""

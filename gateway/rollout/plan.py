@@ -1,0 +1,101 @@
+"""What holds for one route now: what the file says of it and the stage it is at, compiled for `decide`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.config import FallbackConfig, MirrorConfig, RolloutSettings, RouteConfig
+from gateway.rollout.cohort import BUCKETS, Cohorts
+from gateway.rollout.stage import CANARY, LEGACY_STAGE, LIVE, RETIRED, SHADOW, State
+from gateway.rollout.ticket import Signer
+
+__all__ = ["Key", "Plan", "Site", "declared_state", "planned"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The sticky key: of what kind, and the header or cookie it is read from."""
+
+    kind: str
+    name: bytes = b""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name.decode()}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is the same for all routes: the signer, and what cookies and headers are called.
+
+    `cookie` is the gateway's own, b"" where the project has none; `session_cookie` is the project's.
+    """
+
+    signer: Signer = field(default_factory=lambda: Signer(()))
+    cookie: bytes = b""
+    header: bytes = b"x-gateway-upstream"
+    session_cookie: bytes = b"sessionid"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One route, as `decide` needs it. `threshold` is the first bucket that is out.
+
+    `asks`: who the caller is has to be known. `fallback` is None where legacy never answers for the service;
+    `mirrored` is the percentage of the requests with `mirror.methods` that is mirrored at this stage.
+    """
+
+    route: str
+    service: str
+    state: State
+    site: Site
+    group: str
+    cohorts: Cohorts
+    key: Key
+    threshold: int
+    pins: bool
+    staff: bool
+    groups: frozenset[str]
+    signed_header: bool
+    asks: bool
+    fallback: FallbackConfig | None
+    mirror: MirrorConfig
+    mirrored: float
+
+    @property
+    def serves(self) -> bool:
+        """Whether callers may be answered by the service."""
+        return self.state.stage in (CANARY, LIVE, RETIRED)
+
+
+def declared_state(route: RouteConfig) -> State:
+    """Where the file says that the route stands."""
+    if route.stage == CANARY:
+        return State(CANARY, route.steps[0] if route.weight is None else route.weight)
+    return State(route.stage)
+
+
+def planned(route: RouteConfig, state: State, site: Site) -> Plan:
+    """The plan for a route that stands at `state`."""
+    kind, _, name = route.key.partition(":")
+    groups = frozenset(rule.removeprefix("group:") for rule in route.always if rule.startswith("group:"))
+    staff = "staff" in route.always
+    percent = {SHADOW: route.mirror.shadow, CANARY: route.mirror.canary, LIVE: route.mirror.live}
+    group = route.group or route.name
+    return Plan(
+        route=route.name,
+        service=route.service,
+        state=state,
+        site=site,
+        group=group,
+        cohorts=Cohorts(group),
+        key=Key(kind, name.encode() if kind == "cookie" else name.lower().encode()),
+        threshold=round(state.weight * BUCKETS / 100) if state.stage == CANARY else 0,
+        pins=route.pin is not None,
+        staff=staff,
+        groups=groups,
+        signed_header="signed-header" in route.always,
+        asks=state.stage == CANARY and (kind == "user" or staff or bool(groups)),
+        fallback=(route.fallback or None) if state.stage in (CANARY, LIVE) else None,
+        mirror=route.mirror,
+        mirrored=percent.get(state.stage, 0.0) if state.stage not in (LEGACY_STAGE, RETIRED) else 0.0,
+    )
