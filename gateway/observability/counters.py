@@ -3,8 +3,8 @@
 One thread adds, the event loop's; any other takes. Neither needs a lock, because:
 
 - there is one adder, so no `+= 1` meets another;
-- what both sides touch are `dict.copy`, `list.copy`, `dict.pop`, single stores and single loads. Each is one step: under the
-  interpreter lock, and in free-threaded builds by the lock that each dict and list has of its own;
+- what both sides touch are `dict.copy`, `list.copy`, `dict.pop`, single stores and single loads. Each is one step:
+  under the interpreter lock, and in free-threaded builds by the lock that each dict and list has of its own;
 - a taker may see half of a request. `add` counts the request first and what became of it later, `copy` reads in the
   opposite order, so a copy never has more errors than requests; and the values of a slot are absolute, so that the next
   `take` puts right what this one saw half of;
@@ -74,7 +74,10 @@ class Histogram:
         return copied
 
     def quantile(self, q: float) -> float | None:
-        """The seconds that a share `q` took at most; None when nothing was added. Raises ValueError unless 0 ≤ q ≤ 1."""
+        """The seconds that a share `q` took at most; None when nothing was added.
+
+        Raises ValueError unless 0 ≤ q ≤ 1.
+        """
         if not 0 <= q <= 1:
             raise ValueError(f"a quantile is between 0 and 1, not {q}")
         left = q * self.count
@@ -190,10 +193,12 @@ class Mirrored:
 class Taken:
     """What a process had counted at a moment. Nothing in it changes any more.
 
-    `tallies` is by route, side and the second its slot began; `mirrored` by route and that second. `lost` is how many requests
-    and mirrors the process counted and dropped again since it started, as nobody forgot their slots in time.
+    `slots` are the seconds at which its slots began, in order. `tallies` is by route, side and slot, `mirrored` by route
+    and slot. `lost` is how many requests and mirrors the process counted and dropped again since it started, as nobody
+    forgot their slots in time.
     """
 
+    slots: tuple[int, ...]
     tallies: Mapping[tuple[str, str, int], Tally]
     mirrored: Mapping[tuple[str, int], Mirrored]
     lost: int
@@ -201,16 +206,16 @@ class Taken:
     def side(self, route: str, side: str, since: float = 0.0) -> Tally:
         """One side of a route, over all slots that began at `since` or later."""
         total = Tally()
-        for (of, which, slot), tally in self.tallies.items():
-            if of == route and which == side and slot >= since:
+        for slot in self.slots:
+            if slot >= since and (tally := self.tallies.get((route, side, slot))) is not None:
                 total.merge(tally)
         return total
 
     def mirrors(self, route: str, since: float = 0.0) -> Mirrored:
         """A route's mirrors, over all slots that began at `since` or later."""
         total = Mirrored()
-        for (of, slot), seen in self.mirrored.items():
-            if of == route and slot >= since:
+        for slot in self.slots:
+            if slot >= since and (seen := self.mirrored.get((route, slot))) is not None:
                 total.merge(seen)
         return total
 
@@ -256,9 +261,10 @@ class Counters:
     ) -> None:
         """Count a request on the side that was decided on, "legacy" or "service".
 
-        `status` is that of the answer, 0 without one. `failed`: it got no answer though the client stayed, or the upstream
-        failed in another way than by its status. `fell_back`: the service failed, and legacy answered; the request is counted
-        once, here. Both are errors, and so is a status from 500 up. `seconds` is None for a socket, whose life is no latency.
+        `status` is that of the answer, 0 without one. `failed`: it got no answer though the client stayed, or the
+        upstream failed in another way than by its status. `fell_back`: the service failed, and legacy answered; the
+        request is counted once, here. Both are errors, and so is a status from 500 up. `seconds` is None for a socket,
+        whose life is no latency.
         """
         now = self._time()
         slot = self._slot
@@ -304,21 +310,21 @@ class Counters:
         """
         tallies = {}
         mirrored = {}
-        for start, slot in self._slots.copy().items():
+        slots = self._slots.copy()
+        for start, slot in slots.items():
             for (route, side), tally in slot.tallies.copy().items():
                 tallies[route, side, start] = tally.copy()
             for route, seen in slot.mirrored.copy().items():
                 mirrored[route, start] = seen.copy()
-        return Taken(MappingProxyType(tallies), MappingProxyType(mirrored), self._lost)
+        return Taken(tuple(sorted(slots)), MappingProxyType(tallies), MappingProxyType(mirrored), self._lost)
 
     def forget(self, before: float) -> None:
         """Drop the slots that ended at `before` or earlier, as stored. Any one thread may.
 
         Not the slot that was counted in last, whatever its time: the event loop may be at it.
         """
-        current = self._slot
         for start, slot in self._slots.copy().items():
-            if slot.end <= before and slot is not current:
+            if slot.end <= before and slot is not self._slot:
                 self._slots.pop(start, None)
 
     def _of(self, route: str) -> Mirrored:

@@ -1,9 +1,9 @@
-"""Whether a service should be asked now: a passive circuit breaker and a limit on concurrency, for each process by itself.
+"""Whether a service should be asked now: a passive circuit breaker and a limit on requests in flight, per process.
 
-Passive: only the requests of callers are watched. The states are Nygard's (Release It!, 2007, "Circuit Breaker"): closed,
-open for a cool-down, half-open while one request at a time tries whether the service is back.
+Passive: only the requests of callers are watched. The states are Nygard's (Release It!, 2007, "Circuit Breaker"):
+closed, open for a cool-down, half-open while one request at a time tries whether the service is back.
 
-Called by the event loop's thread only; any thread may read.
+Called by the event loop's thread only; `refuses` and `describe` change nothing and may be called by any.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class BreakerSettings:
     """When a service is left alone, and for how long. Raises ValueError where the numbers make no sense.
 
     It opens when, within `window` seconds, at least `minimum` requests ended and a share of at least `failure_rate` of
-    them failed (window and rate are those of YARP's transport failure rate policy, the minimum is too). It then rests for
-    `cooldown` seconds, and twice as long each time it opens again, up to `longest`. The doubling starts over once the
-    service stayed closed for as long as it last rested, and for a whole window at least: trust comes back no faster than
-    it went.
+    them failed: the defaults of YARP's TransportFailureRate policy. It then rests for `cooldown` seconds, and twice as
+    long each time it opens again, up to `longest`, which is Envoy's `max_ejection_time`. The doubling starts over once
+    the service stayed closed for as long as it last rested, and for a whole window at least: trust comes back no faster
+    than it went.
     """
 
     window: float = 60.0
@@ -42,7 +42,7 @@ class BreakerSettings:
 
 
 class _Window:
-    """Requests and failures of the last while, in tenths of it: every call takes the same time, however many there were."""
+    """Requests and failures of the last while, in tenths of it, so that no call takes longer for there being many."""
 
     __slots__ = ("_failed", "_part", "_seconds", "_total", "failures", "requests")
 
@@ -57,7 +57,8 @@ class _Window:
         self.requests = self.failures = 0
 
     def count(self, now: float, failed: bool) -> None:
-        self.slide(now)
+        if int(now / self._seconds) != self._part:
+            self.slide(now)
         place = self._part % PARTS
         self._total[place] += 1
         self.requests += 1
@@ -68,8 +69,6 @@ class _Window:
     def slide(self, now: float) -> None:
         """Leave out what is too long ago."""
         part = int(now / self._seconds)
-        if part == self._part:
-            return
         for passed in range(self._part + 1, min(part, self._part + PARTS) + 1):
             place = passed % PARTS
             self.requests -= self._total[place]
@@ -77,12 +76,18 @@ class _Window:
             self._total[place] = self._failed[place] = 0
         self._part = max(part, self._part)
 
+    def within(self, now: float) -> tuple[int, int]:
+        """Requests and failures that `slide` would leave."""
+        first = int(now / self._seconds) - PARTS + 1
+        places = [part % PARTS for part in range(max(first, self._part - PARTS + 1), self._part + 1)]
+        return sum(self._total[place] for place in places), sum(self._failed[place] for place in places)
+
 
 class Health:
     """What this process knows of one service.
 
-    `limit` is how many requests it may have in flight, None for any number; `breaker` None never opens. Times are seconds of
-    `Clock.monotonic()`.
+    `limit` is how many requests it may have in flight, None for any number; `breaker` None never opens. Times are
+    seconds of `Clock.monotonic()`.
     """
 
     __slots__ = (
@@ -105,7 +110,7 @@ class Health:
         self._resting_until = -inf
         self._closed_since = -inf
         self._trial_until = -inf  # while a trial is under way, when it is given up for lost
-        # Goes up whenever the state changes or a trial begins. The end of a request that began in an earlier one is old news.
+        # Goes up whenever the state changes or a trial begins: the end of a request from an earlier one is old news.
         self._epoch = STALE + 1
 
     def refuses(self, now: float) -> str | None:
@@ -119,7 +124,7 @@ class Health:
     def begin(self, now: float) -> int:
         """The service is asked. Returns the ticket that `end` wants back.
 
-        Call it without waiting in between when `refuses` said None: while half-open, this request is the trial. A request
+        Call it when `refuses` said None, without an `await` in between: while half-open, this request is the trial. One
         that begins against a refusal is counted in flight, and its end says nothing.
         """
         self.in_flight += 1
@@ -144,7 +149,7 @@ class Health:
 
     def describe(self, now: float) -> dict[str, object]:
         """For status: state, why, seconds left to rest, and the numbers of the window."""
-        self._window.slide(now)
+        requests, failures = self._window.within(now)
         resting = self._cause is not None and now < self._resting_until
         return {
             "state": "closed" if self._cause is None else "open" if resting else "half-open",
@@ -152,8 +157,8 @@ class Health:
             "rest": self._resting_until - now if resting else 0.0,
             "in_flight": self.in_flight,
             "limit": self.limit,
-            "requests": self._window.requests,
-            "failures": self._window.failures,
+            "requests": requests,
+            "failures": failures,
             "openings": self.openings,
         }
 
