@@ -1,0 +1,42 @@
+"""`[routes.guard]`: the conditions under which a route is rolled back, as gateway.toml has them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.rollout.guard import Guard
+
+__all__ = ["GuardConfig"]
+
+DEFAULT = Guard()
+
+
+class GuardConfig(BaseModel):
+    """When a route fails. Its defaults are `Guard`'s."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    window: float = Field(DEFAULT.window, ge=10, le=3600, description="seconds that are judged together, 10 to 3600")
+    minimum: int = Field(DEFAULT.minimum, ge=1, description="requests on each side before anything is called healthy")
+    error_delta: float = Field(
+        DEFAULT.error_delta,
+        ge=0,
+        le=1,
+        description="how much higher than legacy's the error rate may be: 0.01 is a point",
+    )
+    p95_delta: float | Literal[False] = Field(
+        0.5, description="how much slower than legacy the 95th percentile may be: 0.5 is half as slow again; or false"
+    )
+    p95_floor: float = Field(
+        DEFAULT.p95_floor, ge=0, description="seconds; a 95th percentile up to here is never too slow"
+    )
+    parity: float = Field(
+        DEFAULT.parity, ge=0, le=100, description="percent of compared answers without a breaking difference, 0 to 100"
+    )
+
+    def guard(self) -> Guard:
+        """What `judge` goes by."""
+        p95_delta = None if self.p95_delta is False else self.p95_delta
+        return Guard(self.window, self.minimum, self.error_delta, p95_delta, self.p95_floor, self.parity)
