@@ -8,7 +8,7 @@ from functools import partial
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.dispatch import answer
-from gateway.rollout.decision import NOBODY, Decision
+from gateway.rollout.decision import NOBODY, Decision, Unavailable
 from gateway.routing.facts import BadRequest, Facts
 from gateway.routing.table import MOST_DIGITS
 from gateway.upstreams.base import Legacy, Upstream
@@ -65,14 +65,16 @@ def _same_site(facts: Facts, scope: Scope, host: bytes, legacy: Legacy) -> bool:
     return legacy.trusts_origin(origin)
 
 
-def refused(reason: BadRequest) -> tuple[Decision, ASGIApp]:
+def refused(reason: BadRequest | Unavailable) -> tuple[Decision, ASGIApp]:
     """The decision on a request that was not admitted or could not be read, and what answers it."""
     return Decision(NOBODY, str(reason)), partial(_refuse, reason)
 
 
-async def _refuse(reason: BadRequest, scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(reason: BadRequest | Unavailable, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 1008, "reason": str(reason)})  # before accept: HTTP 403
+    elif isinstance(reason, Unavailable):  # why is for the log, not for callers
+        await answer(send, reason.status, headers=[(b"retry-after", b"1")])
     else:
         await answer(send, getattr(reason, "status", 400), str(reason))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
+import random
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -12,19 +14,26 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import config as configuration
 from gateway.admission import admit, refused
 from gateway.clock import SYSTEM, Clock
-from gateway.config import Config, ConfigError, Problem
-from gateway.dispatch import Header, Headers, Outcome, dispatch
-from gateway.observability.logs import observe
-from gateway.rollout.decision import NOBODY, decide
+from gateway.config import Config, ConfigError, Problem, RolloutSettings, ServiceConfig
+from gateway.dispatch import Header, Headers, Outcome, dispatch, dispatch_service
+from gateway.observability import observe
+from gateway.observability.counters import Counters
+from gateway.rollout.cohort import NOBODY_KNOWN, Caller
+from gateway.rollout.decision import LEGACY, NOBODY, Circumstances, Unavailable, decide, taken_over
+from gateway.rollout.health import BreakerSettings, Health
+from gateway.rollout.plan import Site
+from gateway.rollout.ticket import Signer, Ticket
 from gateway.routing.facts import BadRequest, Facts, at_face_value, new_request_id, read
+from gateway.routing.table import Match
 from gateway.snapshot import Snapshot, compile_snapshot
 from gateway.upstreams.base import REQUEST_ID, Legacy, Service, Upstream
 from gateway.upstreams.factory import build_legacy, build_services
+from gateway.upstreams.kept import Kept
 
 __all__ = ["Gateway"]
 
@@ -54,6 +63,15 @@ class Gateway:
         self._served_by: Mapping[str, Headers] = {
             name: [(served_by, name.encode("ascii"))] if served_by else [] for name in self.upstreams
         } | {NOBODY: []}
+        self.health = {name: _health(name, config.services[name]) for name in self.services}
+        self.counters = Counters(self.clock)
+        self.circumstances = Circumstances(
+            clock=self.clock,
+            refuses=lambda service, now: self.health[service].refuses(now),
+            random=random.random,
+            new_id=lambda: os.urandom(16).hex(),
+            known=legacy.knows,
+        )
         self._running: list[Upstream] = []
 
     def __repr__(self) -> str:
@@ -96,20 +114,52 @@ class Gateway:
         try:
             facts = read(scope, self._root_path, self._request_id)
             match = snapshot.match(facts, scope)
-            decision = decide(match, snapshot.decisions)
+            caller: Caller | None = NOBODY_KNOWN
+            if match is not None and match.route in snapshot.asking:
+                caller = await self.legacy.caller(facts.headers)
+            decision = decide(match, snapshot.choices, facts, caller, self.circumstances)
             upstream = self.upstreams[decision.upstream]
             if upstream is not self.legacy or facts.method == "WEBSOCKET":
                 admit(facts, scope, self.legacy, upstream)
             entry = upstream.entry
-        except BadRequest as exc:
+        except (BadRequest, Unavailable) as exc:
             facts = facts or at_face_value(scope, self._request_id)
             decision, entry = refused(exc)
         outcome = Outcome(facts, decision, send, snapshot.served, self.clock)
         try:
-            await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
+            if decision.plan is None or decision.upstream == LEGACY:
+                await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
+            else:
+                await self._ask_service(entry, match, outcome, scope, receive)
         finally:
-            observe(outcome)
+            observe(outcome, self.counters)
         return None
+
+    async def _ask_service(
+        self, entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, receive: Receive
+    ) -> None:
+        """Dispatch to a service whose health counts; to legacy, where it fails and legacy may answer."""
+        decision = outcome.decision
+        service, fallback = decision.upstream, decision.plan.fallback if decision.plan is not None else None
+        health = self.health[service]
+        ticket = health.begin(self.clock.monotonic())
+
+        def legacy(reason: str) -> tuple[ASGIApp, Scope] | None:
+            if fallback is None or self.legacy.knows(outcome.facts.path) is False:
+                return None
+            outcome.decision = taken_over(decision, reason)
+            return self.legacy.entry, self._prepared(scope, outcome)
+
+        kept = Kept(receive, fallback.max_body if fallback is not None else 0)
+        outcome.failed = True  # unless it turns out otherwise
+        try:
+            patience = self.config.services[service].timeout
+            await dispatch_service(entry, match, outcome, self._prepared(scope, outcome), kept, patience, legacy)
+        except asyncio.CancelledError:
+            outcome.failed = None
+            raise
+        finally:
+            health.end(self.clock.monotonic(), outcome.failed, ticket)
 
     def _prepared(self, scope: Scope, outcome: Outcome) -> Scope:
         """A copy of `scope` for the upstream; `outcome.extra` becomes the headers its answer gets."""
@@ -126,7 +176,17 @@ class Gateway:
             scope["headers"] = _only(scope["headers"], (b"host", facts.host))
         if self._request_id is not None:
             outcome.extra = [*outcome.extra, _identified(scope, facts, self._request_id)]
+        if outcome.decision.ticket is not None:
+            outcome.extra = [*outcome.extra, self._cookie(outcome.decision.ticket, scope)]
         return scope
+
+    def _cookie(self, ticket: Ticket, scope: Scope) -> Header:
+        """The line that gives a caller its ticket. Scripts don't get it, and only pages of this site send it."""
+        site, age = self._snapshot.site, self.config.rollout.cookie_age
+        path = self._root_path or scope.get("root_path") or "/"
+        secure = "; Secure" if scope.get("scheme") in ("https", "wss") else ""
+        attributes = f"; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax{secure}"
+        return b"set-cookie", site.cookie + b"=" + site.signer.value(ticket) + attributes.encode("latin-1")
 
     # -- lifespan -------------------------------------------------------------------------------
 
@@ -172,6 +232,27 @@ class Gateway:
                 logger.exception("%r failed to stop", upstream.name)
                 errors.append(f"{upstream.name!r} failed to stop: {exc}")
         return errors
+
+
+def _health(name: str, config: ServiceConfig) -> Health:
+    breaker = BreakerSettings(**config.breaker.model_dump()) if config.breaker else None
+    return Health(name, config.concurrency, breaker)
+
+
+def _site(config: RolloutSettings, legacy: Legacy) -> Site:
+    """What all routes have in common."""
+    cookie = config.cookie.encode() if config.cookie else b""
+    return Site(Signer(legacy.secrets), cookie, config.header.lower().encode(), legacy.session_cookie)
+
+
+def _unsigned(config: Config, site: Site) -> list[Problem]:
+    """What needs a signature, where nothing can be signed."""
+    if site.signer.able:
+        return []
+    expected = "nothing here: without a Django project there is no SECRET_KEY to sign with"
+    problems = [Problem("rollout.cookie", config.rollout.cookie, expected)] if config.rollout.cookie else []
+    signed = [route for route in config.routes if "signed-header" in route.always]
+    return problems + [Problem(f"routes[{route.name}].always", "signed-header", expected) for route in signed]
 
 
 def _identified(scope: Scope, facts: Facts, header: bytes) -> Header:
@@ -227,7 +308,9 @@ def _build(config: Config, problems: list[Problem]) -> tuple[Legacy, Mapping[str
     if legacy is None:
         _, more = compile_snapshot(config, endpoints)
         raise ConfigError(problems + more, config.source)
-    snapshot, more = compile_snapshot(config, endpoints, known=legacy.knows)
+    site = _site(config.rollout, legacy)
+    snapshot, more = compile_snapshot(config, endpoints, known=legacy.knows, site=site)
+    more += _unsigned(config, site)
     if problems or more:
         raise ConfigError(problems + more, config.source)
     return legacy, services, snapshot

@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -159,7 +159,8 @@ class ServiceConfig(Section):
     timeout: Seconds = Field(30.0, description="seconds until the service has to start its answer")
     concurrency: int | None = Field(None, ge=1, description="how many requests it answers at once, 1 or more")
     breaker: BreakerConfig | Literal[False] = Field(
-        BreakerConfig(), description="when the service is left alone for a while: a table [services.NAME.breaker], or false"
+        BreakerConfig(),
+        description="when the service is left alone for a while: a table [services.NAME.breaker], or false",
     )
     max_body: int | None = Field(
         None, ge=0, description="the largest request body in bytes; a larger one is answered 413"
@@ -336,8 +337,8 @@ class Config:
     services: Mapping[str, ServiceConfig]
     routes: tuple[RouteConfig, ...]
     source: str = "the configuration"
-    rollout: RolloutSettings = RolloutSettings()
-    mirror: MirrorSettings = MirrorSettings()
+    rollout: RolloutSettings = field(default_factory=RolloutSettings)
+    mirror: MirrorSettings = field(default_factory=MirrorSettings)
 
 
 def find(start: Path | None = None) -> Path | None:

@@ -111,18 +111,24 @@ class Outcome:
             if status == HTTPStatus.METHOD_NOT_ALLOWED or self.facts.method == "OPTIONS":
                 headers = self._joined(headers, status)
             message = {**message, "headers": headers}
-        elif self.deadline is not None:
+        else:
+            message = self._of_socket(kind, message)
+        return self._send(message)
+
+    def _of_socket(self, kind: str, message: Message) -> Message:
+        """One message of a socket, as it is sent on."""
+        if self.deadline is not None:
             self.deadline.met()
         if kind == "websocket.accept":
             self.status = HTTPStatus.SWITCHING_PROTOCOLS
-            message = {**message, "headers": [*message.get("headers", ()), *self.extra]}
-        elif kind == "websocket.http.response.start":  # refused, with an answer of the service's own
+            return {**message, "headers": [*message.get("headers", ()), *self.extra]}
+        if kind == "websocket.http.response.start":  # refused, with an answer of the service's own
             self.status = message["status"]
-            message = {**message, "headers": [*message.get("headers", ()), *self.extra]}
-        elif kind == "websocket.close" or (kind == "websocket.http.response.body" and not message.get("more_body")):
+            return {**message, "headers": [*message.get("headers", ()), *self.extra]}
+        if kind == "websocket.close" or (kind == "websocket.http.response.body" and not message.get("more_body")):
             self.status = self.status or HTTPStatus.FORBIDDEN
             self.complete = True
-        return self._send(message)
+        return message
 
     def tee(self, around: Callable[[Send], Send]) -> None:
         """Let what is sent pass through `around` too."""
@@ -309,9 +315,7 @@ def _fit(scope: Scope, match: Match | None, outcome: Outcome) -> None:
             outcome.headless = True
 
 
-async def _attempt(
-    entry: ASGIApp, outcome: Outcome, scope: Scope, receive: Receive, send: Send
-) -> Failure | None:
+async def _attempt(entry: ASGIApp, outcome: Outcome, scope: Scope, receive: Receive, send: Send) -> Failure | None:
     """Let one upstream answer. None when it did, or when nobody waits for it."""
     try:
         await entry(scope, receive, send)

@@ -51,7 +51,7 @@ class Snapshot:
     limited: frozenset[str] = frozenset()  # routes that list their methods
 
     def at(self, states: Mapping[str, State], revision: int) -> Snapshot:
-        """This snapshot with routes at these states, and all others where the file says. Unknown routes are left out."""
+        """This snapshot with routes at these states, and all others where the file says. Other names are left out."""
         choices = _choices(self.routes, states, self.site)
         return replace(self, revision=revision, choices=choices, asking=_asking(choices))
 
@@ -154,7 +154,8 @@ def compile_snapshot(
 
 def _choices(routes: Mapping[str, RouteConfig], states: Mapping[str, State], site: Site) -> dict[str, Choice]:
     return {
-        name: at_stage(planned(route, states.get(name) or declared_state(route), site)) for name, route in routes.items()
+        name: at_stage(planned(route, states.get(name) or declared_state(route), site))
+        for name, route in routes.items()
     }
 
 

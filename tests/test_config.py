@@ -169,7 +169,10 @@ def service(**changes):
         (route(methods="GET"), "routes[items].methods = 'GET': "),
         (route(methods=[1]), "routes[items].methods = [1]: a list of some of GET, HEAD"),
         (route(claim="some"), "routes[items].claim = 'some': input should be 'implemented' or 'all'"),
-        (route(stage="beta"), "routes[items].stage = 'beta': input should be 'legacy', 'shadow', 'canary', 'live' or 'retired'"),
+        (
+            route(stage="beta"),
+            "routes[items].stage = 'beta': input should be 'legacy', 'shadow', 'canary', 'live' or 'retired'",
+        ),
         (route(weight=10), "routes[items]: weight goes with stage = \"canary\", not 'live'"),
         (route(stage="canary", weight=101), "routes[items].weight = 101: input should be less than or equal to 100"),
         (route(key="ip"), "routes[items].key = 'ip': one of user, session, header:NAME, cookie:NAME, client and none"),

@@ -9,7 +9,8 @@ from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
 from gateway.dispatch import Outcome, answer, dispatch
-from gateway.observability.logs import observe
+from gateway.observability import observe
+from gateway.observability.counters import Counters
 from gateway.rollout.decision import Decision
 from gateway.routing.facts import read
 from gateway.routing.table import Match
@@ -264,7 +265,7 @@ async def test_a_finished_request_is_one_line_in_the_access_log(caplog):
     caplog.set_level(logging.INFO, "gateway.access")
     exchange = Exchange(says(START, part()))
     await exchange.run()
-    observe(exchange.outcome)
+    observe(exchange.outcome, Counters())
     assert caplog.records[-1].getMessage().startswith("GET /items/ 200 catalog ")
 
 
@@ -272,7 +273,7 @@ async def test_the_access_log_has_its_facts_as_fields(caplog):
     caplog.set_level(logging.INFO, "gateway.access")
     exchange = Exchange(says(START, part()), headers={"X-Request-ID": "abc"})
     await exchange.run()
-    observe(exchange.outcome)
+    observe(exchange.outcome, Counters())
     record = caplog.records[-1]
     found = [getattr(record, name) for name in ("method", "path", "status", "upstream", "route", "request_id")]
     assert found == ["GET", "/items/", 200, "catalog", "items", "abc"]
@@ -282,7 +283,7 @@ async def test_a_request_without_answer_has_a_dash_for_a_status(caplog):
     caplog.set_level(logging.INFO, "gateway.access")
     exchange = Exchange(says(then=ClientGone()))
     await exchange.run()
-    observe(exchange.outcome)
+    observe(exchange.outcome, Counters())
     assert caplog.records[-1].getMessage().startswith("GET /items/ - catalog ")
 
 
@@ -291,7 +292,7 @@ async def test_a_line_end_in_a_path_makes_no_second_line_in_the_log(caplog):
     exchange = Exchange(says(START, part()))
     exchange.outcome.facts.path = "/a\nGET /admin/ 200"
     await exchange.run()
-    observe(exchange.outcome)
+    observe(exchange.outcome, Counters())
     assert "\n" not in caplog.records[-1].getMessage()
 
 
@@ -299,5 +300,5 @@ async def test_the_access_log_costs_nothing_while_it_is_off(caplog):
     caplog.set_level(logging.WARNING, "gateway.access")
     exchange = Exchange(says(START, part()))
     await exchange.run()
-    observe(exchange.outcome)
+    observe(exchange.outcome, Counters())
     assert caplog.records == []

@@ -120,7 +120,7 @@ def test_a_template_route_takes_no_more_than_its_template():
 
 def test_a_service_declared_at_stage_legacy_claims_but_does_not_answer():
     made, _ = snapshot({"prefix": "/api", "stage": "legacy"})
-    assert made.decisions["r0"].upstream == "legacy"
+    assert made.choices["r0"].fixed.upstream == "legacy"
 
 
 # -- methods ------------------------------------------------------------------------------------

@@ -123,6 +123,7 @@ def _own_host(gateway: Gateway) -> str:
 def _explained(gateway: Gateway, scope: dict[str, Any]) -> dict[str, Any]:
     """As Gateway.__call__, up to the point where the request would be handed over."""
     from gateway.admission import admit, host_of
+    from gateway.rollout.cohort import NOBODY_KNOWN
     from gateway.rollout.decision import decide
     from gateway.routing.facts import BadRequest, read
 
@@ -133,7 +134,7 @@ def _explained(gateway: Gateway, scope: dict[str, Any]) -> dict[str, Any]:
         facts = read(scope, gateway.config.gateway.root_path or gateway.legacy.script_name, None)
         found["path"] = facts.path
         match = snapshot.match(facts, scope)
-        decision = decide(match, snapshot.decisions)
+        decision = decide(match, snapshot.choices, facts, NOBODY_KNOWN, gateway.circumstances)
         upstream = gateway.upstreams[decision.upstream]
         if match is not None and decision.route is not None:
             stages = {route.name: route.stage for route in gateway.config.routes}

@@ -6,12 +6,12 @@ import logging
 
 from gateway.dispatch import Outcome
 
-__all__ = ["access", "observe"]
+__all__ = ["access", "log"]
 
 access = logging.getLogger("gateway.access")
 
 
-def observe(outcome: Outcome) -> None:
+def log(outcome: Outcome) -> None:
     """Log a finished request. Costs one comparison while the logger is off."""
     if not access.isEnabledFor(logging.INFO):
         return

@@ -9,12 +9,23 @@ from hashlib import blake2b
 from gateway.clock import Clock
 from gateway.rollout.cohort import Caller, cookie_value
 from gateway.rollout.plan import Plan
-from gateway.rollout.stage import CANARY, LEGACY_STAGE, LIVE, RETIRED, SHADOW
+from gateway.rollout.stage import LEGACY_STAGE, LIVE, RETIRED, SHADOW
 from gateway.rollout.ticket import Ticket
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
 
-__all__ = ["LEGACY", "NOBODY", "SAFE", "Choice", "Circumstances", "Decision", "Unavailable", "at_stage", "decide"]
+__all__ = [
+    "LEGACY",
+    "NOBODY",
+    "SAFE",
+    "Choice",
+    "Circumstances",
+    "Decision",
+    "Unavailable",
+    "at_stage",
+    "decide",
+    "taken_over",
+]
 
 LEGACY = "legacy"
 NOBODY = "-"  # in the place of an upstream's name where a request is refused; no service can be called that
@@ -107,16 +118,27 @@ def decide(
         refusal = circumstances.refuses(plan.service, circumstances.clock.monotonic())
         if refusal is not None:
             return _instead(decision, plan, facts, refusal, circumstances)
-    if plan.mirrored and facts.method in plan.mirror.methods:
-        if plan.mirrored >= 100 or circumstances.random() * 100 < plan.mirrored:
-            return choice.mirrored if decision is choice.fixed and choice.mirrored else replace(decision, mirror=True)
+    if plan.mirrored and facts.method in plan.mirror.methods and _sampled(plan.mirrored, circumstances):
+        return choice.mirrored if decision is choice.fixed and choice.mirrored else replace(decision, mirror=True)
     return decision
+
+
+def _sampled(percent: float, circumstances: Circumstances) -> bool:
+    return percent >= 100 or circumstances.random() * 100 < percent
 
 
 def _instead(decision: Decision, plan: Plan, facts: Facts, refusal: str, circumstances: Circumstances) -> Decision:
     if plan.fallback is None or facts.method == "WEBSOCKET" or circumstances.known(facts.path) is False:
         raise Unavailable(refusal)
-    return replace(decision, upstream=LEGACY, reason=f"{decision.reason}, but {refusal}")
+    return taken_over(decision, refusal)
+
+
+def taken_over(decision: Decision, reason: str) -> Decision:
+    """`decision` for a service that can't answer, for `reason`: legacy does, and a caller's first write is there."""
+    plan, ticket = decision.plan, decision.ticket
+    if ticket is not None and plan is not None and plan.group in ticket.pins:
+        ticket = ticket.pinned(plan.group, LEGACY)
+    return replace(decision, upstream=LEGACY, reason=f"{decision.reason}, but {reason}", mirror=False, ticket=ticket)
 
 
 # -- by cohort ----------------------------------------------------------------------------------

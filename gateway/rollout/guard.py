@@ -17,7 +17,7 @@ class Guard:
 
     window: float = 60.0  # seconds
     minimum: int = 50  # requests on each side
-    error_delta: float = 0.01  # the service's error rate − legacy's, as a share
+    error_delta: float = 0.01  # the service's error rate less legacy's, as a share
     p95_delta: float | None = 0.5  # the service's p95 may be so much above legacy's, as a share of it; None: any
     p95_floor: float = 0.005  # seconds; a p95 up to here is never too slow
     parity: float = 99.0  # percent of compared answers without a breaking difference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gateway.config import FallbackConfig, MirrorConfig, RolloutSettings, RouteConfig
+from gateway.config import FallbackConfig, MirrorConfig, RouteConfig
 from gateway.rollout.cohort import BUCKETS, Cohorts
 from gateway.rollout.stage import CANARY, LEGACY_STAGE, LIVE, RETIRED, SHADOW, State
 from gateway.rollout.ticket import Signer

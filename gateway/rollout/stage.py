@@ -92,9 +92,7 @@ def _valid(weight: float) -> float:
     return weight
 
 
-def rolled_back(
-    state: State, *, to: str = LEGACY_STAGE, weight: float | None = None, force: bool = False
-) -> State:
+def rolled_back(state: State, *, to: str = LEGACY_STAGE, weight: float | None = None, force: bool = False) -> State:
     """`state` taken down: to legacy, or to a stage between. `weight` goes with `to="canary"`.
 
     A retired route goes back only by `force`, since its legacy view may be gone. Raises IllegalMove.

@@ -32,16 +32,18 @@ class Facts:
     `path` is decoded and relative to the site's root; `root` is what stands before it. `method` is
     `WEBSOCKET` for a socket. `wanted` is the method to route by: the announced one for a CORS preflight.
     `odd`: the path may have other readings. `underscored`: a header's name has an underscore. `host`: the
-    host where the project takes it from another header than Host (`admission.host_of`), else None.
+    host where the project takes it from another header than Host (`admission.host_of`), else None. `client` is the
+    caller's address, "" where the server doesn't know it.
     """
 
-    __slots__ = ("headers", "host", "method", "odd", "path", "request_id", "root", "underscored", "wanted")
+    __slots__ = ("client", "headers", "host", "method", "odd", "path", "request_id", "root", "underscored", "wanted")
 
     def __init__(self, method: str, path: str, root: str, headers: dict[bytes, bytes]) -> None:
         self.method = self.wanted = method
         self.path = path
         self.root = root
         self.headers = headers
+        self.client = ""
         self.request_id: bytes | None = None
         self.host: bytes | None = None
         self.odd = self.underscored = False
@@ -83,6 +85,8 @@ def read(scope: Scope, root_path: str, request_id_header: bytes | None) -> Facts
         path = _canonical(path, root, given=bool(scope.get("root_path")))
         odd = _odd(path) is not None or (raw is not None and (b"%2f" in raw.lower() or raw[:1] != b"/"))
     facts = Facts(_method(scope), path, root, headers)
+    if client := scope.get("client"):
+        facts.client = client[0]
     if odd:
         facts.odd = True
     if b"_" in b"".join(headers):

@@ -13,7 +13,17 @@ from starlette.types import ASGIApp
 from gateway.rollout.cohort import Caller
 from gateway.routing.table import Endpoint
 
-__all__ = ["ATTEMPT", "REQUEST_ID", "Attempt", "ClientGone", "Legacy", "Service", "Upstream", "UpstreamError", "in_ascii"]
+__all__ = [
+    "ATTEMPT",
+    "REQUEST_ID",
+    "Attempt",
+    "ClientGone",
+    "Legacy",
+    "Service",
+    "Upstream",
+    "UpstreamError",
+    "in_ascii",
+]
 
 # Where a scope says, for an upstream that hands the request on, which header the gateway put its identifier in.
 REQUEST_ID = "gateway.request_id"
@@ -76,7 +86,7 @@ class Legacy(Upstream, Protocol):
     sockets: bool  # it serves WebSockets
     script_name: str  # the path it says it is served under, or ""
     session_cookie: bytes  # the name of its session cookie
-    secrets: Sequence[str]  # to sign with the first, and to verify with any; none where it has no such thing
+    secrets: Sequence[str | bytes]  # to sign with the first, and to verify with any; none where it has no such thing
 
     @property
     def busy(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from functools import lru_cache, partial
 from typing import IO, Any, cast
@@ -393,7 +393,7 @@ class DjangoUpstream:
         self.script_name = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
         self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
         self.session_cookie = settings.SESSION_COOKIE_NAME.encode()
-        self.secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+        self.secrets: Sequence[str | bytes] = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
         self._callers = Callers(self.threads)
         self._hosts: dict[bytes, bool] = {}
         self._views = AsyncViews()

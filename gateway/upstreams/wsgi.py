@@ -22,7 +22,7 @@ class WSGIUpstream:
     sockets = False
     script_name = ""
     session_cookie = b""
-    secrets: Sequence[str] = ()
+    secrets: Sequence[str | bytes] = ()
     busy = False  # its threads can't be asked
 
     def __init__(self, app: Any, *, threads: int = 40) -> None:

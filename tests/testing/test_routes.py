@@ -58,13 +58,17 @@ def test_other_routes_stay_where_they_are(gateway_client, override_route):
 
 def test_the_reason_is_the_stage(gateway_app, override_route):
     override_route("moved", stage="legacy")
-    assert gateway_app.snapshot.decisions["moved"].reason == "route 'moved' is at stage legacy"
+    assert gateway_app.snapshot.choices["moved"].fixed.reason == "route 'moved' is at stage legacy"
 
 
-def test_each_change_is_a_revision(gateway_app, override_route):
-    before = gateway_app.snapshot.revision
-    override_route("moved", stage="legacy")
-    assert gateway_app.snapshot.revision == before + 1
+def test_a_canary_takes_its_share_of_callers(gateway_client, override_route):
+    override_route("moved", "canary", 100)
+    assert who(gateway_client) == "bridged"
+
+
+def test_a_stage_that_there_is_not_is_an_error(override_route):
+    with pytest.raises(ValueError, match="one of legacy, shadow, canary, live, retired"):
+        override_route("moved", "beta")
 
 
 def test_an_unknown_route_is_an_error_that_names_those_there_are(override_route):
