@@ -67,7 +67,7 @@ class Gateway:
         self.counters = Counters(self.clock)
         self.circumstances = Circumstances(
             clock=self.clock,
-            refuses=lambda service, now: self.health[service].refuses(now),
+            health=self.health,
             random=random.random,
             new_id=lambda: os.urandom(16).hex(),
             known=legacy.knows,

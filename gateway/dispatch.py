@@ -257,12 +257,10 @@ async def dispatch_service(
         failure = 504, TimeoutError(f"it did not begin its answer in {patience:g} seconds")
     outcome.deadline = None
     reason = _reason(outcome, attempt, failure)
-    if outcome.left or kept.gone:
-        outcome.failed = None
-    elif reason is not None:
-        outcome.failed = True
-        if kept.whole and outcome.status == 0 and (outcome.facts.method in SAFE or attempt.undone):
-            await _fall_back(match, outcome, kept, reason, legacy)
+    outcome.failed = None if outcome.left or kept.gone else reason is not None
+    repeatable = kept.whole and outcome.status == 0 and (outcome.facts.method in SAFE or attempt.undone)
+    if outcome.failed and reason is not None and repeatable:
+        await _fall_back(match, outcome, kept, reason, legacy)
     await outcome.release()
     if failure is not None:
         await _make_up_for(outcome, *failure)
