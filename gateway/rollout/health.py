@@ -91,8 +91,19 @@ class Health:
     """
 
     __slots__ = (
-        "_breaker", "_cause", "_closed_since", "_epoch", "_busy", "_rest", "_resting_until", "_trial_until", "_window",
-        "in_flight", "limit", "openings", "service",
+        "_breaker",
+        "_busy",
+        "_cause",
+        "_closed_since",
+        "_epoch",
+        "_rest",
+        "_resting_until",
+        "_trial_until",
+        "_window",
+        "in_flight",
+        "limit",
+        "openings",
+        "service",
     )  # fmt: skip
 
     def __init__(

@@ -179,7 +179,7 @@ def gateway_clock(gateway_app: Gateway, monkeypatch: pytest.MonkeyPatch) -> Froz
 
 @pytest.fixture
 def override_route(gateway_app: Gateway) -> Iterator[Callable[..., AbstractContextManager[Any]]]:
-    """`override_route(name, stage, weight=0.0)`: in force at once, until the end of the test or of the `with` it stands in."""
+    """`override_route(name, stage, weight=0.0)`: at once, until the end of the test or of the `with` it stands in."""
     from gateway.testing.routes import override_route as overridden
 
     with ExitStack() as until_the_end:
