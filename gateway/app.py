@@ -76,6 +76,10 @@ class Gateway:
             new_id=lambda: os.urandom(16).hex(),
             known=legacy.knows,
         )
+        if config.routes and config.legacy.wsgi is None:
+            from gateway.upstreams.sql import record_sql
+
+            record_sql()
         self.report = Report()
         self.mirrors = Mirrors(
             config.mirror,

@@ -28,6 +28,12 @@ BLOCK = b"x" * 2**16
 SECRET = "a secret that no caller may read"
 
 
+@csrf_exempt
+def steady(request, how):
+    """Next to `tests.project.services.failing`: it answers whatever the path says."""
+    return JsonResponse({"legacy": how, "body": len(request.body)})
+
+
 def as_json(request):
     return JsonResponse({"hello": "world"})
 
