@@ -193,9 +193,9 @@ class Mirrored:
 class Taken:
     """What a process had counted at a moment. Nothing in it changes any more.
 
-    `slots` are the seconds at which its slots began, in order. `tallies` is by route, side and slot, `mirrored` by route
-    and slot. `lost` is how many requests and mirrors the process counted and dropped again since it started, as nobody
-    forgot their slots in time.
+    `slots` are the seconds at which its slots began, in order. `tallies` is by route, side and slot, `mirrored` by
+    route and slot. `lost` is how many requests and mirrors the process counted and dropped again since it started, as
+    nobody forgot their slots in time.
     """
 
     slots: tuple[int, ...]
