@@ -24,8 +24,8 @@ __all__ = ["BOUNDS", "FACTOR", "KEPT", "SLOT", "Counters", "Histogram", "Mirrore
 
 SLOT = 10  # seconds
 KEPT = 60  # slots, that is ten minutes in which the database may be away
-# Seconds by which the clock may be put right while counting stays where it was. Where it goes back further, what is stored
-# of the slots it comes through again is replaced.
+# Seconds by which the clock may be put right while counting stays where it was. Where it goes back further, what is
+# stored of the slots it comes through again is replaced.
 SET_BACK = 60.0
 
 FACTOR = 2**0.25

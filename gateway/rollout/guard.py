@@ -14,7 +14,7 @@ __all__ = ["Guard", "Hold", "Judgement", "Promote", "RollBack", "Step", "Verdict
 P95 = 0.95
 CHANCE = 0.01  # of calling a service failing that is just within what is allowed
 EARLY_CHANCE = 0.001  # the same, before the sample floor is reached,
-EARLY_LEAST = 5  # and at least so many must have failed: one caller who tries again is no proof
+HANDFUL = 5  # and at least so many must have failed: one caller who tries again is no proof
 ROUNDING = 1e-9  # shares of whole numbers that are equal may differ by the last bit
 
 
@@ -85,6 +85,8 @@ def judge(guard: Guard, service: Tally, legacy: Tally, mirrored: Mirrored, *, sh
 
     In `shadow` the service has no callers of its own: what was compared has to reach the sample floor in their place.
     """
+    if legacy.requests < HANDFUL and not legacy.errors:
+        legacy = Tally()  # callers who were left behind at 100 %: too few to compare with, ever
     findings = [
         _requests(guard, service, required=not shadow),
         _errors(guard, service, legacy),
@@ -126,7 +128,10 @@ def _errors(guard: Guard, service: Tally, legacy: Tally) -> Finding | None:
 
 
 def _latency(guard: Guard, service: Tally, legacy: Tally) -> Finding | None:
-    """The 95th percentile. It waits for the sample floor in any case: the first requests to a service are slow."""
+    """The 95th percentile. It waits for the sample floor in any case: the first requests to a service are slow.
+
+    Of legacy's, so many are needed only for an objection.
+    """
     counted, base = service.histogram.count, legacy.histogram.quantile(P95)
     p95 = service.histogram.quantile(P95)
     if guard.p95_delta is None or p95 is None or base is None or counted < guard.minimum:
@@ -135,15 +140,13 @@ def _latency(guard: Guard, service: Tally, legacy: Tally) -> Finding | None:
         f"p95 {_duration(p95)} against legacy's {_duration(base)} over {counted} requests in {guard.window:g} s; "
         f"allowed {guard.p95_delta * 100:.0f} % more"
     )
-    if p95 <= guard.p95_floor:
+    allowed = max(base * (1 + guard.p95_delta), guard.p95_floor)
+    if p95 <= allowed:
         return Verdict.HEALTHY, words
     if legacy.histogram.count < guard.minimum:
         lacking = f"legacy had {legacy.histogram.count} requests, {guard.minimum} are needed"
         return Verdict.INCONCLUSIVE, f"{words}; {lacking}"
-    allowed = max(base * (1 + guard.p95_delta), guard.p95_floor)
     slower = service.histogram.above(allowed)
-    if p95 <= allowed:
-        return Verdict.HEALTHY, words
     return _bad(words, excess(slower, counted, 1 - P95), slower, enough=True)
 
 
@@ -166,9 +169,9 @@ def _parity(guard: Guard, mirrored: Mirrored, *, required: bool) -> Finding | No
 
 def _bad(words: str, evidence: float, bad: float, *, enough: bool) -> Finding:
     """More than allowed is failing where it is beyond doubt, and can't be told yet otherwise."""
-    if beyond_doubt(evidence, CHANCE if enough else EARLY_CHANCE) and (enough or bad >= EARLY_LEAST):
+    if beyond_doubt(evidence, CHANCE if enough else EARLY_CHANCE) and (enough or bad >= HANDFUL):
         return Verdict.FAILING, words
-    return Verdict.INCONCLUSIVE, f"{words}; that may be chance"
+    return Verdict.INCONCLUSIVE, f"{words}; may be chance"
 
 
 def _percent(share: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,7 +26,7 @@ class GuardConfig(BaseModel):
         le=1,
         description="how much higher than legacy's the error rate may be: 0.01 is a point",
     )
-    p95_delta: float | Literal[False] = Field(
+    p95_delta: Annotated[float, Field(ge=0)] | Literal[False] = Field(
         0.5, description="how much slower than legacy the 95th percentile may be: 0.5 is half as slow again; or false"
     )
     p95_floor: float = Field(

@@ -104,7 +104,7 @@ class Health:
         self.openings = 0  # since the process started
         self._breaker = breaker
         self._window = _Window(breaker.window if breaker else 1.0)
-        self._full = f"service {service!r} has {limit} requests in flight"
+        self._full = f"service {service!r} has {limit} request{'' if limit == 1 else 's'} in flight"
         self._cause: str | None = None  # why it is not closed, in words; None while it is
         self._rest = 0.0  # seconds, of the last cool-down
         self._resting_until = -inf
