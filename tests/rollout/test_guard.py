@@ -194,10 +194,8 @@ def test_every_compared_answer_can_be_required_to_be_equal():
             ),
         ),
         (
-            judge(GUARD, side(50, 1), side(50), Mirrored()),
-            (
-                "error rate 2.0 % against legacy's 0.0 % over 50 requests in 60 s; allowed 1.0 points more; may be chance",
-            ),
+            judge(GUARD, side(50, 2), NOTHING, Mirrored()),
+            ("error rate 4.0 % over 50 requests in 60 s; allowed 1.0 %; may be chance",),
         ),
         (judge(GUARD, side(12), side(50), Mirrored()), ("12 requests in 60 s, 50 are needed",)),
         (judge(GUARD, NOTHING, side(50), Mirrored(), shadow=True), ("nothing was compared in 60 s",)),
@@ -283,6 +281,33 @@ def test_evidence_so_strong_comes_about_by_chance_no_more_often_than_said(of, fa
     failed = min(failed, of)
     by_chance = sum(comb(of, k) * allowed**k * (1 - allowed) ** (of - k) for k in range(failed, of + 1))
     assert by_chance <= exp(-excess(failed, of, allowed)) + 1e-9
+
+
+def binomial(of, rate):
+    """How probable each number of failures is, as far as it matters."""
+    probable = {k: comb(of, k) * rate**k * (1 - rate) ** (of - k) for k in range(min(of, 200) + 1)}
+    return {k: probability for k, probability in probable.items() if probability > 1e-9}
+
+
+@pytest.mark.parametrize(
+    ("service", "legacy", "at_least", "at_most", "naively"),
+    [
+        ((60, 0.01), (1140, 0.01), 0, 0.00004, 0.16),
+        ((60, 0.02), (1140, 0.02), 0, 0.0001, 0.29),
+        ((1000, 0.02), (50, 0.02), 0, 0.000001, 0.37),
+        ((60, 0.10), (1140, 0.01), 0.50, 0.52, 0.99),
+        ((60, 0.20), (1140, 0.01), 0.98, 1, 1.00),
+    ],
+)
+def test_a_service_as_good_as_legacy_is_left_alone_and_a_bad_one_is_not(service, legacy, at_least, at_most, naively):
+    """The table of docs/guard.md: every outcome of a window, by its probability."""
+    failing = naive = 0.0
+    for errors, probability in binomial(*service).items():
+        for its, also in binomial(*legacy).items():
+            failing += probability * also * (verdict(Tally(service[0], errors), Tally(legacy[0], its)) is FAILING)
+            naive += probability * also * (errors / service[0] - its / legacy[0] > 0.01)
+    assert at_least <= failing <= at_most
+    assert naive == pytest.approx(naively, abs=0.01)
 
 
 @given(sides(), sides(), st.floats(0, 1))
