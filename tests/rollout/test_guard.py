@@ -130,6 +130,7 @@ def test_no_error_at_all_can_be_asked_for():
         ((1000, 0, *[0.1] * 9, 0.5), (100, 0, 0.1), FAILING),  # 10 %
         ((100, 0, 0.004), (100, 0, 0.001), HEALTHY),  # nobody notices 3 ms
         ((100, 0, 0.3), (49, 0, 0.1), INCONCLUSIVE),
+        ((100, 0, 0.3), (50, 0, 0.1), FAILING),
         ((100, 0, 0.1), (49, 0, 0.1), HEALTHY),
         ((100, 0, 0.3), (0, 0), HEALTHY),  # nothing to compare with
         ((49, 0, 0.3), (100, 0, 0.1), INCONCLUSIVE),  # the first requests to a service are slow
@@ -199,6 +200,10 @@ def test_every_compared_answer_can_be_required_to_be_equal():
         ),
         (judge(GUARD, side(12), side(50), Mirrored()), ("12 requests in 60 s, 50 are needed",)),
         (judge(GUARD, NOTHING, side(50), Mirrored(), shadow=True), ("nothing was compared in 60 s",)),
+        (
+            judge(GUARD, NOTHING, side(50), Mirrored(equal=50), shadow=True),
+            ("parity 100.0 % over 50 compared answers in 60 s; required 99 %",),
+        ),
         (
             judge(GUARD, NOTHING, side(50), Mirrored(equal=3), shadow=True),
             ("parity 100.0 % over 3 compared answers in 60 s; required 99 %; 50 are needed",),
