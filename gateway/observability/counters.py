@@ -104,7 +104,7 @@ class Histogram:
         """What `to_json` gave. Raises ValueError where it can't have given that."""
         made = cls()
         for place, count in stored.items():
-            if not (place.isdecimal() and int(place) <= len(BOUNDS)) or count < 0:
+            if not (place.isdecimal() and int(place) <= len(BOUNDS)) or count < 1:
                 raise ValueError(f"{place!r}: {count!r} is no count of a place from 0 to {len(BOUNDS)}")
             made._counts[int(place)] = count
         return made

@@ -44,7 +44,7 @@ def excess_over(service: Tally, legacy: Tally, delta: float) -> float:
             lower = rate
         else:
             upper = rate
-    of_service = service.requests * _divergence(service.error_rate, min(lower + delta, 1.0))
+    of_service = service.requests * _divergence(service.error_rate, lower + delta)
     return of_service + legacy.requests * _divergence(legacy.error_rate, lower)
 
 

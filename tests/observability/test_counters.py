@@ -96,7 +96,7 @@ def test_json_has_only_what_is_not_zero():
     assert repr(histogram([BOUNDS[3]])) == "Histogram({'3': 1})"
 
 
-@pytest.mark.parametrize("stored", [{"83": 1}, {"x": 1}, {"-1": 1}, {"1": -1}])
+@pytest.mark.parametrize("stored", [{"83": 1}, {"x": 1}, {"-1": 1}, {"1": -1}, {"1": 0}])
 def test_what_it_did_not_store_is_refused(stored):
     with pytest.raises(ValueError, match="is no count of a place from 0 to 82"):
         Histogram.from_json(stored)
@@ -326,7 +326,7 @@ class SetBack(FrozenClock):
         return super().time() - self.back
 
 
-@pytest.mark.parametrize(("back", "slots"), [(30, 1), (59, 1), (3600, 2)])
+@pytest.mark.parametrize(("back", "slots"), [(5, 1), (30, 1), (60, 1), (61, 2), (3600, 2)])
 def test_a_clock_that_is_put_right_by_little_opens_no_old_slot_again(back, slots):
     """One that was stored and forgotten would be stored again with only what came after."""
     clock = SetBack()

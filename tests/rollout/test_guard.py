@@ -45,6 +45,7 @@ def verdict(service, legacy=NOTHING, mirrored=None, guard=GUARD, **more):
         ((1000, 50), (1000, 50), HEALTHY),
         ((1000, 60), (1000, 50), HEALTHY),
         ((50, 0), (50, 0), HEALTHY),
+        ((1000, 25), (50, 1), HEALTHY),
         # worse, beyond doubt
         ((412, 13), (1000, 1), FAILING),
         ((1000, 30), (1000, 0), FAILING),
@@ -58,6 +59,8 @@ def verdict(service, legacy=NOTHING, mirrored=None, guard=GUARD, **more):
         ((0, 0), (1000, 0), INCONCLUSIVE),
         ((49, 0), (1000, 0), INCONCLUSIVE),
         ((49, 1), (1000, 0), INCONCLUSIVE),
+        ((1000, 25), (49, 1), INCONCLUSIVE),
+        ((1000, 30), (5, 0), INCONCLUSIVE),
         # too little traffic, and yet beyond doubt
         ((20, 20), (1000, 0), FAILING),
         ((5, 5), (1000, 0), FAILING),
@@ -125,6 +128,8 @@ def test_no_error_at_all_can_be_asked_for():
         ((100, 0, 0.1), (100, 0, 0.1), HEALTHY),
         ((100, 0, 0.12), (100, 0, 0.1), HEALTHY),
         ((100, 0, 0.3), (100, 0, 0.1), FAILING),
+        ((100, 0, 0.2), (100, 0, 0.1), FAILING),
+        ((50, 0, 0.3), (100, 0, 0.1), FAILING),
         ((100, 0, *[0.1] * 19, 0.5), (100, 0, 0.1), HEALTHY),  # 5 % may take any time
         ((100, 0, *[0.1] * 13, 0.5), (100, 0, 0.1), INCONCLUSIVE),  # 7 %
         ((1000, 0, *[0.1] * 9, 0.5), (100, 0, 0.1), FAILING),  # 10 %
@@ -198,6 +203,10 @@ def test_every_compared_answer_can_be_required_to_be_equal():
             judge(GUARD, side(50, 2), NOTHING, Mirrored()),
             ("error rate 4.0 % over 50 requests in 60 s; allowed 1.0 %; may be chance",),
         ),
+        (
+            judge(Guard(window=600, error_delta=0.25), side(50), NOTHING, Mirrored()),
+            ("error rate 0.0 % over 50 requests in 600 s; allowed 25.0 %",),
+        ),
         (judge(GUARD, side(12), side(50), Mirrored()), ("12 requests in 60 s, 50 are needed",)),
         (judge(GUARD, NOTHING, side(50), Mirrored(), shadow=True), ("nothing was compared in 60 s",)),
         (
@@ -215,9 +224,9 @@ def test_the_reasons_are_those_of_the_verdict_with_the_numbers(judgement, reason
 
 
 def test_slowness_is_said_with_both_percentiles():
-    judgement = judge(GUARD, side(100, 0, 1.5), side(100, 0, 0.1), Mirrored())
+    judgement = judge(Guard(p95_delta=1.0), side(100, 0, 1.5), side(100, 0, 0.1), Mirrored())
     assert len(judgement.reasons) == 1
-    assert judgement.reasons[0].endswith(" over 100 requests in 60 s; allowed 50 % more")
+    assert judgement.reasons[0].endswith(" over 100 requests in 60 s; allowed 100 % more")
     assert judgement.reasons[0].startswith("p95 1.63 s against legacy's 102 ms")
 
 
@@ -343,8 +352,16 @@ REASON = "healthy after 600 s: good"
 
 
 def step(judgement=GOOD, *, stage="canary", weight=5.0, steps=STEPS, now=600.0, paused=False):
+    """What becomes of a route `now` seconds after its present step began."""
     return next_step(
-        judgement, stage=stage, weight=weight, steps=steps, interval=600.0, since=0.0, now=now, paused=paused
+        judgement,
+        stage=stage,
+        weight=weight,
+        steps=steps,
+        interval=600.0,
+        since=1000.0,
+        now=1000.0 + now,
+        paused=paused,
     )
 
 
@@ -420,6 +437,8 @@ def test_the_defaults_are_the_guards():
 def test_each_key_is_a_field_of_the_guard():
     table = {"window": 300, "minimum": 20, "error_delta": 0, "p95_delta": 1, "p95_floor": 0.05, "parity": 95}
     assert GuardConfig.model_validate(table).guard() == Guard(300, 20, 0, 1, 0.05, 95)
+    least = {"window": 10, "minimum": 1, "error_delta": 0, "p95_delta": 0, "p95_floor": 0, "parity": 0}
+    assert GuardConfig.model_validate(least).guard() == Guard(10, 1, 0, 0, 0, 0)
     assert GuardConfig.model_validate({"p95_delta": False}).guard().p95_delta is None
 
 
