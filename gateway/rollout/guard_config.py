@@ -28,7 +28,8 @@ class GuardConfig(BaseModel):
     )
     p95_delta: Annotated[float, Field(ge=0)] | Literal[False] = Field(
         0.5,
-        union_mode="left_to_right",  # 0 equals False, and is a number all the same description="how much slower than legacy the 95th percentile may be: 0.5 is half as slow again; or false"
+        union_mode="left_to_right",  # 0 equals False, and is a number all the same
+        description="how much slower than legacy the 95th percentile may be: 0.5 is half as slow again; or false",
     )
     p95_floor: float = Field(
         DEFAULT.p95_floor, ge=0, description="seconds; a 95th percentile up to here is never too slow"
