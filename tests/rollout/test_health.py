@@ -80,6 +80,19 @@ def test_what_is_longer_ago_than_the_window_does_not_count():
     assert health.describe(60.0)["failures"] == 1
 
 
+def test_failures_leave_the_window_with_their_requests():
+    health = failing(requests=9)
+    for number in range(10):
+        ask(health, 60.0, number >= 8)
+    assert health.refuses(60.0) is None
+
+
+@pytest.mark.parametrize(("now", "requests"), [(0.0, 9), (59.9, 9), (60.0, 0), (600.0, 0)])
+def test_what_is_described_is_the_window_of_that_moment(now, requests):
+    described = failing(requests=9).describe(now)
+    assert (described["requests"], described["failures"]) == (requests, requests)
+
+
 def test_what_is_within_nine_tenths_of_the_window_counts():
     health = failing(requests=9, now=5.9)
     ask(health, 59.9, True)
@@ -218,6 +231,11 @@ def test_trust_comes_back_no_faster_than_it_went(trials, closed_for, rest):
 def test_settings_that_make_no_sense_are_refused(changes):
     with pytest.raises(ValueError, match="not BreakerSettings"):
         BreakerSettings(**changes)
+
+
+def test_settings_may_be_at_their_bounds():
+    health = failing(requests=1, minimum=1, failure_rate=1.0, cooldown=7.0, longest=7.0)
+    assert health.describe(0.0)["rest"] == 7.0
 
 
 # -- status -------------------------------------------------------------------------------------
