@@ -274,11 +274,9 @@ async def test_a_client_that_left_before_its_answer_was_whole_leaves_nothing_to_
     async with running(shadowed()) as app:
         asking = Connection(app, scope("/m/slow/"))
         asking.body()
-        await asking.until(1)
+        await asking.until(2)
         asking.leave()
-        asking.task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asking.done()
+        await asking.done()
         assert (await dropped(app), asked) == ({"unanswered": 1}, [])
 
 

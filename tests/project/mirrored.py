@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import itertools
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
@@ -49,12 +50,13 @@ def thing(request: HttpRequest, number: int) -> HttpResponse:
     return JsonResponse({"id": number, "name": f"thing {number}"})
 
 
-async def _slowly() -> AsyncIterator[bytes]:
-    yield b"half"
-    await asyncio.sleep(HANGS)
+def _slowly() -> Iterator[bytes]:
+    for _ in range(int(HANGS * 100)):
+        yield b"a part"
+        time.sleep(0.01)
 
 
-async def slow(request: HttpRequest) -> StreamingHttpResponse:
+def slow(request: HttpRequest) -> StreamingHttpResponse:
     """An answer that takes longer than anybody waits."""
     return StreamingHttpResponse(_slowly())
 

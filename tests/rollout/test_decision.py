@@ -320,7 +320,7 @@ def test_a_service_that_rests_is_asked_all_the_same_where_legacy_may_not_answer(
 def test_a_service_that_is_full_is_not_asked(keys):
     full = Health("catalog", limit=1)
     full.begin(0.0)
-    with pytest.raises(Unavailable, match="has 1 requests in flight"):
+    with pytest.raises(Unavailable, match="has 1 request in flight"):
         decided(around=circumstances(health=full), **keys)
 
 
