@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -273,7 +274,7 @@ def test_a_pointer_says_the_names_it_was_made_of(names):
     for name in names:
         pointer = child(pointer, name)
     assert segments(pointer) == names
-    assert compile_patterns([pointer.replace("*", "~0")]).fullmatch(pointer) or "*" in pointer
+    assert compile_patterns([pointer]).fullmatch(pointer)
 
 
 def test_no_pattern_matches_nothing():
@@ -297,6 +298,4 @@ def test_every_key_is_in_the_manual_with_an_example_that_is_valid():
 
 
 def _compare_table(table):
-    import tomllib
-
     return tomllib.loads(table)["routes"][0]["compare"]
