@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.routing import WebSocketRoute as SocketRoute
 from starlette.types import Receive, Scope, Send
 
+from gateway.bridge.undo import all_in_transaction
 from tests.project import gates
 
 SECRET = "a secret that no caller may read"
@@ -274,3 +275,20 @@ async def silent(scope: Scope, receive: Receive, send: Send) -> None:
 async def malformed(scope: Scope, receive: Receive, send: Send) -> None:
     """An ASGI application that answers in the wrong order."""
     await send({"type": "http.response.body", "body": b"first the body"})
+
+
+# -- endpoints that can't be undone -------------------------------------------------------------
+
+undoable_async, undoable_elsewhere = FastAPI(), FastAPI()
+
+
+@undoable_async.post("/u/")
+@all_in_transaction
+async def not_on_one_thread() -> None:
+    """A transaction belongs to a thread."""
+
+
+@undoable_elsewhere.post("/u/")
+@all_in_transaction(using="elsewhere")
+def not_in_a_database() -> None:
+    """There is no database of that name."""
