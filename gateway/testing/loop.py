@@ -74,6 +74,7 @@ class Running:
         divert_workers()
         keep_connections()
         bring_home(self.gateway.legacy)
+        self.gateway.mirrors.enabled = False
         self._thread.start()
         try:
             self.run(self.gateway.startup())
