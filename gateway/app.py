@@ -153,7 +153,7 @@ class Gateway:
         try:
             if decision.mirror and match is not None:
                 await self._mirrored(entry, match, outcome, scope, receive)
-            elif decision.plan is None or decision.upstream == LEGACY:
+            elif decision.plan is None or decision.upstream in (LEGACY, NOBODY):
                 await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
             else:
                 await self._ask_service(entry, match, outcome, scope, receive)
