@@ -76,6 +76,7 @@ class Threads:
         self._pressure = _Pressure()
         self._started = 0
         self._leased = 0
+        self._asleep = 0  # idle ones, and leased ones whose requests are elsewhere
         self._spare: dict[PooledThread, Lease] = {}  # leased, but could be taken away
         self._closed = False
 
@@ -181,9 +182,9 @@ class Threads:
         self._started += 1
         return thread
 
-    @staticmethod
-    def _wake(thread: PooledThread) -> None:
+    def _wake(self, thread: PooledThread) -> None:
         thread.asleep = False
+        self._asleep -= 1
         thread.wake.release()
 
     def _give_to_lease(self, thread: PooledThread, lease: Lease) -> None:
@@ -234,7 +235,9 @@ class Threads:
                         return self._begin(thread)
                 if thread.ended:
                     return None
-                thread.asleep = not thread.called
+                if not thread.called:
+                    thread.asleep = True
+                    self._asleep += 1
             thread.wake.acquire(timeout=PATIENCE if thread.called else -1)
 
     # -- on a pooled thread, with the lock held -------------------------------------------------
@@ -256,7 +259,7 @@ class Threads:
         """
         if self._calling and not thread.called:
             return False  # another one stands by already
-        if self._started - self._leased - len(self._idle) == 1:
+        if self._started - self._asleep == 1:
             return False  # nobody else works
         others_began = self._begun - thread.seen > (0 if thread.called else 1)
         if not (others_began and self._pressure.high()):
