@@ -157,7 +157,7 @@ def _undocumented(route: Any) -> Iterator[None]:
 
 
 def _without_documentation(dependant: Any) -> Any:
-    documented = getattr(dependant.call, "documented", frozenset())
+    documented: frozenset[str] = getattr(dependant.call, "documented", frozenset())
     return replace(
         dependant,
         query_params=[field for field in dependant.query_params if field.name not in documented],
