@@ -38,7 +38,6 @@ from gateway.snapshot import Snapshot, compile_snapshot
 from gateway.upstreams.base import REQUEST_ID, Legacy, Service, Upstream
 from gateway.upstreams.deadline import Deadlines
 from gateway.upstreams.factory import build_legacy, build_services
-from gateway.upstreams.kept import Kept
 
 __all__ = ["Gateway"]
 
@@ -153,10 +152,10 @@ class Gateway:
         try:
             if decision.mirror and match is not None:
                 await self._mirrored(entry, match, outcome, scope, receive)
-            elif decision.plan is None or decision.upstream in (LEGACY, NOBODY):
-                await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
+            elif (plan := decision.plan) is None or decision.upstream in (LEGACY, NOBODY):
+                await dispatch(entry, match, outcome, self.prepared(scope, outcome), receive)
             else:
-                await self._ask_service(entry, match, outcome, scope, receive)
+                await dispatch_service(entry, match, outcome, plan, scope, receive, self)
         finally:
             observe(outcome, self.counters)
         return None
@@ -167,34 +166,15 @@ class Gateway:
         receive = receive if copy is None else copy.receive(receive)
         try:
             with recorded(None if copy is None else copy.recorder):
-                if outcome.decision.upstream == LEGACY:
-                    await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
+                if (plan := outcome.decision.plan) is None or outcome.decision.upstream == LEGACY:
+                    await dispatch(entry, match, outcome, self.prepared(scope, outcome), receive)
                 else:
-                    await self._ask_service(entry, match, outcome, scope, receive)
+                    await dispatch_service(entry, match, outcome, plan, scope, receive, self)
         finally:
             if copy is not None:
                 self.mirrors.offer(copy, fell_back=outcome.fell_back is not None)
 
-    async def _ask_service(
-        self, entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, receive: Receive
-    ) -> None:
-        """Dispatch to a service whose health counts; to legacy, where it fails and legacy may answer."""
-        service = outcome.decision.upstream
-        fallback = outcome.decision.plan.fallback if outcome.decision.plan is not None else None
-        kept = Kept(receive, fallback.max_body if fallback is not None else 0)
-        health = self.health[service]
-        ticket = health.begin(outcome.since)
-        outcome.failed = None  # until it is known
-        try:
-            scope_for_service = self._prepared(scope, outcome)
-            deadlines = self.deadlines[service]
-            reason = await dispatch_service(entry, match, outcome, scope_for_service, kept, deadlines)
-            if reason is not None:
-                await self._fall_back(reason, match, outcome, scope, kept)
-        finally:
-            health.end(self.clock.monotonic(), outcome.failed, ticket)
-
-    async def _fall_back(self, reason: str, match: Match | None, outcome: Outcome, scope: Scope, kept: Kept) -> None:
+    async def fall_back(self, reason: str, match: Match | None, outcome: Outcome, scope: Scope, again: Receive) -> None:
         """Ask legacy, where the route allows it and the project has this path."""
         plan = outcome.decision.plan
         refused = plan is None or plan.fallback is None or not self.falls_back
@@ -202,17 +182,18 @@ class Gateway:
             await conclude(outcome)
             return
         outcome.decision = taken_over(outcome.decision, reason)
-        scope = self._prepared(scope, outcome)
-        await fall_back(reason, self.legacy.entry, match, outcome, scope, kept.again())
+        await fall_back(reason, self.legacy.entry, match, outcome, self.prepared(scope, outcome), again)
 
-    def _prepared(self, scope: Scope, outcome: Outcome) -> Scope:
+    def prepared(self, scope: Scope, outcome: Outcome) -> Scope:
         """A copy of `scope` for the upstream; `outcome.extra` becomes the headers its answer gets."""
-        scope = self._fitted(scope, outcome.facts)
-        outcome.extra = self._served_by[outcome.decision.upstream]
+        facts = outcome.facts
+        scope = self._fitted(scope, facts)
+        extra = self._served_by[outcome.decision.upstream]
         if self._request_id is not None:
-            outcome.extra = [*outcome.extra, _identified(scope, outcome.facts, self._request_id)]
+            extra = [*extra, _identified(scope, facts, self._request_id)]
         if outcome.decision.ticket is not None:
-            outcome.extra = [*outcome.extra, self._cookie(outcome.decision.ticket, scope)]
+            extra = [*extra, self._cookie(outcome.decision.ticket, scope)]
+        outcome.extra = extra
         return scope
 
     def _fitted(self, scope: Scope, facts: Facts) -> Scope:
@@ -325,8 +306,9 @@ def _identified(scope: Scope, facts: Facts, header: bytes) -> Header:
     known = facts.request_id
     if known is not None and len(lines) == len(facts.headers) and facts.headers.get(header) == known:
         return header, known  # it is there, and no line is there twice
-    facts.request_id = facts.request_id or new_request_id()
-    line = (header, facts.request_id)
+    if known is None:
+        known = facts.request_id = new_request_id()
+    line = (header, known)
     scope["headers"] = _only(lines, line) if header in facts.headers else [*lines, line]
     return line
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Protocol, cast
 
@@ -17,12 +17,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from gateway.clock import SYSTEM, Clock
+from gateway.config import FallbackConfig
 from gateway.rollout.decision import LEGACY, SAFE, Decision
+from gateway.rollout.health import Health
 from gateway.rollout.plan import Plan
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
 from gateway.upstreams.base import ATTEMPT, ClientGone, UpstreamError
-from gateway.upstreams.deadline import Deadline, Deadlines
+from gateway.upstreams.deadline import Deadlines
 from gateway.upstreams.kept import Kept
 
 __all__ = ["Outcome", "answer", "conclude", "dispatch", "dispatch_service", "fall_back", "fit"]
@@ -35,6 +37,9 @@ Headers = list[Header]
 
 Failure = tuple[int, Exception]  # the status to answer with, and what went wrong
 NO_HEADERS: Headers = []
+# As plain numbers: a comparison with a member of HTTPStatus takes longer.
+METHOD_NOT_ALLOWED = 405
+ERROR = 500  # and above
 HELD = 2**16  # bytes of an answer that may turn out not to be one
 FAILURES = frozenset({502, 503, 504})  # how a service says that it, or what is behind it, is not there
 
@@ -53,18 +58,21 @@ class Outcome:
     joined with those an upstream names in `Allow`. `since` is when it began, by `clock`.
     `failed`: the upstream failed, whoever answered then; None when the client left. `fell_back` says why legacy did.
     `copy` is kept of the answer as the upstream gave it, where it is to be compared.
+
+    From `kept` on, the attributes are about a service that is asked: `ask` sets them.
     """
 
     __slots__ = (
         "_allowed",
         "_held",
-        "_holding",
+        "_limit",
+        "_receive",
         "_send",
         "_size",
         "clock",
         "complete",
         "copy",
-        "deadline",
+        "deadlines",
         "decision",
         "error",
         "extra",
@@ -73,6 +81,9 @@ class Outcome:
         "failure",
         "fell_back",
         "headless",
+        "holds",
+        "kept",
+        "late",
         "left",
         "since",
         "status",
@@ -89,33 +100,50 @@ class Outcome:
     ) -> None:
         self.facts = facts
         self.decision = decision
-        self.extra: Headers = []
+        self.extra = NO_HEADERS
         self.clock = clock
         self.since = clock.monotonic()
         self.status = 0  # of the answer; 0 while there is none
         self.complete = False
         self.headless = False  # the service was asked GET for a HEAD: its body stays here
         self.failed: bool | None = False
+        self.fell_back: str | None = None
+        self.copy: Keeper | None = None
+        self.deadlines: Deadlines | None = None  # among which it waits for its answer to begin
+        self.holds = False  # an answer that looks like an error is not sent yet
+        self._send = send
+        self._allowed = allowed
+
+    def ask(self, receive: Receive, deadlines: Deadlines, fallback: FallbackConfig | None) -> None:
+        """A service is to answer, in time; legacy may instead, where there is a `fallback`."""
+        self.kept: Kept | None = None  # what the service has read, once it reads
+        self.failed = None  # until it is known
         self.failure: Failure | None = None
         self.error: Exception | None = None  # as `Attempt`
         self.undone = False
+        self.late = False  # it was cancelled for not having begun its answer
         self.left = False  # the client, before the answer was complete
-        self.fell_back: str | None = None
-        self.deadline: Deadline | None = None
-        self.copy: Keeper | None = None
-        self._send = send
-        self._allowed = allowed
-        self._holding = False
-        self._held: list[Message] = []
-        self._size = 0
+        self._receive = receive
+        self._limit = 0
+        self._held: list[Message] | None = None
+        if fallback is not None:
+            self._limit = fallback.max_body
+            self.holds = self.facts.method != "WEBSOCKET"
+        self.deadlines = deadlines
+        deadlines.begin(self)
 
     def send(self, message: Message) -> Awaitable[None]:
         """Take one message of the upstream's answer and send it on.
 
         Not a coroutine function of its own: a frame less for every message. An application may send the
         same message again and again, so it is copied, not changed.
+
+        What a service raises may become an answer with status 500 before it is known here. So where legacy may answer
+        instead, an answer that says of itself that it is an error waits, until `release` or `discard`.
         """
         kind = message["type"]
+        if self.holds and (self._held is not None or (kind == "http.response.start" and message["status"] >= ERROR)):
+            return self._hold(message)
         if self.copy is not None:
             self.copy.keep(message)
         if kind == "http.response.body":
@@ -124,21 +152,34 @@ class Outcome:
             if self.headless:
                 message = {"type": kind, "body": b"", "more_body": not self.complete}
         elif kind == "http.response.start":
-            if self.deadline is not None:
-                self.deadline.met()
+            if self.deadlines is not None:
+                self.deadlines.met(self)
             self.status = status = message["status"]
             headers = [*message.get("headers", ()), *self.extra]
-            if status == HTTPStatus.METHOD_NOT_ALLOWED or self.facts.method == "OPTIONS":
+            if status == METHOD_NOT_ALLOWED or self.facts.method == "OPTIONS":
                 headers = self._joined(headers, status)
             message = {**message, "headers": headers}
         else:
             message = self._of_socket(kind, message)
         return self._send(message)
 
+    def receive(self) -> Awaitable[Message]:
+        """What a service reads the request through. Few read one that has no body, so it is kept from the first
+        message on."""
+        if self.kept is None:
+            self.kept = Kept(self._receive, self._limit)
+        return self.kept()
+
+    def again(self) -> Receive | None:
+        """A `receive` that gives all of the request again; None when it isn't remembered."""
+        if self.kept is None:
+            return self._receive
+        return self.kept.again() if self.kept.whole else None
+
     def _of_socket(self, kind: str, message: Message) -> Message:
         """One message of a socket, as it is sent on."""
-        if self.deadline is not None:
-            self.deadline.met()
+        if self.deadlines is not None:
+            self.deadlines.met(self)
         if kind == "websocket.accept":
             self.status = HTTPStatus.SWITCHING_PROTOCOLS
             return {**message, "headers": [*message.get("headers", ()), *self.extra]}
@@ -152,18 +193,11 @@ class Outcome:
 
     # -- an answer that may be no answer --------------------------------------------------------
 
-    def send_or_hold(self, message: Message) -> Awaitable[None]:
-        """As `send`, but an answer that says of itself that it is an error waits, until `release` or `discard`.
-
-        What a service raises may become an answer with status 500 before it is known here.
-        """
-        if message["type"] == "http.response.start":
-            self._holding = message["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR
-        return self._hold(message) if self._holding else self.send(message)
-
     async def _hold(self, message: Message) -> None:
-        if self.deadline is not None:
-            self.deadline.met()
+        if self._held is None:
+            self._held, self._size = [], 0
+            if self.deadlines is not None:
+                self.deadlines.met(self)
         self._held.append(message)
         self._size += len(message.get("body", b""))
         if self._size > HELD:  # too long to be kept
@@ -172,20 +206,19 @@ class Outcome:
     @property
     def held(self) -> int:
         """The status of the answer that waits; 0 when there is none."""
-        status: int = self._held[0]["status"] if self._holding else 0
-        return status
+        return self._held[0]["status"] if self._held else 0
 
     async def release(self) -> None:
         """Send what waits, if anything does."""
-        held, self._held = self._held, []
-        self._holding = False
+        held = self._held or ()
+        self.discard()
         for message in held:
             await self.send(message)
 
     def discard(self) -> None:
         """Forget what waits: another upstream is asked."""
-        self._held = []
-        self._holding = False
+        self._held = None
+        self.holds = False
 
     def _joined(self, headers: Headers, status: int) -> Headers:
         """`headers` with the union of both sides' methods in Allow."""
@@ -215,37 +248,66 @@ async def dispatch(entry: ASGIApp, match: Match | None, outcome: Outcome, scope:
         await _make_up_for(outcome, *failure)
 
 
-async def dispatch_service(
-    entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, kept: Kept, deadlines: Deadlines
-) -> str | None:
-    """As `dispatch`, for a service that has to begin its answer in time, and for which legacy may answer.
+class Front(Protocol):
+    """What asks services: the gateway."""
 
-    Returns None once there is an answer. When the service failed before its first byte, and the request can be made
-    again, nothing has been sent: this says why, and `fall_back` or `conclude` has to follow.
+    @property
+    def health(self) -> Mapping[str, Health]:
+        """That of each service."""
+
+    @property
+    def deadlines(self) -> Mapping[str, Deadlines]:
+        """Those of each service."""
+
+    def prepared(self, scope: Scope, outcome: Outcome) -> Scope:
+        """A copy of `scope` for the upstream that was decided on."""
+
+    async def fall_back(self, reason: str, match: Match | None, outcome: Outcome, scope: Scope, again: Receive) -> None:
+        """Let legacy answer, or conclude with what there is of the service's answer."""
+
+
+async def dispatch_service(
+    entry: ASGIApp, match: Match | None, outcome: Outcome, plan: Plan, scope: Scope, receive: Receive, front: Front
+) -> None:
+    """As `dispatch`, for a service: that counts for its health, and it has to begin its answer in time.
+
+    `scope` is the one that `front` prepares for it. When it failed before its first byte, and the request can be made
+    again, nothing has been sent, and `front` falls back.
     """
-    plan = cast("Plan", outcome.decision.plan)
-    outcome.headless = fit(scope, outcome.facts, match, outcome.decision.upstream)
-    scope[ATTEMPT] = outcome
-    outcome.deadline = deadlines.begin()
-    may_hold = plan.fallback is not None and outcome.facts.method != "WEBSOCKET"
+    health = front.health[plan.service]
+    deadlines = front.deadlines[plan.service]
+    ticket = health.begin(outcome.since)
+    outcome.ask(receive, deadlines, plan.fallback)
     try:
-        await entry(scope, kept, outcome.send_or_hold if may_hold else outcome.send)
-    except asyncio.CancelledError:
-        if not outcome.deadline.passed():
-            raise
-    except Exception as exc:  # noqa: BLE001 - it is logged there
-        outcome.failure = _failure(exc, outcome)
-    if outcome.deadline.passed() and outcome.status == 0:
-        outcome.failure = 504, TimeoutError(f"it did not begin its answer in {deadlines.seconds:g} seconds")
-    reason = _reason(outcome, plan)
-    outcome.failed = None if outcome.left or kept.gone else reason is not None
-    if reason is None and not outcome.held:
-        return None
-    undone = outcome.undone and plan.fallback is not None and plan.fallback.unsafe
-    if outcome.failed and outcome.status == 0 and kept.whole and (outcome.facts.method in SAFE or undone):
-        return reason
-    await conclude(outcome)
-    return None
+        prepared = front.prepared(scope, outcome)
+        outcome.headless = fit(prepared, outcome.facts, match, plan.service)
+        prepared[ATTEMPT] = outcome
+        try:
+            await entry(prepared, outcome.receive, outcome.send)
+        except asyncio.CancelledError:
+            if not deadlines.passed(outcome):
+                raise
+            outcome.late = True
+        except Exception as exc:  # noqa: BLE001 - it is logged there
+            outcome.failure = _failure(exc, outcome)
+        reason = None
+        if deadlines.late or outcome.failure or outcome.error or not 0 < outcome.status < ERROR:
+            reason = _reason(outcome, plan, deadlines)
+        gone = outcome.left or (outcome.kept is not None and outcome.kept.gone)
+        outcome.failed = None if gone else reason is not None
+        if reason is not None or outcome.held:
+            again = outcome.again() if outcome.failed and outcome.status == 0 and _repeatable(outcome, plan) else None
+            if again is None:
+                await conclude(outcome)
+            else:
+                await front.fall_back(cast("str", reason), match, outcome, scope, again)
+    finally:
+        health.end(outcome.clock.monotonic(), outcome.failed, ticket)
+
+
+def _repeatable(outcome: Outcome, plan: Plan) -> bool:
+    """Whether asking somebody else does nothing twice."""
+    return outcome.facts.method in SAFE or (outcome.undone and plan.fallback is not None and plan.fallback.unsafe)
 
 
 async def conclude(outcome: Outcome) -> None:
@@ -266,8 +328,11 @@ async def fall_back(
     outcome.failed = True  # the service did
 
 
-def _reason(outcome: Outcome, plan: Plan) -> str | None:
+def _reason(outcome: Outcome, plan: Plan, deadlines: Deadlines) -> str | None:
     """In words, how the service failed; None when it didn't."""
+    late = deadlines.passed(outcome) or outcome.late
+    if late and outcome.status == 0:
+        outcome.failure = 504, TimeoutError(f"it did not begin its answer in {deadlines.seconds:g} seconds")
     error = outcome.failure[1] if outcome.failure is not None else outcome.error
     status = outcome.held or outcome.status
     if error is not None:

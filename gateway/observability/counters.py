@@ -39,15 +39,16 @@ class Histogram:
     """How long requests took, counted between `BOUNDS`: a quantile is off by less than `FACTOR`.
 
     That holds above 0.1 ms, to 2 minutes. What is faster counts as up to 0.1 ms, what is slower as 2 minutes.
+    `counts` are up to and with each bound; the last has none.
     """
 
-    __slots__ = ("_counts",)
+    __slots__ = ("counts",)
 
     def __init__(self) -> None:
-        self._counts = [0] * (len(BOUNDS) + 1)  # each up to and with its bound; the last has none
+        self.counts = [0] * (len(BOUNDS) + 1)
 
     def __eq__(self, other: object) -> bool:
-        return self._counts == other._counts if isinstance(other, Histogram) else NotImplemented
+        return self.counts == other.counts if isinstance(other, Histogram) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment] # it changes
 
@@ -57,20 +58,20 @@ class Histogram:
     @property
     def count(self) -> int:
         """How many were added."""
-        return sum(self._counts)
+        return sum(self.counts)
 
     def add(self, seconds: float) -> None:
         """Count one."""
-        self._counts[bisect_left(BOUNDS, seconds)] += 1
+        self.counts[bisect_left(BOUNDS, seconds)] += 1
 
     def merge(self, other: Histogram) -> None:
         """Count what `other` counted, too."""
-        self._counts = [mine + its for mine, its in zip(self._counts, other._counts, strict=True)]
+        self.counts = [mine + its for mine, its in zip(self.counts, other.counts, strict=True)]
 
     def copy(self) -> Histogram:
         """As it is now."""
         copied = Histogram()
-        copied._counts = self._counts.copy()
+        copied.counts = self.counts.copy()
         return copied
 
     def quantile(self, q: float) -> float | None:
@@ -81,7 +82,7 @@ class Histogram:
         if not 0 <= q <= 1:
             raise ValueError(f"a quantile is between 0 and 1, not {q}")
         left = q * self.count
-        for place, count in enumerate(self._counts):
+        for place, count in enumerate(self.counts):
             if count and left <= count:
                 lower, upper = _between(place)
                 return lower + (upper - lower) * left / count
@@ -91,13 +92,13 @@ class Histogram:
     def above(self, seconds: float) -> float:
         """How many took longer than `seconds`; of those in the same step as `seconds`, its part."""
         place = bisect_left(BOUNDS, seconds)
-        slower = float(sum(self._counts[place + 1 :]))
+        slower = float(sum(self.counts[place + 1 :]))
         lower, upper = _between(place)
-        return slower + (self._counts[place] * (upper - seconds) / (upper - lower) if upper > lower else 0.0)
+        return slower + (self.counts[place] * (upper - seconds) / (upper - lower) if upper > lower else 0.0)
 
     def to_json(self) -> dict[str, int]:
         """What is not zero, by its place among the bounds."""
-        return {str(place): count for place, count in enumerate(self._counts) if count}
+        return {str(place): count for place, count in enumerate(self.counts) if count}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, int]) -> Histogram:
@@ -106,7 +107,7 @@ class Histogram:
         for place, count in stored.items():
             if not (place.isdecimal() and int(place) <= len(BOUNDS)) or count < 1:
                 raise ValueError(f"{place!r}: {count!r} is no count of a place from 0 to {len(BOUNDS)}")
-            made._counts[int(place)] = count
+            made.counts[int(place)] = count
         return made
 
 
@@ -136,8 +137,8 @@ class Tally:
             self.errors += 1
         if fell_back:
             self.fallbacks += 1
-        if seconds is not None:
-            self.histogram.add(seconds)
+        if seconds is not None:  # as `Histogram.add`: every request passes here
+            self.histogram.counts[bisect_left(BOUNDS, seconds)] += 1
 
     def merge(self, other: Tally) -> None:
         """Count what `other` counted, too."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from logging import INFO
+
 from gateway.dispatch import Outcome
 from gateway.observability.counters import Counters
-from gateway.observability.logs import log
+from gateway.observability.logs import access, log
 from gateway.rollout.decision import LEGACY
 
 __all__ = ["observe"]
@@ -19,4 +21,5 @@ def observe(outcome: Outcome, counters: Counters) -> None:
         seconds = None if outcome.facts.method == "WEBSOCKET" else outcome.clock.monotonic() - outcome.since
         unanswered = outcome.failed is True or (outcome.status == 0 and outcome.failed is not None)
         counters.request(plan.route, side, outcome.status, seconds, failed=unanswered, fell_back=fell_back)
-    log(outcome)
+    if access.isEnabledFor(INFO):
+        log(outcome)

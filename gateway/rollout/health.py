@@ -87,7 +87,7 @@ class Health:
     """What this process knows of one service.
 
     `limit` is how many requests it may have in flight, None for any number; `breaker` None never opens. Times are
-    seconds of `Clock.monotonic()`.
+    seconds of `Clock.monotonic()`. Unless it is `doubtful`, `refuses` says None at any time and need not be asked.
     """
 
     __slots__ = (
@@ -101,6 +101,7 @@ class Health:
         "_trial_until",
         "_watched",
         "_window",
+        "doubtful",
         "in_flight",
         "limit",
         "openings",
@@ -112,6 +113,7 @@ class Health:
     ) -> None:
         self.service = service
         self.limit = limit
+        self.doubtful = limit is not None
         self.in_flight = 0
         self.openings = 0  # since the process started
         self._watched = breaker is not None
@@ -193,6 +195,7 @@ class Health:
             self._open(now, "a request that tried it failed")
         elif failed is not None:
             self._cause = None
+            self.doubtful = self.limit is not None
             self._closed_since = now
             self._epoch += 1
             self._window.clear()
@@ -208,6 +211,7 @@ class Health:
         settled = self._cause is None and now - self._closed_since >= max(self._rest, breaker.window)
         self._rest = breaker.cooldown if settled else min(self._rest * 2, breaker.longest)
         self._resting_until = now + self._rest
+        self.doubtful = True
         self._cause = f"service {self.service!r} rests for {self._rest:g} s after failures ({numbers})"
         self._epoch += 1
         self.openings += 1
