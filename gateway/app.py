@@ -127,32 +127,33 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI entry point."""
-        kind = scope["type"]
-        if kind == "lifespan":
-            return await self._lifespan(receive, send)
-        if kind not in ("http", "websocket"):
-            raise NotImplementedError(f"the gateway serves http and websocket, not {kind!r}")
+        if scope["type"] not in ("http", "websocket"):
+            return await self._serve_otherwise(scope, receive, send)
         snapshot = self._snapshot
-        facts = match = None
+        facts = match = plan = None
         try:
             facts = read(scope, self._root_path, self._request_id)
             match = snapshot.match(facts, scope)
             caller: Caller | None = NOBODY_KNOWN
-            if match is not None and match.route in snapshot.asking:
+            if snapshot.asking and match is not None and match.route in snapshot.asking:
                 caller = await self.legacy.caller(facts.headers)
             decision = decide(match, snapshot.choices, facts, caller, self.circumstances)
             upstream = self.upstreams[decision.upstream]
-            if upstream is not self.legacy or facts.method == "WEBSOCKET":
+            if upstream is not self.legacy:
+                plan = decision.plan
+                admit(facts, scope, self.legacy, upstream)
+            elif facts.method == "WEBSOCKET":
                 admit(facts, scope, self.legacy, upstream)
             entry = upstream.entry
         except (BadRequest, Unavailable) as exc:
             facts = facts or at_face_value(scope, self._request_id)
             decision, entry = refused(exc)
+            plan = None
         outcome = Outcome(facts, decision, send, snapshot.served, self.clock)
         try:
             if decision.mirror and match is not None:
                 await self._mirrored(entry, match, outcome, scope, receive)
-            elif (plan := decision.plan) is None or decision.upstream in (LEGACY, NOBODY):
+            elif plan is None:
                 await dispatch(entry, match, outcome, self.prepared(scope, outcome), receive)
             else:
                 await dispatch_service(entry, match, outcome, plan, scope, receive, self)
@@ -186,13 +187,13 @@ class Gateway:
 
     def prepared(self, scope: Scope, outcome: Outcome) -> Scope:
         """A copy of `scope` for the upstream; `outcome.extra` becomes the headers its answer gets."""
-        facts = outcome.facts
+        facts, decision = outcome.facts, outcome.decision
         scope = self._fitted(scope, facts)
-        extra = self._served_by[outcome.decision.upstream]
+        extra = self._served_by[decision.upstream]
         if self._request_id is not None:
             extra = [*extra, _identified(scope, facts, self._request_id)]
-        if outcome.decision.ticket is not None:
-            extra = [*extra, self._cookie(outcome.decision.ticket, scope)]
+        if decision.ticket is not None:
+            extra = [*extra, self._cookie(decision.ticket, scope)]
         outcome.extra = extra
         return scope
 
@@ -227,7 +228,9 @@ class Gateway:
 
     # -- lifespan -------------------------------------------------------------------------------
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
+    async def _serve_otherwise(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            raise NotImplementedError(f"the gateway serves http and websocket, not {scope['type']!r}")
         await receive()
         try:
             await self.startup()
@@ -303,13 +306,13 @@ def _identified(scope: Scope, facts: Facts, header: bytes) -> Header:
     """The line that names this request, which `scope` now has once: the caller's, if it was accepted, or a new one."""
     scope[REQUEST_ID] = header
     lines = scope["headers"]
-    known = facts.request_id
-    if known is not None and len(lines) == len(facts.headers) and facts.headers.get(header) == known:
-        return header, known  # it is there, and no line is there twice
-    if known is None:
-        known = facts.request_id = new_request_id()
-    line = (header, known)
-    scope["headers"] = _only(lines, line) if header in facts.headers else [*lines, line]
+    if facts.request_id is None:
+        facts.request_id = new_request_id()
+    line = (header, facts.request_id)
+    if header not in facts.headers:
+        scope["headers"] = [*lines, line]
+    elif facts.headers[header] != facts.request_id or len(lines) != len(facts.headers):
+        scope["headers"] = _only(lines, line)  # else it is there, and no line is there twice
     return line
 
 

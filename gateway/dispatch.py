@@ -59,36 +59,30 @@ class Outcome:
     `failed`: the upstream failed, whoever answered then; None when the client left. `fell_back` says why legacy did.
     `copy` is kept of the answer as the upstream gave it, where it is to be compared.
 
-    From `kept` on, the attributes are about a service that is asked: `ask` sets them.
+    Where a service is asked, it waits among `deadlines` for its answer to begin, and reads the request through
+    `receive`. `error` and `undone` are as in `Attempt`; `left`: the client did; `late`: it was cancelled for not having
+    begun.
     """
 
-    __slots__ = (
-        "_allowed",
-        "_held",
-        "_limit",
-        "_receive",
-        "_send",
-        "_size",
-        "clock",
-        "complete",
-        "copy",
-        "deadlines",
-        "decision",
-        "error",
-        "extra",
-        "facts",
-        "failed",
-        "failure",
-        "fell_back",
-        "headless",
-        "holds",
-        "kept",
-        "late",
-        "left",
-        "since",
-        "status",
-        "undone",
-    )
+    # Without __slots__, so that what few requests need is not set for each: a class may have slots or defaults.
+    extra: Headers = NO_HEADERS
+    status = 0  # of the answer; 0 while there is none
+    complete = False
+    headless = False  # the service was asked GET for a HEAD: its body stays here
+    failed: bool | None = False
+    fell_back: str | None = None
+    copy: Keeper | None = None
+    deadlines: Deadlines | None = None
+    kept: Kept | None = None  # what the service has read, once it reads
+    failure: Failure | None = None
+    error: Exception | None = None
+    undone = False
+    late = False
+    left = False
+    _receive: Receive
+    _held: list[Message] | None = None
+    _size = 0
+    _released = False
 
     def __init__(
         self,
@@ -100,35 +94,15 @@ class Outcome:
     ) -> None:
         self.facts = facts
         self.decision = decision
-        self.extra = NO_HEADERS
         self.clock = clock
         self.since = clock.monotonic()
-        self.status = 0  # of the answer; 0 while there is none
-        self.complete = False
-        self.headless = False  # the service was asked GET for a HEAD: its body stays here
-        self.failed: bool | None = False
-        self.fell_back: str | None = None
-        self.copy: Keeper | None = None
-        self.deadlines: Deadlines | None = None  # among which it waits for its answer to begin
-        self.holds = False  # an answer that looks like an error is not sent yet
         self._send = send
         self._allowed = allowed
 
-    def ask(self, receive: Receive, deadlines: Deadlines, fallback: FallbackConfig | None) -> None:
-        """A service is to answer, in time; legacy may instead, where there is a `fallback`."""
-        self.kept: Kept | None = None  # what the service has read, once it reads
+    def begin(self, receive: Receive, deadlines: Deadlines) -> None:
+        """A service is asked."""
         self.failed = None  # until it is known
-        self.failure: Failure | None = None
-        self.error: Exception | None = None  # as `Attempt`
-        self.undone = False
-        self.late = False  # it was cancelled for not having begun its answer
-        self.left = False  # the client, before the answer was complete
         self._receive = receive
-        self._limit = 0
-        self._held: list[Message] | None = None
-        if fallback is not None:
-            self._limit = fallback.max_body
-            self.holds = self.facts.method != "WEBSOCKET"
         self.deadlines = deadlines
         deadlines.begin(self)
 
@@ -142,7 +116,9 @@ class Outcome:
         instead, an answer that says of itself that it is an error waits, until `release` or `discard`.
         """
         kind = message["type"]
-        if self.holds and (self._held is not None or (kind == "http.response.start" and message["status"] >= ERROR)):
+        if self._held is not None or (
+            kind == "http.response.start" and message["status"] >= ERROR and self._may_turn_out_otherwise()
+        ):
             return self._hold(message)
         if self.copy is not None:
             self.copy.keep(message)
@@ -167,8 +143,18 @@ class Outcome:
         """What a service reads the request through. Few read one that has no body, so it is kept from the first
         message on."""
         if self.kept is None:
-            self.kept = Kept(self._receive, self._limit)
+            fallback = self._fallback
+            self.kept = Kept(self._receive, fallback.max_body if fallback is not None else 0)
         return self.kept()
+
+    @property
+    def _fallback(self) -> FallbackConfig | None:
+        return self.decision.plan.fallback if self.decision.plan is not None else None
+
+    def _may_turn_out_otherwise(self) -> bool:
+        """Whether an answer with an error has to wait: a service gave it, and legacy may answer instead."""
+        asked = self.deadlines is not None and not self._released
+        return asked and self._fallback is not None and self.facts.method != "WEBSOCKET"
 
     def again(self) -> Receive | None:
         """A `receive` that gives all of the request again; None when it isn't remembered."""
@@ -195,7 +181,7 @@ class Outcome:
 
     async def _hold(self, message: Message) -> None:
         if self._held is None:
-            self._held, self._size = [], 0
+            self._held = []
             if self.deadlines is not None:
                 self.deadlines.met(self)
         self._held.append(message)
@@ -218,7 +204,7 @@ class Outcome:
     def discard(self) -> None:
         """Forget what waits: another upstream is asked."""
         self._held = None
-        self.holds = False
+        self._released = True
 
     def _joined(self, headers: Headers, status: int) -> Headers:
         """`headers` with the union of both sides' methods in Allow."""
@@ -277,7 +263,7 @@ async def dispatch_service(
     health = front.health[plan.service]
     deadlines = front.deadlines[plan.service]
     ticket = health.begin(outcome.since)
-    outcome.ask(receive, deadlines, plan.fallback)
+    outcome.begin(receive, deadlines)
     try:
         prepared = front.prepared(scope, outcome)
         outcome.headless = fit(prepared, outcome.facts, match, plan.service)

@@ -44,37 +44,42 @@ class BreakerSettings:
 class _Window:
     """Requests and failures of the last while, in tenths of it, so that no call takes longer for there being many."""
 
-    __slots__ = ("_failed", "_part", "_seconds", "_total", "failures", "requests")
+    __slots__ = ("_end", "_failed", "_part", "_place", "_seconds", "_total")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds / PARTS
-        self._part = 0
+        self._part = self._place = 0
+        self._end = 0.0  # of the part
         self.clear()
 
     def clear(self) -> None:
         self._total = [0] * PARTS
         self._failed = [0] * PARTS
-        self.requests = self.failures = 0
+
+    @property
+    def requests(self) -> int:
+        return sum(self._total)
+
+    @property
+    def failures(self) -> int:
+        return sum(self._failed)
 
     def count(self, now: float, failed: bool) -> None:
-        if int(now / self._seconds) != self._part:
+        if now >= self._end:
             self.slide(now)
-        place = self._part % PARTS
-        self._total[place] += 1
-        self.requests += 1
+        self._total[self._place] += 1
         if failed:
-            self._failed[place] += 1
-            self.failures += 1
+            self._failed[self._place] += 1
 
     def slide(self, now: float) -> None:
         """Leave out what is too long ago."""
         part = int(now / self._seconds)
         for passed in range(self._part + 1, min(part, self._part + PARTS) + 1):
             place = passed % PARTS
-            self.requests -= self._total[place]
-            self.failures -= self._failed[place]
             self._total[place] = self._failed[place] = 0
         self._part = max(part, self._part)
+        self._place = self._part % PARTS
+        self._end = (self._part + 1) * self._seconds
 
     def within(self, now: float) -> tuple[int, int]:
         """Requests and failures that `slide` would leave."""
