@@ -101,7 +101,6 @@ class Outcome:
 
     def begin(self, receive: Receive, deadlines: Deadlines) -> None:
         """A service is asked."""
-        self.failed = None  # until it is known
         self._receive = receive
         self.deadlines = deadlines
         deadlines.begin(self)
@@ -155,6 +154,11 @@ class Outcome:
         """Whether an answer with an error has to wait: a service gave it, and legacy may answer instead."""
         asked = self.deadlines is not None and not self._released
         return asked and self._fallback is not None and self.facts.method != "WEBSOCKET"
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client is, as far as the service has found."""
+        return self.left or (self.kept is not None and self.kept.gone)
 
     def again(self) -> Receive | None:
         """A `receive` that gives all of the request again; None when it isn't remembered."""
@@ -263,11 +267,12 @@ async def dispatch_service(
     health = front.health[plan.service]
     deadlines = front.deadlines[plan.service]
     ticket = health.begin(outcome.since)
-    outcome.begin(receive, deadlines)
+    outcome.failed = None  # until it is known
     try:
         prepared = front.prepared(scope, outcome)
         outcome.headless = fit(prepared, outcome.facts, match, plan.service)
         prepared[ATTEMPT] = outcome
+        outcome.begin(receive, deadlines)
         try:
             await entry(prepared, outcome.receive, outcome.send)
         except asyncio.CancelledError:
@@ -276,11 +281,11 @@ async def dispatch_service(
             outcome.late = True
         except Exception as exc:  # noqa: BLE001 - it is logged there
             outcome.failure = _failure(exc, outcome)
-        reason = None
-        if deadlines.late or outcome.failure or outcome.error or not 0 < outcome.status < ERROR:
-            reason = _reason(outcome, plan, deadlines)
-        gone = outcome.left or (outcome.kept is not None and outcome.kept.gone)
-        outcome.failed = None if gone else reason is not None
+        if 0 < outcome.status < ERROR and not (deadlines.late or outcome.failure or outcome.error):
+            outcome.failed = None if outcome.gone else False
+            return
+        reason = _reason(outcome, plan, deadlines)
+        outcome.failed = None if outcome.gone else reason is not None
         if reason is not None or outcome.held:
             again = outcome.again() if outcome.failed and outcome.status == 0 and _repeatable(outcome, plan) else None
             if again is None:
