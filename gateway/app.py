@@ -188,7 +188,9 @@ class Gateway:
     def prepared(self, scope: Scope, outcome: Outcome) -> Scope:
         """A copy of `scope` for the upstream; `outcome.extra` becomes the headers its answer gets."""
         facts, decision = outcome.facts, outcome.decision
-        scope = self._fitted(scope, facts)
+        scope = scope.copy()  # type: ignore[attr-defined] # a MutableMapping to Starlette, a dict to ASGI
+        if facts.root or facts.odd or facts.host is not None:
+            _correct(scope, facts)
         extra = self._served_by[decision.upstream]
         if self._request_id is not None:
             extra = [*extra, _identified(scope, facts, self._request_id)]
@@ -197,22 +199,10 @@ class Gateway:
         outcome.extra = extra
         return scope
 
-    def _fitted(self, scope: Scope, facts: Facts) -> Scope:
-        """A copy of `scope` that says what the facts say."""
-        scope = scope.copy()  # type: ignore[attr-defined] # a MutableMapping to Starlette, a dict to ASGI
-        if facts.root or facts.odd:
-            path = facts.root + facts.path
-            if path != scope["path"]:  # the proxy had stripped the root, or left it there twice
-                scope["raw_path"] = quote(path).encode()
-            scope["path"] = path
-            scope["root_path"] = facts.root
-        if facts.host is not None:  # services build URLs from Host
-            scope["headers"] = _only(scope["headers"], (b"host", facts.host))
-        return scope
-
     def _for_mirror(self, copy: Copy, upstream: str) -> Scope:
         """The scope of a mirror, as that upstream would have seen the request."""
-        scope = self._fitted(copy.scope, copy.facts)
+        scope = dict(copy.scope)
+        _correct(scope, copy.facts)
         if self._request_id is not None:
             _identified(scope, copy.facts, self._request_id)
         fit(scope, copy.facts, copy.match, upstream)
@@ -300,6 +290,18 @@ def _unsigned(config: Config, site: Site) -> list[Problem]:
     problems = [Problem("rollout.cookie", config.rollout.cookie, expected)] if config.rollout.cookie else []
     signed = [route for route in config.routes if "signed-header" in route.always]
     return problems + [Problem(f"routes[{route.name}].always", "signed-header", expected) for route in signed]
+
+
+def _correct(scope: Scope, facts: Facts) -> None:
+    """Let `scope` say what the facts say."""
+    if facts.root or facts.odd:
+        path = facts.root + facts.path
+        if path != scope["path"]:  # the proxy had stripped the root, or left it there twice
+            scope["raw_path"] = quote(path).encode()
+        scope["path"] = path
+        scope["root_path"] = facts.root
+    if facts.host is not None:  # services build URLs from Host
+        scope["headers"] = _only(scope["headers"], (b"host", facts.host))
 
 
 def _identified(scope: Scope, facts: Facts, header: bytes) -> Header:

@@ -5,7 +5,7 @@ One thread adds, the event loop's; any other takes. Neither needs a lock, becaus
 - there is one adder, so no `+= 1` meets another;
 - what both sides touch are `dict.copy`, `list.copy`, `dict.pop`, single stores and single loads. Each is one step:
   under the interpreter lock, and in free-threaded builds by the lock that each dict and list has of its own;
-- a taker may see half of a request. `add` counts the request first and what became of it later, `copy` reads in the
+- a taker may see half of a request. `request` counts the request first and what became of it later, `copy` reads in the
   opposite order, so a copy never has more errors than requests; and the values of a slot are absolute, so that the next
   `take` puts right what this one saw half of;
 - a taker forgets only slots that the adder had left before it took, and never the one that the adder is at.
@@ -130,16 +130,6 @@ class Tally:
         """The share of requests that failed, from 0 to 1; 0 when there were none."""
         return self.errors / self.requests if self.requests else 0.0
 
-    def add(self, seconds: float | None, *, error: bool, fell_back: bool) -> None:
-        """Count one request. `seconds` is None for what has no latency worth knowing, such as a socket."""
-        self.requests += 1
-        if error:
-            self.errors += 1
-        if fell_back:
-            self.fallbacks += 1
-        if seconds is not None:  # as `Histogram.add`: every request passes here
-            self.histogram.counts[bisect_left(BOUNDS, seconds)] += 1
-
     def merge(self, other: Tally) -> None:
         """Count what `other` counted, too."""
         self.requests += other.requests
@@ -148,7 +138,7 @@ class Tally:
         self.histogram.merge(other.histogram)
 
     def copy(self) -> Tally:
-        """As it is now, read in the order opposite to `add`'s."""
+        """As it is now, read in the order opposite to that in which `Counters.request` counts."""
         histogram, fallbacks, errors = self.histogram.copy(), self.fallbacks, self.errors
         return Tally(self.requests, errors, fallbacks, histogram)
 
@@ -276,7 +266,14 @@ class Counters:
             tally = slot.tallies[route, side]
         except KeyError:
             tally = slot.tallies[route, side] = Tally()
-        tally.add(seconds, error=failed or fell_back or status >= ERROR, fell_back=fell_back)
+        # Not methods of the tally and its histogram: every request passes here. `Tally.copy` relies on this order.
+        tally.requests += 1
+        if failed or fell_back or status >= ERROR:
+            tally.errors += 1
+        if fell_back:
+            tally.fallbacks += 1
+        if seconds is not None:
+            tally.histogram.counts[bisect_left(BOUNDS, seconds)] += 1
 
     def mirror(self, route: str) -> None:
         """A mirror was sent."""

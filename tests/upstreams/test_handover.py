@@ -19,11 +19,16 @@ async def settled() -> None:
 
 async def test_jobs_run_on_the_loop_in_their_order():
     done: list[int] = []
+    all_done = asyncio.Event()
     handover = Handover(asyncio.get_running_loop())
-    thread = threading.Thread(target=lambda: [handover.put(lambda n=n: done.append(n)) for n in range(100)])
-    thread.start()
-    while len(done) < 100:
-        await asyncio.sleep(0.001)
+
+    def put() -> None:
+        for number in range(100):
+            handover.put(lambda number=number: done.append(number))
+        handover.put(all_done.set)
+
+    threading.Thread(target=put).start()
+    await all_done.wait()
     assert done == list(range(100))
 
 
