@@ -22,7 +22,7 @@ from gateway.rollout.plan import Plan
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
 from gateway.upstreams.base import ATTEMPT, ClientGone, UpstreamError
-from gateway.upstreams.deadline import Deadline, Deadlines
+from gateway.upstreams.deadline import Deadline, Deadlines, is_cancelled
 from gateway.upstreams.kept import Kept
 
 __all__ = ["Outcome", "answer", "conclude", "dispatch", "dispatch_service", "fall_back", "fit"]
@@ -33,7 +33,7 @@ Header = tuple[bytes, bytes]
 Headers = list[Header]
 
 
-Failure = tuple[int, Exception]  # the status to answer with, and what went wrong
+Failure = tuple[int, BaseException]  # the status to answer with, and what went wrong
 NO_HEADERS: Headers = []
 HELD = 2**16  # bytes of an answer that may turn out not to be one
 FAILURES = frozenset({502, 503, 504})  # how a service says that it, or what is behind it, is not there
@@ -293,19 +293,26 @@ async def _attempt(entry: ASGIApp, outcome: Outcome, scope: Scope, receive: Rece
         outcome.left = True
         if outcome.status == 0:
             return 500, exc
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as exc:
         if outcome.deadline is None or not outcome.deadline.passed():
-            raise
+            return _raised(outcome, exc)
     except UpstreamError as exc:
         logger.warning("%s: %s", outcome.facts, exc)
         return exc.status, exc
-    except Exception as exc:
-        logger.exception("%s: upstream %r failed", outcome.facts, outcome.decision.upstream)
-        return 500, exc
+    except (Exception, SystemExit) as exc:
+        return _raised(outcome, exc)
     return None
 
 
-async def _make_up_for(outcome: Outcome, status: int, error: Exception) -> None:
+def _raised(outcome: Outcome, error: BaseException) -> Failure:
+    """What an upstream raised, logged. Called where it is handled; a request that is being cancelled stays so."""
+    if is_cancelled(error):
+        raise error
+    logger.exception("%s: upstream %r failed", outcome.facts, outcome.decision.upstream)
+    return 500, error
+
+
+async def _make_up_for(outcome: Outcome, status: int, error: BaseException) -> None:
     """Answer with `status` where the upstream did not answer at all."""
     if outcome.complete:
         return

@@ -30,6 +30,7 @@ from gateway.rollout.plan import Plan
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
 from gateway.upstreams.base import ClientGone
+from gateway.upstreams.deadline import is_cancelled
 from gateway.upstreams.kept import Kept
 
 __all__ = ["MIRROR", "Copy", "Mirrors"]
@@ -229,7 +230,7 @@ class Mirrors:
                 continue
             try:
                 await self._mirror(copy)
-            except asyncio.CancelledError:
+            except asyncio.CancelledError:  # by `shutdown`
                 self._counters.drop(copy.plan.route, "stopped")
                 raise
             except Exception:
@@ -290,7 +291,9 @@ class Mirrors:
             failed = f"TimeoutError after {copy.plan.mirror.timeout:g} s"
         except ClientGone:
             failed = "too long to be compared" if second.over else "ClientGone"
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it is the mirror's answer
+        except (Exception, SystemExit, asyncio.CancelledError) as exc:  # whatever it is, it is the mirror's answer
+            if is_cancelled(exc):
+                raise
             failed = f"{type(exc).__name__}: {exc}"
         seconds = self._clock.monotonic() - since
         if failed is not None or not second.whole:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-__all__ = ["Deadline", "Deadlines"]
+__all__ = ["Deadline", "Deadlines", "is_cancelled"]
+
+
+def is_cancelled(error: BaseException) -> bool:
+    """Whether the current task is being cancelled, rather than that what it called raised a CancelledError of its own."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 class Deadlines:
