@@ -24,6 +24,7 @@ from gateway.routing.table import Match
 from gateway.upstreams.base import ATTEMPT, ClientGone, UpstreamError
 from gateway.upstreams.deadline import Deadline, Deadlines, is_cancelled
 from gateway.upstreams.kept import Kept
+from gateway.upstreams.malformed import check_start
 
 __all__ = ["Outcome", "answer", "conclude", "dispatch", "dispatch_service", "fall_back", "fit"]
 
@@ -158,6 +159,7 @@ class Outcome:
         What a service raises may become an answer with status 500 before it is known here.
         """
         if message["type"] == "http.response.start":
+            check_start(message)
             self._holding = message["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR
         return self._hold(message) if self._holding else self.send(message)
 

@@ -55,6 +55,8 @@ class Answer:
         kind = message["type"]
         if kind == "http.response.start":
             self._start = message
+        elif self._start is None:
+            raise RuntimeError(f"{kind!r} comes before 'http.response.start'")
         elif kind == "http.response.body" and not self._complete:
             await self._body(message.get("body", b""), more=message.get("more_body", False))
 

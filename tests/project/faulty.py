@@ -123,7 +123,6 @@ UNBEGUN: dict[str, Fault] = {  # nothing of an answer is there
     "cancels": then(asyncio.CancelledError),
     "recurses": recurses,
     "hangs": hangs,
-    "stubborn": stubborn,
     "blocks": blocks,
     "500": says(start(500), part(b"secret")),
     "503": says(start(503), part(b"secret")),
@@ -150,8 +149,8 @@ BEGUN: dict[str, Fault] = {  # half an answer is on its way
     "text-body": says(start(), part(b"half", more=True), part("text")),
     "exits-later": then(SystemExit, start(), part(b"half", more=True)),
 }
-IN_MIRRORS: dict[str, Fault] = {"endless": endless, "leaks": leaks, "hangs-later": hangs_later}
-FAULTS = {**UNBEGUN, **BEGUN, **IN_MIRRORS}
+NEVER_DONE: dict[str, Fault] = {"stubborn": stubborn, "endless": endless, "leaks": leaks, "hangs-later": hangs_later}
+FAULTS = {**UNBEGUN, **BEGUN, **NEVER_DONE}
 
 
 # -- services ------------------------------------------------------------------------------------
