@@ -146,7 +146,6 @@ BEGUN: dict[str, Fault] = {  # half an answer is on its way
     "stops": says(start(), part(b"half", more=True)),
     "too-short": says(start(200, (b"content-length", b"100")), part(b"half")),
     "starts-twice": says(start(), part(b"half", more=True), start()),
-    "text-body": says(start(), part(b"half", more=True), part("text")),
     "exits-later": then(SystemExit, start(), part(b"half", more=True)),
 }
 NEVER_DONE: dict[str, Fault] = {"stubborn": stubborn, "endless": endless, "leaks": leaks, "hangs-later": hangs_later}
