@@ -176,15 +176,6 @@ def test_an_answer_that_had_begun_is_cut_off_or_legacys(faulty, place, how):
     assert by_legacy(reply, how)
 
 
-@pytest.mark.parametrize("place", SERVED)
-def test_a_body_that_stops_coming_ends_with_the_client(faulty, place):
-    assert recovered(faulty, place)
-    with faulty.connect() as wire:
-        wire.get(f"/faults/{place}/hangs-later/")
-        wire.until(b"half")
-    assert eventually(lambda: at_rest(faulty))
-
-
 @pytest.mark.parametrize("how", [*UNBEGUN, *BEGUN])
 @pytest.mark.parametrize("place", SERVED)
 def test_an_unsafe_request_that_failed_is_made_once(faulty, place, how):
