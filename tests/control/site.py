@@ -13,7 +13,7 @@ app = FastAPI()
 
 
 @app.get("/w/")
-async def of_the_service() -> dict[str, object]:
+def of_the_service() -> dict[str, object]:
     if FAILS.exists():
         raise HTTPException(500)
     return {"side": "service", "pid": os.getpid()}
