@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from gateway.cli import check, explain, init, routes, serve
+from gateway.cli import check, explain, init, routes, serve, sign
 from gateway.cli.common import ConfigOption, fail
 from gateway.cli.terminal import StartError
 from gateway.config import ConfigError
@@ -92,4 +92,5 @@ app.command("check", epilog=check.EPILOG)(check.check)
 app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.command("routes", epilog=routes.EPILOG)(routes.routes)
 app.command("explain", epilog=explain.EPILOG)(explain.explain)
+app.command("sign", epilog=sign.EPILOG)(sign.sign)
 app.registered_commands.append(app.registered_commands.pop(0))  # `version` comes last in --help

@@ -29,7 +29,7 @@ def banner(gateway: Gateway, sockets: list[socket.socket], *, workers: int) -> s
         f"  legacy      {legacy['wsgi'] or legacy['settings']}, {processes}{config.legacy.threads} threads",
         f"  services    {services}",
         *(f"  middleware  {line}" for line in describe.middleware_lines(gateway)),
-        f"  routes      {', '.join(route.name for route in config.routes) or 'none'}",
+        f"  routes      {', '.join(describe.route_phrases(gateway)) or 'none'}",
     ]
     if describe.is_django(gateway) and (limit := connection_limit()) is not None:
         lines.append(f"  database    {database_line(limit, workers, describe.threads(gateway))}")

@@ -76,9 +76,64 @@ def test_notes_a_project_that_answers_no_host(invoke, catalog, settings):
     assert "every request will be answered 400" in result.stdout, result.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "stage"), [("stage = 'canary'\nweight = 10", "canary 10 %"), ("stage = 'retired'", "retired")]
+)
+def test_a_route_has_its_stage(invoke, catalog, text, stage):
+    catalog.write_text(catalog.read_text().replace('stage = "legacy"', text))
+    assert f"            price: path /api/prices/{{sku}}, every method → pricing, everything, {stage}" in (
+        invoke("check").stdout.replace("routes      price", "            price").splitlines()
+    )
+
+
+def test_notes_that_legacy_has_no_answer_where_it_has_no_such_path(invoke, catalog):
+    catalog.write_text(catalog.read_text().replace('stage = "legacy"', 'stage = "live"'))
+    note = "route 'price': the project has no /api/prices/{sku}, and so no answer there when pricing fails"
+    assert note in json.loads(invoke("check", "--json").stdout)["notes"]
+
+
+@pytest.mark.parametrize("more", ["stage = 'shadow'", "stage = 'retired'", "fallback = false"])
+def test_notes_nothing_of_the_kind_where_legacy_never_answers_for_the_service(invoke, catalog, more):
+    catalog.write_text(catalog.read_text().replace('stage = "legacy"', more))
+    assert "no answer there" not in invoke("check").stdout
+
+
+@pytest.mark.parametrize(
+    ("common", "key", "instead"),
+    [
+        ("", "user", "the Authorization header, else by the client's address"),
+        ('cookie = "gateway"', "user", "the Authorization header, else by the gateway's cookie"),
+        ("", "session", "the client's address"),
+    ],
+)
+def test_notes_a_canary_by_user_without_sessions(invoke, rollout, settings, common, key, instead):
+    settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+    rollout(f'key = "{key}"', common=common)
+    note = f"route 'catalog': the project's MIDDLEWARE has no sessions, so callers are told apart by {instead}"
+    assert note in json.loads(invoke("check", "--json").stdout)["notes"]
+
+
+def test_a_canary_by_user_with_sessions_is_no_note(invoke, rollout):
+    rollout()
+    assert "has no sessions" not in invoke("check").stdout
+
+
+@pytest.mark.server
+def test_steps_by_themselves_need_a_place_to_be_kept(gateway, project):
+    service = '[services.s]\nurl = "http://127.0.0.1:9"\n'
+    route = '[[routes]]\nname = "r"\npath = "/"\nservice = "s"\nclaim = "all"\nstage = "canary"\ninterval = 60.0\n'
+    (project / "gateway.toml").write_text(f'[legacy]\nsettings = "mysite.settings"\n{service}{route}')
+    result = gateway("check")
+    assert (result.returncode, result.stdout) == (3, "")
+    assert 'routes[r].interval = 60.0: none, or "gateway.control" in INSTALLED_APPS' in result.stderr
+
+
 def test_json_has_the_whole_configuration(invoke, catalog):
     report = json.loads(invoke("check", "--json").stdout)
-    assert list(report) == ["ok", "config", "problems", "legacy", "services", "middleware", "routes", "notes"]
+    assert list(report) == [
+        *("ok", "config", "problems", "legacy", "services"),
+        *("middleware", "routes", "states", "retired", "notes"),
+    ]
     assert (report["ok"], report["config"], report["problems"]) == (True, str(catalog), [])
     assert report["legacy"] == {"settings": "legacy.settings", "asgi": None, "wsgi": None, "threads": 4}
     assert report["services"][1] == {

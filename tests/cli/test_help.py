@@ -14,7 +14,8 @@ OPTIONS = {
     "init": {"--settings", "--path", "--force", "--help"},
     "check": {*SHARED, "--json"},
     "routes": {*SHARED, "--json", "--verbose"},
-    "explain": {*SHARED, "--json", "--host", "--header"},
+    "explain": {*SHARED, "--json", "--host", "--header", "--as", "--client"},
+    "sign": {*SHARED, "--side", "--valid"},
     "version": {"--help"},
     "serve": {
         *SHARED,

@@ -1,0 +1,93 @@
+"""What `gateway check` finds of the rollout: problems, notes, and views that nobody reaches any more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from gateway.cli import describe
+from gateway.cli.project import installed
+from gateway.config import Problem, RouteConfig
+from gateway.rollout.stage import CANARY, LIVE
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+    from gateway.cli.effective import States
+    from gateway.rollout.plan import Plan
+
+__all__ = ["notes", "problems", "retired"]
+
+SHOWN = 3  # paths in one note
+# Something of every kind that a template's parameter may stand for.
+_SAMPLES = ("1", "x", "00000000-0000-0000-0000-000000000000")
+
+
+def problems(gateway: Gateway) -> list[Problem]:
+    """What the file says of routes and can't be kept."""
+    return [problem for route in gateway.config.routes for problem in _of_route(gateway, route)]
+
+
+def _of_route(gateway: Gateway, route: RouteConfig) -> Iterator[Problem]:
+    if route.interval is not None and not (describe.is_django(gateway) and installed()):
+        expected = 'none, or "gateway.control" in INSTALLED_APPS: it keeps the steps that a route takes by itself'
+        yield Problem(f"routes[{route.name}].interval", route.interval, expected)
+
+
+def notes(gateway: Gateway, states: States) -> list[str]:
+    """What is worth knowing of the rollout, though nothing is wrong with it."""
+    plans = {name: choice.plan for name, choice in gateway.snapshot.choices.items()}
+    found = [f"stages as the file says: {states.why}"] if states.source == "declared" and plans else []
+    found += [f"the database has a stage for {stray}, which is no route of this file" for stray in states.strays]
+    if describe.is_django(gateway):
+        found += [note for plan in plans.values() for note in _of_plan(gateway, plan)]
+    return found
+
+
+def _of_plan(gateway: Gateway, plan: Plan) -> Iterator[str]:
+    if plan.fallback is not None and plan.state.stage in (CANARY, LIVE):
+        unknown = _unknown(gateway, plan.route)
+        if unknown:
+            more = len(unknown) - SHOWN
+            shown = ", ".join(unknown[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+            yield f"route {plan.route!r}: the project has no {shown}, and so no answer there when {plan.service} fails"
+    if plan.state.stage == CANARY and plan.key.kind in ("user", "session") and not _has_sessions():
+        instead = "the gateway's cookie" if plan.site.cookie else "the client's address"
+        credentials = "the Authorization header, else by " if plan.key.kind == "user" else ""
+        yield (
+            f"route {plan.route!r}: the project's MIDDLEWARE has no sessions, so callers are told apart by"
+            f" {credentials}{instead}"
+        )
+
+
+def _unknown(gateway: Gateway, route: str) -> list[str]:
+    """The templates of a route that no URL of the project seems to have."""
+    claims = [claim for claim in gateway.snapshot.table.rules if claim.route == route]
+    paths = dict.fromkeys(claim.endpoint.path for claim in claims if claim.endpoint.methods != {"WEBSOCKET"})
+    return [path for path in paths if not any(gateway.snapshot.known(sample) is not False for sample in _paths(path))]
+
+
+def _paths(template: str) -> list[str]:
+    """Paths that a template may stand for."""
+    return [re.sub(r"{[^}]*}", sample, template) for sample in _SAMPLES]
+
+
+def _has_sessions() -> bool:
+    from django.apps import apps
+    from django.conf import settings
+    from django.contrib.sessions.middleware import SessionMiddleware
+    from django.utils.module_loading import import_string
+
+    entries = [import_string(entry) for entry in settings.MIDDLEWARE]
+    return apps.is_installed("django.contrib.auth") and any(
+        isinstance(entry, type) and issubclass(entry, SessionMiddleware) for entry in entries
+    )
+
+
+def retired(gateway: Gateway) -> list[dict[str, Any]]:
+    """The views that retired routes have claimed URLs of, those that can be deleted first."""
+    if not describe.is_django(gateway):
+        return []
+    from gateway.cli.retired import retired_views
+
+    return [view.described() for view in retired_views(gateway.snapshot)]
