@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import hmac
 import logging
 import os
 import random
@@ -20,9 +21,12 @@ from gateway import config as configuration
 from gateway.admission import admit, refused
 from gateway.clock import SYSTEM, Clock
 from gateway.config import Config, ConfigError, Problem, RolloutSettings, ServiceConfig
-from gateway.dispatch import Header, Headers, Outcome, dispatch, dispatch_service
-from gateway.observability import observe
+from gateway.dispatch import Header, Headers, Outcome, dispatch, dispatch_service, fit
 from gateway.observability.counters import Counters
+from gateway.observability.observe import observe
+from gateway.parity.mirror import Copy, Mirrors
+from gateway.parity.recording import recorded
+from gateway.parity.report import Report
 from gateway.rollout.cohort import NOBODY_KNOWN, Caller
 from gateway.rollout.decision import LEGACY, NOBODY, Circumstances, Unavailable, decide, taken_over
 from gateway.rollout.health import BreakerSettings, Health
@@ -67,10 +71,23 @@ class Gateway:
         self.counters = Counters(self.clock)
         self.circumstances = Circumstances(
             clock=self.clock,
-            refuses=lambda service, now: self.health[service].refuses(now),
+            health=self.health,
             random=random.random,
             new_id=lambda: os.urandom(16).hex(),
             known=legacy.knows,
+        )
+        self.report = Report()
+        self.mirrors = Mirrors(
+            config.mirror,
+            self._snapshot.routes,
+            entries=lambda upstream: self.upstreams[upstream].entry,
+            prepared=self._for_mirror,
+            pressure=legacy,
+            counters=self.counters,
+            report=self.report,
+            redaction_key=_redaction_key(legacy),
+            clock=self.clock,
+            random=random.random,
         )
         self._running: list[Upstream] = []
 
@@ -127,13 +144,32 @@ class Gateway:
             decision, entry = refused(exc)
         outcome = Outcome(facts, decision, send, snapshot.served, self.clock)
         try:
-            if decision.plan is None or decision.upstream == LEGACY:
-                await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
+            if decision.mirror and match is not None:
+                await self._mirrored(entry, match, outcome, scope, receive)
             else:
-                await self._ask_service(entry, match, outcome, scope, receive)
+                await self._dispatch(entry, match, outcome, scope, receive)
         finally:
             observe(outcome, self.counters)
         return None
+
+    async def _dispatch(
+        self, entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, receive: Receive
+    ) -> None:
+        if outcome.decision.plan is None or outcome.decision.upstream == LEGACY:
+            await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
+        else:
+            await self._ask_service(entry, match, outcome, scope, receive)
+
+    async def _mirrored(self, entry: ASGIApp, match: Match, outcome: Outcome, scope: Scope, receive: Receive) -> None:
+        """Dispatch, and send a copy to the other upstream after that."""
+        copy = self.mirrors.begin(outcome.decision, match, outcome.facts, scope)
+        if copy is None:
+            await self._dispatch(entry, match, outcome, scope, receive)
+            return
+        outcome.copy = copy
+        with recorded(copy.recorder):
+            await self._dispatch(entry, match, outcome, scope, copy.receive(receive))
+        self.mirrors.offer(copy, fell_back=outcome.fell_back is not None)
 
     async def _ask_service(
         self, entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, receive: Receive
@@ -163,9 +199,17 @@ class Gateway:
 
     def _prepared(self, scope: Scope, outcome: Outcome) -> Scope:
         """A copy of `scope` for the upstream; `outcome.extra` becomes the headers its answer gets."""
-        facts = outcome.facts
-        scope = scope.copy()  # type: ignore[attr-defined] # a MutableMapping to Starlette, a dict to ASGI
+        scope = self._fitted(scope, outcome.facts)
         outcome.extra = self._served_by[outcome.decision.upstream]
+        if self._request_id is not None:
+            outcome.extra = [*outcome.extra, _identified(scope, outcome.facts, self._request_id)]
+        if outcome.decision.ticket is not None:
+            outcome.extra = [*outcome.extra, self._cookie(outcome.decision.ticket, scope)]
+        return scope
+
+    def _fitted(self, scope: Scope, facts: Facts) -> Scope:
+        """A copy of `scope` that says what the facts say."""
+        scope = scope.copy()  # type: ignore[attr-defined] # a MutableMapping to Starlette, a dict to ASGI
         if facts.root or facts.odd:
             path = facts.root + facts.path
             if path != scope["path"]:  # the proxy had stripped the root, or left it there twice
@@ -174,10 +218,14 @@ class Gateway:
             scope["root_path"] = facts.root
         if facts.host is not None:  # services build URLs from Host
             scope["headers"] = _only(scope["headers"], (b"host", facts.host))
+        return scope
+
+    def _for_mirror(self, copy: Copy, upstream: str) -> Scope:
+        """The scope of a mirror, as that upstream would have seen the request."""
+        scope = self._fitted(copy.scope, copy.facts)
         if self._request_id is not None:
-            outcome.extra = [*outcome.extra, _identified(scope, facts, self._request_id)]
-        if outcome.decision.ticket is not None:
-            outcome.extra = [*outcome.extra, self._cookie(outcome.decision.ticket, scope)]
+            _identified(scope, copy.facts, self._request_id)
+        fit(scope, copy.facts, copy.match, upstream)
         return scope
 
     def _cookie(self, ticket: Ticket, scope: Scope) -> Header:
@@ -224,6 +272,7 @@ class Gateway:
     async def shutdown(self) -> list[str]:
         """Stop what was started, in reverse. Goes on after a failure; returns what failed, in words."""
         errors = []
+        await self.mirrors.shutdown()
         while self._running:
             upstream = self._running.pop()
             try:
@@ -237,6 +286,12 @@ class Gateway:
 def _health(name: str, config: ServiceConfig) -> Health:
     breaker = BreakerSettings(**config.breaker.model_dump()) if config.breaker else None
     return Health(name, config.concurrency, breaker)
+
+
+def _redaction_key(legacy: Legacy) -> bytes:
+    """What values are hashed with before they are stored: the same in all workers, where the project has a secret."""
+    secrets = [secret.encode() if isinstance(secret, str) else secret for secret in legacy.secrets]
+    return hmac.digest(secrets[0] if secrets else os.urandom(32), b"gateway.parity", "sha256")
 
 
 def _site(config: RolloutSettings, legacy: Legacy) -> Site:

@@ -17,6 +17,10 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from gateway.parity.config import CompareConfig
+from gateway.parity.config import problem as compare_problem
+from gateway.rollout.guard_config import GuardConfig
+
 __all__ = [
     "BreakerConfig",
     "Config",
@@ -205,6 +209,7 @@ class MirrorSettings(Section):
 
     queue: int = Field(100, ge=1, description="mirrors that may wait, 1 or more")
     concurrency: int = Field(2, ge=1, description="mirrors that run at once, 1 or more")
+    memory: int = Field(32 * 2**20, ge=0, description="bytes of requests and answers that may wait")
     lag: Seconds = Field(0.05, description="seconds the event loop may be late before mirrors are dropped")
 
 
@@ -262,6 +267,10 @@ class RouteConfig(Section):
         FallbackConfig(), description="a table [routes.fallback], or false: legacy never answers for the service"
     )
     mirror: MirrorConfig = MirrorConfig()
+    compare: CompareConfig = CompareConfig()
+    guard: GuardConfig | Literal[False] = Field(
+        GuardConfig(), description="when it is rolled back by itself: a table [routes.guard], or false for never"
+    )
 
     @field_validator("methods", mode="before")
     @classmethod
@@ -493,8 +502,10 @@ def _about_other_shape(error: Any) -> bool:
     return error["type"] == "literal_error" and isinstance(error["input"], dict)
 
 
-def _problem(model: type[Section], key: str, error: Any) -> Problem:
+def _problem(model: type[BaseModel], key: str, error: Any) -> Problem:
     """One of pydantic's errors in our words: the dotted key, the value, the expected shape."""
+    if error["loc"][:1] == ("compare",) and len(error["loc"]) > 1:
+        return Problem(*compare_problem(f"{key}.compare", {**error, "loc": error["loc"][1:]}))
     path, section, name = _located(model, key, error["loc"])
     if error["type"] == "extra_forbidden":
         expected = f"unknown key; known are {', '.join(section.model_fields)}"
@@ -510,7 +521,7 @@ def _problem(model: type[Section], key: str, error: Any) -> Problem:
     return Problem(path, error["input"], _expected(section, name, error))
 
 
-def _located(model: type[Section], key: str, location: Iterable[object]) -> tuple[str, type[Section], str | None]:
+def _located(model: type[BaseModel], key: str, location: Iterable[object]) -> tuple[str, type[BaseModel], str | None]:
     """The dotted key that `location` leads to from `key`, the section it is in, and its name there, if it has one."""
     name: str | None = None
     for part in location:
@@ -524,14 +535,14 @@ def _located(model: type[Section], key: str, location: Iterable[object]) -> tupl
     return key, model, name
 
 
-def _nested(model: type[Section], name: str) -> type[Section] | None:
+def _nested(model: type[BaseModel], name: str) -> type[BaseModel] | None:
     """The section that the key `name` of `model` may hold."""
     annotation = model.model_fields[name].annotation
     candidates = (annotation, *get_args(annotation))
-    return next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, Section)), None)
+    return next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
 
-def _expected(model: type[Section], name: str, error: Any) -> str:
+def _expected(model: type[BaseModel], name: str, error: Any) -> str:
     described = model.model_fields[name].description
     kind: str = error["msg"][0].lower() + error["msg"][1:]
     if described and (error["type"] == "string_pattern_mismatch" or "literal" in error["type"]):

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import cast
+from typing import Protocol, cast
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,7 +24,7 @@ from gateway.routing.table import Match
 from gateway.upstreams.base import ATTEMPT, Attempt, ClientGone, UpstreamError
 from gateway.upstreams.kept import Kept
 
-__all__ = ["Outcome", "answer", "dispatch", "dispatch_service"]
+__all__ = ["Outcome", "answer", "dispatch", "dispatch_service", "fit"]
 
 logger = logging.getLogger("gateway")
 
@@ -37,12 +37,20 @@ HELD = 2**16  # bytes of an answer that may turn out not to be one
 FAILURES = frozenset({502, 503, 504})  # how a service says that it, or what is behind it, is not there
 
 
+class Keeper(Protocol):
+    """What looks at an answer on its way."""
+
+    def keep(self, message: Message) -> None:
+        """Note one message of the upstream's."""
+
+
 class Outcome:
     """One request and what became of it; its `send` is what the upstream answers through.
 
     `extra` are headers for the answer. `allowed` gives the methods that services serve on this path, to be
     joined with those an upstream names in `Allow`. `since` is when it began, by `clock`.
     `failed`: the upstream failed, whoever answered then; None when the client left. `fell_back` says why legacy did.
+    `copy` is kept of the answer as the upstream gave it, where it is to be compared.
     """
 
     __slots__ = (
@@ -53,6 +61,7 @@ class Outcome:
         "_size",
         "clock",
         "complete",
+        "copy",
         "deadline",
         "decision",
         "extra",
@@ -85,6 +94,7 @@ class Outcome:
         self.left = False  # the client, before the answer was complete
         self.fell_back: str | None = None
         self.deadline: Deadline | None = None
+        self.copy: Keeper | None = None
         self._send = send
         self._allowed = allowed
         self._holding = False
@@ -98,6 +108,8 @@ class Outcome:
         same message again and again, so it is copied, not changed.
         """
         kind = message["type"]
+        if self.copy is not None:
+            self.copy.keep(message)
         if kind == "http.response.body":
             if not message.get("more_body", False):
                 self.complete = True
@@ -129,10 +141,6 @@ class Outcome:
             self.status = self.status or HTTPStatus.FORBIDDEN
             self.complete = True
         return message
-
-    def tee(self, around: Callable[[Send], Send]) -> None:
-        """Let what is sent pass through `around` too."""
-        self._send = around(self._send)
 
     # -- an answer that may be no answer --------------------------------------------------------
 
@@ -216,7 +224,7 @@ async def dispatch(entry: ASGIApp, match: Match | None, outcome: Outcome, scope:
 
     Raises what must close the connection.
     """
-    _fit(scope, match, outcome)
+    outcome.headless = fit(scope, outcome.facts, match, outcome.decision.upstream)
     failure = await _attempt(entry, outcome, scope, receive, outcome.send)
     if failure is not None:
         outcome.failed = True
@@ -239,7 +247,7 @@ async def dispatch_service(
     When it fails before its first byte, `legacy` is told why. It gives the entry and the scope to ask legacy with, or
     None where legacy may not answer.
     """
-    _fit(scope, match, outcome)
+    outcome.headless = fit(scope, outcome.facts, match, outcome.decision.upstream)
     attempt = scope[ATTEMPT] = Attempt()
     plan = cast("Plan", outcome.decision.plan)
     send = outcome.send_or_hold if plan.fallback is not None and outcome.facts.method != "WEBSOCKET" else outcome.send
@@ -257,12 +265,10 @@ async def dispatch_service(
         failure = 504, TimeoutError(f"it did not begin its answer in {patience:g} seconds")
     outcome.deadline = None
     reason = _reason(outcome, attempt, failure)
-    if outcome.left or kept.gone:
-        outcome.failed = None
-    elif reason is not None:
-        outcome.failed = True
-        if kept.whole and outcome.status == 0 and (outcome.facts.method in SAFE or attempt.undone):
-            await _fall_back(match, outcome, kept, reason, legacy)
+    outcome.failed = None if outcome.left or kept.gone else reason is not None
+    repeatable = kept.whole and outcome.status == 0 and (outcome.facts.method in SAFE or attempt.undone)
+    if outcome.failed and reason is not None and repeatable:
+        await _fall_back(match, outcome, kept, reason, legacy)
     await outcome.release()
     if failure is not None:
         await _make_up_for(outcome, *failure)
@@ -282,7 +288,6 @@ async def _fall_back(
     logger.warning("%s: %s; legacy answers", outcome.facts, reason)
     entry, scope = found
     outcome.discard()
-    outcome.headless = False
     outcome.fell_back = reason
     await dispatch(entry, match, outcome, scope, kept.again())
     outcome.failed = True  # the service did
@@ -303,16 +308,16 @@ def _reason(outcome: Outcome, attempt: Attempt, failure: Failure | None) -> str 
     return None
 
 
-def _fit(scope: Scope, match: Match | None, outcome: Outcome) -> None:
-    """Make of `scope` what the upstream is to see."""
-    facts = outcome.facts
+def fit(scope: Scope, facts: Facts, match: Match | None, upstream: str) -> bool:
+    """Make of `scope` what the upstream is to see. True when a service is asked GET for a HEAD."""
     if facts.underscored:  # in CGI's notation X_A passes for X-A; Django drops them too
         scope["headers"] = [line for line in scope["headers"] if b"_" not in line[0]]
     if match is not None:
         scope["gateway.match"] = match
-        if match.head_as_get and facts.method == "HEAD" and outcome.decision.upstream != LEGACY:
+        if match.head_as_get and facts.method == "HEAD" and upstream != LEGACY:
             scope["method"] = "GET"
-            outcome.headless = True
+            return True
+    return False
 
 
 async def _attempt(entry: ASGIApp, outcome: Outcome, scope: Scope, receive: Receive, send: Send) -> Failure | None:

@@ -500,7 +500,7 @@ def test_a_gateway_shows_its_source_and_services(gateway):
 
 
 def test_the_snapshot_is_there_to_be_asked(gateway):
-    assert gateway().snapshot.revision == 1
+    assert gateway().snapshot.revision == 0
 
 
 def test_from_file_imports_from_the_folder_of_the_file(tmp_path, monkeypatch, project):

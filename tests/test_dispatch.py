@@ -9,8 +9,8 @@ from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
 from gateway.dispatch import Outcome, answer, dispatch
-from gateway.observability import observe
 from gateway.observability.counters import Counters
+from gateway.observability.observe import observe
 from gateway.rollout.decision import Decision
 from gateway.routing.facts import read
 from gateway.routing.table import Match

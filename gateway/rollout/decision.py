@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from gateway.clock import Clock
 from gateway.rollout.cohort import Caller, cookie_value
+from gateway.rollout.health import Health
 from gateway.rollout.plan import Plan
 from gateway.rollout.stage import LEGACY_STAGE, LIVE, RETIRED, SHADOW
 from gateway.rollout.ticket import Ticket
@@ -59,12 +60,12 @@ class Decision:
 class Circumstances:
     """What a decision depends on besides the request and the snapshot.
 
-    `refuses` says in words why a service should not be asked at a time of the clock, or None. `random` gives numbers
-    from 0 up to 1, `new_id` identifiers for visitors: 32 hexadecimal digits. `known` says whether legacy has a path.
+    `health` is that of each service. `random` gives numbers from 0 up to 1, `new_id` identifiers for visitors: 32
+    hexadecimal digits. `known` says whether legacy has a path.
     """
 
     clock: Clock
-    refuses: Callable[[str, float], str | None]
+    health: Mapping[str, Health]
     random: Callable[[], float]
     new_id: Callable[[], str]
     known: Callable[[str], bool | None]
@@ -115,9 +116,9 @@ def decide(
     plan = choice.plan
     decision = choice.fixed or _by_cohort(plan, facts, caller, circumstances)
     if decision.upstream != LEGACY:
-        refusal = circumstances.refuses(plan.service, circumstances.clock.monotonic())
-        if refusal is not None:
-            return _instead(decision, plan, facts, refusal, circumstances)
+        health = circumstances.health[plan.service]
+        if (refusal := health.refuses(circumstances.clock.monotonic())) is not None:
+            decision = _instead(decision, plan, facts, health, refusal, circumstances)
     if plan.mirrored and facts.method in plan.mirror.methods and _sampled(plan.mirrored, circumstances):
         return choice.mirrored if decision is choice.fixed and choice.mirrored else replace(decision, mirror=True)
     return decision
@@ -127,10 +128,16 @@ def _sampled(percent: float, circumstances: Circumstances) -> bool:
     return percent >= 100 or circumstances.random() * 100 < percent
 
 
-def _instead(decision: Decision, plan: Plan, facts: Facts, refusal: str, circumstances: Circumstances) -> Decision:
-    if plan.fallback is None or facts.method == "WEBSOCKET" or circumstances.known(facts.path) is False:
+def _instead(
+    decision: Decision, plan: Plan, facts: Facts, health: Health, refusal: str, circumstances: Circumstances
+) -> Decision:
+    """Who answers when the service should not be asked. Where legacy may not, a service that has failed often is
+    asked all the same, as then even a few answers are better than none; one that has too much to do is not."""
+    if plan.fallback is not None and facts.method != "WEBSOCKET" and circumstances.known(facts.path) is not False:
+        return taken_over(decision, refusal)
+    if health.full:
         raise Unavailable(refusal)
-    return taken_over(decision, refusal)
+    return decision
 
 
 def taken_over(decision: Decision, reason: str) -> Decision:

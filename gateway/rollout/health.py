@@ -91,8 +91,19 @@ class Health:
     """
 
     __slots__ = (
-        "_breaker", "_cause", "_closed_since", "_epoch", "_full", "_rest", "_resting_until", "_trial_until", "_window",
-        "in_flight", "limit", "openings", "service",
+        "_breaker",
+        "_busy",
+        "_cause",
+        "_closed_since",
+        "_epoch",
+        "_rest",
+        "_resting_until",
+        "_trial_until",
+        "_window",
+        "in_flight",
+        "limit",
+        "openings",
+        "service",
     )  # fmt: skip
 
     def __init__(
@@ -104,7 +115,7 @@ class Health:
         self.openings = 0  # since the process started
         self._breaker = breaker
         self._window = _Window(breaker.window if breaker else 1.0)
-        self._full = f"service {service!r} has {limit} requests in flight"
+        self._busy = f"service {service!r} has {limit} requests in flight"
         self._cause: str | None = None  # why it is not closed, in words; None while it is
         self._rest = 0.0  # seconds, of the last cool-down
         self._resting_until = -inf
@@ -117,9 +128,12 @@ class Health:
         """Why the service should not be asked now, in words; None when it may be. Changes nothing."""
         if self._cause is not None and (now < self._resting_until or now < self._trial_until):
             return self._cause
-        if self.limit is not None and self.in_flight >= self.limit:
-            return self._full
-        return None
+        return self._busy if self.full else None
+
+    @property
+    def full(self) -> bool:
+        """Whether it has as many requests in flight as it may have."""
+        return self.limit is not None and self.in_flight >= self.limit
 
     def begin(self, now: float) -> int:
         """The service is asked. Returns the ticket that `end` wants back.

@@ -178,15 +178,15 @@ def gateway_clock(gateway_app: Gateway, monkeypatch: pytest.MonkeyPatch) -> Froz
 
 
 @pytest.fixture
-def override_route(gateway_app: Gateway) -> Iterator[Callable[[str, Any], AbstractContextManager[Any]]]:
-    """`override_route(name, stage=…)`: in force at once, until the end of the test or of the `with` it stands in."""
+def override_route(gateway_app: Gateway) -> Iterator[Callable[..., AbstractContextManager[Any]]]:
+    """`override_route(name, stage, weight=0.0)`: at once, until the end of the test or of the `with` it stands in."""
     from gateway.testing.routes import override_route as overridden
 
     with ExitStack() as until_the_end:
 
-        def override(name: str, stage: Any) -> ExitStack:
+        def override(name: str, stage: str, weight: float = 0.0) -> ExitStack:
             here = ExitStack()
-            here.enter_context(overridden(name, stage, gateway=gateway_app))
+            here.enter_context(overridden(name, stage, weight, gateway=gateway_app))
             until_the_end.enter_context(here)
             return here
 

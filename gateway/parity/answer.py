@@ -1,0 +1,51 @@
+"""What one side answered: everything that a comparison looks at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.parity.tables import tables_of
+
+__all__ = ["REPEATED", "Answer", "Sql"]
+
+REPEATED = 5  # the same statement so many times for one request is a query inside a loop
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """What one side did in the database. `statements` are as executed, with placeholders; whoever records bounds them,
+    so `count`, which says how many were executed, may be larger than their number."""
+
+    statements: tuple[str, ...]
+    count: int
+
+    def tables(self) -> frozenset[str]:
+        """The tables that the statements read or write, lower case, with their schema where one is written."""
+        return frozenset().union(*map(tables_of, set(self.statements)))
+
+    def repeated(self) -> Mapping[str, int]:
+        """The statements executed at least REPEATED times, and how often (N+1)."""
+        return {statement: times for statement, times in Counter(self.statements).items() if times >= REPEATED}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it was sent: header names lower case, the body still encoded.
+
+    `seconds` is from the request to the last byte. `sql` is None where it could not be recorded (a remote service).
+    `failed` says why there is no answer ("TimeoutError after 5 s"); `status` is 0 then.
+    """
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+    seconds: float
+    sql: Sql | None = None
+    failed: str | None = None
+
+    def header(self, name: bytes) -> str | None:
+        """The value of a header, several lines joined by a comma (RFC 9110 §5.3); None without it."""
+        values = [value.decode("latin-1").strip() for key, value in self.headers if key == name]
+        return ", ".join(values) if values else None

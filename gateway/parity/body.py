@@ -1,0 +1,127 @@
+"""Two bodies, by what their Content-Type says they are."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from gateway.parity.answer import Answer
+from gateway.parity.decoding import Unreadable, charset, decoded, encodings, media_type, parse_json, text_of
+from gateway.parity.difference import ABSENT
+from gateway.parity.findings import Findings
+from gateway.parity.lists import by_position
+from gateway.parity.markup import Token, tokens
+from gateway.parity.values import compare_values
+
+__all__ = ["compare_bodies", "form_of"]
+
+Form = Literal["json", "html", "text", "bytes"]
+LARGEST_PAGE = 2 * 1024 * 1024  # characters of a page that are parsed; a longer one is compared as text
+TEXTUAL = ("application/javascript", "application/xml", "application/x-www-form-urlencoded", "application/x-ndjson")
+
+
+def form_of(media: str | None) -> Form | None:
+    """How a body of a media type is compared; None where there is none."""
+    if media is None:
+        return None
+    if media == "application/json" or media.endswith("+json"):
+        return "json"
+    if media in ("text/html", "application/xhtml+xml"):
+        return "html"
+    return "text" if media.startswith("text/") or media.endswith("+xml") or media in TEXTUAL else "bytes"
+
+
+def compare_bodies(expected: Answer, actual: Answer, findings: Findings) -> None:
+    """Add what differs between the bodies. Equal bytes are not parsed. Raises Exhausted (see Findings.spend)."""
+    if findings.rules.ignores("") or (expected.body == actual.body and encodings(expected) == encodings(actual)):
+        if expected.body != actual.body:
+            findings.ignore()
+        return
+    bodies = _both(expected, actual, findings, decoded)
+    if bodies is None or bodies[0] == bodies[1]:
+        return
+    form = _common(form_of(media_type(expected)), form_of(media_type(actual)))
+    if form == "json":
+        _json(expected, actual, bodies, findings)
+    elif form == "bytes":
+        findings.add("bytes", "", *bodies)
+    else:
+        texts = text_of(bodies[0], charset(expected)), text_of(bodies[1], charset(actual))
+        (_pages if form == "html" else _texts)(*texts, findings)
+
+
+def _common(expected: Form | None, actual: Form | None) -> Form:
+    """What both are. The difference of the types is one of the headers; that says nothing of the bodies yet."""
+    forms = {expected, actual} - {None}
+    if len(forms) == 1:
+        return forms.pop() or "bytes"
+    return "bytes" if not forms or "bytes" in forms else "text"
+
+
+def _json(expected: Answer, actual: Answer, bodies: tuple[bytes, bytes], findings: Findings) -> None:
+    body = dict(zip((id(expected), id(actual)), bodies, strict=True))
+    parsed = _both(expected, actual, findings, lambda answer: parse_json(body[id(answer)], charset(answer)))
+    if parsed is not None:
+        compare_values(*parsed, findings)
+
+
+def _both(expected: Answer, actual: Answer, findings: Findings, read: Any) -> tuple[Any, Any] | None:
+    """What `read` makes of both answers. What can't be read can't be compared, and is an error. Where only the
+    service's is broken, it is a difference too: who could read the old answer can't read the new one."""
+    results: list[Any] = []
+    failures: list[Unreadable | None] = []
+    for side, answer in (("legacy", expected), ("the service", actual)):
+        try:
+            results.append(read(answer))
+            failures.append(None)
+        except Unreadable as exc:
+            findings.error(f"{side}: {exc}")
+            failures.append(exc)
+    was, now = failures
+    if was is None and now is not None and now.broken:
+        findings.add("type", "", "a body that can be read", str(now), detail="readable → broken")
+    return (results[0], results[1]) if was is None and now is None else None
+
+
+def _texts(expected: str, actual: str, findings: Findings) -> None:
+    if expected.split() == actual.split():
+        findings.add("whitespace", "", expected, actual)
+    elif expected != actual:
+        findings.add("text", "", expected, actual)
+
+
+def _pages(expected: str, actual: str, findings: Findings) -> None:
+    if max(len(expected), len(actual)) > LARGEST_PAGE:
+        _texts(expected, actual, findings)
+        return
+    try:
+        was, now = tokens(expected), tokens(actual)
+    except ValueError as exc:
+        findings.error(str(exc))
+        _texts(expected, actual, findings)
+        return
+    findings.spend(len(was) + len(now))
+    texts = [token.text for token in was], [token.text for token in now]
+    if texts[0] != texts[1]:
+        _tokens(was, now, findings)
+    else:
+        findings.ignore()
+
+
+def _tokens(was: list[Token], now: list[Token], findings: Findings) -> None:
+    """Tokens that belong together, one that is missing, one that is more; each at the elements around it."""
+    pairs = by_position(
+        [token.text for token in was],
+        [token.text for token in now],
+        str.__eq__,
+        lambda _index, text: text,
+        search=True,
+    ).pairs
+    others = {pair[1] for pair in pairs}
+    partner = dict(pairs)
+    for index, token in enumerate(was):
+        other = now[partner[index]].text if index in partner else ABSENT
+        if other != token.text:
+            findings.add("html", f"html:{token.place}", token.text, other)
+    for index, token in enumerate(now):
+        if index not in others:
+            findings.add("html", f"html:{token.place}", ABSENT, token.text)

@@ -1,0 +1,143 @@
+"""From the bytes of a body to what they say: content-encoding, charset, JSON. Bounded, whatever the bytes are."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from decimal import Decimal
+from typing import Any
+
+from gateway.parity.answer import Answer
+
+__all__ = ["LARGEST", "Repeated", "Unreadable", "charset", "decoded", "media_type", "parse_json", "text_of"]
+
+LARGEST = 10 * 1024 * 1024  # bytes of a body after decoding
+WINDOW = {"gzip": 47, "x-gzip": 47, "deflate": 47}  # zlib's "gzip or zlib, whichever header is there"
+
+
+class Unreadable(Exception):
+    """A body that is not what its headers say (`broken`), or is more than is looked at. The message quotes nothing."""
+
+    def __init__(self, reason: str, *, broken: bool = True) -> None:
+        super().__init__(reason)
+        self.broken = broken
+
+
+class Repeated(tuple[Any, ...]):
+    """The values of a name that stands more than once in a JSON object, in their order."""
+
+    __slots__ = ()
+
+
+def media_type(answer: Answer) -> str | None:
+    """The media type without parameters, lower case; None without a Content-Type."""
+    value = answer.header(b"content-type")
+    return value.split(";", 1)[0].strip().lower() if value is not None else None
+
+
+def charset(answer: Answer) -> str:
+    """The charset that is declared, lower case; "utf-8" where none is, as for JSON (RFC 8259 §8.1) and as browsers and
+    HTTP clients guess for the rest (RFC 9110 took the old default of ISO-8859-1 away)."""
+    for parameter in (answer.header(b"content-type") or "").split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            found = value.strip().strip("\"'").lower()
+            return "utf-8" if found == "utf8" else found
+    return "utf-8"
+
+
+def encodings(answer: Answer) -> list[str]:
+    """The content codings, in the order they were applied; identity left out."""
+    named = (answer.header(b"content-encoding") or "").lower().split(",")
+    return [coding for coding in map(str.strip, named) if coding not in ("", "identity")]
+
+
+def decoded(answer: Answer) -> bytes:
+    """The body without its content-encoding. Raises Unreadable for another coding than gzip and deflate, for bytes that
+    are not of it, and for more than LARGEST."""
+    body = answer.body
+    for coding in reversed(encodings(answer)):
+        if coding not in WINDOW:
+            raise Unreadable(f"content-encoding {coding[:20]!r} can't be decoded here", broken=False)
+        try:
+            body = _inflated(body, WINDOW[coding])
+        except zlib.error:
+            if coding != "deflate":
+                raise Unreadable(f"the body isn't {coding}") from None
+            body = _raw_deflate(body)
+    if len(body) > LARGEST:
+        raise Unreadable(f"the body has more than {LARGEST} bytes", broken=False)
+    return body
+
+
+def _raw_deflate(body: bytes) -> bytes:
+    # "deflate" means zlib's format, but some servers send it without the header (RFC 9110 §8.4.1.2, the note).
+    try:
+        return _inflated(body, -15)
+    except zlib.error:
+        raise Unreadable("the body isn't deflate") from None
+
+
+def _inflated(body: bytes, window: int) -> bytes:
+    whole = b""
+    while body:  # gzip may have several members
+        stream = zlib.decompressobj(window)
+        whole += stream.decompress(body, LARGEST + 1 - len(whole))
+        if len(whole) > LARGEST:
+            raise Unreadable(f"the body has more than {LARGEST} bytes when decoded", broken=False)
+        if not stream.eof:
+            raise Unreadable("the compressed body is cut off")
+        body = stream.unused_data
+    return whole
+
+
+def text_of(body: bytes, encoding: str) -> str:
+    """The text; bytes that are not of the encoding stay distinguishable, as lone surrogates."""
+    try:
+        return body.decode(encoding, "surrogateescape")
+    except (LookupError, UnicodeError, ValueError):
+        return body.decode("utf-8", "surrogateescape")
+
+
+def parse_json(body: bytes, encoding: str) -> Any:
+    """The JSON value, nothing lost: numbers are Decimals as written, a name that stands twice has a Repeated.
+
+    Raises Unreadable for everything that is no JSON, NaN and Infinity included (RFC 8259 §6).
+    """
+    try:
+        return json.loads(
+            _strict_text(body, encoding),
+            parse_float=Decimal,
+            parse_int=Decimal,
+            parse_constant=_no_number,
+            object_pairs_hook=_object,
+        )
+    except json.JSONDecodeError as exc:
+        raise Unreadable(f"the body isn't JSON: {exc.msg} at character {exc.pos}") from None
+    except RecursionError:
+        raise Unreadable("the JSON is nested too deeply", broken=False) from None
+    except ArithmeticError:
+        raise Unreadable("the JSON has a number too large to compare", broken=False) from None
+
+
+def _strict_text(body: bytes, encoding: str) -> str:
+    try:
+        return body.decode(encoding)
+    except LookupError:
+        raise Unreadable(f"the charset {encoding[:20]!r} is unknown") from None
+    except UnicodeError:
+        raise Unreadable(f"the body isn't {encoding[:20]}") from None
+
+
+def _no_number(name: str) -> Any:
+    raise Unreadable(f"the body isn't JSON: it has {name}")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    plain = dict(pairs)
+    if len(plain) == len(pairs):
+        return plain
+    grouped: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        grouped.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else Repeated(values) for name, values in grouped.items()}

@@ -1,0 +1,100 @@
+"""One difference between two answers, and the result of a comparison."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.parity.rules import Accepted
+
+__all__ = ["ABSENT", "KINDS", "Absent", "Comparison", "Difference", "Severity"]
+
+
+class Severity(enum.Enum):
+    """BREAKING: a client that works with the old answer may fail, show something else, or be less protected.
+    WARNING: a client has to be unusual to notice."""
+
+    BREAKING = "breaking"
+    WARNING = "warning"
+
+
+class Absent(enum.Enum):
+    """What stands in the place of a value that one side doesn't have; None is JSON's null."""
+
+    ABSENT = "(absent)"
+
+
+ABSENT = Absent.ABSENT
+
+# Every kind, its usual severity, and why. Breaking are those of the tools before us (mroki, traffic-diff: type
+# changed, field removed, status changed), and a value that is another: it is what a client reads, and whatever may
+# differ is said by a rule or found to be noise.
+KINDS: Mapping[str, tuple[Severity, str]] = {
+    "failed": (Severity.BREAKING, "the service gave no answer at all"),
+    "status": (Severity.BREAKING, "another status"),
+    "header": (Severity.WARNING, "a header is missing, more or other; breaking where clients or caches act on it"),
+    "cookie": (Severity.BREAKING, "a cookie is missing, or one of its attributes is other"),
+    "type": (Severity.BREAKING, "another JSON type, null included"),
+    "primitive": (Severity.BREAKING, "another string, number or boolean"),
+    "class": (Severity.BREAKING, "a value that is not of the class the rules name"),
+    "missing": (Severity.BREAKING, "a field or an item that only legacy has"),
+    "extra": (Severity.WARNING, "a field that only the service has; breaking for an item of a list, which is data"),
+    "length": (Severity.BREAKING, "a list of another length"),
+    "order": (Severity.WARNING, "the same items in another order"),
+    "duplicate": (Severity.BREAKING, "a name that stands twice in an object: which one counts is up to the reader"),
+    "number-format": (Severity.WARNING, "the same number written in another way"),
+    "date-format": (Severity.WARNING, "the same moment written in another way"),
+    "text": (Severity.BREAKING, "another text"),
+    "whitespace": (Severity.WARNING, "the same text but for line ends and spaces"),
+    "html": (Severity.BREAKING, "another element, attribute or text of a page"),
+    "bytes": (Severity.BREAKING, "other bytes"),
+    "sql-count": (Severity.WARNING, "more or fewer statements: how an answer was made, not what it says"),
+    "sql-tables": (Severity.WARNING, "other tables"),
+    "n-plus-one": (Severity.WARNING, "a statement repeated for every row, which legacy doesn't do"),
+    "slower": (Severity.WARNING, "for who compares times over many requests; a single pair says nothing"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`kind` is one of KINDS. `pointer` is a JSON Pointer into the body ("" for the whole), "html:" and the names of
+    the elements, "status", "sql", "header:NAME" or "header:set-cookie:COOKIE". `expected` is legacy's, `actual` the
+    service's, ABSENT where there is none; JSON numbers are Decimals, which keep how they were written. `detail` tells
+    differences of a kind apart ("string → number") and never has a value of a body. Only what `redact` returned may be
+    stored.
+    """
+
+    kind: str
+    pointer: str
+    severity: Severity
+    expected: object
+    actual: object
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What comparing two answers found.
+
+    `accepted` are differences that a human accepted, at most ten for each, `matches` how many there were by the
+    acceptance's key. `ignored` counts differences that the rules cover otherwise. `errors` say what could not be
+    compared. `cut` is how many more differences there were than were kept.
+    """
+
+    differences: tuple[Difference, ...] = ()
+    accepted: tuple[tuple[Difference, Accepted], ...] = ()
+    ignored: int = 0
+    errors: tuple[str, ...] = ()
+    cut: int = 0
+    matches: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def equal(self) -> bool:
+        """No difference, and nothing that could not be compared: what nobody looked at is not proved equal."""
+        return not self.differences and not self.errors
+
+    @property
+    def breaking(self) -> bool:
+        """Whether any difference is breaking. One that is breaking is never cut in favour of a warning."""
+        return any(difference.severity is Severity.BREAKING for difference in self.differences)

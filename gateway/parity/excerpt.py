@@ -1,0 +1,82 @@
+"""Short pieces of long texts, without half a secret at their edges."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+__all__ = ["Mask", "excerpts", "head", "shortened", "storable"]
+
+LONGEST = 240  # characters of an example
+BEFORE = 80  # of them before the first difference
+WINDOW = 1500  # characters on either side of a difference that are looked at for secrets
+EDGE = 4  # words dropped where a window was cut, since they may be half a secret, or one whose name was cut off
+
+BOUNDARY = re.compile(r"[\s<>&,;]+")
+
+Mask = Callable[[str], str]
+
+
+def head(text: str, mask: Mask) -> str:
+    """The masked beginning of a text."""
+    return mask(_cut(text, 0, WINDOW))
+
+
+def excerpts(expected: str, actual: str, mask: Mask) -> tuple[str, str]:
+    """Both texts, masked, around the first difference that is left then. They may be equal where that is cut off."""
+    start = max(0, _first_difference(expected, actual) - WINDOW)
+    masked = [mask(_cut(text, start, start + 2 * WINDOW)) for text in (expected, actual)]
+    return shortened(masked[0], masked[1])
+
+
+def shortened(expected: str, actual: str) -> tuple[str, str]:
+    """Two masked texts, each at most LONGEST characters around their first difference."""
+    start = max(0, _first_difference(expected, actual) - BEFORE)
+    if max(len(expected), len(actual)) <= LONGEST:
+        start = 0
+    return _piece(expected, start), _piece(actual, start)
+
+
+def storable(text: str) -> str:
+    """The text without what a database may refuse: lone surrogates and NUL."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+
+
+def _piece(text: str, start: int) -> str:
+    end = start + LONGEST
+    return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
+
+
+def _cut(text: str, start: int, end: int) -> str:
+    """The words between two places; those at an edge that cuts the text are dropped."""
+    cut_end = end < len(text)
+    piece = text[start:end]
+    if start:
+        piece = _without_words(piece, EDGE)
+    if cut_end:
+        edges = [found.start() for found in BOUNDARY.finditer(piece)]
+        # Groups of digits may be those of one card number.
+        piece = re.sub(r"[\d\s-]+$", "", piece[: edges[-1]]) if edges else ""
+    return piece
+
+
+def _without_words(piece: str, count: int) -> str:
+    end = 0
+    for _ in range(count):
+        found = BOUNDARY.search(piece, end)
+        if found is None:
+            return ""
+        end = found.end()
+    return re.sub(r"^[\d\s-]+", "", piece[end:])
+
+
+def _first_difference(one: str, other: str) -> int:
+    """By halves, since slices are compared faster than characters."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

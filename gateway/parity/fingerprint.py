@@ -1,0 +1,73 @@
+"""What makes two differences the same one: the template, the place without identifiers, and the kind."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+
+from gateway.parity.difference import Difference
+from gateway.parity.sensitive import mask_shapes
+
+__all__ = ["Fingerprint", "fingerprint", "generalised"]
+
+# Names of fields that are identifiers, as in {"by_id": {"17": …}}: numbers, UUIDs and other hexadecimal, dates, e-mail
+# addresses and what was redacted.
+IDENTIFIER = re.compile(
+    r"-?\d+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?=.*\d)[0-9a-f]{12,}|\d{4}-\d\d-\d\d.{0,40}|.*@.*|.*\[redacted.*"
+    r"|(?=.*\d)[0-9a-z]{20,}",
+    re.IGNORECASE | re.DOTALL,
+)
+SUMMARIES = {
+    "failed": "no answer from the service",
+    "type": "type of {place} changed, {detail}",
+    "primitive": "value of {place} changed",
+    "class": "{place} is no {detail}",
+    "missing": "{place} is missing",
+    "extra": "{place} is new",
+    "length": "{place} has another length",
+    "order": "{place} is in another order",
+    "duplicate": "{place} stands twice",
+    "number-format": "{place} is the same number, written in another way",
+    "date-format": "{place} is the same moment, written in another way",
+    "whitespace": "{place} differs in white space",
+    "sql-count": "another number of SQL statements",
+    "sql-tables": "other tables: {detail}",
+    "n-plus-one": "a statement is repeated (N+1): {detail}",
+    "slower": "the service is slower",
+}
+LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """`key` is short and the same in every process; `summary` says it to a human, without any value."""
+
+    key: str
+    summary: str
+    template: str
+    kind: str
+    pointer: str
+
+
+def fingerprint(template: str, difference: Difference) -> Fingerprint:
+    """The fingerprint of a difference found for a URL of `template` ("GET /api/products/{id}/"); never pass the URL,
+    whose identifiers would make every request a group of its own (Diffy's users complain of that). It is the same
+    before and after redaction."""
+    pointer = generalised(difference.pointer)
+    identity = f"{template}\0{difference.kind}\0{pointer}\0{difference.detail}"
+    key = sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return Fingerprint(key, _summary(difference, pointer), template, difference.kind, pointer)
+
+
+def _summary(difference: Difference, pointer: str) -> str:
+    place = pointer or "the body"
+    default = "{place} changed" + (", {detail}" if difference.detail else "")
+    return SUMMARIES.get(difference.kind, default).format(place=place, detail=difference.detail)
+
+
+def generalised(pointer: str) -> str:
+    """A pointer with * in the place of indexes and of names that are identifiers."""
+    separator = "/" if pointer.startswith("/") else ":"
+    parts = [mask_shapes(part, lambda _value: "[redacted]") for part in pointer.split(separator)]
+    return separator.join(["*" if IDENTIFIER.fullmatch(part) else part for part in parts])[:LONGEST]

@@ -1,0 +1,217 @@
+"""The headers of two answers that a client, a browser or a cache acts on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from email.message import Message
+from urllib.parse import urlsplit, urlunsplit
+
+from gateway.parity.answer import Answer
+from gateway.parity.cookies import compare_cookies
+from gateway.parity.decoding import charset, media_type
+from gateway.parity.difference import ABSENT, Severity
+from gateway.parity.findings import Findings
+
+__all__ = ["compare_headers"]
+
+BREAKING, WARNING = Severity.BREAKING, Severity.WARNING
+
+# What a check returns: None where nobody can tell the two apart, else how bad it is and what changed.
+Verdict = tuple[Severity, str] | None
+Check = Callable[[str, str], Verdict]
+
+# Lost, these let a cache keep or share what it may not.
+PROTECTING = frozenset(("no-store", "private", "no-cache", "must-revalidate"))
+
+
+def compare_headers(expected: Answer, actual: Answer, findings: Findings) -> None:
+    """Add the headers that differ: those below, Access-Control-*, Set-Cookie, and those the rules name. Others (Date,
+    Content-Length, X-Request-ID …) are not compared."""
+    if expected.headers == actual.headers:
+        return
+    was, now = _values(expected), _values(actual)
+    cors = {name for name in was.keys() | now.keys() if name.startswith("access-control-")}
+    for name in sorted(CHECKS.keys() | cors | findings.rules.headers):
+        if was.get(name) == now.get(name):
+            continue
+        verdict = _verdict(name, was.get(name), now.get(name), expected, actual)
+        if verdict is None:
+            continue
+        if name in findings.rules.ignore_headers:
+            findings.ignore()
+            continue
+        severity, detail = verdict
+        place = f"header:{name}"
+        findings.add("header", place, was.get(name, ABSENT), now.get(name, ABSENT), severity=severity, detail=detail)
+    compare_cookies(expected, actual, findings)
+
+
+def _values(answer: Answer) -> Mapping[str, str]:
+    names = {name for name, _ in answer.headers}
+    return {name.decode("latin-1"): answer.header(name) or "" for name in names}
+
+
+def _verdict(name: str, was: str | None, now: str | None, expected: Answer, actual: Answer) -> Verdict:
+    if name == "content-type":
+        return _content_type(expected, actual)
+    check, gone, added = CHECKS.get(name, CORS if name.startswith("access-control-") else NAMED)
+    if was is None or now is None:
+        severity = gone if now is None else added
+        return (severity, "missing" if now is None else "extra") if severity else None
+    return check(was, now)
+
+
+def _content_type(expected: Answer, actual: Answer) -> Verdict:
+    """Another media type is breaking. Another charset is a warning, since the bodies are compared as text: where the
+    bytes say something else in it, that is a difference of the bodies. None declared is UTF-8."""
+    was, now = media_type(expected), media_type(actual)
+    if was != now:
+        return BREAKING, f"{was or 'none'} → {now or 'none'}"
+    if charset(expected) != charset(actual):
+        return WARNING, f"charset {charset(expected)} → {charset(actual)}"
+    return None
+
+
+def _changed(severity: Severity) -> Check:
+    """Any other value."""
+    return lambda was, now: (severity, "changed") if was != now else None
+
+
+def _presence(_was: str, _now: str) -> Verdict:
+    """Only whether it is there: its value is another for every answer."""
+    return None
+
+
+def _members(value: str) -> frozenset[str]:
+    return frozenset(" ".join(part.lower().split()) for part in value.split(",") if part.strip())
+
+
+def _set(gone: Severity, added: Severity) -> Check:
+    """A comma-separated set without order or case."""
+
+    def check(was: str, now: str) -> Verdict:
+        lost, new = _members(was) - _members(now), _members(now) - _members(was)
+        if not lost and not new:
+            return None
+        detail = ", ".join([f"-{member}" for member in sorted(lost)] + [f"+{member}" for member in sorted(new)])
+        return gone if lost else added, detail
+
+    return check
+
+
+def _cache_control(was: str, now: str) -> Verdict:
+    """Breaking where a directive is lost that keeps an answer out of shared caches, or fresh."""
+    lost, new = _members(was) - _members(now), _members(now) - _members(was)
+    if not lost and not new:
+        return None
+    protecting = {directive.partition("=")[0] for directive in lost} & PROTECTING
+    kept = {directive.partition("=")[0] for directive in _members(now)}
+    return (BREAKING, "-" + ", -".join(sorted(protecting - kept))) if protecting - kept else (WARNING, "changed")
+
+
+def _location(was: str, now: str) -> Verdict:
+    return (BREAKING, "changed") if len({*_comparable(was, now)}) > 1 else None
+
+
+def _comparable(was: str, now: str) -> tuple[str, str]:
+    """Two URLs so that equal strings lead to the same place: where one is relative, without scheme and host, since who
+    follows it resolves it (RFC 9110 §10.2.2); else with both in lower case."""
+    try:
+        first, second = urlsplit(was), urlsplit(now)
+    except ValueError:
+        return was, now
+    if bool(first.netloc) != bool(second.netloc):
+        first, second = (parts._replace(scheme="", netloc="") for parts in (first, second))
+    normal = [
+        urlunsplit(parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower(), path=parts.path or "/"))
+        for parts in (first, second)
+    ]
+    return normal[0], normal[1]
+
+
+def _content_disposition(was: str, now: str) -> Verdict:
+    """`attachment` keeps a browser from running what a user uploaded; a file's name is only its name."""
+    first, second = _parameters(was), _parameters(now)
+    if first[0] != second[0]:
+        return BREAKING, f"{first[0][:20]} → {second[0][:20]}"
+    return (WARNING, "changed") if first != second else None
+
+
+def _parameters(value: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    message = Message()
+    message["content-disposition"] = re.sub(r"[\r\n]", " ", value)
+    found = message.get_params(header="content-disposition", unquote=True) or [("", "")]
+    return found[0][0].lower(), tuple(sorted((name.lower(), str(content)) for name, content in found[1:]))
+
+
+LINK = re.compile(r"<([^>]*)>([^,<]*)")
+
+
+def _link(was: str, now: str) -> Verdict:
+    """The same links in any order. Clients page by rel="next", so one that is gone or leads elsewhere is breaking."""
+    first, second = _links(was), _links(now)
+    for relation, target in first.items():
+        other = second.get(relation)
+        if other is None or len({*_comparable(target, other)}) > 1:
+            return BREAKING, "missing" if other is None else "changed"
+    return (WARNING, "extra") if len(second) > len(first) else None
+
+
+def _links(value: str) -> dict[str, str]:
+    return {"".join(sorted(parameters.lower().split())) or target: target for target, parameters in LINK.findall(value)}
+
+
+def _challenge(was: str, now: str) -> Verdict:
+    """Another scheme is breaking, another realm is not."""
+    first, second = was.split(None, 1)[:1], now.split(None, 1)[:1]
+    if [scheme.lower() for scheme in first] != [scheme.lower() for scheme in second]:
+        return BREAKING, "scheme changed"
+    return (WARNING, "changed") if was != now else None
+
+
+NONCE = re.compile(r"'nonce-[^']*'")
+
+
+def _policy(was: str, now: str) -> Verdict:
+    """A Content-Security-Policy without its nonces, directives in any order."""
+    first, second = (_members(NONCE.sub("'nonce'", value).replace(";", ",")) for value in (was, now))
+    return (WARNING, "changed") if first != second else None
+
+
+# Name → how two values are compared, how bad it is without it, and with it where legacy has none (None: not at all).
+Row = tuple[Check, Severity | None, Severity | None]
+SAME_VALUE: Row = (_changed(WARNING), WARNING, WARNING)
+PRESENCE: Row = (_presence, WARNING, WARNING)
+CORS: Row = (_changed(BREAKING), BREAKING, BREAKING)
+NAMED: Row = (_changed(BREAKING), BREAKING, WARNING)  # of [routes.compare] headers: somebody reads them
+CORS_SET: Row = (_set(BREAKING, BREAKING), BREAKING, BREAKING)
+CHECKS: Mapping[str, Row] = {
+    "content-type": CORS,  # by _content_type
+    # Without a member of Vary a cache hands one caller's answer to another; with one more it only keeps more of them.
+    "vary": (_set(BREAKING, WARNING), BREAKING, WARNING),
+    "cache-control": (_cache_control, WARNING, WARNING),
+    "etag": PRESENCE,
+    "expires": PRESENCE,
+    "last-modified": PRESENCE,
+    "retry-after": PRESENCE,
+    "location": (_location, BREAKING, BREAKING),
+    "content-disposition": (_content_disposition, BREAKING, WARNING),
+    "content-language": (_set(WARNING, WARNING), WARNING, WARNING),
+    "content-encoding": (_set(WARNING, WARNING), WARNING, WARNING),
+    "link": (_link, BREAKING, WARNING),
+    "allow": (_set(WARNING, WARNING), WARNING, WARNING),
+    "www-authenticate": (_challenge, BREAKING, WARNING),
+    # What Django's SecurityMiddleware and its neighbours set: no client breaks without them, but a page is less safe.
+    "content-security-policy": (_policy, WARNING, WARNING),
+    "cross-origin-opener-policy": SAME_VALUE,
+    "permissions-policy": SAME_VALUE,
+    "referrer-policy": SAME_VALUE,
+    "strict-transport-security": SAME_VALUE,
+    "x-content-type-options": SAME_VALUE,
+    "x-frame-options": SAME_VALUE,
+    "access-control-allow-headers": CORS_SET,
+    "access-control-allow-methods": CORS_SET,
+    "access-control-expose-headers": CORS_SET,
+    "access-control-max-age": SAME_VALUE,
+}

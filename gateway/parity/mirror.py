@@ -1,0 +1,348 @@
+"""Copies of requests, sent to the other upstream once their callers have been answered, and compared.
+
+Nobody waits for a mirror, so none may cost a caller anything: what waits is bounded in number and bytes, few run at
+once, and while the event loop is late or requests wait for a thread, mirrors are dropped. What was dropped is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import Protocol
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.clock import Clock
+from gateway.config import MirrorSettings, RouteConfig
+from gateway.observability.counters import Counters
+from gateway.parity.answer import Answer
+from gateway.parity.compare import Comparison, compare
+from gateway.parity.recording import Recorder, recorded
+from gateway.parity.redaction import Redaction, redact_target
+from gateway.parity.report import Report
+from gateway.parity.rules import CompareRules
+from gateway.rollout.decision import LEGACY, Decision
+from gateway.rollout.plan import Plan
+from gateway.routing.facts import Facts
+from gateway.routing.table import Match
+from gateway.upstreams.base import ClientGone
+from gateway.upstreams.kept import Kept
+
+__all__ = ["MIRROR", "Copy", "Mirrors"]
+
+logger = logging.getLogger("gateway.parity")
+
+MIRROR = "gateway.mirror"  # a scope has this key where nobody will see the answer
+BEAT = 0.02  # seconds between two looks at how late the event loop is
+SMALL = 2**14  # bytes that are compared on the event loop; more is compared on a thread
+
+
+class Pressure(Protocol):
+    """Whether requests wait for an upstream: `Legacy` knows."""
+
+    @property
+    def busy(self) -> bool:
+        """They do."""
+
+
+class Copy:
+    """One request that is to be mirrored, and what its caller is answered."""
+
+    __slots__ = ("_limit", "_since", "answer", "body", "facts", "headers", "kept", "match", "over", "plan", "recorder",
+                 "scope", "status", "upstream", "waits", "whole")  # fmt: skip
+
+    def __init__(self, upstream: str, plan: Plan, match: Match, facts: Facts, scope: Scope, since: float) -> None:
+        self.plan = plan
+        self.upstream = upstream
+        self.match = match
+        self.facts = facts
+        self.scope = scope
+        self.recorder = Recorder()
+        self.kept: Kept | None = None
+        self.status = 0
+        self.headers: tuple[tuple[bytes, bytes], ...] = ()
+        self.body = bytearray()
+        self.whole = self.over = False
+        self.waits = 0  # bytes, while it waits
+        self.answer: Answer | None = None
+        self._limit = plan.mirror.max_body
+        self._since = since
+
+    def receive(self, receive: Receive) -> Receive:
+        """`receive`, of which the body is kept."""
+        self.kept = Kept(receive, self._limit)
+        return self.kept
+
+    @property
+    def template(self) -> str:
+        """What differences are grouped by: "GET /api/products/{id}/"."""
+        return f"{self.facts.method} {self.match.template}"
+
+    def keep(self, message: Message) -> None:
+        """Note one message of the answer."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = tuple((name.lower(), value) for name, value in message.get("headers", ()))
+            return
+        self.over = self.over or len(self.body) + len(message.get("body", b"")) > self._limit
+        if not self.over:
+            self.body += message.get("body", b"")
+        self.whole = not message.get("more_body", False)
+
+    def finish(self, now: float, *, fell_back: bool) -> str | None:
+        """The caller has been answered. Why this can't be mirrored, in a word; None when it can."""
+        if fell_back or not self.whole or not self.status:
+            return "unanswered"  # by the upstream that was to be compared
+        if self.over or self.kept is None or not self.kept.whole:
+            return "size"
+        if self._has_body() and not self.kept.ended:
+            return "unread"
+        self.answer = Answer(self.status, self.headers, bytes(self.body), now - self._since, self.recorder.sql())
+        self.waits = len(self.body) + len(self.kept.body)
+        self.body = bytearray()
+        return None
+
+    def _has_body(self) -> bool:
+        return b"transfer-encoding" in self.facts.headers or self.facts.headers.get(b"content-length", b"0") != b"0"
+
+
+class Mirrors:
+    """The mirrors of one process. Used on its event loop.
+
+    `entries` gives what answers for each upstream's name; `prepared` a scope as that upstream is to see it. `today` and
+    `redaction_key` are for comparing and storing.
+    """
+
+    def __init__(
+        self,
+        settings: MirrorSettings,
+        routes: Mapping[str, RouteConfig],
+        *,
+        entries: Callable[[str], ASGIApp],
+        prepared: Callable[[Copy, str], Scope],
+        pressure: Pressure,
+        counters: Counters,
+        report: Report,
+        redaction_key: bytes,
+        clock: Clock,
+        random: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._entries = entries
+        self._prepared = prepared
+        self._pressure = pressure
+        self._counters = counters
+        self._report = report
+        self._clock = clock
+        self._random = random
+        self._rules = Rules(routes, redaction_key, clock)
+        self._waiting: deque[Copy] = deque()
+        self._bytes = 0
+        self._running: set[asyncio.Task[None]] = set()
+        self._beat: asyncio.TimerHandle | None = None
+        self._lag = 0.0
+        self._stopped = False
+
+    # -- before and after the caller is answered ------------------------------------------------
+
+    def begin(self, decision: Decision, match: Match, facts: Facts, scope: Scope) -> Copy | None:
+        """A copy to be kept while the caller is answered; None when there is no room for it."""
+        plan = decision.plan
+        if plan is None:
+            return None
+        if reason := self._full():
+            self._counters.drop(plan.route, reason)
+            return None
+        if self._beat is None:
+            self._listen()
+        return Copy(decision.upstream, plan, match, facts, scope, self._clock.monotonic())
+
+    def offer(self, copy: Copy, *, fell_back: bool) -> None:
+        """The caller has been answered: mirror it soon."""
+        reason = copy.finish(self._clock.monotonic(), fell_back=fell_back) or self._full(copy.waits)
+        if reason:
+            self._counters.drop(copy.plan.route, reason)
+            return
+        self._waiting.append(copy)
+        self._bytes += copy.waits
+        if len(self._running) < self._settings.concurrency:
+            # In an empty context: the caller's user, language and connection are none of a mirror's business.
+            task = asyncio.get_running_loop().create_task(self._work(), context=contextvars.Context())
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    def _full(self, more: int = 0) -> str | None:
+        """Why there is no room for another one, in a word."""
+        if self._stopped:
+            return "stopped"
+        if len(self._waiting) >= self._settings.queue:
+            return "queue"
+        if self._bytes + more > self._settings.memory:
+            return "memory"
+        if self._lag > self._settings.lag:
+            return "lag"
+        if self._pressure.busy:
+            return "busy"
+        return None
+
+    async def shutdown(self) -> None:
+        """Stop. What waits is dropped, what runs is cancelled."""
+        self._stopped = True
+        if self._beat is not None:
+            self._beat.cancel()
+        for copy in self._waiting:
+            self._counters.drop(copy.plan.route, "stopped")
+        self._waiting.clear()
+        running = [*self._running]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    # -- how late the event loop is -------------------------------------------------------------
+
+    def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + BEAT
+
+        def beat() -> None:
+            nonlocal due
+            late = loop.time() - due
+            self._lag = max(late, self._lag * 0.9)  # a single stall is remembered for a while
+            due = loop.time() + BEAT
+            self._beat = loop.call_at(due, beat)
+
+        self._beat = loop.call_at(due, beat)
+
+    # -- mirrors --------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while self._waiting:
+            copy = self._waiting.popleft()
+            self._bytes -= copy.waits
+            if reason := self._pressed():
+                self._counters.drop(copy.plan.route, reason)
+                continue
+            try:
+                await self._mirror(copy)
+            except asyncio.CancelledError:
+                self._counters.drop(copy.plan.route, "stopped")
+                raise
+            except Exception:
+                self._counters.uncompared(copy.plan.route)
+                logger.exception("route %r: a mirror failed", copy.plan.route)
+            await asyncio.sleep(0)
+
+    def _pressed(self) -> str | None:
+        """As `_full`, for one that has waited: whether now is the time."""
+        if self._lag > self._settings.lag:
+            return "lag"
+        return "busy" if self._pressure.busy else None
+
+    async def _mirror(self, copy: Copy) -> None:
+        plan, first = copy.plan, copy.answer
+        if first is None:
+            return
+        other = plan.service if copy.upstream == LEGACY else LEGACY
+        self._counters.mirror(plan.route)
+        second = await self._ask(copy, other)
+        legacy, service = (first, second) if copy.upstream == LEGACY else (second, first)
+        if legacy.failed is not None:
+            self._counters.uncompared(plan.route)
+            return
+        rules, redaction = self._rules.of(plan.route)
+        comparison = await _compared(legacy, service, rules)
+        self._note(copy, comparison, redaction)
+        if plan.mirror.control and copy.facts.method == "GET" and self._random() * 100 < plan.mirror.control:
+            again = await self._ask(copy, LEGACY)
+            if again.failed is None:
+                self._counters.control(plan.route)
+                self._report.add_control(plan.route, copy.template, await _compared(legacy, again, rules))
+
+    def _note(self, copy: Copy, comparison: Comparison, redaction: Redaction) -> None:
+        route = copy.plan.route
+        if comparison.errors and not comparison.differences:
+            self._counters.uncompared(route)
+        else:
+            warning = bool(comparison.differences)
+            self._counters.compare(route, breaking=comparison.breaking, warning=warning)
+        if comparison.differences or comparison.matches:
+            query = copy.scope.get("query_string", b"").decode("latin-1")
+            target = redact_target(f"{copy.facts.path}?{query}" if query else copy.facts.path, redaction)
+            self._report.add(route, copy.template, target, comparison, redaction, self._clock.time())
+
+    async def _ask(self, copy: Copy, upstream: str) -> Answer:
+        """What `upstream` answers to the same request."""
+        kept, recorder, since = copy.kept, Recorder(), self._clock.monotonic()
+        second = Copy(upstream, copy.plan, copy.match, copy.facts, copy.scope, since)
+        scope = {**self._prepared(copy, upstream), MIRROR: True}
+        failed = None
+        try:
+            asked = _once(kept.body if kept is not None else b"")
+            with recorded(recorder):
+                async with asyncio.timeout(copy.plan.mirror.timeout):
+                    await self._entries(upstream)(scope, asked, _until_too_long(second))
+        except TimeoutError:
+            failed = f"TimeoutError after {copy.plan.mirror.timeout:g} s"
+        except ClientGone:
+            failed = "too long to be compared" if second.over else "ClientGone"
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it is the mirror's answer
+            failed = f"{type(exc).__name__}: {exc}"
+        seconds = self._clock.monotonic() - since
+        if failed is not None or not second.whole:
+            return Answer(0, (), b"", seconds, recorder.sql(), failed or "no whole answer")
+        body = b"" if copy.facts.method == "HEAD" else bytes(second.body)  # a service may have been asked GET
+        return Answer(second.status, second.headers, body, seconds, recorder.sql())
+
+
+class Rules:
+    """The rules of each route as they are today: accepted differences expire."""
+
+    def __init__(self, routes: Mapping[str, RouteConfig], key: bytes, clock: Clock) -> None:
+        self._routes = routes
+        self._key = key
+        self._clock = clock
+        self._day: date | None = None
+        self._compiled: dict[str, tuple[CompareRules, Redaction]] = {}
+
+    def of(self, route: str) -> tuple[CompareRules, Redaction]:
+        """Those of one route."""
+        today = datetime.fromtimestamp(self._clock.time(), UTC).date()
+        if today != self._day:
+            self._day, self._compiled = today, {}
+        if route not in self._compiled:
+            rules = self._routes[route].compare.compiled(today)
+            self._compiled[route] = rules, Redaction(self._key, rules)
+        return self._compiled[route]
+
+
+async def _compared(legacy: Answer, service: Answer, rules: CompareRules) -> Comparison:
+    if legacy.body == service.body or len(legacy.body) + len(service.body) <= SMALL:
+        return compare(legacy, service, rules)
+    return await asyncio.to_thread(compare, legacy, service, rules)
+
+
+def _once(body: bytes) -> Receive:
+    """A `receive` that gives `body`, and then waits for a client that never leaves."""
+    given = False
+
+    async def receive() -> Message:
+        nonlocal given
+        if given:
+            await asyncio.Event().wait()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def _until_too_long(copy: Copy) -> Send:
+    async def send(message: Message) -> None:
+        copy.keep(message)
+        if copy.over:
+            raise ClientGone
+
+    return send

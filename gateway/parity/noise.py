@@ -1,0 +1,55 @@
+"""Which differences legacy has from itself.
+
+On a sample of requests legacy is asked twice, and its two answers are compared by the same rules. What differs there
+(a timestamp, a random order) is noise, and no difference of the service's. The rule and its two thresholds are those of
+Twitter's Diffy (`DifferencesFilterFactory`, `threshold.relative` 20 and `threshold.absolute` 0.03 percent,
+https://github.com/opendiffy/diffy): a field is reported iff it differs more often than it is noisy, by more than 20 %
+of both together, and by more than 0.03 % of all requests. Diffy asks its third instance for every request and so
+compares counts; here controls are a sample, so rates are compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["MINIMUM_ABSOLUTE", "MINIMUM_RELATIVE", "Noise", "is_noise", "judge"]
+
+MINIMUM_RELATIVE = 0.20
+MINIMUM_ABSOLUTE = 0.0003
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """The verdict on one fingerprint, and why in words."""
+
+    noise: bool
+    explanation: str
+
+
+def is_noise(raw: int, total: int, noise: int, controls: int) -> bool:
+    """Whether a difference that `raw` of `total` comparisons had is noise, since `noise` of `controls` comparisons of
+    legacy with itself had it too. Without controls only what is rarer than 0.03 % is. Raises ValueError for counts that
+    can't be: negative, or more than there were comparisons."""
+    return judge(raw, total, noise, controls).noise
+
+
+def judge(raw: int, total: int, noise: int, controls: int) -> Noise:
+    """As `is_noise`, with the reason. Raises ValueError as well."""
+    if not 0 <= raw <= total or not 0 <= noise <= controls:
+        raise ValueError(f"counts that can't be: {raw} of {total} comparisons, {noise} of {controls} controls")
+    if raw == 0:
+        return Noise(True, "never seen")
+    often, noisy = raw / total, noise / controls if controls else 0.0
+    said = f"in {_share(raw, total)}; "
+    said += f"of legacy with itself in {_share(noise, controls)}" if controls else "no control yet"
+    if often <= noisy:
+        return Noise(True, f"{said}: not more often")
+    if (often - noisy) / (often + noisy) <= MINIMUM_RELATIVE:
+        return Noise(True, f"{said}: hardly more often")
+    if often - noisy <= MINIMUM_ABSOLUTE:
+        return Noise(True, f"{said}: too rarely to tell")
+    return Noise(False, f"{said}: more often")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part:,} of {whole:,} ({part / whole:.1%})"

@@ -1,0 +1,148 @@
+"""Secrets and personal data are replaced before anything is stored, and a difference between them is still one.
+
+Each becomes "[redacted 3f2a91]", where the digits are a keyed hash of it: equal values are redacted equally, different
+ones differently, and without the key nobody can try values out. What is left is cut to a few hundred characters.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import overload
+
+from gateway.parity.answer import Answer, Sql
+from gateway.parity.body import form_of
+from gateway.parity.decoding import Unreadable, charset, decoded, media_type, parse_json, text_of
+from gateway.parity.difference import Absent, Difference
+from gateway.parity.excerpt import Mask, excerpts, head, shortened, storable
+from gateway.parity.masking import Masker, plain
+from gateway.parity.pointer import child, compile_patterns, segments
+from gateway.parity.rules import CompareRules
+from gateway.parity.sensitive import mask_shapes
+
+__all__ = ["Redaction", "redact", "redact_target"]
+
+LONGEST_POINTER = 500
+LONGEST_TARGET = 500
+TEXTS = ("text", "whitespace", "html")
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """How to redact: `key` is a secret of the installation (derived from SECRET_KEY, say) under which values are
+    hashed; `rules` may name more fields and places. Raises ValueError for an empty key."""
+
+    key: bytes = field(repr=False)
+    rules: CompareRules = field(default_factory=CompareRules)
+    masker: Masker = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.key:
+            raise ValueError("a redaction needs a key: without one, values could be found by trying")
+        paths = compile_patterns(self.rules.redact_paths)
+        object.__setattr__(self, "masker", Masker(self.key, self.rules.redact_names, paths))
+
+
+@overload
+def redact(thing: Answer, redaction: Redaction) -> Answer: ...
+@overload
+def redact(thing: Difference, redaction: Redaction) -> Difference: ...
+def redact(thing: Answer | Difference, redaction: Redaction) -> Answer | Difference:
+    """The same without secrets and personal data, for storing. A Difference's `expected` and `actual` are short strings
+    then, around what differs, JSON text where they were JSON; an Answer's body is the beginning of its text."""
+    if isinstance(thing, Answer):
+        return _answer(thing, redaction.masker)
+    return _difference(thing, redaction.masker)
+
+
+def redact_target(target: str, redaction: Redaction) -> str:
+    """A path with its query ("/reset?token=…") without secrets and personal data."""
+    masked = redaction.masker.target(target)
+    return storable(masked if len(masked) <= LONGEST_TARGET else masked[:LONGEST_TARGET] + "…")
+
+
+def _difference(difference: Difference, masker: Masker) -> Difference:
+    expected, actual = _sides(difference, masker)
+    if expected == actual:  # what differs was cut off
+        expected += f" [{masker.digest(plain(difference.expected))}]"
+        actual += f" [{masker.digest(plain(difference.actual))}]"
+    return replace(
+        difference,
+        pointer=storable(_pointer(difference.pointer, masker)),
+        expected=storable(expected),
+        actual=storable(actual),
+        detail=storable(mask_shapes(difference.detail[:200], masker.mask)),
+    )
+
+
+def _sides(difference: Difference, masker: Masker) -> tuple[str, str]:
+    sides = difference.expected, difference.actual
+    if difference.kind in ("header", "cookie"):
+        name = difference.pointer.split(":")[1]
+        masked = [_text(side, lambda text: masker.header(name, text)) for side in sides]
+        return shortened(masked[0], masked[1])
+    if difference.kind == "bytes":
+        sizes = [f"{len(side)} bytes {masker.mask(side.hex())}" if isinstance(side, bytes) else "" for side in sides]
+        return sizes[0], sizes[1]
+    was, now = sides
+    if difference.kind in TEXTS and isinstance(was, str) and isinstance(now, str):
+        return excerpts(was, now, masker.text)
+    if difference.kind in (*TEXTS, "failed", "sql-tables", "n-plus-one"):
+        mask = masker.statement if difference.kind == "n-plus-one" else masker.text
+        masked = [_text(side, lambda text: head(text, mask)) for side in sides]
+        return shortened(masked[0], masked[1])
+    return _json(difference.pointer, was, now, masker)
+
+
+def _text(side: object, mask: Mask) -> str:
+    return side.value if isinstance(side, Absent) else mask(str(side))
+
+
+def _json(pointer: str, was: object, now: object, masker: Masker) -> tuple[str, str]:
+    covered = _covered(pointer, masker)
+    if not covered and isinstance(was, str) and isinstance(now, str):
+        # Long strings are shown where they differ, not from their beginning.
+        before, after = excerpts(was, now, masker.text)
+        return json.dumps(before, ensure_ascii=False), json.dumps(after, ensure_ascii=False)
+    texts = [masker.value(side, pointer, covered=covered) for side in (was, now)]
+    return shortened(texts[0], texts[1])
+
+
+def _covered(pointer: str, masker: Masker) -> bool:
+    """Whether a place is sensitive because of its name, or the name or path of what it is in."""
+    place = ""
+    for name in segments(pointer) if pointer.startswith("/") else []:
+        place = child(place, name)
+        if masker.covers_place(place) or masker.covers(name):
+            return True
+    return masker.covers_place("") and not pointer.startswith(("header:", "status", "sql"))
+
+
+def _pointer(pointer: str, masker: Masker) -> str:
+    separator = "/" if pointer.startswith("/") else ":"
+    masked = separator.join(mask_shapes(part, masker.mask) for part in pointer.split(separator))
+    return masked if len(masked) <= LONGEST_POINTER else masked[:LONGEST_POINTER] + "…"
+
+
+def _answer(answer: Answer, masker: Masker) -> Answer:
+    headers = tuple(
+        (name, masker.header(name.decode("latin-1"), value.decode("latin-1")).encode("utf-8", "replace"))
+        for name, value in answer.headers
+        if name not in (b"content-encoding", b"content-length")  # those of a body that is no longer there
+    )
+    sql = answer.sql and Sql(tuple(map(masker.statement, answer.sql.statements)), answer.sql.count)
+    failed = answer.failed and head(answer.failed, masker.text)
+    return replace(answer, headers=headers, body=_body(answer, masker).encode("utf-8"), sql=sql, failed=failed)
+
+
+def _body(answer: Answer, masker: Masker) -> str:
+    form = form_of(media_type(answer))
+    try:
+        body = decoded(answer)
+        if form == "json":
+            return storable(masker.value(parse_json(body, charset(answer)), "", covered=masker.covers_place("")))
+    except Unreadable:
+        return f"{len(answer.body)} bytes {masker.mask(answer.body.hex())}"
+    if form in ("html", "text") and not masker.covers_place(""):
+        return storable(head(text_of(body, charset(answer)), masker.text))
+    return f"{len(body)} bytes {masker.mask(body.hex())}" if body else ""

@@ -1,0 +1,134 @@
+"""What comparisons have found in this process since it was last asked: differences, grouped by what they share."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from gateway.parity.compare import Comparison, Difference, Severity, fingerprint
+from gateway.parity.redaction import Redaction, redact
+
+__all__ = ["Example", "Found", "Report"]
+
+logger = logging.getLogger("gateway.parity")
+
+MOST_GROUPS = 500  # of a process, between two looks at them
+MOST_EXAMPLES = 3  # of a group
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One occurrence, redacted: what was asked and what both sides had."""
+
+    target: str
+    pointer: str
+    expected: str
+    actual: str
+    at: float  # seconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One group of differences. `count` and `noise` are what is new since it was last taken: how often the service
+    differed from legacy so, and legacy from itself."""
+
+    route: str
+    template: str
+    key: str
+    kind: str
+    pointer: str
+    severity: str
+    summary: str
+    count: int = 0
+    noise: int = 0
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Everything found since the last time: the groups; how many differences belonged to groups beyond the bound; how
+    often each accepted difference occurred, by route and key."""
+
+    groups: tuple[Found, ...] = ()
+    beyond: int = 0
+    matches: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+
+class Report:
+    """Collects. Any thread may add, any may take."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._groups: dict[tuple[str, str], Found] = {}
+        self._matches: dict[tuple[str, str], int] = {}
+        self._beyond = 0
+        self._told: set[tuple[str, str]] = set()
+
+    def add(
+        self, route: str, template: str, target: str, comparison: Comparison, redaction: Redaction, at: float
+    ) -> None:
+        """Note what a comparison found for a request of `target`, which has been redacted."""
+        seen = set()
+        for difference in comparison.differences:
+            found = self._group(route, template, difference)
+            if found.key in seen:
+                continue  # many places of one answer are one occurrence
+            seen.add(found.key)
+            redacted = redact(difference, redaction)
+            example = Example(target, redacted.pointer, str(redacted.expected), str(redacted.actual), at)
+            self._tell(found)
+            self._count(replace(found, count=1, examples=(example,)))
+        with self._lock:
+            for key, times in comparison.matches.items():
+                self._matches[route, key] = self._matches.get((route, key), 0) + times
+
+    def add_control(self, route: str, template: str, comparison: Comparison) -> None:
+        """Note what differed between two answers of legacy's own."""
+        groups = {found.key: found for found in (self._group(route, template, one) for one in comparison.differences)}
+        for found in groups.values():
+            self._count(replace(found, noise=1))
+
+    def take(self) -> Taken:
+        """What is new, which is then forgotten here."""
+        with self._lock:
+            taken = Taken(tuple(self._groups.values()), self._beyond, self._matches)
+            self._groups, self._matches, self._beyond = {}, {}, 0
+        return taken
+
+    def put_back(self, taken: Taken) -> None:
+        """Take back what could not be stored."""
+        for found in taken.groups:
+            self._count(found)
+        with self._lock:
+            self._beyond += taken.beyond
+            for key, times in taken.matches.items():
+                self._matches[key] = self._matches.get(key, 0) + times
+
+    def _group(self, route: str, template: str, difference: Difference) -> Found:
+        mark = fingerprint(template, difference)
+        severity = difference.severity.value
+        return Found(route, template, mark.key, mark.kind, mark.pointer, severity, mark.summary)
+
+    def _count(self, found: Found) -> None:
+        key = found.route, found.key
+        with self._lock:
+            known = self._groups.get(key)
+            if known is None and len(self._groups) >= MOST_GROUPS:
+                self._beyond += found.count
+                return
+            if known is not None:
+                examples = (known.examples + found.examples)[:MOST_EXAMPLES]
+                count, noise = known.count + found.count, known.noise + found.noise
+                found = replace(known, count=count, noise=noise, examples=examples)
+            self._groups[key] = found
+
+    def _tell(self, found: Found) -> None:
+        """Log a group once: without a database, the log is all there is."""
+        key = found.route, found.key
+        if key in self._told or len(self._told) >= MOST_GROUPS:
+            return
+        self._told.add(key)
+        level = logging.WARNING if found.severity == Severity.BREAKING.value else logging.INFO
+        logger.log(level, "route %r: %s: %s (%s)", found.route, found.template, found.summary, found.severity)

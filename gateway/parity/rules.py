@@ -1,0 +1,119 @@
+"""What may differ: `[routes.compare]`, compiled once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from hashlib import sha256
+from typing import Literal, TypeAlias, TypeVar
+
+from gateway.parity.pointer import compile_patterns
+
+__all__ = ["Accepted", "ByPattern", "CompareRules", "ValueClass"]
+
+ValueClass: TypeAlias = Literal["uuid", "timestamp", "date", "url", "token"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A difference that somebody decided to live with: where, of which kind ("*": any), why, who, until when.
+
+    `expected` and `actual`, where given, are the only values it holds for: an accepted 400 → 422 is no accepted 500.
+    """
+
+    path: str
+    kind: str
+    reason: str
+    owner: str
+    expires: date
+    expected: str | int | bool | None = None
+    actual: str | int | bool | None = None
+    pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pattern", compile_patterns([self.path]))
+
+    @property
+    def key(self) -> str:
+        """What its matches are counted by; the same after a restart, and when reason, owner or expiry change."""
+        identity = repr((self.path, self.kind, self.expected, self.actual))
+        return sha256(identity.encode()).hexdigest()[:12]
+
+    def expired(self, today: date) -> bool:
+        """Whether `today` is after the last day it holds."""
+        return today > self.expires
+
+    def covers(self, kind: str, pointer: str, expected: object, actual: object) -> bool:
+        """Whether this is about that difference."""
+        return (
+            self.kind in ("*", kind)
+            and self.pattern.fullmatch(pointer) is not None
+            and (self.expected is None or _same(self.expected, expected))
+            and (self.actual is None or _same(self.actual, actual))
+        )
+
+
+def _same(wanted: object, found: object) -> bool:
+    return isinstance(wanted, bool) == isinstance(found, bool) and wanted == found
+
+
+class ByPattern(dict[str, T]):
+    """Values by pattern of pointers; the first pattern that matches counts, in the order of the file."""
+
+    def __init__(self, values: Mapping[str, T] | Iterable[tuple[str, T]] = ()) -> None:
+        super().__init__(values)
+        self._compiled = [(compile_patterns([pattern]), value) for pattern, value in self.items()]
+
+    def at(self, pointer: str) -> T | None:
+        """The value for a pointer, or None."""
+        for pattern, value in self._compiled:
+            if pattern.fullmatch(pointer):
+                return value
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class CompareRules:
+    """The rules of one route. Without any, everything that is compared has to be equal.
+
+    `accepted` are all of them, `in_force` those that were not expired on the day the rules were compiled.
+    """
+
+    ignore: tuple[str, ...] = ()
+    unordered: ByPattern[str] = field(default_factory=ByPattern)
+    tolerance: Decimal = Decimal(0)
+    tolerances: ByPattern[Decimal] = field(default_factory=ByPattern)
+    classes: ByPattern[ValueClass] = field(default_factory=ByPattern)
+    headers: frozenset[str] = frozenset()
+    ignore_headers: frozenset[str] = frozenset()
+    sql: bool = True
+    accepted: tuple[Accepted, ...] = ()
+    in_force: tuple[Accepted, ...] = ()
+    redact_names: frozenset[str] = frozenset()
+    redact_paths: tuple[str, ...] = ()
+    max_differences: int = 50
+    ignored: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ignored", compile_patterns(self.ignore))
+
+    def ignores(self, pointer: str) -> bool:
+        """Whether nothing at this place of the body is compared."""
+        return bool(self.ignore) and self.ignored.fullmatch(pointer) is not None
+
+    def tolerance_at(self, pointer: str) -> Decimal:
+        """How far apart two numbers at this place may be."""
+        found = self.tolerances.at(pointer) if self.tolerances else None
+        return self.tolerance if found is None else found
+
+    def expired(self, today: date) -> tuple[Accepted, ...]:
+        """The accepted differences whose last day is over."""
+        return tuple(accepted for accepted in self.accepted if accepted.expired(today))
+
+    def unmatched(self, matches: Mapping[str, int]) -> tuple[Accepted, ...]:
+        """The accepted differences that never occurred, given how often each did, by `Accepted.key`."""
+        return tuple(accepted for accepted in self.accepted if not matches.get(accepted.key))

@@ -1,0 +1,212 @@
+"""Two JSON values: the kinds of differences between them, each at its pointer."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Hashable, Iterator
+from decimal import Decimal, localcontext
+from typing import Any
+
+from gateway.parity.decoding import Repeated
+from gateway.parity.difference import ABSENT, Severity
+from gateway.parity.findings import Findings
+from gateway.parity.formats import is_of, numeral, same_moment, type_of
+from gateway.parity.lists import by_position, grouped
+from gateway.parity.pointer import child
+
+__all__ = ["DEEPEST", "compare_values"]
+
+DEEPEST = 100  # levels that are compared
+QUICK = 12  # levels down to which whole items are compared first; on every level it would be quadratic
+LONGEST_NAME = 200  # characters of a name in a pointer
+
+
+def compare_values(expected: Any, actual: Any, findings: Findings) -> None:
+    """Add what differs between two values of `parse_json`. Raises Exhausted (see Findings.spend)."""
+    _Values(findings).compare("", expected, actual, 0)
+
+
+class _Values:
+    __slots__ = ("findings", "rules")
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self.rules = findings.rules
+
+    def compare(self, pointer: str, expected: Any, actual: Any, depth: int) -> None:
+        self.findings.spend()
+        if self.rules.ignores(pointer):
+            self._ignored(expected, actual)
+        elif depth > DEEPEST:
+            self.findings.error(f"what is nested deeper than {DEEPEST} levels was not compared")
+        elif isinstance(expected, Repeated) or isinstance(actual, Repeated):
+            self._repeated(pointer, expected, actual, depth)
+        elif (was := type_of(expected)) != (now := type_of(actual)):
+            self.findings.add("type", pointer, expected, actual, detail=f"{was} → {now}")
+        elif isinstance(expected, dict):
+            self._objects(pointer, expected, actual, depth)
+        elif isinstance(expected, list):
+            self._lists(pointer, expected, actual, depth)
+        else:
+            self._scalars(pointer, expected, actual)
+
+    def _ignored(self, expected: Any, actual: Any) -> None:
+        try:
+            differ = expected != actual
+        except RecursionError:
+            differ = True
+        if differ:
+            self.findings.ignore()
+
+    def _repeated(self, pointer: str, expected: Any, actual: Any, depth: int) -> None:
+        """A name that stands twice is compared value by value when both sides do it equally often."""
+        if isinstance(expected, Repeated) and isinstance(actual, Repeated) and len(expected) == len(actual):
+            for was, now in zip(expected, actual, strict=True):
+                self.compare(pointer, was, now, depth)
+        else:
+            self.findings.add("duplicate", pointer, expected, actual)
+
+    def _objects(self, pointer: str, expected: dict[str, Any], actual: dict[str, Any], depth: int) -> None:
+        """By name: the order of names in an object means nothing (RFC 8259 §4)."""
+        for name, value in expected.items():
+            place = child(pointer, name[:LONGEST_NAME])
+            if name in actual:
+                self.compare(place, value, actual[name], depth + 1)
+            else:
+                self._one_sided("missing", place, value, ABSENT)
+        for name, value in actual.items():
+            if name not in expected:
+                self._one_sided("extra", child(pointer, name[:LONGEST_NAME]), ABSENT, value)
+
+    def _one_sided(self, kind: str, place: str, expected: Any, actual: Any, severity: Severity | None = None) -> None:
+        self.findings.spend()
+        if self.rules.ignores(place):
+            self.findings.ignore()
+        else:
+            self.findings.add(kind, place, expected, actual, severity=severity)
+
+    def _lists(self, pointer: str, expected: list[Any], actual: list[Any], depth: int) -> None:
+        if not expected and not actual:
+            return
+        key = self.rules.unordered.at(pointer) if self.rules.unordered else None
+        if key is not None:
+            self._unordered(pointer, expected, actual, key, depth)
+            return
+        if len(expected) != len(actual):
+            self.findings.add("length", pointer, Decimal(len(expected)), Decimal(len(actual)))
+        found = by_position(
+            expected,
+            actual,
+            operator.eq if depth <= QUICK else _never,
+            lambda index, item: self._canonical(child(pointer, index), item, depth + 1),
+        )
+        if found.reordered:
+            self.findings.add("order", pointer, expected, actual)
+        for index, other in found.pairs:
+            self.compare(child(pointer, index), expected[index], actual[other], depth + 1)
+
+    def _unordered(self, pointer: str, expected: list[Any], actual: list[Any], key: str, depth: int) -> None:
+        was = list(self._keys_by(key, pointer, expected, depth))
+        now = list(self._keys_by(key, pointer, actual, depth))
+        pairs, missing, extra = grouped(was, now)
+        if key == "*":  # whole items: what is left on both sides may be the same items, changed
+            changed = min(len(missing), len(extra))
+            pairs += zip(missing[:changed], extra[:changed], strict=True)
+            missing, extra = missing[changed:], extra[changed:]
+        for index, other in pairs:
+            self.compare(child(pointer, index), expected[index], actual[other], depth + 1)
+        for index in missing:
+            self._one_sided("missing", child(pointer, index), expected[index], ABSENT)
+        for index in extra:
+            self._one_sided("extra", child(pointer, index), ABSENT, actual[index], Severity.BREAKING)
+
+    def _keys_by(self, key: str, pointer: str, items: list[Any], depth: int) -> Iterator[Hashable]:
+        for index, item in enumerate(items):
+            place = child(pointer, index)
+            if key != "*" and isinstance(item, dict) and key in item:
+                # The key itself is never ignored or of a class here: it is what tells the items apart.
+                yield "key", self._canonical(None, item[key], depth + 2)
+            else:
+                yield "item", self._canonical(place, item, depth + 1)
+
+    def _canonical(self, pointer: str | None, value: Any, depth: int) -> Hashable:
+        """Something that is equal for values between which the rules see no difference, formats left aside. Without
+        a pointer no rules apply."""
+        self.findings.spend()
+        if depth > DEEPEST:
+            return "too deep"
+        if pointer is not None and self.rules.ignores(pointer):
+            return "ignored"
+        if isinstance(value, dict):
+            return frozenset(
+                (name, self._canonical(_place(pointer, name), member, depth + 1))
+                for name, member in value.items()
+                if pointer is None or not self.rules.ignores(_place(pointer, name) or "")
+            )
+        if isinstance(value, (list, Repeated)):
+            items = [self._canonical(_place(pointer, index), item, depth + 1) for index, item in enumerate(value)]
+            return ("array", *items)
+        return self._canonical_scalar(pointer, value)
+
+    def _canonical_scalar(self, pointer: str | None, value: Any) -> Hashable:
+        kind = type_of(value)
+        if pointer is not None:
+            name = self.rules.classes.at(pointer) if self.rules.classes else None
+            if name is not None and is_of(value, name):
+                return kind, name
+            if kind == "number" and self.rules.tolerance_at(pointer):
+                return kind, "about"
+        return kind, value
+
+    def _scalars(self, pointer: str, expected: Any, actual: Any) -> None:
+        name = self.rules.classes.at(pointer) if self.rules.classes else None
+        if name is not None and is_of(expected, name):
+            if not is_of(actual, name):
+                self.findings.add("class", pointer, expected, actual, detail=name)
+            elif expected != actual:
+                self.findings.ignore()
+        elif isinstance(expected, Decimal):
+            self._numbers(pointer, expected, actual, self.rules.tolerance_at(pointer))
+        elif expected != actual:
+            self._strings(pointer, expected, actual)
+
+    def _numbers(self, pointer: str, expected: Decimal, actual: Decimal, tolerance: Decimal) -> None:
+        if expected == actual:
+            if expected.as_tuple() != actual.as_tuple():
+                self.findings.add("number-format", pointer, expected, actual)
+        elif tolerance and _apart(expected, actual) <= tolerance:
+            self.findings.ignore()
+        else:
+            self.findings.add("primitive", pointer, expected, actual)
+
+    def _strings(self, pointer: str, expected: Any, actual: Any) -> None:
+        """Two different strings, or true and false."""
+        kind = "primitive"
+        if isinstance(expected, str):
+            was, now = numeral(expected), numeral(actual)
+            tolerance = self.rules.tolerances.at(pointer) if self.rules.tolerances else None
+            if was is not None and now is not None:
+                if tolerance and was != now and _apart(was, now) <= tolerance:
+                    self.findings.ignore()
+                    return
+                kind = "number-format" if was == now else kind
+            elif same_moment(expected, actual):
+                kind = "date-format"
+        self.findings.add(kind, pointer, expected, actual)
+
+
+def _place(pointer: str | None, key: str | int) -> str | None:
+    if pointer is None:
+        return None
+    return child(pointer, key[:LONGEST_NAME] if isinstance(key, str) else key)
+
+
+def _never(_one: Any, _other: Any) -> bool:
+    return False
+
+
+def _apart(one: Decimal, other: Decimal) -> Decimal:
+    with localcontext() as context:
+        context.traps = dict.fromkeys(context.traps, False)  # out of range is Infinity or NaN, which is not near
+        apart = abs(one - other)
+    return apart if apart.is_finite() else Decimal("Infinity")
