@@ -21,12 +21,19 @@ Start here, in the folder of manage.py:
   gateway check         see whether everything in it holds
   gateway serve         serve it on http://127.0.0.1:8000
 
+\b
+Then move a route, and back:
+  gateway status                where every route is, and how it does
+  gateway promote ROUTE         one stage up
+  gateway rollback ROUTE        Django answers again, at once
+
 The configuration is gateway.toml or [tool.gateway] in pyproject.toml, in this folder; --config or the environment \
 variable GATEWAY_CONFIG names another file. "python manage.py gateway" takes the same commands once "gateway.control" \
 is in INSTALLED_APPS.
 
 \b
-Exit status: 0 done, 2 wrong usage, 3 the configuration can't be used or the server did not start.
+Exit status: 0 done, 1 a route can't be moved so, 2 wrong usage, 3 the configuration or the database can't be used, or \
+the server did not start.
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gateway.cli import describe
@@ -32,6 +33,10 @@ def _of_route(gateway: Gateway, route: RouteConfig) -> Iterator[Problem]:
     if route.interval is not None and not (describe.is_django(gateway) and installed()):
         expected = 'none, or "gateway.control" in INSTALLED_APPS: it keeps the steps that a route takes by itself'
         yield Problem(f"routes[{route.name}].interval", route.interval, expected)
+    for accepted in route.compare.accepted:
+        if accepted.compiled().expired(datetime.now(UTC).date()):
+            expected = f"no accepted difference that has expired: {accepted.owner} accepted it until {accepted.expires}"
+            yield Problem(f"routes[{route.name}].compare.accepted", accepted.path, expected)
 
 
 def notes(gateway: Gateway, states: States) -> list[str]:
@@ -39,6 +44,11 @@ def notes(gateway: Gateway, states: States) -> list[str]:
     plans = {name: choice.plan for name, choice in gateway.snapshot.choices.items()}
     found = [f"stages as the file says: {states.why}"] if states.source == "declared" and plans else []
     found += [f"the database has a stage for {stray}, which is no route of this file" for stray in states.strays]
+    guarded = [
+        name for name, plan in plans.items() if plan.state.stage == CANARY and gateway.snapshot.routes[name].guard
+    ]
+    if guarded and not (describe.is_django(gateway) and installed()):
+        found.append(f'nothing rolls {", ".join(guarded)} back by itself: "gateway.control" is not in INSTALLED_APPS')
     if describe.is_django(gateway):
         found += [note for plan in plans.values() for note in _of_plan(gateway, plan)]
     return found

@@ -123,6 +123,41 @@ settings = "{settings}"
 #control = 1
 #max_body = 1_048_576
 #timeout = 10.0
+# What of both answers may differ. Places of a body are JSON Pointers, in which * stands for any item or key.
+#[routes.compare]
+#ignore = ["/generated_at"]
+#unordered = {{ "/results" = "id" }}
+#tolerance = 0.0
+#tolerances = {{ "/results/*/score" = 0.01 }}
+#classes = {{ "/id" = "uuid" }}
+# Headers of your own that are compared too, and headers that are not compared.
+#headers = ["X-Total-Count"]
+#ignore_headers = ["Cache-Control"]
+# Compare what both sides did in the database.
+#sql = true
+# What is never stored: values with these names, and at these places.
+#redact_names = ["iban"]
+#redact_paths = ["/customer"]
+#max_differences = 50
+# A difference that somebody decided to live with, for a while. `expected` and `actual` are optional.
+#[[routes.compare.accepted]]
+#path = "/results/*/price"
+#kind = "type"
+#reason = "clients read both"
+#owner = "ada"
+#expires = 2099-12-31
+#expected = "20.00"
+#actual = 20
+# When it is rolled back by itself: within `window` seconds, after `minimum` requests on each side, the error rate is
+# a point above legacy's, the 95th percentile half as slow again, or less than 99 % of the answers are equal enough.
+# `guard = false` never rolls it back.
+#[routes.guard]
+#window = 60.0
+#minimum = 50
+#error_delta = 0.01
+#p95_delta = 0.5
+#p95_floor = 0.005
+#parity = 99.0
 
 # One path, or a template of paths as FastAPI writes it.
 #[[routes]]
@@ -142,10 +177,11 @@ settings = "{settings}"
 #poll = 0.25
 #flush = 1.0
 
-# What mirrors may take of one process: how many wait, how many run at once, and how many seconds the event loop may be
-# late before they are dropped.
+# What mirrors may take of one process: how many wait, with how many bytes, how many run at once, and how many seconds
+# the event loop may be late before they are dropped.
 #[mirror]
 #queue = 100
+#memory = 33_554_432
 #concurrency = 2
 #lag = 0.05
 """

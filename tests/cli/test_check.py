@@ -1,6 +1,7 @@
 """`gateway check`."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -118,11 +119,35 @@ def test_a_canary_by_user_with_sessions_is_no_note(invoke, rollout):
     assert "has no sessions" not in invoke("check").stdout
 
 
+ACCEPTED = """
+[[routes.compare.accepted]]
+path = "/price"
+reason = "clients read both"
+owner = "ada"
+expires = %s
+"""
+
+
+def test_an_accepted_difference_that_has_expired_is_a_problem(invoke, rollout):
+    rollout(ACCEPTED % "2026-01-31")
+    result = invoke("check")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "routes[catalog].compare.accepted = '/price'" in result.stderr
+    assert "ada accepted it until 2026-01-31" in result.stderr
+
+
+def test_an_accepted_difference_holds_until_its_last_day_is_over(invoke, rollout):
+    rollout(ACCEPTED % datetime.now(UTC).date())
+    assert invoke("check").exit_code == 0
+
+
 @pytest.mark.server
 def test_steps_by_themselves_need_a_place_to_be_kept(gateway, project):
     service = '[services.s]\nurl = "http://127.0.0.1:9"\n'
-    route = '[[routes]]\nname = "r"\npath = "/"\nservice = "s"\nclaim = "all"\nstage = "canary"\ninterval = 60.0\n'
+    route = '[[routes]]\nname = "r"\npath = "/"\nservice = "s"\nclaim = "all"\nstage = "canary"\n'
     (project / "gateway.toml").write_text(f'[legacy]\nsettings = "mysite.settings"\n{service}{route}')
+    assert "nothing rolls r back by itself" in gateway("check").stdout
+    (project / "gateway.toml").write_text((project / "gateway.toml").read_text() + "interval = 60.0\n")
     result = gateway("check")
     assert (result.returncode, result.stdout) == (3, "")
     assert 'routes[r].interval = 60.0: none, or "gateway.control" in INSTALLED_APPS' in result.stderr

@@ -19,6 +19,8 @@ from gateway.config import (
     load,
     parse,
 )
+from gateway.parity.config import AcceptedConfig, CompareConfig
+from gateway.rollout.guard_config import GuardConfig
 
 MANAGE = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")\n'
 
@@ -137,6 +139,9 @@ def test_the_template_holds_with_every_example_switched_on():
         ("routes", RouteConfig),
         ("routes.fallback", FallbackConfig),
         ("routes.mirror", MirrorConfig),
+        ("routes.compare", CompareConfig),
+        ("routes.compare.accepted", AcceptedConfig),
+        ("routes.guard", GuardConfig),
         ("rollout", RolloutSettings),
         ("mirror", MirrorSettings),
     ],
@@ -167,6 +172,7 @@ def test_the_template_shows_the_defaults_of_services_and_routes():
     config, _ = parse(tomllib.loads(switched_on()))
     route, service, defaults = config.routes[0], config.services["catalog"], RouteConfig.model_fields
     assert (route.fallback, route.mirror, service.breaker) == (FallbackConfig(), MirrorConfig(), BreakerConfig())
+    assert route.guard == GuardConfig()
     assert (route.key, route.steps, service.timeout) == (defaults["key"].default, defaults["steps"].default, 30.0)
 
 
