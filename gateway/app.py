@@ -76,6 +76,10 @@ class Gateway:
             new_id=lambda: os.urandom(16).hex(),
             known=legacy.knows,
         )
+        if config.routes and config.legacy.wsgi is None:
+            from gateway.upstreams.sql import record_sql
+
+            record_sql()
         self.report = Report()
         self.mirrors = Mirrors(
             config.mirror,
@@ -167,9 +171,11 @@ class Gateway:
             await self._dispatch(entry, match, outcome, scope, receive)
             return
         outcome.copy = copy
-        with recorded(copy.recorder):
-            await self._dispatch(entry, match, outcome, scope, copy.receive(receive))
-        self.mirrors.offer(copy, fell_back=outcome.fell_back is not None)
+        try:
+            with recorded(copy.recorder):
+                await self._dispatch(entry, match, outcome, scope, copy.receive(receive))
+        finally:
+            self.mirrors.offer(copy, fell_back=outcome.fell_back is not None)
 
     async def _ask_service(
         self, entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, receive: Receive
@@ -314,8 +320,9 @@ def _identified(scope: Scope, facts: Facts, header: bytes) -> Header:
     """The line that names this request, which `scope` now has once: the caller's, if it was accepted, or a new one."""
     scope[REQUEST_ID] = header
     lines = scope["headers"]
-    if facts.request_id is not None and len(lines) == len(facts.headers):  # no line is there twice
-        return header, facts.request_id
+    known = facts.request_id
+    if known is not None and len(lines) == len(facts.headers) and facts.headers.get(header) == known:
+        return header, known  # it is there, and no line is there twice
     facts.request_id = facts.request_id or new_request_id()
     line = (header, facts.request_id)
     scope["headers"] = _only(lines, line) if header in facts.headers else [*lines, line]

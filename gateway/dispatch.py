@@ -266,7 +266,8 @@ async def dispatch_service(
     outcome.deadline = None
     reason = _reason(outcome, attempt, failure)
     outcome.failed = None if outcome.left or kept.gone else reason is not None
-    repeatable = kept.whole and outcome.status == 0 and (outcome.facts.method in SAFE or attempt.undone)
+    undone = attempt.undone and plan.fallback is not None and plan.fallback.unsafe
+    repeatable = kept.whole and outcome.status == 0 and (outcome.facts.method in SAFE or undone)
     if outcome.failed and reason is not None and repeatable:
         await _fall_back(match, outcome, kept, reason, legacy)
     await outcome.release()
@@ -301,7 +302,7 @@ def _reason(outcome: Outcome, attempt: Attempt, failure: Failure | None) -> str 
     status = outcome.held or outcome.status
     if error is not None:
         return f"{service} failed: {type(error).__name__}: {error}"
-    if status in FAILURES or (plan.fallback is not None and status in plan.fallback.statuses):
+    if status in (plan.fallback.statuses if plan.fallback is not None else FAILURES):
         return f"{service} answered {status}"
     if not status:
         return f"{service} gave no answer"

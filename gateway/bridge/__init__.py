@@ -15,6 +15,7 @@ from gateway.bridge.auth import (
     require_perm,
 )
 from gateway.bridge.orm import atomic, in_django
+from gateway.bridge.undo import all_in_transaction
 
 __all__ = [
     "CurrentUser",
@@ -23,6 +24,7 @@ __all__ = [
     "OptionalUser",
     "Session",
     "StaffUser",
+    "all_in_transaction",
     "atomic",
     "csrf_exempt",
     "in_django",

@@ -30,9 +30,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.bridge.answer import Answer, Handshake, answer_start, chunks_of, chunks_of_sync, deny
 from gateway.bridge.chain import Chain, one_user, sync_capable, withheld_user
 from gateway.bridge.orm import divert_sync_calls, request_lease
+from gateway.bridge.undo import is_undone
 from gateway.bridge.views import Profile, View, Views
 from gateway.routing.table import Endpoint
-from gateway.upstreams.base import ClientGone
+from gateway.upstreams.base import ATTEMPT, Attempt, ClientGone
 from gateway.upstreams.body import read_body
 from gateway.upstreams.connections import in_manual_transaction, open_blocks, own_connections, return_pooled
 from gateway.upstreams.context import adopt
@@ -104,7 +105,7 @@ class Bridge:
             body, receive = await _read_twice(receive, self._memory)
         scope["gateway.view"] = view
         passage = self._passage(self.chain, self._passages, self._work, lease, view, _as_http(scope), body)
-        if self._one_thread or view.atomic:
+        if self._one_thread or view.atomic or view.undoable:
             passage.stay_on_lease()
         try:
             reply = await passage.enter()
@@ -131,12 +132,23 @@ class Bridge:
         except (ClientGone, ClientDisconnect):
             await answer.cut_off(ClientGone())
         except Exception as exc:  # noqa: BLE001 - Django answers for what a view raises, and logs it
-            await answer.fail(exc)
+            try:
+                await answer.fail(exc)
+            finally:
+                _tell(scope, passage, exc)
         except BaseException as exc:
             await answer.cut_off(exc)
             raise
         else:
             await answer.finish()
+
+
+def _tell(scope: Scope, passage: Passage, error: Exception) -> None:
+    """Let the gateway know that what looks like an answer is a failure, and whether anything is left of it."""
+    attempt: Attempt | None = scope.get(ATTEMPT)
+    if attempt is not None:
+        attempt.error = error
+        attempt.undone = is_undone(passage.request)
 
 
 def _chain(entries: Sequence[str] | None) -> tuple[Chain, Callable[..., Passage]]:

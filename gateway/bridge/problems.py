@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
+from django.db import connections
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
 from gateway.bridge.route import BridgedRoute
+from gateway.bridge.undo import transaction_aliases
 from gateway.bridge.views import atomic_aliases, is_async
 from gateway.config import Problem
 from gateway.routing.table import Endpoint
@@ -25,6 +27,7 @@ def bridge_problems(name: str, middleware: object, endpoints: Sequence[Endpoint]
     return [
         *_unknown_entries(name, middleware),
         *_async_and_atomic(name, endpoints),
+        *_not_undoable(name, endpoints),
         *_decorated(name, endpoints),
         *_at_odds(name, endpoints),
     ]
@@ -107,6 +110,22 @@ def _async_and_atomic(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]
                 "`def`, or mark it with django.db.transaction.non_atomic_requests and use gateway.bridge.atomic where "
                 "it writes"
             )
+            problems.append(Problem(f"services.{name}", endpoint.path, expected))
+    return problems
+
+
+def _not_undoable(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
+    """What is marked with `all_in_transaction` has to run on one thread, in a database's own transactions."""
+    problems = []
+    for endpoint in endpoints:
+        function = endpoint.function
+        if function is None or not (aliases := transaction_aliases(function)):
+            continue
+        if is_async(function):
+            expected = f"`def` instead of async def {_named(function)}: all_in_transaction needs one thread"
+            problems.append(Problem(f"services.{name}", endpoint.path, expected))
+        elif unknown := [alias for alias in aliases if alias not in connections.settings]:
+            expected = f"all_in_transaction(using=…) of {_named(function)} to name databases, not {unknown[0]!r}"
             problems.append(Problem(f"services.{name}", endpoint.path, expected))
     return problems
 

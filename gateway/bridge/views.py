@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from starlette.routing import compile_path
 from starlette.types import Scope
 
+from gateway.bridge.undo import transaction_aliases, undoing
 from gateway.routing.table import (
     ANY,
     EXACT,
@@ -58,8 +59,9 @@ class View:
     `function` has the endpoint's name, module and attributes, so that decorators which only mark a view
     (`csrf_exempt`, `login_not_required`, `non_atomic_requests`) mean the same on an endpoint.
     `sync`: a plain function. `atomic`: ATOMIC_REQUESTS applies to it, and `undoes` says that it ends with any
-    answer that is an error. `dependencies`: what FastAPI calls before it. `checks_csrf`: one of these decides
-    whether the CSRF token is asked for, instead of CsrfViewMiddleware. `methods`: of all endpoints at its path.
+    answer that is an error. `undoable`: marked with `all_in_transaction`. `dependencies`: what FastAPI calls before it.
+    `checks_csrf`: one of these decides whether the CSRF token is asked for, instead of CsrfViewMiddleware. `methods`:
+    of all endpoints at its path.
     """
 
     __slots__ = (
@@ -75,6 +77,7 @@ class View:
         "namespace",
         "route",
         "sync",
+        "undoable",
         "undoes",
     )
 
@@ -95,6 +98,7 @@ class View:
         self.sync = not is_async(endpoint) and route != ""
         self.aliases = atomic_aliases(endpoint)
         self.atomic = bool(self.aliases)
+        self.undoable = bool(transaction_aliases(endpoint))
         self.undoes = self.atomic and (profile is None or not profile.keeps_transaction)
         self.dependencies = dependencies
         self.checks_csrf = _checks_csrf(dependencies)
@@ -204,8 +208,12 @@ def _by_path(endpoints: Sequence[Endpoint]) -> dict[str, dict[str, Endpoint]]:
 def _function(endpoint: Endpoint, siblings: Siblings, crossing: Function, profile: Profile | None) -> Function:
     function = endpoint.function or _anything
     if profile is None or "WEBSOCKET" in endpoint.methods or _is_documentation(function):
-        return _stand_in(function, crossing)
-    return marked_as(function, profile.view(endpoint, siblings, crossing))
+        view = _stand_in(function, crossing)
+    else:
+        view = marked_as(function, profile.view(endpoint, siblings, crossing))
+    if aliases := transaction_aliases(function):
+        return marked_as(function, undoing(view, aliases))
+    return view
 
 
 def _table(endpoints: Sequence[Endpoint]) -> Table:
@@ -245,7 +253,7 @@ def atomic_aliases(endpoint: Callable[..., Any]) -> list[str]:
     """The databases whose ATOMIC_REQUESTS applies to `endpoint`, as Django decides it for a view."""
     if _is_documentation(endpoint):
         return []  # it asks no database
-    exempt = getattr(endpoint, "_non_atomic_requests", ())  # what transaction.non_atomic_requests leaves
+    exempt = {*getattr(endpoint, "_non_atomic_requests", ()), *transaction_aliases(endpoint)}
     return [
         alias
         for alias, database in connections.settings.items()
@@ -274,10 +282,9 @@ def marked_as(endpoint: Callable[..., Any], view: Function) -> Function:
     view.__dict__.update(own)
     del view.__wrapped__  # type: ignore[attr-defined] # its signature is not the endpoint's
     view.__dict__.pop("_is_coroutine_marker", None)
-    if not atomic_aliases(endpoint):
-        view.__dict__.pop("_non_atomic_requests", None)  # the endpoint's own
-        for alias in connections.settings:
-            transaction.non_atomic_requests(using=alias)(view)
+    view.__dict__.pop("_non_atomic_requests", None)  # the endpoint's own
+    for alias in connections.settings.keys() - set(atomic_aliases(endpoint)):
+        transaction.non_atomic_requests(using=alias)(view)
     return view
 
 

@@ -8,7 +8,7 @@ One thread adds, the event loop's; any other takes. Neither needs a lock, becaus
 - a taker may see half of a request. `add` counts the request first and what became of it later, `copy` reads in the
   opposite order, so a copy never has more errors than requests; and the values of a slot are absolute, so that the next
   `take` puts right what this one saw half of;
-- `forget` leaves the slot alone that the adder is at.
+- a taker forgets only slots that the adder had left before it took, and never the one that the adder is at.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ __all__ = ["BOUNDS", "FACTOR", "KEPT", "SLOT", "Counters", "Histogram", "Mirrore
 
 SLOT = 10  # seconds
 KEPT = 60  # slots, that is ten minutes in which the database may be away
-SET_BACK = (
-    60.0  # seconds: a clock put right by less stays in the slot it was at, which would otherwise be counted twice
-)
+# Seconds by which the clock may be put right while counting stays where it was. Where it goes back further, what is
+# stored of the slots it comes through again is replaced.
+SET_BACK = 60.0
 
 FACTOR = 2**0.25
 LOWEST = 0.0001
@@ -38,7 +38,7 @@ ERROR = 500  # and above: the server's fault (RFC 9110, 15.6)
 class Histogram:
     """How long requests took, counted between `BOUNDS`: a quantile is off by less than `FACTOR`.
 
-    That holds from 0.1 ms to 2 minutes. What is faster counts as up to 0.1 ms, what is slower as 2 minutes.
+    That holds above 0.1 ms, to 2 minutes. What is faster counts as up to 0.1 ms, what is slower as 2 minutes.
     """
 
     __slots__ = ("_counts",)
@@ -104,7 +104,7 @@ class Histogram:
         """What `to_json` gave. Raises ValueError where it can't have given that."""
         made = cls()
         for place, count in stored.items():
-            if not (place.isdecimal() and int(place) <= len(BOUNDS)) or count < 0:
+            if not (place.isdecimal() and int(place) <= len(BOUNDS)) or count < 1:
                 raise ValueError(f"{place!r}: {count!r} is no count of a place from 0 to {len(BOUNDS)}")
             made._counts[int(place)] = count
         return made
@@ -193,14 +193,15 @@ class Mirrored:
 class Taken:
     """What a process had counted at a moment. Nothing in it changes any more.
 
-    `slots` are the seconds at which its slots began, in order. `tallies` is by route, side and slot, `mirrored` by route
-    and slot. `lost` is how many requests and mirrors the process counted and dropped again since it started, as nobody
-    forgot their slots in time.
+    `slots` are the seconds at which its slots began, in order. `tallies` is by route, side and slot, `mirrored` by
+    route and slot. Slots that began before `settled` are over: nothing is added to them any more. `lost` is how many
+    requests and mirrors the process counted and dropped again since it started, as nobody forgot their slots in time.
     """
 
     slots: tuple[int, ...]
     tallies: Mapping[tuple[str, str, int], Tally]
     mirrored: Mapping[tuple[str, int], Mirrored]
+    settled: int
     lost: int
 
     def side(self, route: str, side: str, since: float = 0.0) -> Tally:
@@ -310,21 +311,23 @@ class Counters:
         """
         tallies = {}
         mirrored = {}
+        settled = self._slot.start  # first: what is over by now is whole in what is read next
         slots = self._slots.copy()
         for start, slot in slots.items():
             for (route, side), tally in slot.tallies.copy().items():
                 tallies[route, side, start] = tally.copy()
             for route, seen in slot.mirrored.copy().items():
                 mirrored[route, start] = seen.copy()
-        return Taken(tuple(sorted(slots)), MappingProxyType(tallies), MappingProxyType(mirrored), self._lost)
+        return Taken(tuple(sorted(slots)), MappingProxyType(tallies), MappingProxyType(mirrored), settled, self._lost)
 
     def forget(self, before: float) -> None:
-        """Drop the slots that ended at `before` or earlier, as stored. Any one thread may.
+        """Drop the slots that began before `before`: the `settled` of what was taken and is stored now. Any thread may.
 
-        Not the slot that was counted in last, whatever its time: the event loop may be at it.
+        With a later time, what was counted after it was taken would be missing. The slot that was counted in last stays
+        in any case: the event loop may be at it.
         """
         for start, slot in self._slots.copy().items():
-            if slot.end <= before and slot is not self._slot:
+            if start < before and slot is not self._slot:
                 self._slots.pop(start, None)
 
     def _of(self, route: str) -> Mirrored:

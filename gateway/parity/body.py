@@ -83,10 +83,9 @@ def _both(expected: Answer, actual: Answer, findings: Findings, read: Any) -> tu
 
 
 def _texts(expected: str, actual: str, findings: Findings) -> None:
-    if expected.split() == actual.split():
-        findings.add("whitespace", "", expected, actual)
-    elif expected != actual:
-        findings.add("text", "", expected, actual)
+    if expected != actual:
+        kind = "whitespace" if expected.split() == actual.split() else "text"
+        findings.add(kind, "", expected, actual)
 
 
 def _pages(expected: str, actual: str, findings: Findings) -> None:

@@ -41,6 +41,13 @@ def _number(value: object) -> object:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _scalar(value: object) -> object:
+    if value is not None and not isinstance(value, str | int):
+        raise ValueError("a string, a whole number or a boolean")
+    return value
+
+
+Scalar: TypeAlias = Annotated[bool | int | str | None, BeforeValidator(_scalar)]
 Pattern: TypeAlias = Annotated[str, AfterValidator(_pattern)]
 Patterns: TypeAlias = Annotated[tuple[Pattern, ...], BeforeValidator(_tuple)]
 Tolerance: TypeAlias = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
@@ -63,8 +70,8 @@ class AcceptedConfig(Table):
     reason: str = Field(min_length=1, description="why it is accepted")
     owner: str = Field(min_length=1, description="who answers for it")
     expires: date = Field(description="the last day it holds, such as 2027-01-31")
-    expected: bool | int | str | None = Field(None, description="only where legacy has this value")
-    actual: bool | int | str | None = Field(None, description="only where the service has this value")
+    expected: Scalar = Field(None, description="only where legacy has this value")
+    actual: Scalar = Field(None, description="only where the service has this value")
 
     def compiled(self) -> Accepted:
         """The same for comparing."""
@@ -153,5 +160,7 @@ def _expected(error: Any, described: str | None) -> tuple[object, str]:
         return None, "missing"
     if error["type"] == "value_error":
         return None if isinstance(error["input"], dict) else error["input"], message
+    if described and (error["type"] == "string_pattern_mismatch" or "literal" in error["type"]):
+        return error["input"], described
     message = message[0].lower() + message[1:]
     return error["input"], f"{message} ({described})" if described else message

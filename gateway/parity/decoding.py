@@ -9,7 +9,17 @@ from typing import Any
 
 from gateway.parity.answer import Answer
 
-__all__ = ["LARGEST", "Repeated", "Unreadable", "charset", "decoded", "media_type", "parse_json", "text_of"]
+__all__ = [
+    "LARGEST",
+    "Repeated",
+    "Unreadable",
+    "charset",
+    "decoded",
+    "encodings",
+    "media_type",
+    "parse_json",
+    "text_of",
+]
 
 LARGEST = 10 * 1024 * 1024  # bytes of a body after decoding
 WINDOW = {"gzip": 47, "x-gzip": 47, "deflate": 47}  # zlib's "gzip or zlib, whichever header is there"

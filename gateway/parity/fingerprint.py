@@ -62,7 +62,9 @@ def fingerprint(template: str, difference: Difference) -> Fingerprint:
 
 def _summary(difference: Difference, pointer: str) -> str:
     place = pointer or "the body"
-    default = "{place} changed" + (", {detail}" if difference.detail else "")
+    if difference.detail in ("missing", "extra"):
+        return f"{place} is {'missing' if difference.detail == 'missing' else 'new'}"
+    default = "{place} changed" if difference.detail in ("", "changed") else "{place} changed, {detail}"
     return SUMMARIES.get(difference.kind, default).format(place=place, detail=difference.detail)
 
 

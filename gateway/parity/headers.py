@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from gateway.parity.answer import Answer
 from gateway.parity.cookies import compare_cookies
-from gateway.parity.decoding import charset, media_type
+from gateway.parity.decoding import charset, encodings, media_type
 from gateway.parity.difference import ABSENT, Severity
 from gateway.parity.findings import Findings
 
@@ -55,11 +55,14 @@ def _values(answer: Answer) -> Mapping[str, str]:
 def _verdict(name: str, was: str | None, now: str | None, expected: Answer, actual: Answer) -> Verdict:
     if name == "content-type":
         return _content_type(expected, actual)
+    if name == "content-encoding":
+        return _content_encoding(expected, actual)
     check, gone, added = CHECKS.get(name, CORS if name.startswith("access-control-") else NAMED)
-    if was is None or now is None:
-        severity = gone if now is None else added
-        return (severity, "missing" if now is None else "extra") if severity else None
-    return check(was, now)
+    if was is not None and now is not None:
+        return check(was, now)
+    if name == "cache-control" and now is None:
+        gone = (_cache_control(was or "", "") or (gone, ""))[0]
+    return (gone, "missing") if now is None else (added, "extra")
 
 
 def _content_type(expected: Answer, actual: Answer) -> Verdict:
@@ -71,6 +74,12 @@ def _content_type(expected: Answer, actual: Answer) -> Verdict:
     if charset(expected) != charset(actual):
         return WARNING, f"charset {charset(expected)} → {charset(actual)}"
     return None
+
+
+def _content_encoding(expected: Answer, actual: Answer) -> Verdict:
+    """A warning: the bodies are compared decoded, and whether to compress is up to the server (RFC 9110 §12.5.3)."""
+    was, now = encodings(expected), encodings(actual)
+    return (WARNING, f"{', '.join(was) or 'none'} → {', '.join(now) or 'none'}") if was != now else None
 
 
 def _changed(severity: Severity) -> Check:
@@ -179,8 +188,8 @@ def _policy(was: str, now: str) -> Verdict:
     return (WARNING, "changed") if first != second else None
 
 
-# Name → how two values are compared, how bad it is without it, and with it where legacy has none (None: not at all).
-Row = tuple[Check, Severity | None, Severity | None]
+# Name → how two values are compared, how bad it is without it, and with it where legacy has none.
+Row = tuple[Check, Severity, Severity]
 SAME_VALUE: Row = (_changed(WARNING), WARNING, WARNING)
 PRESENCE: Row = (_presence, WARNING, WARNING)
 CORS: Row = (_changed(BREAKING), BREAKING, BREAKING)
@@ -198,7 +207,7 @@ CHECKS: Mapping[str, Row] = {
     "location": (_location, BREAKING, BREAKING),
     "content-disposition": (_content_disposition, BREAKING, WARNING),
     "content-language": (_set(WARNING, WARNING), WARNING, WARNING),
-    "content-encoding": (_set(WARNING, WARNING), WARNING, WARNING),
+    "content-encoding": SAME_VALUE,  # by _content_encoding
     "link": (_link, BREAKING, WARNING),
     "allow": (_set(WARNING, WARNING), WARNING, WARNING),
     "www-authenticate": (_challenge, BREAKING, WARNING),

@@ -30,7 +30,7 @@ ASSIGNED = re.compile(
 )
 ELEMENT = re.compile(r"(<([\w:.-]{1,60})(?:\s[^<>]{0,500})?>)([^<]+)(?=</)")
 TAG = re.compile(r"<[a-z][^<>]{0,2000}>", re.IGNORECASE)
-NAME = re.compile(r"""\b(?:name|id|property)\s*=\s*["']?([\w.\[\]-]{1,60})""", re.IGNORECASE)
+NAME = re.compile(r"""\b(?:name|id|type|property)\s*=\s*["']?([\w.\[\]-]{1,60})""", re.IGNORECASE)
 VALUE = re.compile(r"""(\b(?:value|content)\s*=\s*)(?:(["'])(.*?)(?:\2|$)|([^\s"'>]+))""", re.IGNORECASE | re.DOTALL)
 LITERAL = re.compile(r"'(?:[^']|'')*(?:'|$)")
 ATTRIBUTES = frozenset(
@@ -72,8 +72,7 @@ class Masker:
         return mask_shapes(text, self.mask)
 
     def _tag(self, tag: str) -> str:
-        name = NAME.search(tag)
-        if name is None or not self.covers(name[1]):
+        if not any(self.covers(name) for name in NAME.findall(tag)):
             return tag
         return VALUE.sub(lambda found: f'{found[1]}"{self.mask(found[3] or found[4] or "")}"', tag)
 

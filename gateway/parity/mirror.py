@@ -101,7 +101,8 @@ class Copy:
             return "size"
         if self._has_body() and not self.kept.ended:
             return "unread"
-        self.answer = Answer(self.status, self.headers, bytes(self.body), now - self._since, self.recorder.sql())
+        body = b"" if self.facts.method == "HEAD" else bytes(self.body)  # the server leaves it out
+        self.answer = Answer(self.status, self.headers, body, now - self._since, self.recorder.sql())
         self.waits = len(self.body) + len(self.kept.body)
         self.body = bytearray()
         return None

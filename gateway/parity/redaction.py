@@ -77,7 +77,7 @@ def _difference(difference: Difference, masker: Masker) -> Difference:
 
 def _sides(difference: Difference, masker: Masker) -> tuple[str, str]:
     sides = difference.expected, difference.actual
-    if difference.kind in ("header", "cookie"):
+    if difference.kind == "header":
         name = difference.pointer.split(":")[1]
         masked = [_text(side, lambda text: masker.header(name, text)) for side in sides]
         return shortened(masked[0], masked[1])
@@ -87,7 +87,7 @@ def _sides(difference: Difference, masker: Masker) -> tuple[str, str]:
     was, now = sides
     if difference.kind in TEXTS and isinstance(was, str) and isinstance(now, str):
         return excerpts(was, now, masker.text)
-    if difference.kind in (*TEXTS, "failed", "sql-tables", "n-plus-one"):
+    if difference.kind in (*TEXTS, "cookie", "failed", "sql-tables", "n-plus-one"):
         mask = masker.statement if difference.kind == "n-plus-one" else masker.text
         masked = [_text(side, lambda text: head(text, mask)) for side in sides]
         return shortened(masked[0], masked[1])

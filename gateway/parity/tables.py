@@ -8,8 +8,9 @@ from functools import lru_cache
 
 __all__ = ["tables_of"]
 
-NAME = r'(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[A-Za-z_][\w$]*)'
-QUALIFIED = rf"{NAME}(?:\.{NAME})*"
+# Possessive, so that a name that is called as a function isn't read as a shorter one.
+NAME = r'(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[A-Za-z_][\w$]*+)'
+QUALIFIED = rf"{NAME}(?:\.{NAME})*+"
 ALIAS = rf"(?:\s+(?:AS\s+)?(?!(?:ON|WHERE|SET|USING|VALUES|SELECT)\b){NAME})?"
 
 # What looks like a table and is none: literals and comments, EXTRACT(YEAR FROM column), IS DISTINCT FROM column,
@@ -19,8 +20,10 @@ NOISE = re.compile(
     r"|\bDISTINCT\s+FROM\b|\bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b(?:\s+OF\b)?|\bDO\s+UPDATE\b|\bON\s+UPDATE\b",
     re.IGNORECASE | re.DOTALL,
 )
+READ = rf"{QUALIFIED}(?!\s*\()"
 TOUCHED = re.compile(
-    rf"\b(?:FROM|JOIN|INTO|UPDATE|TABLE)\s+(?:ONLY\s+)?({QUALIFIED}(?!\s*\()(?:{ALIAS}\s*,\s*{QUALIFIED}(?!\s*\())*)",
+    rf"\b(?:FROM|JOIN)\s+(?:ONLY\s+)?({READ}(?:{ALIAS}\s*,\s*{READ})*)"
+    rf"|\b(?:INTO|UPDATE|TABLE)\s+(?:ONLY\s+)?({QUALIFIED})",
     re.IGNORECASE,
 )
 LISTED = re.compile(rf"(?:^|,)\s*({QUALIFIED})", re.IGNORECASE)
@@ -37,7 +40,7 @@ def tables_of(statement: str) -> frozenset[str]:
     """The tables named after FROM, JOIN, INTO and UPDATE, unquoted, lower case; common table expressions are none."""
     text = NOISE.sub(" ", statement[:LONGEST])
     queries = {_plain(name) for name in NAMED_QUERY.findall(text)}
-    found = {_plain(name) for group in TOUCHED.findall(text) for name in LISTED.findall(group)}
+    found = {_plain(name) for groups in TOUCHED.findall(text) for name in LISTED.findall("".join(groups))}
     return frozenset(found - queries)
 
 

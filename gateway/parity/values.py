@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.parity.decoding import Repeated
 from gateway.parity.difference import ABSENT, Severity
-from gateway.parity.findings import Findings
+from gateway.parity.findings import BUDGET, Exhausted, Findings
 from gateway.parity.formats import is_of, numeral, same_moment, type_of
 from gateway.parity.lists import by_position, grouped
 from gateway.parity.pointer import child
@@ -27,11 +27,12 @@ def compare_values(expected: Any, actual: Any, findings: Findings) -> None:
 
 
 class _Values:
-    __slots__ = ("findings", "rules")
+    __slots__ = ("budget", "findings", "rules")
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.rules = findings.rules
+        self.budget = BUDGET  # of its own for finding items again, so that they are still compared when it is spent
 
     def compare(self, pointer: str, expected: Any, actual: Any, depth: int) -> None:
         self.findings.spend()
@@ -98,7 +99,7 @@ class _Values:
             expected,
             actual,
             operator.eq if depth <= QUICK else _never,
-            lambda index, item: self._canonical(child(pointer, index), item, depth + 1),
+            lambda index, item: self._key(pointer, index, item, depth),
         )
         if found.reordered:
             self.findings.add("order", pointer, expected, actual)
@@ -122,17 +123,25 @@ class _Values:
 
     def _keys_by(self, key: str, pointer: str, items: list[Any], depth: int) -> Iterator[Hashable]:
         for index, item in enumerate(items):
-            place = child(pointer, index)
             if key != "*" and isinstance(item, dict) and key in item:
                 # The key itself is never ignored or of a class here: it is what tells the items apart.
-                yield "key", self._canonical(None, item[key], depth + 2)
+                yield "key", self._key(None, index, item[key], depth + 1)
             else:
-                yield "item", self._canonical(place, item, depth + 1)
+                yield "item", self._key(pointer, index, item, depth)
+
+    def _key(self, pointer: str | None, index: int, item: Any, depth: int) -> Hashable:
+        """What finds an item again in the other list; only its place, once enough items were looked at for that."""
+        try:
+            return self._canonical(_place(pointer, index), item, depth + 1)
+        except Exhausted:
+            return "position", index
 
     def _canonical(self, pointer: str | None, value: Any, depth: int) -> Hashable:
         """Something that is equal for values between which the rules see no difference, formats left aside. Without
         a pointer no rules apply."""
-        self.findings.spend()
+        self.budget -= 1
+        if self.budget < 0:
+            raise Exhausted
         if depth > DEEPEST:
             return "too deep"
         if pointer is not None and self.rules.ignores(pointer):

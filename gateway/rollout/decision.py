@@ -118,7 +118,12 @@ def decide(
     if decision.upstream != LEGACY:
         health = circumstances.health[plan.service]
         if (refusal := health.refuses(circumstances.clock.monotonic())) is not None:
-            decision = _instead(decision, plan, facts, health, refusal, circumstances)
+            if _may_stand_in(plan, facts, circumstances):
+                return taken_over(decision, refusal)
+            # Where nobody may, a service that has failed often is asked all the same: then even a few answers are
+            # better than none. One that has too much to do is not.
+            if health.full:
+                raise Unavailable(refusal)
     if plan.mirrored and facts.method in plan.mirror.methods and _sampled(plan.mirrored, circumstances):
         return choice.mirrored if decision is choice.fixed and choice.mirrored else replace(decision, mirror=True)
     return decision
@@ -128,16 +133,11 @@ def _sampled(percent: float, circumstances: Circumstances) -> bool:
     return percent >= 100 or circumstances.random() * 100 < percent
 
 
-def _instead(
-    decision: Decision, plan: Plan, facts: Facts, health: Health, refusal: str, circumstances: Circumstances
-) -> Decision:
-    """Who answers when the service should not be asked. Where legacy may not, a service that has failed often is
-    asked all the same, as then even a few answers are better than none; one that has too much to do is not."""
-    if plan.fallback is not None and facts.method != "WEBSOCKET" and circumstances.known(facts.path) is not False:
-        return taken_over(decision, refusal)
-    if health.full:
-        raise Unavailable(refusal)
-    return decision
+def _may_stand_in(plan: Plan, facts: Facts, circumstances: Circumstances) -> bool:
+    """Whether legacy may answer in the place of the service."""
+    if plan.fallback is None or facts.method == "WEBSOCKET":
+        return False
+    return circumstances.known(facts.path) is not False
 
 
 def taken_over(decision: Decision, reason: str) -> Decision:

@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.observability.counters import Mirrored, Tally
+from gateway.rollout.doubt import beyond_doubt, excess, excess_over
 
 __all__ = ["Guard", "Hold", "Judgement", "Promote", "RollBack", "Step", "Verdict", "judge", "next_step"]
+
+P95 = 0.95
+CHANCE = 0.01  # of calling a service failing that is just within what is allowed
+EARLY_CHANCE = 0.001  # the same, before the sample floor is reached,
+HANDFUL = 5  # and at least so many must have failed: one caller who tries again is no proof
+ROUNDING = 1e-9  # shares of whole numbers that are equal may differ by the last bit
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +77,142 @@ class Hold:
 
 
 Step = Promote | RollBack | Hold
+Finding = tuple[Verdict, str]  # one condition's
 
 
 def judge(guard: Guard, service: Tally, legacy: Tally, mirrored: Mirrored, *, shadow: bool = False) -> Judgement:
     """The verdict on what both sides did since `guard.counts_from(…)`.
 
-    In `shadow` the service has no callers of its own: what was compared has to reach the sample floor instead.
+    In `shadow` the service has no callers of its own: what was compared has to reach the sample floor in their place.
     """
-    raise NotImplementedError
+    if legacy.requests < HANDFUL and not legacy.errors:
+        legacy = Tally()  # callers who were left behind at 100 %: too few to compare with, ever
+    findings = [
+        _requests(guard, service, required=not shadow),
+        _errors(guard, service, legacy),
+        _latency(guard, service, legacy),
+        _parity(guard, mirrored, required=shadow),
+    ]
+    for verdict in (Verdict.FAILING, Verdict.INCONCLUSIVE, Verdict.HEALTHY):
+        reasons = tuple(words for found, words in filter(None, findings) if found is verdict)
+        if reasons:
+            return Judgement(verdict, reasons)
+    return Judgement(Verdict.INCONCLUSIVE, (f"nothing happened in {guard.window:g} s",))
+
+
+def _requests(guard: Guard, service: Tally, *, required: bool) -> Finding | None:
+    if service.requests >= guard.minimum or not required:
+        return None
+    return Verdict.INCONCLUSIVE, f"{service.requests} requests in {guard.window:g} s, {guard.minimum} are needed"
+
+
+def _errors(guard: Guard, service: Tally, legacy: Tally) -> Finding | None:
+    """The error rate, in which an answer that legacy saved counts as an error.
+
+    While legacy has too few requests to know its rate, only what would be allowed beside a flawless legacy is healthy.
+    """
+    if service.requests == 0:
+        return None
+    known = legacy.requests == 0 or legacy.requests >= guard.minimum
+    allowed = guard.error_delta + (legacy.error_rate if known else 0.0)
+    against = f" against legacy's {_percent(legacy.error_rate)}" if legacy.requests else ""
+    limit = f"{guard.error_delta * 100:.1f} {'%' if not legacy.requests else 'points more'}"
+    words = (
+        f"error rate {_percent(service.error_rate)}{against} over {service.requests} requests in {guard.window:g} s; "
+        f"allowed {limit}"
+    )
+    if service.error_rate <= allowed + ROUNDING:
+        return Verdict.HEALTHY, words
+    enough = known and service.requests >= guard.minimum
+    return _bad(words, excess_over(service, legacy, guard.error_delta), service.errors, enough=enough)
+
+
+def _latency(guard: Guard, service: Tally, legacy: Tally) -> Finding | None:
+    """The 95th percentile. It waits for the sample floor in any case: the first requests to a service are slow.
+
+    Of legacy's, so many are needed only for an objection.
+    """
+    counted, base = service.histogram.count, legacy.histogram.quantile(P95)
+    p95 = service.histogram.quantile(P95)
+    if guard.p95_delta is None or p95 is None or base is None or counted < guard.minimum:
+        return None
+    words = (
+        f"p95 {_duration(p95)} against legacy's {_duration(base)} over {counted} requests in {guard.window:g} s; "
+        f"allowed {guard.p95_delta * 100:.0f} % more"
+    )
+    allowed = max(base * (1 + guard.p95_delta), guard.p95_floor)
+    if p95 <= allowed:
+        return Verdict.HEALTHY, words
+    if legacy.histogram.count < guard.minimum:
+        lacking = f"legacy had {legacy.histogram.count} requests, {guard.minimum} are needed"
+        return Verdict.INCONCLUSIVE, f"{words}; {lacking}"
+    slower = service.histogram.above(allowed)
+    return _bad(words, excess(slower, counted, 1 - P95), slower, enough=True)
+
+
+def _parity(guard: Guard, mirrored: Mirrored, *, required: bool) -> Finding | None:
+    """Breaking differences. A small sample without them is no objection, unless parity is all there is to go by."""
+    compared, allowed = mirrored.compared, 1 - guard.parity / 100
+    enough = compared >= guard.minimum
+    if mirrored.parity is None:
+        return (Verdict.INCONCLUSIVE, f"nothing was compared in {guard.window:g} s") if required else None
+    words = (
+        f"parity {mirrored.parity:.1f} % over {compared} compared answers in {guard.window:g} s; "
+        f"required {guard.parity:g} %"
+    )
+    if mirrored.different / compared > allowed + ROUNDING:
+        return _bad(words, excess(mirrored.different, compared, allowed), mirrored.different, enough=enough)
+    if required and not enough:
+        return Verdict.INCONCLUSIVE, f"{words}; {guard.minimum} are needed"
+    return Verdict.HEALTHY, words
+
+
+def _bad(words: str, evidence: float, bad: float, *, enough: bool) -> Finding:
+    """More than allowed is failing where it is beyond doubt, and can't be told yet otherwise."""
+    if beyond_doubt(evidence, CHANCE if enough else EARLY_CHANCE) and (enough or bad >= HANDFUL):
+        return Verdict.FAILING, words
+    return Verdict.INCONCLUSIVE, f"{words}; may be chance"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f} %"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
 def next_step(
+    judgement: Judgement,
+    *,
     stage: str,
     weight: float,
     steps: Sequence[float],
     interval: float,
     since: float,
     now: float,
-    paused: bool,
-    judgement: Judgement,
+    paused: bool = False,
 ) -> Step:
-    """What becomes of a route now."""
-    raise NotImplementedError
+    """What becomes now of a route at `stage`, in canary at `weight` percent since `since`.
+
+    `steps` are the weights the ramp goes through, ascending, each for `interval` seconds; then the route goes live.
+    Without steps there is no ramp, and the guard still holds. Failing rolls back from canary and live, paused or not:
+    who pauses wants no promotion, which is no wish for errors. In shadow nobody gets the service's answers, so failing
+    only holds the ramp there.
+    """
+    if judgement.verdict is Verdict.FAILING and stage in ("canary", "live"):
+        return RollBack("; ".join(judgement.reasons))
+    if stage not in ("shadow", "canary"):
+        return Hold(f"no ramp leads on from stage {stage}")
+    if not steps:
+        return Hold("no steps are declared")
+    if paused:
+        return Hold(f"paused ({judgement})")
+    if judgement.verdict is not Verdict.HEALTHY:
+        return Hold(str(judgement))
+    if now - since < interval:
+        return Hold(f"healthy for {now - since:.0f} of {interval:g} s")
+    reason = f"healthy after {interval:g} s: {'; '.join(judgement.reasons)}"
+    reached = weight if stage == "canary" else 0.0
+    further = next((step for step in steps if step > reached), None)
+    return Promote("live", None, reason) if further is None else Promote("canary", further, reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,7 +18,7 @@ class GuardConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    window: float = Field(DEFAULT.window, ge=10, le=3600, description="seconds that are judged together, 10 to 3600")
+    window: float = Field(DEFAULT.window, ge=10, le=86400, description="seconds that are judged together, 10 to 86400")
     minimum: int = Field(DEFAULT.minimum, ge=1, description="requests on each side before anything is called healthy")
     error_delta: float = Field(
         DEFAULT.error_delta,
@@ -26,8 +26,10 @@ class GuardConfig(BaseModel):
         le=1,
         description="how much higher than legacy's the error rate may be: 0.01 is a point",
     )
-    p95_delta: float | Literal[False] = Field(
-        0.5, description="how much slower than legacy the 95th percentile may be: 0.5 is half as slow again; or false"
+    p95_delta: Annotated[float, Field(ge=0)] | Literal[False] = Field(
+        0.5,
+        union_mode="left_to_right",  # 0 equals False, and is a number all the same
+        description="how much slower than legacy the 95th percentile may be: 0.5 is half as slow again; or false",
     )
     p95_floor: float = Field(
         DEFAULT.p95_floor, ge=0, description="seconds; a 95th percentile up to here is never too slow"

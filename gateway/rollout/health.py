@@ -99,6 +99,7 @@ class Health:
         "_rest",
         "_resting_until",
         "_trial_until",
+        "_watched",
         "_window",
         "in_flight",
         "limit",
@@ -113,9 +114,10 @@ class Health:
         self.limit = limit
         self.in_flight = 0
         self.openings = 0  # since the process started
-        self._breaker = breaker
-        self._window = _Window(breaker.window if breaker else 1.0)
-        self._busy = f"service {service!r} has {limit} requests in flight"
+        self._watched = breaker is not None
+        self._breaker = breaker or BreakerSettings()
+        self._window = _Window(self._breaker.window)
+        self._busy = f"service {service!r} has {limit} request{'' if limit == 1 else 's'} in flight"
         self._cause: str | None = None  # why it is not closed, in words; None while it is
         self._rest = 0.0  # seconds, of the last cool-down
         self._resting_until = -inf
@@ -152,14 +154,14 @@ class Health:
         `failed` is None when it says nothing of the service, as when the client left.
         """
         self.in_flight -= 1
-        if ticket != self._epoch or self._breaker is None:
+        if ticket != self._epoch or not self._watched:
             return
         if self._cause is not None:
             self._tried(now, failed)
         elif failed is not None:
             self._window.count(now, failed)
             if failed:
-                self._failed(now, self._breaker)
+                self._failed(now)
 
     def describe(self, now: float) -> dict[str, object]:
         """For status: state, why, seconds left to rest, and the numbers of the window."""
@@ -177,7 +179,7 @@ class Health:
         }
 
     def _try(self, now: float) -> int:
-        if now < self._resting_until or now < self._trial_until or self._breaker is None:
+        if now < self._resting_until or now < self._trial_until:
             return STALE
         # One that never ends must not keep all others out: after a window it is given up, and its ticket is void.
         self._trial_until = now + self._breaker.window
@@ -195,15 +197,14 @@ class Health:
             self._epoch += 1
             self._window.clear()
 
-    def _failed(self, now: float, breaker: BreakerSettings) -> None:
+    def _failed(self, now: float) -> None:
+        breaker = self._breaker
         requests, failures = self._window.requests, self._window.failures
         if requests >= breaker.minimum and failures >= breaker.failure_rate * requests:
             self._open(now, f"{failures} of {requests} in {breaker.window:g} s")
 
     def _open(self, now: float, numbers: str) -> None:
         breaker = self._breaker
-        if breaker is None:
-            return
         settled = self._cause is None and now - self._closed_since >= max(self._rest, breaker.window)
         self._rest = breaker.cooldown if settled else min(self._rest * 2, breaker.longest)
         self._resting_until = now + self._rest

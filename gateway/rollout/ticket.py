@@ -1,6 +1,6 @@
 """What a browser keeps for the gateway: who it is, and on which side it stays. Pure.
 
-One cookie for all routes: `ID~GROUP.SIDE~GROUP.SIDE~SIGNATURE`. It is signed, since nobody may choose a side
+One cookie for all routes: `ID:GROUP.SIDE:GROUP.SIDE:SIGNATURE`. It is signed, since nobody may choose a side
 by writing a cookie. The same key signs the header with which testers do choose one (`gateway sign`).
 """
 
@@ -57,12 +57,12 @@ class Signer:
 
     def ticket(self, value: bytes | None) -> Ticket | None:
         """The ticket in a cookie's value; None unless it is one that was signed here."""
-        if not value or len(value) > MOST or b"~" not in value:
+        if not value or len(value) > MOST or b":" not in value:
             return None
-        text, _, signature = value.rpartition(b"~")
+        text, _, signature = value.rpartition(b":")
         if not self._verified(b"ticket", text, signature):
             return None
-        identity, *parts = text.split(b"~")
+        identity, *parts = text.split(b":")
         if not _id(identity):
             return None
         pins = (part.decode("ascii", "replace").rpartition(".") for part in parts)
@@ -71,9 +71,9 @@ class Signer:
     def value(self, ticket: Ticket) -> bytes:
         """The cookie's value for `ticket`. When it would be too long, the oldest pins are left out."""
         parts = [f"{quote(group, safe='')}.{side[0]}" for group, side in ticket.pins.items()]
-        while len(text := "~".join([ticket.id, *parts]).encode()) > MOST - 40:
+        while len(text := ":".join([ticket.id, *parts]).encode()) > MOST - 40:
             parts.pop(0)
-        return text + b"~" + self._signature(self._keys[0], b"ticket", text)
+        return text + b":" + self._signature(self._keys[0], b"ticket", text)
 
     # -- the header -----------------------------------------------------------------------------
 

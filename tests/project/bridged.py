@@ -34,6 +34,7 @@ from gateway.bridge import (
     OptionalUser,
     Session,
     StaffUser,
+    all_in_transaction,
     atomic,
     csrf_exempt,
     in_django,
@@ -603,3 +604,27 @@ def _search_path() -> str:
 
 def _of_connection() -> str:
     return getattr(connection, "tenant", "")
+
+
+@app.post("/b/undoable/{name}/")
+@all_in_transaction
+def undoable(name: str, fail: str = "") -> dict[str, str]:
+    """What it writes is gone when it fails; legacy has the same path."""
+    return _created(name, fail)
+
+
+@app.post("/b/unmarked/{name}/")
+def unmarked(name: str, fail: str = "") -> dict[str, str]:
+    """As `undoable`, but nobody says that it can be undone."""
+    return _created(name, fail)
+
+
+@app.post("/b/undoable-exit/{name}/", dependencies=[Depends(_exit_that_fails)])
+@all_in_transaction
+def undoable_exit(name: str) -> dict[str, str]:
+    """Fails only after it has answered."""
+    return _created(name, "")
+
+
+undoable_only = FastAPI()
+undoable_only.add_api_route("/b/undoable/{name}/", undoable, methods=["POST"])

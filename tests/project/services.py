@@ -1,9 +1,11 @@
 """Services of every make, for the gateway's own tests."""
 
 import asyncio
+import time
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from fastapi.responses import PlainTextResponse, StreamingResponse
@@ -11,7 +13,9 @@ from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.routing import Mount, Route
 from starlette.routing import WebSocketRoute as SocketRoute
+from starlette.types import Receive, Scope, Send
 
+from gateway.bridge.undo import all_in_transaction
 from tests.project import gates
 
 SECRET = "a secret that no caller may read"
@@ -229,3 +233,62 @@ def traced(name: str, *, fail_at: str = "") -> FastAPI:
 first, second, third = traced("first"), traced("second"), traced("third")
 fails_to_start = traced("broken", fail_at="startup")
 fails_to_stop = traced("stuck", fail_at="shutdown")
+
+
+# -- one that fails in every way, next to views that don't --------------------------------------
+
+failing = FastAPI()
+HANGS = 60.0  # seconds: longer than any test waits
+
+
+@failing.api_route("/f/{how}/", methods=["GET", "POST"])
+async def fail_as_told(how: str, request: Request, response: Response) -> Any:
+    """Fails as the path says; the view of the same path in Django doesn't."""
+    await request.body()
+    if how == "raises":
+        raise RuntimeError(SECRET)
+    if how == "hangs":
+        await asyncio.sleep(HANGS)
+    if how == "dies":
+        return StreamingResponse(_dying(), media_type="text/plain")
+    if how.isdecimal():
+        response.status_code = int(how)
+        return {"service": how}
+    return {"service": how, "body": len(await request.body())}
+
+
+@failing.get("/f/blocks/{seconds}/")
+def block(seconds: float) -> dict[str, str]:
+    time.sleep(seconds)
+    return {"service": "blocked"}
+
+
+async def _dying() -> AsyncIterator[bytes]:
+    yield b"half"
+    raise RuntimeError(SECRET)
+
+
+async def silent(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that returns without an answer."""
+
+
+async def malformed(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that answers in the wrong order."""
+    await send({"type": "http.response.body", "body": b"first the body"})
+
+
+# -- endpoints that can't be undone -------------------------------------------------------------
+
+undoable_async, undoable_elsewhere = FastAPI(), FastAPI()
+
+
+@undoable_async.post("/u/")
+@all_in_transaction
+async def not_on_one_thread() -> None:
+    """A transaction belongs to a thread."""
+
+
+@undoable_elsewhere.post("/u/")
+@all_in_transaction(using="elsewhere")
+def not_in_a_database() -> None:
+    """There is no database of that name."""

@@ -6,7 +6,7 @@ from django.urls import include, path, re_path, register_converter
 from django.urls.converters import StringConverter
 from django.utils.asyncio import async_unsafe
 
-from tests.project import views
+from tests.project import mirrored, views
 
 
 class Shelf(StringConverter):
@@ -80,6 +80,11 @@ urlpatterns = [
     path("shelves/<shelf:name>/", views.shelf),
     path("async/shelves/<shelf:name>/", views.async_shelf),
     # Also served, or half served, by services:
+    path("f/<how>/", views.steady),
+    path("b/<kind>/<name>/", views.created),
+    path("m/slow/", mirrored.slow),
+    path("m/things/<int:number>/", mirrored.thing),
+    path("m/<what>/", mirrored.view),
     path("api/items/", views.like_drf),
     path("api/both/", views.like_drf),
     path("api/old/", views.like_drf),

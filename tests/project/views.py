@@ -10,7 +10,7 @@ import threading
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import logout, update_session_auth_hash
+from django.contrib.auth import get_user_model, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import RequestDataTooBig
@@ -26,6 +26,19 @@ from tests.project import gates
 
 BLOCK = b"x" * 2**16
 SECRET = "a secret that no caller may read"
+
+
+@csrf_exempt
+def steady(request, how):
+    """Next to `tests.project.services.failing`: it answers whatever the path says."""
+    return JsonResponse({"legacy": how, "body": len(request.body)})
+
+
+@csrf_exempt
+def created(request, kind, name):
+    """Next to the endpoints of `tests.project.bridged` that create a user."""
+    get_user_model().objects.create(username=name)
+    return JsonResponse({"legacy": name})
 
 
 def as_json(request):

@@ -1,0 +1,307 @@
+"""Mirrors: who gets a copy of which request, when, and what is made of the two answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import date
+
+import pytest
+
+from gateway.parity.mirror import MIRROR
+from tests.project import mirrored
+from tests.support.asgi import Connection, ask, running, scope, until
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def asked():
+    """What the service was asked, in order."""
+    mirrored.asked.clear()
+    return mirrored.asked
+
+
+@pytest.fixture
+def shadowed(gateway, project):
+    """Build a gateway with a service whose route is in shadow; keyword arguments are more keys of the route.
+
+    The project has no middleware here, whose headers the service would not have.
+    """
+    project.MIDDLEWARE = []
+
+    def build(*, mirror=None, settings=None, app="tests.project.mirrored:app", **route):
+        mirror = {"control": 0} | (mirror or {})
+        table = {"name": "m", "prefix": "/m", "service": "m", "stage": "shadow", "claim": "all", "mirror": mirror}
+        services = {"m": {"app": app, "middleware": "none"}}
+        return gateway(services=services, routes=[table | route], mirror=settings or {})
+
+    return build
+
+
+def counted(app):
+    return app.counters.take().mirrors("m")
+
+
+async def compared(app, times: int = 1) -> None:
+    """Wait until so many mirrors have been compared, or could not be."""
+    assert await until(lambda: counted(app).compared + counted(app).errors >= times)
+
+
+def found(app) -> list[tuple[str, str]]:
+    return sorted((group.summary, group.severity) for group in app.report.take().groups)
+
+
+# -- who is asked, and when ---------------------------------------------------------------------
+
+
+async def test_in_shadow_legacy_answers_and_the_service_is_asked_too(shadowed, asked):
+    async with running(shadowed()) as app:
+        answer = await ask(app, "/m/same/")
+        assert (answer.status, answer["x-served-by"]) == (200, "legacy")
+        await compared(app)
+    assert asked == ["GET /m/same/"]
+
+
+async def test_the_caller_is_answered_before_the_service_is_asked(shadowed, asked, monkeypatch):
+    async def note(self, message):
+        asked.append(message["type"])
+
+    monkeypatch.setattr(Connection, "_send", note)
+    async with running(shadowed()) as app:
+        await ask(app, "/m/same/")
+        await compared(app)
+    assert asked == ["http.response.start", "http.response.body", "GET /m/same/"]
+
+
+async def test_a_mirror_is_the_same_request(shadowed):
+    async with running(shadowed()) as app:
+        await ask(app, "/m/echo/?a=1&a=2", headers={"Cookie": "a=b", "X-Request-ID": "abc", "Accept-Language": "el"})
+        await compared(app)
+        assert (counted(app).equal, found(app)) == (1, [])
+
+
+async def test_a_mirror_has_the_body_of_the_request(shadowed):
+    async with running(shadowed(mirror={"methods": ["POST"]})) as app:
+        await ask(app, "/m/echo/", "POST", body=b"abc", headers={"Content-Length": "3"})
+        await compared(app)
+        assert counted(app).equal == 1
+
+
+async def test_a_service_can_tell_that_nobody_sees_its_answer(shadowed):
+    async with running(shadowed()) as app:
+        await ask(app, "/m/same/")
+        await compared(app)
+    assert mirrored.scopes[-1][MIRROR] is True
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+async def test_what_may_change_something_is_not_mirrored(shadowed, asked, method):
+    async with running(shadowed()) as app:
+        await ask(app, "/m/same/", method)
+        await ask(app, "/m/same/")
+        await compared(app)
+    assert asked == ["GET /m/same/"]
+
+
+@pytest.mark.parametrize(("weight", "answers", "other"), [(100, "m", "legacy"), (0, "legacy", "m")])
+async def test_a_canary_is_mirrored_both_ways(shadowed, weight, answers, other):
+    async with running(shadowed(stage="canary", weight=weight, mirror={"canary": 100})) as app:
+        assert (await ask(app, "/m/price/"))["x-served-by"] == answers
+        await compared(app)
+        [group] = app.report.take().groups
+        [example] = group.examples
+        assert (group.summary, example.expected, example.actual) == (
+            "type of /price changed, string → number", '"1.50"', "1.5",
+        )  # fmt: skip
+
+
+async def test_a_live_route_is_mirrored_to_legacy(shadowed, asked):
+    async with running(shadowed(stage="live", mirror={"live": 100})) as app:
+        assert (await ask(app, "/m/same/"))["x-served-by"] == "m"
+        await compared(app)
+    assert asked == ["GET /m/same/"]
+
+
+async def test_head_is_compared_without_bodies(shadowed):
+    async with running(shadowed()) as app:
+        await ask(app, "/m/same/", "HEAD")
+        await compared(app)
+        assert (counted(app).equal, found(app)) == (1, [])
+
+
+# -- what is found ------------------------------------------------------------------------------
+
+
+async def test_equal_answers_are_counted_and_nothing_is_reported(shadowed):
+    async with running(shadowed()) as app:
+        for _ in range(3):
+            await ask(app, "/m/same/")
+        await compared(app, 3)
+        assert (counted(app).equal, counted(app).mirrored, found(app)) == (3, 3, [])
+
+
+async def test_differences_are_grouped_by_template_and_not_by_url(shadowed):
+    async with running(shadowed(claim="implemented")) as app:
+        for number in range(5):
+            await ask(app, f"/m/things/{number}/")
+        await compared(app, 5)
+        [group] = app.report.take().groups
+        assert (group.template, group.count, len(group.examples)) == ("GET /m/things/{number}/", 5, 3)
+
+
+async def test_what_the_rules_allow_is_no_difference(shadowed):
+    async with running(shadowed(compare={"ignore": ["/price"]})) as app:
+        await ask(app, "/m/price/")
+        await compared(app)
+        assert (counted(app).equal, found(app)) == (1, [])
+
+
+async def test_an_accepted_difference_is_counted_as_such(shadowed):
+    accepted = {"path": "/price", "reason": "agreed", "owner": "ada", "expires": date(2999, 1, 1)}
+    async with running(shadowed(compare={"accepted": [accepted]})) as app:
+        await ask(app, "/m/price/")
+        await compared(app)
+        taken = app.report.take()
+        assert (taken.groups, list(taken.matches.values())) == ((), [1])
+
+
+async def test_secrets_are_not_kept(shadowed):
+    async with running(shadowed()) as app:
+        await ask(app, "/m/secret/?token=open-sesame")
+        await compared(app)
+        [group] = app.report.take().groups
+        assert "sesame" not in repr(group)
+        assert group.examples[0].expected != group.examples[0].actual
+
+
+async def test_a_service_that_fails_in_a_mirror_is_a_breaking_difference(shadowed):
+    async with running(shadowed()) as app:
+        assert (await ask(app, "/m/raises/")).status == 200
+        await compared(app)
+        assert found(app) == [("no answer from the service", "breaking")]
+
+
+async def test_a_mirror_that_takes_too_long_is_given_up(shadowed):
+    async with running(shadowed(mirror={"timeout": 0.05})) as app:
+        await ask(app, "/m/hangs/")
+        await compared(app)
+        [group] = app.report.take().groups
+        assert "TimeoutError after 0.05 s" in group.examples[0].actual
+
+
+async def test_what_differs_between_two_answers_of_legacy_is_noise(shadowed):
+    async with running(shadowed(mirror={"control": 100})) as app:
+        await ask(app, "/m/random/")
+        assert await until(lambda: counted(app).controls == 1)
+        assert await until(lambda: bool(app.report._groups) and next(iter(app.report._groups.values())).noise == 1)
+        [group] = app.report.take().groups
+        assert (group.count, group.noise) == (1, 1)
+
+
+# -- what is dropped, and counted ---------------------------------------------------------------
+
+
+async def dropped(app) -> dict[str, int]:
+    assert await until(lambda: bool(counted(app).dropped))
+    return counted(app).dropped
+
+
+async def test_an_answer_that_is_too_long_is_not_compared(shadowed, asked):
+    async with running(shadowed(mirror={"max_body": 10})) as app:
+        await ask(app, "/m/same/")
+        assert (await dropped(app), asked) == ({"size": 1}, [])
+
+
+async def test_a_body_that_is_too_long_is_not_mirrored(shadowed, asked):
+    async with running(shadowed(mirror={"max_body": 1000, "methods": ["POST"]})) as app:
+        await ask(app, "/m/same/", "POST", body=b"x" * 1001, headers={"Content-Length": "1001"})
+        assert (await dropped(app), asked) == ({"size": 1}, [])
+
+
+async def test_an_answer_of_the_service_that_is_too_long_ends_there(shadowed):
+    async with running(shadowed(mirror={"max_body": 1000})) as app:
+        await ask(app, "/m/endless/")
+        await compared(app)
+        [group] = app.report.take().groups
+        assert "too long to be compared" in group.examples[0].actual
+
+
+async def test_more_than_may_wait_is_dropped(shadowed):
+    async with running(shadowed(settings={"queue": 2, "concurrency": 1}, mirror={"timeout": 60})) as app:
+        await ask(app, "/m/hangs/")
+        assert await until(lambda: counted(app).mirrored == 1)
+        for _ in range(4):
+            await ask(app, "/m/hangs/")
+        assert await dropped(app) == {"queue": 2}
+
+
+async def test_more_bytes_than_may_wait_are_dropped(shadowed):
+    async with running(shadowed(settings={"memory": 30, "concurrency": 1}, mirror={"timeout": 60})) as app:
+        await ask(app, "/m/hangs/")
+        assert await until(lambda: counted(app).mirrored == 1)
+        for _ in range(4):
+            await ask(app, "/m/hangs/")
+        assert (await dropped(app)).keys() == {"memory"}
+
+
+async def test_no_more_run_at_once_than_may(shadowed):
+    async with running(shadowed(settings={"concurrency": 2}, mirror={"timeout": 60})) as app:
+        for _ in range(5):
+            await ask(app, "/m/hangs/")
+        await asyncio.sleep(0.1)
+        assert counted(app).mirrored == 2
+
+
+async def test_mirrors_wait_for_nobody_while_requests_wait_for_a_thread(shadowed, monkeypatch):
+    async with running(shadowed()) as app:
+        monkeypatch.setattr(type(app.legacy), "busy", True)
+        await ask(app, "/m/same/")
+        assert await dropped(app) == {"busy": 1}
+
+
+async def test_mirrors_are_dropped_while_the_event_loop_is_late(shadowed):
+    async with running(shadowed(settings={"lag": 0.01})) as app:
+        await ask(app, "/m/same/")
+        await compared(app)
+        time.sleep(0.2)  # noqa: ASYNC251 - which is what is tested
+        await asyncio.sleep(0.03)
+        await ask(app, "/m/same/")
+        assert await dropped(app) == {"lag": 1}
+
+
+async def test_a_client_that_left_before_its_answer_was_whole_leaves_nothing_to_compare(shadowed, asked):
+    async with running(shadowed()) as app:
+        asking = Connection(app, scope("/m/slow/"))
+        asking.body()
+        await asking.until(2)
+        asking.leave()
+        await asking.done()
+        assert (await dropped(app), asked) == ({"unanswered": 1}, [])
+
+
+async def test_a_client_that_leaves_after_its_answer_cancels_nothing(shadowed, asked):
+    async with running(shadowed()) as app:
+        asking = Connection(app, scope("/m/same/"))
+        asking.body()
+        await asking.done()
+        asking.leave()
+        await compared(app)
+    assert asked == ["GET /m/same/"]
+
+
+async def test_at_the_end_what_waits_is_dropped_and_what_runs_is_stopped(shadowed):
+    async with running(shadowed(settings={"concurrency": 1}, mirror={"timeout": 60})) as app:
+        for _ in range(3):
+            await ask(app, "/m/hangs/")
+        assert await until(lambda: counted(app).mirrored == 1)
+    assert counted(app).dropped == {"stopped": 3}
+
+
+async def test_a_mirror_knows_nothing_of_the_callers_context(shadowed):
+    """A context variable that the caller's request has set is another request's in the mirror."""
+    async with running(shadowed()) as app:
+        mirrored.variable.set("the caller's")
+        await ask(app, "/m/context/")
+        await compared(app)
+    assert mirrored.seen == ["unset"]

@@ -1,0 +1,107 @@
+"""Both sides of a route that is compared: views of Django, and the service that is to take them over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import itertools
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
+
+asked: list[str] = []
+scopes: list[dict[str, Any]] = []
+seen: list[str] = []
+variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
+numbers = itertools.count()
+HANGS = 60.0  # seconds: longer than any test waits
+
+
+# -- Django -------------------------------------------------------------------------------------
+
+
+def _echoed(method: str, query: str, cookies: dict[str, str], headers: Any, body: bytes) -> dict[str, Any]:
+    told = {name: headers.get(name) for name in ("accept-language", "x-request-id", "host")}
+    return {"method": method, "query": query, "cookies": cookies, "headers": told, "body": body.decode()}
+
+
+@csrf_exempt
+def view(request: HttpRequest, what: str) -> HttpResponse:
+    """What legacy answers."""
+    if what == "echo":
+        query = request.META["QUERY_STRING"]
+        return JsonResponse(_echoed(str(request.method), query, request.COOKIES, request.headers, request.body))
+    if what == "price":
+        return JsonResponse({"price": "1.50"})
+    if what == "secret":
+        return JsonResponse({"password": "open sesame"})
+    if what == "random":
+        return JsonResponse({"number": next(numbers)})
+    return JsonResponse({"what": what})
+
+
+def thing(request: HttpRequest, number: int) -> HttpResponse:
+    """One of many."""
+    return JsonResponse({"id": number, "name": f"thing {number}"})
+
+
+def _slowly() -> Iterator[bytes]:
+    for _ in range(int(HANGS * 100)):
+        yield b"a part"
+        time.sleep(0.01)
+
+
+def slow(request: HttpRequest) -> StreamingHttpResponse:
+    """An answer that takes longer than anybody waits."""
+    return StreamingHttpResponse(_slowly())
+
+
+# -- FastAPI ------------------------------------------------------------------------------------
+
+app = FastAPI()
+
+
+@app.api_route("/m/echo/", methods=["GET", "POST"])
+async def echo(request: Request) -> dict[str, Any]:
+    """What it was asked."""
+    asked.append(f"{request.method} {request.url.path}")
+    body = await request.body()
+    return _echoed(request.method, request.url.query, request.cookies, request.headers, body)
+
+
+@app.get("/m/things/{number}/")
+async def one_thing(number: int) -> dict[str, Any]:
+    """One of many, with another name."""
+    return {"id": number, "name": f"Thing {number}"}
+
+
+@app.get("/m/endless/")
+async def endless() -> StreamingResponse:
+    """More than anybody compares."""
+
+    async def parts() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 100
+            await asyncio.sleep(0)
+
+    return StreamingResponse(parts(), media_type="text/plain")
+
+
+@app.api_route("/m/{what}/", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+async def same(request: Request, what: str) -> dict[str, Any]:
+    """What legacy answers, but where the path says otherwise."""
+    asked.append(f"{request.method} {request.url.path}")
+    scopes.append(dict(request.scope))
+    if what == "raises":
+        raise RuntimeError("a secret that no caller may read")
+    if what == "hangs":
+        await asyncio.sleep(HANGS)
+    if what == "context":
+        seen.append(variable.get())
+    answers = {"price": {"price": 1.5}, "secret": {"password": "Open sesame"}, "random": {"number": next(numbers)}}
+    return answers.get(what, {"what": what})

@@ -1,0 +1,61 @@
+"""Sticky key → bucket → in or out."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.rollout.cohort import BUCKETS, Cohorts, cookie_value
+
+KEYS = [f"user:{number}".encode() for number in range(100_000)]
+
+
+@pytest.mark.parametrize(
+    ("group", "key", "bucket"),
+    [("catalog", b"user:1", 2646), ("catalog", b"user:2", 4950), ("cart", b"user:1", 3686), ("", b"", 4711)],
+)
+def test_buckets_never_change(group, key, bucket):
+    """Another hash would let callers change sides with an upgrade."""
+    assert Cohorts(group).bucket(key) == bucket
+
+
+@given(st.text(), st.binary())
+def test_a_key_has_one_bucket_of_ten_thousand(group, key):
+    bucket = Cohorts(group).bucket(key)
+    assert bucket == Cohorts(group).bucket(key)
+    assert 0 <= bucket < BUCKETS
+
+
+@pytest.mark.parametrize("weight", [1, 10, 25, 50, 90])
+@pytest.mark.parametrize("group", ["catalog", "cart"])
+def test_a_weight_takes_its_share_within_a_percent(group, weight):
+    cohorts = Cohorts(group)
+    taken = sum(cohorts.bucket(key) < weight * 100 for key in KEYS)
+    assert abs(taken / len(KEYS) - weight / 100) < 0.01
+
+
+def test_who_is_early_for_one_group_need_not_be_early_for_another():
+    """Of those in the first tenth of one, a tenth is in the first tenth of the other."""
+    one, other = Cohorts("catalog"), Cohorts("cart")
+    early = [key for key in KEYS if one.bucket(key) < 1000]
+    both = sum(other.bucket(key) < 1000 for key in early)
+    assert abs(both / len(early) - 0.1) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        (b"sessionid=abc", b"abc"),
+        (b"a=1; sessionid=abc; b=2", b"abc"),
+        (b"a=1;sessionid=abc", b"abc"),
+        (b"sessionid=old; sessionid=new", b"new"),
+        (b"xsessionid=abc", None),
+        (b"a=sessionid", None),
+        (b"sessionid", None),
+        (b"sessionid=", b""),
+        (b"", None),
+    ],
+)
+def test_a_cookie_is_found_as_django_finds_it(header, value):
+    assert cookie_value(header, b"sessionid") == value
