@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from gateway.cli import check, explain, init, routes, serve, sign
+from gateway.cli import check, diffs, explain, history, init, moves, routes, serve, sign, status
 from gateway.cli.common import ConfigOption, fail
 from gateway.cli.terminal import StartError
 from gateway.config import ConfigError
@@ -99,5 +99,13 @@ app.command("check", epilog=check.EPILOG)(check.check)
 app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.command("routes", epilog=routes.EPILOG)(routes.routes)
 app.command("explain", epilog=explain.EPILOG)(explain.explain)
+app.command("status", epilog=status.EPILOG)(status.status)
+app.command("promote", epilog=moves.EPILOGS["promote"])(moves.promote)
+app.command("rollback", epilog=moves.EPILOGS["rollback"])(moves.rollback)
+app.command("pause", epilog=moves.EPILOGS["pause"])(moves.pause)
+app.command("resume", epilog=moves.EPILOGS["resume"])(moves.resume)
+app.command("clear", epilog=moves.EPILOGS["clear"])(moves.clear)
+app.command("diffs", epilog=diffs.EPILOG)(diffs.diffs)
+app.command("history", epilog=history.EPILOG)(history.history)
 app.command("sign", epilog=sign.EPILOG)(sign.sign)
 app.registered_commands.append(app.registered_commands.pop(0))  # `version` comes last in --help

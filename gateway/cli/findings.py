@@ -42,8 +42,9 @@ def _of_route(gateway: Gateway, route: RouteConfig) -> Iterator[Problem]:
 def notes(gateway: Gateway, states: States) -> list[str]:
     """What is worth knowing of the rollout, though nothing is wrong with it."""
     plans = {name: choice.plan for name, choice in gateway.snapshot.choices.items()}
-    found = [f"stages as the file says: {states.why}"] if states.source == "declared" and plans else []
-    found += [f"the database has a stage for {stray}, which is no route of this file" for stray in states.strays]
+    found = [f"routes are {states.why}"] if plans else []
+    strays = sorted(states.changed.keys() - plans.keys())
+    found += [f"the database has a stage for {stray}, which is no route of this file any more" for stray in strays]
     guarded = [
         name for name, plan in plans.items() if plan.state.stage == CANARY and gateway.snapshot.routes[name].guard
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +15,7 @@ from gateway.rollout.stage import CANARY, LEGACY_STAGE, LIVE, RETIRED, SHADOW, I
 
 if TYPE_CHECKING:
     from gateway.config import Config, RouteConfig
-    from gateway.control.moves import Change
+    from gateway.control.moves import Moved
 
 __all__ = ["EPILOGS", "clear", "pause", "promote", "resume", "rollback"]
 
@@ -68,7 +67,6 @@ WhyOption = Annotated[str, typer.Option(metavar="TEXT", help="Why; kept in the h
 WhoOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="Who; kept in the history. [default: the operating system's user]")
 ]
-Move = Callable[..., "Change"]
 
 
 def promote(
@@ -92,7 +90,9 @@ def rollback(
     route: RouteArgument,
     to: Annotated[str, typer.Option(metavar="STAGE", help="A stage between, instead of legacy.")] = LEGACY_STAGE,
     weight: Annotated[float | None, typer.Option(metavar="PERCENT", help="With --to canary: its weight.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="From retired too, where there should be no way back.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="From retired too, where there should be no way back.")
+    ] = False,
     why: WhyOption = "",
     who: WhoOption = None,
     config: ConfigOption = None,
@@ -172,7 +172,7 @@ def _operator() -> str:
         return "unknown"
 
 
-def _described(change: Change, route: RouteConfig) -> dict[str, Any]:
+def _described(change: Moved, route: RouteConfig) -> dict[str, Any]:
     return {
         "route": change.route,
         "from": _state(change.before),
@@ -196,7 +196,7 @@ def _above(state: State, route: RouteConfig) -> State | None:
         return None
 
 
-def _print(change: Change, route: RouteConfig, config: Config, verb: str) -> None:
+def _print(change: Moved, route: RouteConfig, config: Config, verb: str) -> None:
     declared = ", as the file declares" if verb == "clear" else ""
     typer.echo(f"{change.route}: {change.before} → {change.after}{declared} (revision {change.revision})")
     typer.echo(f"Every worker follows within a second; they look every {config.rollout.poll:g} s.")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from gateway.config import Problem
 
-__all__ = ["asking_the_database", "installed", "need_control", "opened", "route_named"]
+__all__ = ["asking_the_database", "installed", "need_control", "opened", "route_named", "trouble"]
 
 
 def opened(context: typer.Context, given: Path | None, *, despite_problems: bool = False) -> Config:
@@ -81,23 +81,30 @@ def asking_the_database() -> Iterator[None]:
     """End the command with status 3, and say what to do, when the database can't be asked inside of this block."""
     from django.db import DatabaseError
 
+    from gateway.control.database import Busy
+
     try:
         yield
     except DatabaseError as exc:
-        fail(_advice(exc))
+        fail(f"{trouble(exc)}.")
+    except Busy as exc:
+        fail(f"{exc}. Nothing was changed; try it again.")
 
 
-def _advice(error: Exception) -> str:
-    from django.db import DatabaseError, connection
+def trouble(error: Exception) -> str:
+    """What an error of the database means for runtime changes, and what to do. Asks the database again."""
+    from django.db import DatabaseError, connections
+
+    from gateway.control.database import alias
 
     said = str(error).strip().partition("\n")[0]
     try:
-        missing = not any(name.startswith("gateway_control_") for name in connection.introspection.table_names())
+        tables = connections[alias()].introspection.table_names()
     except DatabaseError:
         return (
             f"the database can't be asked ({said}). The servers go on as they are; a route can be moved when the"
-            " database is back, or by its `stage` in the file and a restart."
+            " database is back, or by `stage` in the file and a restart"
         )
-    if missing:
+    if "gateway_control_routestate" not in tables:
         return "the tables of gateway.control are missing: run `python manage.py migrate`"
-    return f"the database refused ({said}). If gateway was upgraded, run `python manage.py migrate`"
+    return f"the database refused ({said}). After an upgrade, run `python manage.py migrate`"

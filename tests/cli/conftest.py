@@ -73,7 +73,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def invoke(here: Path) -> Callable[..., Any]:
+def invoke(here: Path, db: None) -> Callable[..., Any]:
     """Run the command line in this process. The result has `exit_code`, `stdout` and `stderr`."""
     return lambda *arguments: CliRunner().invoke(app, arguments, prog_name="gateway")
 

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from gateway.cli.explain import scope_of
+from gateway.control.models import Revision, RouteState
 from legacy.accounts.models import User
 
 IF_IT_FAILS = "if catalog fails, is late, or answers one of 502, 503, 504, before its first byte"
@@ -44,8 +47,8 @@ def test_names_the_service_the_route_and_the_endpoint(explain):
         "mirror": None,
         "cookie": None,
         "drawn": None,
-        "states": "declared",
-        "states_why": "as the file declares",
+        "states": "runtime",
+        "states_why": "as the file says; nothing was changed since",
     }
 
 
@@ -57,7 +60,7 @@ def test_prints_the_same_as_text(invoke, catalog):
         "route     catalog, live",
         "endpoint  /api/products/{id:int}/",
         f"fallback  legacy {IF_IT_FAILS}",
-        "stages    as the file declares",
+        "stages    as the file says; nothing was changed since",
     ]
 
 
@@ -262,6 +265,57 @@ def test_a_signed_header_chooses_the_side(invoke, canary, rollout):
     header = invoke("sign", "catalog", "--side", "service").stdout.strip()
     answer = canary("--client", OUT, "-H", header, lines=lines)
     assert answer["reason"] == "route 'catalog' is in canary at 30 %, and a signed header asks for service"
+
+
+# -- the stages in force ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def moved(db):
+    """Put a route elsewhere than the file does."""
+    return lambda **state: RouteState.objects.create(since=datetime.now(UTC), revision=7, who="ada", **state)
+
+
+def test_a_route_that_was_moved_is_where_it_was_moved_to(canary, moved):
+    moved(route="catalog", stage="live")
+    Revision.objects.create(pk=1, number=7)
+    answer = canary()
+    assert (answer["upstream"], answer["stage"], answer["reason"]) == ("catalog", "live", "route 'catalog' is live")
+    assert (answer["states"], answer["states_why"]) == ("runtime", "as changed since, at revision 7")
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("routes", "catalog  prefix /api  any      catalog  implemented  canary 5 %"),
+        ("check", "catalog: prefix /api, every method → catalog, 3 endpoints, canary 5 % (the file says canary 30 %)"),
+    ],
+)
+def test_other_commands_show_the_stage_in_force_too(invoke, rollout, moved, command, line):
+    rollout()
+    moved(route="catalog", stage="canary", weight=5)
+    assert line in invoke(command).stdout
+
+
+def test_check_notes_a_stage_of_a_route_that_is_gone(invoke, rollout, moved):
+    rollout()
+    moved(route="former", stage="live")
+    assert "the database has a stage for former, which is no route of this file any more" in invoke("check").stdout
+
+
+def test_without_the_app_the_file_counts(canary, moved, settings):
+    moved(route="catalog", stage="live")
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "gateway.control"]
+    answer = canary()
+    assert (answer["stage"], answer["states"]) == ("canary", "declared")
+    assert answer["states_why"] == 'as the file says; "gateway.control" is not in INSTALLED_APPS'
+
+
+def test_without_its_tables_the_file_counts(canary):
+    connection.cursor().execute("ALTER TABLE gateway_control_routestate RENAME TO gone")
+    answer = canary()
+    assert (answer["stage"], answer["states"]) == ("canary", "declared")
+    assert "run `python manage.py migrate`" in answer["states_why"]
 
 
 # -- who asks -----------------------------------------------------------------------------------------
