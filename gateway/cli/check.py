@@ -50,7 +50,7 @@ def _report(path: Path) -> dict[str, Any]:
 
     gateway = build(path)
     states = put_in_force(gateway)
-    problems = findings.problems(gateway)
+    problems = findings.problems(gateway, states)
     if problems:
         raise ConfigError(problems, str(path))
     return {

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from gateway.cli import describe
 from gateway.cli.project import installed, trouble
+from gateway.rollout.plan import declared_state
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
-    from gateway.rollout.stage import State
 
 __all__ = ["States", "put_in_force"]
 
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """Where the stages come from: "runtime" or "declared", and in words. `revision` is that of the runtime changes.
-
-    `changed` has the routes that stand elsewhere than the file says; some may not be in the file any more.
-    """
+    """Where the stages come from: "runtime" or "declared", and in words. `revision` is that of the runtime changes."""
 
     source: Literal["runtime", "declared"]
     why: str
     revision: int = 0
-    changed: Mapping[str, State] = field(default_factory=dict)
 
 
 def put_in_force(gateway: Gateway, patience: float | None = None) -> States:
@@ -36,39 +31,36 @@ def put_in_force(gateway: Gateway, patience: float | None = None) -> States:
     database may take; None for as long as it wants."""
     if not (describe.is_django(gateway) and installed()):
         return States("declared", 'as the file says; "gateway.control" is not in INSTALLED_APPS')
-    states = _found() if patience is None else _found_within(patience)
-    if states.changed:
-        gateway.publish(gateway.snapshot.at(states.changed, states.revision))
-    return states
+    return _published(gateway) if patience is None else _published_within(gateway, patience)
 
 
-def _found() -> States:
+def _published(gateway: Gateway) -> States:
     from django.db import DatabaseError
 
-    from gateway.control.database import alias
-    from gateway.control.models import Revision, RouteState
-    from gateway.rollout.stage import State
+    from gateway.control.poller import Poller
 
+    poller = Poller(gateway)
     try:
-        rows = list(RouteState.objects.using(alias()))
-        revision = Revision.objects.using(alias()).values_list("number", flat=True).first() or 0
+        poller.look()
     except DatabaseError as exc:
         return States("declared", f"as the file says: {trouble(exc)}")
-    if not rows:
-        return States("runtime", "as the file says; nothing was changed since", revision)
-    changed = {row.route: State(row.stage, row.weight, row.paused) for row in rows}
-    return States("runtime", f"as changed since, at revision {revision}", revision, changed)
+    choices = gateway.snapshot.choices
+    if all(choices[route.name].plan.state == declared_state(route) for route in gateway.config.routes):
+        return States("runtime", f"as the file says, at revision {poller.revision}", poller.revision)
+    return States("runtime", f"as changed since, at revision {poller.revision}", poller.revision)
 
 
-def _found_within(seconds: float) -> States:
+def _published_within(gateway: Gateway, seconds: float) -> States:
     """On a thread of its own, so that a database that hangs doesn't hold anything up, and no connection is kept."""
     found: list[States] = []
 
     def ask() -> None:
-        from django.db import connection
+        from django.db import connections
 
-        with contextlib.closing(connection):
-            found.append(_found())
+        from gateway.control.database import alias
+
+        with contextlib.closing(connections[alias()]):
+            found.append(_published(gateway))
 
     thread = threading.Thread(target=ask, name="gateway-stages", daemon=True)
     thread.start()

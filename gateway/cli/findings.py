@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 __all__ = ["notes", "problems", "retired"]
 
 SHOWN = 3  # paths in one note
+ENOUGH = 50  # comparisons; as the guard's default, from which on it judges
 # Something of every kind that a template's parameter may stand for.
 _SAMPLES = ("1", "x", "00000000-0000-0000-0000-000000000000")
 
 
-def problems(gateway: Gateway) -> list[Problem]:
-    """What the file says of routes and can't be kept."""
-    return [problem for route in gateway.config.routes for problem in _of_route(gateway, route)]
+def problems(gateway: Gateway, states: States) -> list[Problem]:
+    """What the file says of routes and can't be kept, or isn't true."""
+    found = [problem for route in gateway.config.routes for problem in _of_route(gateway, route)]
+    accepting = [route for route in gateway.config.routes if route.compare.accepted]
+    return [*found, *_unmatched(accepting)] if accepting and states.source == "runtime" else found
 
 
 def _of_route(gateway: Gateway, route: RouteConfig) -> Iterator[Problem]:
@@ -39,12 +42,34 @@ def _of_route(gateway: Gateway, route: RouteConfig) -> Iterator[Problem]:
             yield Problem(f"routes[{route.name}].compare.accepted", accepted.path, expected)
 
 
+def _unmatched(routes: Sequence[RouteConfig]) -> Iterator[Problem]:
+    """The accepted differences that never occurred, though enough was compared to expect them."""
+    from gateway.control import reports
+    from gateway.control.database import alias
+    from gateway.control.models import AcceptedMatch
+
+    now = datetime.now(UTC)
+    for route, found in zip(routes, reports.status(routes, now), strict=True):
+        compared = found.hour.mirrors.compared
+        if compared < ENOUGH:
+            continue
+        rows = AcceptedMatch.objects.using(alias()).filter(route=route.name)
+        for accepted in route.compare.compiled(now.date()).unmatched(dict(rows.values_list("key", "count"))):
+            expected = (
+                f"a difference that occurs: this one never did, not in the {compared:,} comparisons of the last hour; "
+                "remove it"
+            )
+            yield Problem(f"routes[{route.name}].compare.accepted", accepted.path, expected)
+
+
 def notes(gateway: Gateway, states: States) -> list[str]:
     """What is worth knowing of the rollout, though nothing is wrong with it."""
     plans = {name: choice.plan for name, choice in gateway.snapshot.choices.items()}
     found = [f"routes are {states.why}"] if plans else []
-    strays = sorted(states.changed.keys() - plans.keys())
-    found += [f"the database has a stage for {stray}, which is no route of this file any more" for stray in strays]
+    if states.source == "runtime":
+        found += [
+            f"the database has a stage for {name}, which is no route of this file any more" for name in _gone(gateway)
+        ]
     guarded = [
         name for name, plan in plans.items() if plan.state.stage == CANARY and gateway.snapshot.routes[name].guard
     ]
@@ -53,6 +78,12 @@ def notes(gateway: Gateway, states: States) -> list[str]:
     if describe.is_django(gateway):
         found += [note for plan in plans.values() for note in _of_plan(gateway, plan)]
     return found
+
+
+def _gone(gateway: Gateway) -> list[str]:
+    from gateway.control import reports
+
+    return [orphan.route for orphan in reports.orphans(gateway.config.routes)]
 
 
 def _of_plan(gateway: Gateway, plan: Plan) -> Iterator[str]:

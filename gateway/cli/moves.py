@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import getpass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -156,13 +157,19 @@ def _move(
     with asking_the_database():
         try:
             change = getattr(moves, verb)(route, who=who or _operator(), **arguments)
-        except (IllegalMove, moves.Conflict) as exc:
-            typer.echo(f"{name}: {exc}", err=True)
-            raise typer.Exit(REFUSED) from None
+        except IllegalMove as exc:
+            _refuse(f"{name}: {exc}")
+        except moves.Conflict as exc:
+            _refuse(str(exc))
     if as_json:
         print_json(_described(change, route))
     else:
         _print(change, route, config, verb)
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(REFUSED)
 
 
 def _operator() -> str:
@@ -208,6 +215,7 @@ def _advice(state: State, route: RouteConfig) -> str:
     name, up = route.name, _above(state, route)
     if up is None:
         return f"Next: `gateway check` says which views can be deleted; back only by `gateway rollback {name} --force`."
+    up = replace(up, paused=False)
     forward = f"`gateway promote {name}` goes to {up}"
     if state.paused:
         forward += f"; `gateway resume {name}` lets it go on by itself"

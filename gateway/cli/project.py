@@ -88,16 +88,16 @@ def asking_the_database() -> Iterator[None]:
     except DatabaseError as exc:
         fail(f"{trouble(exc)}.")
     except Busy as exc:
-        fail(f"{exc}. Nothing was changed; try it again.")
+        fail(f"{trouble(exc)}.")
 
 
 def trouble(error: Exception) -> str:
     """What an error of the database means for runtime changes, and what to do. Asks the database again."""
     from django.db import DatabaseError, connections
 
-    from gateway.control.database import alias
+    from gateway.control.database import Busy, alias
 
-    said = str(error).strip().partition("\n")[0]
+    said = str(error.__cause__ or error).strip().partition("\n")[0]
     try:
         tables = connections[alias()].introspection.table_names()
     except DatabaseError:
@@ -107,4 +107,6 @@ def trouble(error: Exception) -> str:
         )
     if "gateway_control_routestate" not in tables:
         return "the tables of gateway.control are missing: run `python manage.py migrate`"
+    if isinstance(error, Busy):
+        return f"{error}. Nothing was done; try it again"
     return f"the database refused ({said}). After an upgrade, run `python manage.py migrate`"

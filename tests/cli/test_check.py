@@ -1,9 +1,15 @@
 """`gateway check`."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+
+from gateway.config import load
+from gateway.control import reports
+from gateway.control.models import AcceptedMatch
+from tests.cli.test_status import NOTHING, QUIET
 
 BROKEN = """
 [legacy]
@@ -138,6 +144,38 @@ def test_an_accepted_difference_that_has_expired_is_a_problem(invoke, rollout):
 
 def test_an_accepted_difference_holds_until_its_last_day_is_over(invoke, rollout):
     rollout(ACCEPTED % datetime.now(UTC).date())
+    assert invoke("check").exit_code == 0
+
+
+@pytest.fixture
+def compared(monkeypatch):
+    """So many comparisons in the last hour."""
+
+    def report(count: int) -> None:
+        hour = replace(NOTHING, mirrors=replace(NOTHING.mirrors, compared=count))
+        monkeypatch.setattr(reports, "status", lambda routes, now: [replace(QUIET, hour=hour) for _ in routes])
+
+    return report
+
+
+def test_an_accepted_difference_that_never_occurs_is_a_problem(invoke, rollout, compared):
+    rollout(ACCEPTED % "2099-12-31")
+    compared(1000)
+    result = invoke("check")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "routes[catalog].compare.accepted = '/price': a difference that occurs: this one never did" in result.stderr
+
+
+def test_one_that_has_occurred_is_none(invoke, rollout, compared):
+    (accepted,) = load(rollout(ACCEPTED % "2099-12-31")).routes[0].compare.accepted
+    AcceptedMatch.objects.create(route="catalog", key=accepted.compiled().key, count=1, last_seen=datetime.now(UTC))
+    compared(1000)
+    assert invoke("check").exit_code == 0
+
+
+def test_nor_is_one_where_too_little_was_compared_to_tell(invoke, rollout, compared):
+    rollout(ACCEPTED % "2099-12-31")
+    compared(49)
     assert invoke("check").exit_code == 0
 
 
