@@ -245,7 +245,9 @@ class FallbackConfig(Section):
 class RouteConfig(Section):
     """`[[routes]]`: a rule that claims requests for a service, and how far its rollout is."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$", description="letters, digits, dot, dash and underscore")
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][\w.-]{0,199}$", description="letters, digits, dot, dash and underscore, at most 200"
+    )
     prefix: str | None = Field(None, description='a path such as "/api/products", and everything below it')
     path: str | None = Field(None, description='one path, or a template such as "/api/products/{id}/"')
     methods: tuple[str, ...] | None = Field(None, description='such as ["GET", "POST"]; default: every method')

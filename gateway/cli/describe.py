@@ -47,7 +47,8 @@ def threads(gateway: Gateway) -> int:
     from gateway.upstreams.django import DjangoUpstream
 
     upstream = gateway.legacy
-    return upstream.most_threads if isinstance(upstream, DjangoUpstream) else gateway.config.legacy.threads
+    serving = upstream.most_threads if isinstance(upstream, DjangoUpstream) else gateway.config.legacy.threads
+    return serving + (gateway.control.THREADS if gateway.control is not None else 0)
 
 
 def middleware(gateway: Gateway) -> dict[str, list[dict[str, Any]]]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from django.db import DatabaseError, IntegrityError, OperationalError, connections, router
+from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, connections, models, router
 
 from gateway.control.models import Revision
 from gateway.upstreams.connections import return_pooled
 
-__all__ = ["Busy", "alias", "let_go", "prepare", "tidy", "until_done"]
+__all__ = ["Busy", "alias", "let_go", "missing", "prepare", "tidy", "until_done", "upsert"]
 
 T = TypeVar("T")
+BATCH = 100  # rows in a statement
 ATTEMPTS = 8
 FIRST_PAUSE = 0.02  # seconds, doubled each time: all pauses together take 2.5 to 5 seconds
 
@@ -40,9 +41,31 @@ def until_done(work: Callable[[], T]) -> T:
             return work()
         except (OperationalError, IntegrityError) as exc:
             last: DatabaseError = exc
+            connections[alias()].close_if_unusable_or_obsolete()
         if attempt + 1 < attempts:
             time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - so that two don't meet again
     raise Busy(f"the database did not take the change, after {attempts} attempts: {last}") from last
+
+
+def missing(error: BaseException) -> bool:
+    """Whether the error means that this app's tables are not there, so that waiting won't help."""
+    return isinstance(error, ProgrammingError) or (
+        isinstance(error, OperationalError) and "no such table" in str(error)
+    )
+
+
+def upsert(
+    model: type[models.Model], rows: Sequence[models.Model], unique: Sequence[str], values: Sequence[str]
+) -> None:
+    """Write `rows`, in the place of those with the same `unique` fields."""
+    able = connections[alias()].features.supports_update_conflicts_with_target  # MySQL looks at every key by itself
+    model._base_manager.using(alias()).bulk_create(  # noqa: SLF001 - documented: "Base managers"
+        rows,
+        batch_size=BATCH,
+        update_conflicts=True,
+        unique_fields=unique if able else None,
+        update_fields=values,
+    )
 
 
 # -- connections of threads that live as long as the process -------------------------------------

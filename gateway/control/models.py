@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from django.db import models
 
+from gateway.control.moments import MomentField
 from gateway.rollout.stage import STAGES
 
 __all__ = [
@@ -46,7 +47,7 @@ class RouteState(models.Model):
     stage = models.CharField(max_length=10, choices=[(stage, stage) for stage in STAGES])
     weight = models.FloatField(default=0.0)
     paused = models.BooleanField(default=False)
-    since = models.DateTimeField()  # when this stage and weight began; pausing is not a beginning
+    since = MomentField()  # when this stage and weight began; pausing is not a beginning
     revision = models.BigIntegerField()  # at which it changed last: what operators compare and set
     who = models.CharField(max_length=NAME)
     why = models.TextField(blank=True)
@@ -79,7 +80,7 @@ class Appended(models.QuerySet[Any]):
 class Change(models.Model):
     """The audit log: one row for each change of a route, the guard's included. Nothing changes or deletes them."""
 
-    at = models.DateTimeField()
+    at = MomentField()
     who = models.CharField(max_length=NAME)
     verb = models.CharField(max_length=10)
     route = models.CharField(max_length=NAME, db_index=True)
@@ -117,8 +118,8 @@ class Worker(models.Model):
     id = models.CharField(max_length=32, primary_key=True)
     host = models.CharField(max_length=255)
     pid = models.IntegerField()
-    started = models.DateTimeField()
-    seen = models.DateTimeField(db_index=True)
+    started = MomentField()
+    seen = MomentField(db_index=True)
     revision = models.BigIntegerField(default=0)  # that it decides by
     lost_requests = models.BigIntegerField(default=0)
     lost_differences = models.BigIntegerField(default=0)
@@ -141,8 +142,8 @@ class Slot(models.Model):
     histogram = models.JSONField(default=dict)  # Histogram.to_json
 
     class Meta:
-        constraints = [models.UniqueConstraint("worker", "route", "side", "start", name="gateway_one_slot")]
-        indexes = [models.Index("route", "start", name="gateway_slot_of_route")]
+        constraints = [models.UniqueConstraint(fields=["worker", "route", "side", "start"], name="gateway_one_slot")]
+        indexes = [models.Index(fields=["route", "start"], name="gateway_slot_of_route")]
 
     def __str__(self) -> str:
         return f"{self.route} {self.side} {self.start}"
@@ -163,8 +164,8 @@ class MirrorSlot(models.Model):
     dropped = models.JSONField(default=dict)  # by reason
 
     class Meta:
-        constraints = [models.UniqueConstraint("worker", "route", "start", name="gateway_one_mirror_slot")]
-        indexes = [models.Index("route", "start", name="gateway_mirrors_of_route")]
+        constraints = [models.UniqueConstraint(fields=["worker", "route", "start"], name="gateway_one_mirror_slot")]
+        indexes = [models.Index(fields=["route", "start"], name="gateway_mirrors_of_route")]
 
     def __str__(self) -> str:
         return f"{self.route} {self.start}"
@@ -182,16 +183,21 @@ class Hour(models.Model):
     histogram = models.JSONField(default=dict)
 
     class Meta:
-        constraints = [models.UniqueConstraint("route", "side", "start", name="gateway_one_hour")]
+        constraints = [models.UniqueConstraint(fields=["route", "side", "start"], name="gateway_one_hour")]
 
     def __str__(self) -> str:
         return f"{self.route} {self.side} {self.start}"
 
 
 class RouteDifferences(models.Model):
-    """One row for each route with differences. Whoever adds to them locks it, so that the bound on groups holds."""
+    """One row for each route that is mirrored. Whoever adds differences locks it, so that the bound on groups holds.
+
+    `compared` and `controls` are all there ever were: what the counts of groups are a share of.
+    """
 
     route = models.CharField(max_length=NAME, unique=True)
+    compared = models.BigIntegerField(default=0)
+    controls = models.BigIntegerField(default=0)
     beyond = models.BigIntegerField(default=0)  # differences of groups that were one too many
 
     class Meta:
@@ -217,12 +223,12 @@ class DifferenceGroup(models.Model):
     summary = models.TextField()
     count = models.BigIntegerField(default=0)  # answers of the service that differed so
     noise = models.BigIntegerField(default=0)  # answers of legacy that differed so from legacy's own
-    first_seen = models.DateTimeField()
-    last_seen = models.DateTimeField()
+    first_seen = MomentField()
+    last_seen = MomentField()
     examples = models.JSONField(default=list)  # the latest, redacted; see gateway.parity.report.Example
 
     class Meta:
-        constraints = [models.UniqueConstraint("route", "fingerprint", name="gateway_one_group")]
+        constraints = [models.UniqueConstraint(fields=["route", "fingerprint"], name="gateway_one_group")]
 
     def __str__(self) -> str:
         return f"{self.route}: {self.summary}"
@@ -234,11 +240,11 @@ class AcceptedMatch(models.Model):
     route = models.CharField(max_length=NAME)
     key = models.CharField(max_length=255)
     count = models.BigIntegerField(default=0)
-    last_seen = models.DateTimeField()
+    last_seen = MomentField()
 
     class Meta:
         verbose_name_plural = "accepted matches"
-        constraints = [models.UniqueConstraint("route", "key", name="gateway_one_match")]
+        constraints = [models.UniqueConstraint(fields=["route", "key"], name="gateway_one_match")]
 
     def __str__(self) -> str:
         return f"{self.route}: {self.key}"

@@ -73,6 +73,7 @@ class Running:
         watch_django()
         divert_workers()
         keep_connections()
+        self.gateway.control = None  # its threads would have connections outside of the test's transaction
         bring_home(self.gateway.legacy)
         self._thread.start()
         try:
