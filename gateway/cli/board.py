@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["board", "console", "local", "table"]
 
+STAYS = "stays until it is moved"  # as all routes do, unless something else is said
 _VERDICTS = {"healthy": "green", "failing": "bold red", "inconclusive": "yellow"}
 # A pipe has no width; there, nothing may be wrapped.
 _ENDLESS = 10_000
@@ -102,15 +103,16 @@ def _said(route: RouteStatus, now: datetime) -> Iterator[str]:
         yield from (f"{route.verdict.verdict.value}, {reason}" for reason in route.verdict.reasons)
     if fallbacks := route.hour.service.fallbacks:
         yield f"legacy answered {fallbacks:,} times for {route.service}, which counts as its errors"
-    if differences.breaking or differences.warning:
+    if differences.breaking or differences.warning or differences.noise:
+        noise = f", {differences.noise} noise" if differences.noise else ""
         beyond = f", and {differences.beyond:,} without room" if differences.beyond else ""
-        groups = f"{differences.breaking} breaking, {differences.warning} warning{beyond}"
+        groups = f"{differences.breaking} breaking, {differences.warning} warning{noise}{beyond}"
         yield f"differences: {groups}; `gateway diffs {route.route}`"
     if dropped := sum(mirrors.dropped.values()):
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in mirrors.dropped.items())
         yield f"mirrors: {mirrors.mirrored:,} sent, {dropped:,} dropped ({reasons})"
-    if route.next:
-        yield f"next: {route.next}"
+    if route.next != STAYS:
+        yield f"it {route.next}"
 
 
 def _ago(seconds: float) -> str:

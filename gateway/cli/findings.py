@@ -45,16 +45,14 @@ def _of_route(gateway: Gateway, route: RouteConfig) -> Iterator[Problem]:
 def _unmatched(routes: Sequence[RouteConfig]) -> Iterator[Problem]:
     """The accepted differences that never occurred, though enough was compared to expect them."""
     from gateway.control import reports
-    from gateway.control.database import alias
-    from gateway.control.models import AcceptedMatch
 
     now = datetime.now(UTC)
     for route, found in zip(routes, reports.status(routes, now), strict=True):
         compared = found.hour.mirrors.compared
         if compared < ENOUGH:
             continue
-        rows = AcceptedMatch.objects.using(alias()).filter(route=route.name)
-        for accepted in route.compare.compiled(now.date()).unmatched(dict(rows.values_list("key", "count"))):
+        matches = {match.key: match.count for match in reports.accepted(route.name)}
+        for accepted in route.compare.compiled(now.date()).unmatched(matches):
             expected = (
                 f"a difference that occurs: this one never did, not in the {compared:,} comparisons of the last hour; "
                 "remove it"

@@ -13,7 +13,7 @@ import pytest
 from django.db import OperationalError
 from rich.console import Console
 
-from gateway.cli.board import board
+from gateway.cli.board import STAYS, board
 from gateway.control import reports
 from gateway.control.moves import Standing
 from gateway.control.reports import Differences, Mirrors, Orphan, RouteStatus, Side, Traffic, WorkerReport
@@ -38,12 +38,12 @@ ROUTE = RouteStatus(
     standing=Standing(State("canary", 25.0), 12, NOW - timedelta(minutes=5), "ada", "a quiet hour"),
     window=NOTHING,
     hour=HOUR,
-    differences=Differences(2, 1, 0),
+    differences=Differences(breaking=2, warning=1, noise=4),
     verdict=Judgement(Verdict.FAILING, (REASON,)),
-    next="canary at 50 % in 10 min",
+    next="waits to go to canary at 50 %: too early",
 )
 QUIET = RouteStatus(
-    "price", "pricing", State("legacy"), Standing(State("legacy")), NOTHING, NOTHING, Differences(), None, ""
+    "price", "pricing", State("legacy"), Standing(State("legacy")), NOTHING, NOTHING, Differences(), None, STAYS
 )
 WORKER = WorkerReport("a", "web1", 42, NOW, NOW, 12, 0, 0)
 
@@ -94,9 +94,9 @@ def test_says_of_each_route_what_there_is_to_say():
         "         failing, too many errors",
         "         failing, too slow",
         "         legacy answered 3 times for newer, which counts as its errors",
-        "         differences: 2 breaking, 1 warning; `gateway diffs catalog`",
+        "         differences: 2 breaking, 1 warning, 4 noise; `gateway diffs catalog`",
         "         mirrors: 600 sent, 72 dropped (queue 70, lag 2)",
-        "         next: canary at 50 % in 10 min",
+        "         it waits to go to canary at 50 %: too early",
         "1 worker at revision 12",
     ]
 
@@ -166,7 +166,7 @@ def test_json_has_everything(invoke, catalog, reported):
     )
     assert route["verdict"] == {"verdict": "failing", "reasons": [REASON]}
     assert (route["hour"]["service"]["p95"], route["hour"]["mirrors"]["parity"]) == (0.0123, 98.0)
-    assert route["differences"] == {"breaking": 2, "warning": 1, "beyond": 0}
+    assert route["differences"] == {"breaking": 2, "warning": 1, "noise": 4, "beyond": 0}
     assert (route["who"], route["why"], route["revision"]) == ("ada", "a quiet hour", 12)
 
 
