@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["board", "console", "local", "table"]
 
 STAYS = "stays until it is moved"  # as all routes do, unless something else is said
+SILENT = timedelta(seconds=10)  # a worker writes every second; one that has stopped is known for a minute
 _VERDICTS = {"healthy": "green", "failing": "bold red", "inconclusive": "yellow"}
 # A pipe has no width; there, nothing may be wrapped.
 _ENDLESS = 10_000
@@ -55,7 +56,7 @@ def board(
     lines += [
         Text(f"{orphan.route}: not in the file any more; it was at {orphan.standing.state}") for orphan in orphans
     ]
-    return Group(made, Text(""), *lines, *_workers(workers, routes))
+    return Group(made, Text("in the last hour", style="dim"), Text(""), *lines, *_workers(workers, routes, now))
 
 
 def _add(made: Table, route: RouteStatus) -> None:
@@ -122,18 +123,27 @@ def _ago(seconds: float) -> str:
     return f"{max(seconds, 0):.0f} s ago"
 
 
-def _workers(workers: Sequence[WorkerReport], routes: Sequence[RouteStatus]) -> Iterator[Text]:
+def _workers(workers: Sequence[WorkerReport], routes: Sequence[RouteStatus], now: datetime) -> Iterator[Text]:
     """How many processes serve, which are behind, and what they could not store."""
-    if not workers:
-        yield Text("No worker was seen in the last minute.", style="yellow")
-        return
-    newest = max([worker.revision for worker in workers] + [route.standing.revision for route in routes])
-    behind = [worker for worker in workers if worker.revision < newest]
-    count = "1 worker" if len(workers) == 1 else f"{len(workers)} workers"
-    late = ", ".join(f"{worker.host}:{worker.pid} at {worker.revision}" for worker in behind)
-    yield Text(f"{count} at revision {newest}" + (f", but {late}" if behind else ""), style="yellow" if behind else "")
+    here = [worker for worker in workers if now - worker.seen < SILENT]
+    if here:
+        newest = max([worker.revision for worker in here] + [route.standing.revision for route in routes])
+        behind = ", ".join(f"{_named(worker)} at {worker.revision}" for worker in here if worker.revision < newest)
+        count = "1 worker" if len(here) == 1 else f"{len(here)} workers"
+        yield Text(
+            f"{count} at revision {newest}" + (f", but {behind}" if behind else ""), style="yellow" if behind else ""
+        )
+    else:
+        yield Text("No worker serves now.", style="yellow")
+    for worker in workers:
+        if worker not in here:
+            yield Text(f"{_named(worker)} was last seen {_ago((now - worker.seen).total_seconds())}", style="dim")
     lost = sum(worker.lost_requests + worker.lost_differences for worker in workers)
     if lost:
         yield Text(
             f"{lost:,} requests and differences could not be stored, and are not in these numbers", style="yellow"
         )
+
+
+def _named(worker: WorkerReport) -> str:
+    return f"{worker.host}:{worker.pid}"

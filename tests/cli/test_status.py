@@ -89,7 +89,7 @@ def test_shows_nothing_where_nothing_happened():
 
 
 def test_says_of_each_route_what_there_is_to_say():
-    assert drawn(replace(ROUTE, verdict=Judgement(Verdict.FAILING, ("too many errors", "too slow"))))[4:] == [
+    assert drawn(replace(ROUTE, verdict=Judgement(Verdict.FAILING, ("too many errors", "too slow"))))[5:] == [
         "catalog: by ada 5 min ago: a quiet hour (revision 12)",
         "         failing, too many errors",
         "         failing, too slow",
@@ -102,7 +102,7 @@ def test_says_of_each_route_what_there_is_to_say():
 
 
 def test_says_nothing_of_a_route_that_is_where_the_file_puts_it_and_is_not_judged():
-    assert drawn(QUIET)[4:] == ["1 worker at revision 12"]
+    assert drawn(QUIET)[5:] == ["1 worker at revision 12"]
 
 
 def test_fits_a_hundred_columns():
@@ -117,7 +117,7 @@ def test_fits_a_hundred_columns():
 )
 def test_says_how_long_ago(seconds, shown):
     standing = replace(ROUTE.standing, since=NOW - timedelta(seconds=seconds))
-    assert f"by ada {shown}" in drawn(replace(ROUTE, standing=standing))[4]
+    assert f"by ada {shown}" in drawn(replace(ROUTE, standing=standing))[5]
 
 
 def test_names_workers_that_are_behind():
@@ -131,7 +131,12 @@ def test_a_revision_that_no_worker_has_yet_is_the_newest():
 
 
 def test_says_that_nobody_serves():
-    assert drawn(QUIET, workers=())[-1] == "No worker was seen in the last minute."
+    assert drawn(QUIET, workers=())[-1] == "No worker serves now."
+
+
+def test_a_worker_that_has_stopped_is_not_behind():
+    stopped = replace(WORKER, pid=43, revision=1, seen=NOW - timedelta(seconds=30))
+    assert drawn(ROUTE, workers=(WORKER, stopped))[-2:] == ["1 worker at revision 12", "web1:43 was last seen 30 s ago"]
 
 
 def test_says_what_could_not_be_stored():
