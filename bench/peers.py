@@ -74,6 +74,8 @@ def _gateway(name: str, title: str, config: str) -> Peer:
 GATEWAY = _gateway("gateway", "gateway", "legacy.toml")
 GATEWAY_SERVICE = _gateway("gateway-service", "gateway with a service", "service.toml")
 GATEWAY_BRIDGED = _gateway("gateway-bridged", "gateway, service in Django's middleware", "bridged.toml")
+GATEWAY_SHADOW = _gateway("gateway-shadow", "gateway, all requests mirrored", "shadow.toml")
+GATEWAY_CANARY = _gateway("gateway-canary", "gateway, service in canary at 50 %", "canary.toml")
 DJANGO_ASGI = _uvicorn(
     "django-asgi",
     "uvicorn + Django's ASGI handler",
@@ -141,6 +143,8 @@ PEERS = (
     GATEWAY,
     GATEWAY_SERVICE,
     GATEWAY_BRIDGED,
+    GATEWAY_SHADOW,
+    GATEWAY_CANARY,
     DJANGO_ASGI,
     GUNICORN,
     GRANIAN,

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from bench import peers
+from bench.deciding import DecideRow
 from bench.matching import MatchRow
 from bench.measure import Bench, Target
 from bench.memory import MemoryRow
@@ -11,6 +12,7 @@ from bench.parallel import ParallelRow
 from bench.rates import LimitRow, RateRow
 from bench.result import Goal, Result
 from bench.tail import TailRow
+from bench.unsaturated import UnsaturatedRow
 
 
 class Row(Protocol):
@@ -119,6 +121,30 @@ ROWS: tuple[Row, ...] = (
         Target(peers.MOUNTED, "/fast/json"),
         busy="/orm/",
         goal=Goal(at_most=0.4),
+    ),
+    UnsaturatedRow(
+        "shadow-p50",
+        "p50 of a legacy JSON view, unsaturated: mirrored at 100 % / not mirrored",
+        Target(peers.GATEWAY_SHADOW, "/json/"),
+        Target(peers.GATEWAY, "/json/"),
+        "p50",
+        Goal(at_most=1.1),
+    ),
+    UnsaturatedRow(
+        "shadow-p99",
+        "p99 of a legacy JSON view, unsaturated: mirrored at 100 % / not mirrored",
+        Target(peers.GATEWAY_SHADOW, "/json/"),
+        Target(peers.GATEWAY, "/json/"),
+        "p99",
+        Goal(at_most=1.1),
+    ),
+    DecideRow("decide", "decide: canary / live", Goal(value_below=3.0)),
+    RateRow(
+        "canary",
+        "FastAPI endpoint: in canary at 50 %, by client address / live",
+        Target(peers.GATEWAY_CANARY, "/fast/json"),
+        Target(peers.GATEWAY_SERVICE, "/fast/json"),
+        Goal(at_least=0.95),
     ),
     MemoryRow(
         "memory",

@@ -20,6 +20,12 @@ async def small_json() -> dict[str, Any]:
     return {"message": "Hello, world", "items": [1, 2, 3]}
 
 
+@router.get("/json/")
+async def as_legacy() -> dict[str, Any]:
+    """Return what the view of Django at this path does, for mirrors."""
+    return await small_json()
+
+
 @router.get("/fast/slow-orm")
 async def slow_orm() -> dict[str, str]:
     """Ask Django's asynchronous ORM for what takes the database 0.2 s."""

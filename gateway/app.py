@@ -22,7 +22,7 @@ from gateway.admission import admit, refused
 from gateway.clock import SYSTEM, Clock
 from gateway.config import Config, ConfigError, Problem, RolloutSettings, ServiceConfig
 from gateway.control.factory import build_control
-from gateway.dispatch import Header, Headers, Outcome, dispatch, dispatch_service, fit
+from gateway.dispatch import Header, Headers, Outcome, conclude, dispatch, dispatch_service, fall_back, fit
 from gateway.observability.counters import Counters
 from gateway.observability.observe import observe
 from gateway.parity.mirror import Copy, Mirrors
@@ -37,6 +37,7 @@ from gateway.routing.facts import BadRequest, Facts, at_face_value, new_request_
 from gateway.routing.table import Match
 from gateway.snapshot import Snapshot, compile_snapshot
 from gateway.upstreams.base import REQUEST_ID, Legacy, Service, Upstream
+from gateway.upstreams.deadline import Deadlines
 from gateway.upstreams.factory import build_legacy, build_services
 from gateway.upstreams.kept import Kept
 
@@ -69,6 +70,7 @@ class Gateway:
             name: [(served_by, name.encode("ascii"))] if served_by else [] for name in self.upstreams
         } | {NOBODY: []}
         self.health = {name: _health(name, config.services[name]) for name in self.services}
+        self.deadlines = {name: Deadlines(config.services[name].timeout) for name in self.services}
         self.counters = Counters(self.clock)
         self.circumstances = Circumstances(
             clock=self.clock,
@@ -152,58 +154,56 @@ class Gateway:
         try:
             if decision.mirror and match is not None:
                 await self._mirrored(entry, match, outcome, scope, receive)
+            elif decision.plan is None or decision.upstream == LEGACY:
+                await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
             else:
-                await self._dispatch(entry, match, outcome, scope, receive)
+                await self._ask_service(entry, match, outcome, scope, receive)
         finally:
             observe(outcome, self.counters)
         return None
 
-    async def _dispatch(
-        self, entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, receive: Receive
-    ) -> None:
-        if outcome.decision.plan is None or outcome.decision.upstream == LEGACY:
-            await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
-        else:
-            await self._ask_service(entry, match, outcome, scope, receive)
-
     async def _mirrored(self, entry: ASGIApp, match: Match, outcome: Outcome, scope: Scope, receive: Receive) -> None:
         """Dispatch, and send a copy to the other upstream after that."""
-        copy = self.mirrors.begin(outcome.decision, match, outcome.facts, scope)
-        if copy is None:
-            await self._dispatch(entry, match, outcome, scope, receive)
-            return
-        outcome.copy = copy
+        copy = outcome.copy = self.mirrors.begin(outcome.decision, match, outcome.facts, scope)
+        receive = receive if copy is None else copy.receive(receive)
         try:
-            with recorded(copy.recorder):
-                await self._dispatch(entry, match, outcome, scope, copy.receive(receive))
+            with recorded(None if copy is None else copy.recorder):
+                if outcome.decision.upstream == LEGACY:
+                    await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
+                else:
+                    await self._ask_service(entry, match, outcome, scope, receive)
         finally:
-            self.mirrors.offer(copy, fell_back=outcome.fell_back is not None)
+            if copy is not None:
+                self.mirrors.offer(copy, fell_back=outcome.fell_back is not None)
 
     async def _ask_service(
         self, entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, receive: Receive
     ) -> None:
         """Dispatch to a service whose health counts; to legacy, where it fails and legacy may answer."""
-        decision = outcome.decision
-        service, fallback = decision.upstream, decision.plan.fallback if decision.plan is not None else None
-        health = self.health[service]
-        ticket = health.begin(self.clock.monotonic())
-
-        def legacy(reason: str) -> tuple[ASGIApp, Scope] | None:
-            if fallback is None or self.legacy.knows(outcome.facts.path) is False:
-                return None
-            outcome.decision = taken_over(decision, reason)
-            return self.legacy.entry, self._prepared(scope, outcome)
-
+        service = outcome.decision.upstream
+        fallback = outcome.decision.plan.fallback if outcome.decision.plan is not None else None
         kept = Kept(receive, fallback.max_body if fallback is not None else 0)
-        outcome.failed = True  # unless it turns out otherwise
+        health = self.health[service]
+        ticket = health.begin(outcome.since)
+        outcome.failed = None  # until it is known
         try:
-            patience = self.config.services[service].timeout
-            await dispatch_service(entry, match, outcome, self._prepared(scope, outcome), kept, patience, legacy)
-        except asyncio.CancelledError:
-            outcome.failed = None
-            raise
+            scope_for_service = self._prepared(scope, outcome)
+            deadlines = self.deadlines[service]
+            reason = await dispatch_service(entry, match, outcome, scope_for_service, kept, deadlines)
+            if reason is not None:
+                await self._fall_back(reason, match, outcome, scope, kept)
         finally:
             health.end(self.clock.monotonic(), outcome.failed, ticket)
+
+    async def _fall_back(self, reason: str, match: Match | None, outcome: Outcome, scope: Scope, kept: Kept) -> None:
+        """Ask legacy, where the route allows it and the project has this path."""
+        plan = outcome.decision.plan
+        if plan is None or plan.fallback is None or self.legacy.knows(outcome.facts.path) is False:
+            await conclude(outcome)
+            return
+        outcome.decision = taken_over(outcome.decision, reason)
+        scope = self._prepared(scope, outcome)
+        await fall_back(reason, self.legacy.entry, match, outcome, scope, kept.again())
 
     def _prepared(self, scope: Scope, outcome: Outcome) -> Scope:
         """A copy of `scope` for the upstream; `outcome.extra` becomes the headers its answer gets."""

@@ -21,10 +21,11 @@ from gateway.rollout.decision import LEGACY, SAFE, Decision
 from gateway.rollout.plan import Plan
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
-from gateway.upstreams.base import ATTEMPT, Attempt, ClientGone, UpstreamError
+from gateway.upstreams.base import ATTEMPT, ClientGone, UpstreamError
+from gateway.upstreams.deadline import Deadline, Deadlines
 from gateway.upstreams.kept import Kept
 
-__all__ = ["Outcome", "answer", "dispatch", "dispatch_service", "fit"]
+__all__ = ["Outcome", "answer", "conclude", "dispatch", "dispatch_service", "fall_back", "fit"]
 
 logger = logging.getLogger("gateway")
 
@@ -32,6 +33,7 @@ Header = tuple[bytes, bytes]
 Headers = list[Header]
 
 
+Failure = tuple[int, Exception]  # the status to answer with, and what went wrong
 NO_HEADERS: Headers = []
 HELD = 2**16  # bytes of an answer that may turn out not to be one
 FAILURES = frozenset({502, 503, 504})  # how a service says that it, or what is behind it, is not there
@@ -64,14 +66,17 @@ class Outcome:
         "copy",
         "deadline",
         "decision",
+        "error",
         "extra",
         "facts",
         "failed",
+        "failure",
         "fell_back",
         "headless",
         "left",
         "since",
         "status",
+        "undone",
     )
 
     def __init__(
@@ -91,6 +96,9 @@ class Outcome:
         self.complete = False
         self.headless = False  # the service was asked GET for a HEAD: its body stays here
         self.failed: bool | None = False
+        self.failure: Failure | None = None
+        self.error: Exception | None = None  # as `Attempt`
+        self.undone = False
         self.left = False  # the client, before the answer was complete
         self.fell_back: str | None = None
         self.deadline: Deadline | None = None
@@ -144,22 +152,21 @@ class Outcome:
 
     # -- an answer that may be no answer --------------------------------------------------------
 
-    async def send_or_hold(self, message: Message) -> None:
+    def send_or_hold(self, message: Message) -> Awaitable[None]:
         """As `send`, but an answer that says of itself that it is an error waits, until `release` or `discard`.
 
-        What a service raises may become an answer with status 500 before it is known here. One that is too long to
-        be kept is sent.
+        What a service raises may become an answer with status 500 before it is known here.
         """
         if message["type"] == "http.response.start":
-            if self.deadline is not None:
-                self.deadline.met()
             self._holding = message["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR
-        if not self._holding:
-            await self.send(message)
-            return
+        return self._hold(message) if self._holding else self.send(message)
+
+    async def _hold(self, message: Message) -> None:
+        if self.deadline is not None:
+            self.deadline.met()
         self._held.append(message)
         self._size += len(message.get("body", b""))
-        if self._size > HELD:
+        if self._size > HELD:  # too long to be kept
             await self.release()
 
     @property
@@ -192,33 +199,6 @@ class Outcome:
         return [*kept, (b"allow", ", ".join(union).encode("latin-1"))]
 
 
-class Deadline:
-    """Until when the current task has to begin an answer; then it is cancelled."""
-
-    __slots__ = ("_handle", "_task", "expired")
-
-    def __init__(self, seconds: float) -> None:
-        self._task = cast("asyncio.Task[object]", asyncio.current_task())
-        self._handle = asyncio.get_running_loop().call_later(seconds, self._expire)
-        self.expired = False
-
-    def _expire(self) -> None:
-        self.expired = True
-        self._task.cancel()
-
-    def met(self) -> None:
-        """The answer has begun, or nobody waits for it any more."""
-        self._handle.cancel()
-
-    def passed(self) -> bool:
-        """Whether this has cancelled the task, which then goes on, and nobody else has. Asked once, at the end."""
-        self._handle.cancel()
-        return self.expired and self._task.uncancel() == 0
-
-
-Failure = tuple[int, Exception]  # the status to answer with, and what went wrong
-
-
 async def dispatch(entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, receive: Receive) -> None:
     """Let an upstream answer through its `entry`. `scope` is a copy that may be changed.
 
@@ -234,78 +214,60 @@ async def dispatch(entry: ASGIApp, match: Match | None, outcome: Outcome, scope:
 
 
 async def dispatch_service(
-    entry: ASGIApp,
-    match: Match | None,
-    outcome: Outcome,
-    scope: Scope,
-    kept: Kept,
-    patience: float,
-    legacy: Callable[[str], tuple[ASGIApp, Scope] | None],
-) -> None:
-    """As `dispatch`, for a service that has `patience` seconds to begin its answer.
+    entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, kept: Kept, deadlines: Deadlines
+) -> str | None:
+    """As `dispatch`, for a service that has to begin its answer in time, and for which legacy may answer.
 
-    When it fails before its first byte, `legacy` is told why. It gives the entry and the scope to ask legacy with, or
-    None where legacy may not answer.
+    Returns None once there is an answer. When the service failed before its first byte, and the request can be made
+    again, nothing has been sent: this says why, and `fall_back` or `conclude` has to follow.
     """
-    outcome.headless = fit(scope, outcome.facts, match, outcome.decision.upstream)
-    attempt = scope[ATTEMPT] = Attempt()
     plan = cast("Plan", outcome.decision.plan)
-    send = outcome.send_or_hold if plan.fallback is not None and outcome.facts.method != "WEBSOCKET" else outcome.send
-    outcome.deadline = deadline = Deadline(patience)
-    failure: Failure | None
-    try:
-        failure = await _attempt(entry, outcome, scope, kept, send)
-        late = deadline.passed()
-    except asyncio.CancelledError:
-        late = deadline.passed()
-        if not late:
-            raise
-        failure = None
-    if late and outcome.status == 0:
-        failure = 504, TimeoutError(f"it did not begin its answer in {patience:g} seconds")
-    outcome.deadline = None
-    reason = _reason(outcome, attempt, failure)
+    outcome.headless = fit(scope, outcome.facts, match, outcome.decision.upstream)
+    scope[ATTEMPT] = outcome
+    outcome.deadline = deadlines.begin()
+    may_hold = plan.fallback is not None and outcome.facts.method != "WEBSOCKET"
+    outcome.failure = await _attempt(entry, outcome, scope, kept, outcome.send_or_hold if may_hold else outcome.send)
+    if outcome.deadline.passed() and outcome.status == 0:
+        outcome.failure = 504, TimeoutError(f"it did not begin its answer in {deadlines.seconds:g} seconds")
+    reason = _reason(outcome, plan)
     outcome.failed = None if outcome.left or kept.gone else reason is not None
-    undone = attempt.undone and plan.fallback is not None and plan.fallback.unsafe
-    repeatable = kept.whole and outcome.status == 0 and (outcome.facts.method in SAFE or undone)
-    if outcome.failed and reason is not None and repeatable:
-        await _fall_back(match, outcome, kept, reason, legacy)
+    if reason is None and not outcome.held:
+        return None
+    undone = outcome.undone and plan.fallback is not None and plan.fallback.unsafe
+    if outcome.failed and outcome.status == 0 and kept.whole and (outcome.facts.method in SAFE or undone):
+        return reason
+    await conclude(outcome)
+    return None
+
+
+async def conclude(outcome: Outcome) -> None:
+    """Let the caller have what there is of the service's answer. Raises what must close the connection."""
     await outcome.release()
-    if failure is not None:
-        await _make_up_for(outcome, *failure)
+    if outcome.failure is not None:
+        await _make_up_for(outcome, *outcome.failure)
 
 
-async def _fall_back(
-    match: Match | None,
-    outcome: Outcome,
-    kept: Kept,
-    reason: str,
-    legacy: Callable[[str], tuple[ASGIApp, Scope] | None],
+async def fall_back(
+    reason: str, entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, receive: Receive
 ) -> None:
-    """Let legacy answer, where it may."""
-    found = legacy(reason)
-    if found is None:
-        return
+    """Let legacy answer, through its `entry`, for a service that failed for `reason`. As `dispatch` else."""
     logger.warning("%s: %s; legacy answers", outcome.facts, reason)
-    entry, scope = found
     outcome.discard()
     outcome.fell_back = reason
-    await dispatch(entry, match, outcome, scope, kept.again())
+    await dispatch(entry, match, outcome, scope, receive)
     outcome.failed = True  # the service did
 
 
-def _reason(outcome: Outcome, attempt: Attempt, failure: Failure | None) -> str | None:
+def _reason(outcome: Outcome, plan: Plan) -> str | None:
     """In words, how the service failed; None when it didn't."""
-    plan = cast("Plan", outcome.decision.plan)
-    service = f"service {plan.service!r}"
-    error = failure[1] if failure is not None else attempt.error
+    error = outcome.failure[1] if outcome.failure is not None else outcome.error
     status = outcome.held or outcome.status
     if error is not None:
-        return f"{service} failed: {type(error).__name__}: {error}"
-    if status in (plan.fallback.statuses if plan.fallback is not None else FAILURES):
-        return f"{service} answered {status}"
+        return f"service {plan.service!r} failed: {type(error).__name__}: {error}"
     if not status:
-        return f"{service} gave no answer"
+        return f"service {plan.service!r} gave no answer"
+    if status in (plan.fallback.statuses if plan.fallback is not None else FAILURES):
+        return f"service {plan.service!r} answered {status}"
     return None
 
 
@@ -331,6 +293,9 @@ async def _attempt(entry: ASGIApp, outcome: Outcome, scope: Scope, receive: Rece
         outcome.left = True
         if outcome.status == 0:
             return 500, exc
+    except asyncio.CancelledError:
+        if outcome.deadline is None or not outcome.deadline.passed():
+            raise
     except UpstreamError as exc:
         logger.warning("%s: %s", outcome.facts, exc)
         return exc.status, exc

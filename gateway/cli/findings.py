@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,7 @@ def notes(gateway: Gateway, states: States) -> list[str]:
     if guarded and not (describe.is_django(gateway) and installed()):
         found.append(f'nothing rolls {", ".join(guarded)} back by itself: "gateway.control" is not in INSTALLED_APPS')
     if describe.is_django(gateway):
-        found += [note for plan in plans.values() for note in _of_plan(gateway, plan)]
+        found += [*_without_legacy(gateway, plans.values()), *_without_sessions(plans.values())]
     return found
 
 
@@ -84,32 +84,46 @@ def _gone(gateway: Gateway) -> list[str]:
     return [orphan.route for orphan in reports.orphans(gateway.config.routes)]
 
 
-def _of_plan(gateway: Gateway, plan: Plan) -> Iterator[str]:
-    if plan.fallback is not None and plan.state.stage in (CANARY, LIVE):
-        unknown = _unknown(gateway, plan.route)
-        if unknown:
+def _without_legacy(gateway: Gateway, plans: Iterable[Plan]) -> Iterator[str]:
+    """Where legacy can't answer for a service that fails, since it doesn't have the path."""
+    everywhere = []
+    for plan in plans:
+        if plan.fallback is None or plan.state.stage not in (CANARY, LIVE):
+            continue
+        paths = _claimed(gateway, plan.route)
+        unknown = [path for path in paths if not _known(gateway, path)]
+        if unknown and unknown == paths:
+            everywhere.append(plan.route)
+        elif unknown:
             more = len(unknown) - SHOWN
             shown = ", ".join(unknown[:SHOWN]) + (f" and {more} more" if more > 0 else "")
             yield f"route {plan.route!r}: the project has no {shown}, and so no answer there when {plan.service} fails"
-    if plan.state.stage == CANARY and plan.key.kind in ("user", "session") and not _has_sessions():
-        instead = "the gateway's cookie" if plan.site.cookie else "the client's address"
-        credentials = "the Authorization header, else by " if plan.key.kind == "user" else ""
-        yield (
-            f"route {plan.route!r}: the project's MIDDLEWARE has no sessions, so callers are told apart by"
-            f" {credentials}{instead}"
-        )
+    if everywhere:
+        yield f"the project has no path of {', '.join(everywhere)}, and so no answer there when the service fails"
 
 
-def _unknown(gateway: Gateway, route: str) -> list[str]:
-    """The templates of a route that no URL of the project seems to have."""
+def _without_sessions(plans: Iterable[Plan]) -> Iterator[str]:
+    """Canaries whose callers are told apart by what nobody has."""
+    for plan in plans:
+        if plan.state.stage == CANARY and plan.key.kind in ("user", "session") and not _has_sessions():
+            instead = "the gateway's cookie" if plan.site.cookie else "the client's address"
+            credentials = "the Authorization header, else by " if plan.key.kind == "user" else ""
+            yield (
+                f"route {plan.route!r}: the project's MIDDLEWARE has no sessions, so callers are told apart by"
+                f" {credentials}{instead}"
+            )
+
+
+def _claimed(gateway: Gateway, route: str) -> list[str]:
+    """The path templates that a route claims, sockets left out."""
     claims = [claim for claim in gateway.snapshot.table.rules if claim.route == route]
-    paths = dict.fromkeys(claim.endpoint.path for claim in claims if claim.endpoint.methods != {"WEBSOCKET"})
-    return [path for path in paths if not any(gateway.snapshot.known(sample) is not False for sample in _paths(path))]
+    return [*dict.fromkeys(claim.endpoint.path for claim in claims if claim.endpoint.methods != {"WEBSOCKET"})]
 
 
-def _paths(template: str) -> list[str]:
-    """Paths that a template may stand for."""
-    return [re.sub(r"{[^}]*}", sample, template) for sample in _SAMPLES]
+def _known(gateway: Gateway, template: str) -> bool:
+    """Whether the project may have paths like this."""
+    paths = [re.sub(r"{[^}]*}", sample, template) for sample in _SAMPLES]
+    return any(gateway.snapshot.known(path) is not False for path in paths)
 
 
 def _has_sessions() -> bool:

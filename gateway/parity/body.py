@@ -15,7 +15,7 @@ from gateway.parity.values import compare_values
 __all__ = ["compare_bodies", "form_of"]
 
 Form = Literal["json", "html", "text", "bytes"]
-LARGEST_PAGE = 2 * 1024 * 1024  # characters of a page that are parsed; a longer one is compared as text
+LARGEST_PAGE = 512 * 1024  # characters of a page that are parsed; a longer one is compared as text
 TEXTUAL = ("application/javascript", "application/xml", "application/x-www-form-urlencoded", "application/x-ndjson")
 
 

@@ -9,7 +9,7 @@ from gateway.parity.rules import Accepted, CompareRules
 
 __all__ = ["BUDGET", "Exhausted", "Findings"]
 
-BUDGET = 500_000  # values, elements and items that one comparison looks at, so that no body can hold a processor
+BUDGET = 200_000  # values, elements and items that one comparison looks at, so that no body can hold a processor
 EXAMPLES = 10  # of each accepted difference that are kept
 ERRORS = 20
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from gateway.parity.difference import Difference
+from gateway.parity.excerpt import storable
 from gateway.parity.sensitive import mask_shapes
 
 __all__ = ["Fingerprint", "fingerprint", "generalised"]
@@ -37,6 +38,7 @@ SUMMARIES = {
     "slower": "the service is slower",
 }
 LONGEST = 200
+REDACTED = re.compile(r"\[redacted [0-9a-f]{6}\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +57,22 @@ def fingerprint(template: str, difference: Difference) -> Fingerprint:
     whose identifiers would make every request a group of its own (Diffy's users complain of that). It is the same
     before and after redaction."""
     pointer = generalised(difference.pointer)
-    identity = f"{template}\0{difference.kind}\0{pointer}\0{difference.detail}"
+    detail = REDACTED.sub("[redacted]", mask_shapes(storable(difference.detail[:LONGEST]), lambda _value: "[redacted]"))
+    identity = f"{template}\0{difference.kind}\0{pointer}\0{detail}"
     key = sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return Fingerprint(key, _summary(difference, pointer), template, difference.kind, pointer)
+    return Fingerprint(key, _summary(difference.kind, detail, pointer), template, difference.kind, pointer)
 
 
-def _summary(difference: Difference, pointer: str) -> str:
+def _summary(kind: str, detail: str, pointer: str) -> str:
     place = pointer or "the body"
-    if difference.detail in ("missing", "extra"):
-        return f"{place} is {'missing' if difference.detail == 'missing' else 'new'}"
-    default = "{place} changed" if difference.detail in ("", "changed") else "{place} changed, {detail}"
-    return SUMMARIES.get(difference.kind, default).format(place=place, detail=difference.detail)
+    if detail in ("missing", "extra"):
+        return f"{place} is {'missing' if detail == 'missing' else 'new'}"
+    default = "{place} changed" if detail in ("", "changed") else "{place} changed, {detail}"
+    return SUMMARIES.get(kind, default).format(place=place, detail=detail)
 
 
 def generalised(pointer: str) -> str:
     """A pointer with * in the place of indexes and of names that are identifiers."""
     separator = "/" if pointer.startswith("/") else ":"
-    parts = [mask_shapes(part, lambda _value: "[redacted]") for part in pointer.split(separator)]
+    parts = [mask_shapes(part, lambda _value: "[redacted]") for part in storable(pointer).split(separator)]
     return separator.join(["*" if IDENTIFIER.fullmatch(part) else part for part in parts])[:LONGEST]

@@ -24,6 +24,10 @@ DEEPEST = 12  # names of elements in a place
 
 CSRF_NAMES = frozenset(("csrfmiddlewaretoken", "csrf-token", "csrf_token", "_csrf", "_token", "authenticity_token"))
 CSRF_VALUE = re.compile(r"(csrf[\w-]{0,30}[\"'\s:=]{1,10})[A-Za-z0-9]{32,128}", re.IGNORECASE)
+# Some releases of html.parser take quadratic time for tags and quotes that are opened and never closed.
+WHOLE_TAG = re.compile(r"""<(?:[^<>"']|"[^"<>]*"|'[^'<>]*')*+>""")
+STRAY = 500  # "<" that belong to no whole tag, as in scripts
+
 NONCE = re.compile(r"(nonce-)[A-Za-z0-9+/_=-]+")
 
 
@@ -38,11 +42,15 @@ class Token:
 def tokens(page: str) -> list[Token]:
     """The tokens of a page: attributes sorted, classes too, white space collapsed where it isn't seen, comments left
     out, CSRF tokens and nonces replaced by a word. What the standard library's parser makes of broken markup, it makes
-    of it on both sides. Raises ValueError for the declarations it gives up on."""
+    of it on both sides. Raises ValueError for what it gives up on."""
+    if page.count("<") - len(WHOLE_TAG.findall(page)) > STRAY:
+        raise ValueError("markup with too many tags that are not closed")
     parser = _Tokens()
     try:
         parser.feed(page)
         parser.close()
+        if parser.rawdata:  # of a script that is not closed, which some releases keep to themselves
+            parser.handle_data(parser.rawdata)
     except AssertionError as exc:  # "<![x" in some releases of Python
         raise ValueError("markup that can't be read") from exc
     return parser.finished()

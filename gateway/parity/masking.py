@@ -68,21 +68,25 @@ class Masker:
         """A text with the values that sensitive names are given, and values of a sensitive shape, masked."""
         text = TAG.sub(lambda found: self._tag(found[0]), text)
         text = ELEMENT.sub(lambda found: found[1] + self.mask(found[3]) if self.covers(found[2]) else found[0], text)
-        text = ASSIGNED.sub(self._assigned, text)
-        return mask_shapes(text, self.mask)
+        return mask_shapes(self._assignments(text), self.mask)
 
     def _tag(self, tag: str) -> str:
         if not any(self.covers(name) for name in NAME.findall(tag)):
             return tag
         return VALUE.sub(lambda found: f'{found[1]}"{self.mask(found[3] or found[4] or "")}"', tag)
 
-    def _assigned(self, found: re.Match[str]) -> str:
-        name, between, quote, quoted, bare = found.groups()
-        if not self.covers(name):
-            # The value may be an assignment itself, as in "body: password=…".
-            rest = found[0][len(name) + len(between) :]
-            return name + between + ASSIGNED.sub(self._assigned, rest) if quote or "=" in rest else found[0]
-        return f"{name}{between}{quote}{self.mask(quoted)}{quote}" if quote else f"{name}{between}{self.mask(bare)}"
+    def _assignments(self, text: str) -> str:
+        """Goes on inside a value whose name is harmless: it may be an assignment itself ("body: password=…")."""
+        done: list[str] = []
+        start = 0
+        while found := ASSIGNED.search(text, start):
+            done.append(text[start : found.end(2)])
+            start = found.end(2)
+            name, _between, quote, quoted, bare = found.groups()
+            if self.covers(name):
+                done.append(f"{quote}{self.mask(quoted)}{quote}" if quote else self.mask(bare))
+                start = found.end()
+        return "".join(done) + text[start:]
 
     def statement(self, statement: str) -> str:
         """SQL without its string literals."""

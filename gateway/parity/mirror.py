@@ -29,14 +29,13 @@ from gateway.rollout.decision import LEGACY, Decision
 from gateway.rollout.plan import Plan
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
-from gateway.upstreams.base import ClientGone
+from gateway.upstreams.base import MIRROR, ClientGone
 from gateway.upstreams.kept import Kept
 
-__all__ = ["MIRROR", "Copy", "Mirrors"]
+__all__ = ["Copy", "Mirrors"]
 
 logger = logging.getLogger("gateway.parity")
 
-MIRROR = "gateway.mirror"  # a scope has this key where nobody will see the answer
 BEAT = 0.02  # seconds between two looks at how late the event loop is
 SMALL = 2**14  # bytes that are compared on the event loop; more is compared on a thread
 
@@ -147,13 +146,14 @@ class Mirrors:
         self._beat: asyncio.TimerHandle | None = None
         self._lag = 0.0
         self._stopped = False
+        self.enabled = True  # off in users' tests: a mirror would run on nobody's thread and connection
 
     # -- before and after the caller is answered ------------------------------------------------
 
     def begin(self, decision: Decision, match: Match, facts: Facts, scope: Scope) -> Copy | None:
         """A copy to be kept while the caller is answered; None when there is no room for it."""
         plan = decision.plan
-        if plan is None:
+        if plan is None or not self.enabled:
             return None
         if reason := self._full():
             self._counters.drop(plan.route, reason)

@@ -24,6 +24,7 @@ __all__ = ["Redaction", "redact", "redact_target"]
 
 LONGEST_POINTER = 500
 LONGEST_TARGET = 500
+LOOKED_AT = 4000  # characters of a target; the parameter that is cut there is left out
 TEXTS = ("text", "whitespace", "html")
 
 
@@ -57,6 +58,8 @@ def redact(thing: Answer | Difference, redaction: Redaction) -> Answer | Differe
 
 def redact_target(target: str, redaction: Redaction) -> str:
     """A path with its query ("/reset?token=…") without secrets and personal data."""
+    if len(target) > LOOKED_AT:
+        target = target[: max(target.rfind(end, 0, LOOKED_AT) for end in "/?&")]
     masked = redaction.masker.target(target)
     return storable(masked if len(masked) <= LONGEST_TARGET else masked[:LONGEST_TARGET] + "…")
 

@@ -46,6 +46,9 @@ class Cohorts:
 
 def cookie_value(header: bytes, name: bytes) -> bytes | None:
     """The value of a cookie in a Cookie header. Of two with the same name the last counts, as for Django."""
+    start = header.rfind(name + b"=")
+    if start == 0 or (start > 1 and header[start - 2 : start] == b"; "):  # as browsers write it
+        return header[start + len(name) + 1 :].partition(b";")[0].strip()
     found = None
     if name in header:
         for part in header.split(b";"):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from hashlib import blake2b
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.clock import Clock
-from gateway.rollout.cohort import Caller, cookie_value
+from gateway.rollout.cohort import BUCKETS, Caller, cookie_value
 from gateway.rollout.health import Health
 from gateway.rollout.plan import Plan
 from gateway.rollout.stage import LEGACY_STAGE, LIVE, RETIRED, SHADOW
@@ -39,21 +39,42 @@ class Unavailable(Exception):
     status = 503
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Bucketed(NamedTuple):
+    """Why a canary takes a caller in or leaves it out: its bucket, and how that was found. In words when asked for."""
+
+    plan: Plan
+    bucket: int
+    how: str
+
+    def __str__(self) -> str:
+        threshold = self.plan.threshold
+        side = "below" if self.bucket < threshold else "not below"
+        return f"{_where(self.plan)}: bucket {self.bucket}, {self.how}, is {side} {threshold}"
+
+
+class Decision(NamedTuple):
     """`upstream` answers because of `reason`; `route` is the one that was asked, if any.
 
-    `plan` is that route's: the answer counts, and may fall back. `mirror`: the other
-    upstream gets a copy. `ticket` is a cookie for the caller to keep. `bucket` is the caller's, where it was asked for.
+    `plan` is that route's: the answer counts, and may fall back. `mirror`: the other upstream gets a copy. `ticket` is
+    a cookie for the caller to keep.
     """
 
     upstream: str
-    reason: str
+    why: str | Bucketed
     route: str | None = None
     plan: Plan | None = None
     mirror: bool = False
     ticket: Ticket | None = None
-    bucket: int | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why, in words."""
+        return str(self.why)
+
+    @property
+    def bucket(self) -> int | None:
+        """The caller's bucket, where it was asked for."""
+        return self.why.bucket if isinstance(self.why, Bucketed) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +115,7 @@ def at_stage(plan: Plan) -> Choice:
         fixed = Decision(LEGACY, f"route {route!r} is at stage shadow", route, plan)
     elif stage in (LIVE, RETIRED):
         fixed = Decision(plan.service, f"route {route!r} is {stage}", route, plan)
-    return Choice(plan, fixed, replace(fixed, mirror=True) if fixed is not None else None)
+    return Choice(plan, fixed, fixed._replace(mirror=True) if fixed is not None else None)
 
 
 def decide(
@@ -125,7 +146,7 @@ def decide(
             if health.full:
                 raise Unavailable(refusal)
     if plan.mirrored and facts.method in plan.mirror.methods and _sampled(plan.mirrored, circumstances):
-        return choice.mirrored if decision is choice.fixed and choice.mirrored else replace(decision, mirror=True)
+        return choice.mirrored if decision is choice.fixed and choice.mirrored else decision._replace(mirror=True)
     return decision
 
 
@@ -145,7 +166,7 @@ def taken_over(decision: Decision, reason: str) -> Decision:
     plan, ticket = decision.plan, decision.ticket
     if ticket is not None and plan is not None and plan.group in ticket.pins:
         ticket = ticket.pinned(plan.group, LEGACY)
-    return replace(decision, upstream=LEGACY, reason=f"{decision.reason}, but {reason}", mirror=False, ticket=ticket)
+    return decision._replace(upstream=LEGACY, why=f"{decision.reason}, but {reason}", mirror=False, ticket=ticket)
 
 
 # -- by cohort ----------------------------------------------------------------------------------
@@ -153,84 +174,79 @@ def taken_over(decision: Decision, reason: str) -> Decision:
 
 def _by_cohort(plan: Plan, facts: Facts, caller: Caller | None, circumstances: Circumstances) -> Decision:
     site = plan.site
-    where = f"route {plan.route!r} is in canary at {plan.state.weight:g} %"
-    asked = facts.headers.get(site.header) if plan.signed_header else None
-    if asked is not None and (side := site.signer.side(plan.route, asked, circumstances.clock.time())):
-        return _at(plan, side, f"{where}, and a signed header asks for {side}")
+    if plan.signed_header and (asked := facts.headers.get(site.header)) is not None:
+        side = site.signer.side(plan.route, asked, circumstances.clock.time())
+        if side is not None:
+            return _at(plan, side, f"a signed header asks for {side}")
     if caller is None:
-        return _at(plan, "legacy", f"{where}, and the project could not be asked who the caller is")
-    cookies = facts.headers.get(b"cookie", b"")
-    ticket = site.signer.ticket(cookie_value(cookies, site.cookie)) if site.cookie and cookies else None
-    if plan.pins and ticket is not None and (side := ticket.pins.get(plan.group)):
-        return _at(plan, side, f"{where}, and the caller wrote to {side} first")
-    if (plan.staff and caller.staff) or not plan.groups.isdisjoint(caller.groups):
-        decision = _at(plan, "service", f"{where}, and the caller is always in, as {_always(plan, caller)}")
+        return _at(plan, LEGACY, "the project could not be asked who the caller is")
+    ticket = None
+    if site.cookie and (cookies := facts.headers.get(b"cookie")) is not None:
+        ticket = site.signer.ticket(cookie_value(cookies, site.cookie))
+    if plan.pins and ticket is not None and (pin := ticket.pins.get(plan.group)):
+        return _at(plan, pin, f"the caller wrote to {pin} first")
+    if (plan.staff and caller.staff) or (plan.groups and not plan.groups.isdisjoint(caller.groups)):
+        decision = _at(plan, "service", f"the caller is always in, as {_always(plan, caller)}")
     else:
-        decision, ticket = _in_or_out(plan, where, facts, caller, ticket, circumstances)
+        decision = _in_or_out(plan, facts, caller, ticket, circumstances)
     if plan.pins and facts.method not in SAFE:
-        side = "legacy" if decision.upstream == LEGACY else "service"
-        ticket = (ticket or Ticket(circumstances.new_id())).pinned(plan.group, side)
-        return replace(decision, ticket=ticket)
+        ticket = decision.ticket or ticket or Ticket(circumstances.new_id())
+        side = LEGACY if decision.upstream == LEGACY else "service"
+        return decision._replace(ticket=ticket.pinned(plan.group, side))
     return decision
 
 
 def _in_or_out(
-    plan: Plan,
-    where: str,
-    facts: Facts,
-    caller: Caller,
-    ticket: Ticket | None,
-    circumstances: Circumstances,
-) -> tuple[Decision, Ticket | None]:
-    """By the bucket of the caller's sticky key; and its ticket, which may be a new one."""
-    if plan.key.kind == "none":
-        drawn = int(circumstances.random() * 10_000)
-        return _at(plan, *_compared(plan, where, drawn, "drawn"), drawn), ticket
+    plan: Plan, facts: Facts, caller: Caller, ticket: Ticket | None, circumstances: Circumstances
+) -> Decision:
+    """By the bucket of the caller's sticky key. Who has none gets a ticket, where the project has a cookie for it."""
     new = None
-    kind, key = _sticky_key(plan, facts, caller)
-    if key is None and plan.site.cookie:
-        if ticket is None:
-            ticket = new = Ticket(circumstances.new_id())
-        kind, key = "cookie of the gateway", b"ticket:" + ticket.id.encode()
-    elif key is None:
-        kind, key = "client address", b"client:" + facts.client.encode()
-    bucket = plan.cohorts.bucket(key)
-    decision = _at(plan, *_compared(plan, where, bucket, f"by {kind}"), bucket)
-    return (replace(decision, ticket=new) if new else decision), ticket
+    if plan.key.kind == "none":
+        how, bucket = "drawn", int(circumstances.random() * BUCKETS)
+    else:
+        how, key = _sticky_key(plan, facts, caller)
+        if key is None and plan.site.cookie:
+            if ticket is None:
+                ticket = new = Ticket(circumstances.new_id())
+            how, key = "by the gateway's cookie", b"ticket:" + ticket.id.encode()
+        elif key is None:
+            how, key = "by client address", b"client:" + facts.client.encode()
+        bucket = plan.cohorts.bucket(key)
+    upstream = plan.service if bucket < plan.threshold else LEGACY
+    return Decision(upstream, Bucketed(plan, bucket, how), plan.route, plan, ticket=new)
 
 
 def _sticky_key(plan: Plan, facts: Facts, caller: Caller) -> tuple[str, bytes | None]:
-    """What identifies the caller, and of what kind that is; None where the request has nothing of that kind."""
-    headers, kind, name = facts.headers, plan.key.kind, plan.key.name
+    """What identifies the caller, and how it was found; None where the request has nothing of that kind."""
+    headers, kind = facts.headers, plan.key.kind
     if kind == "client":
-        return "client address", b"client:" + facts.client.encode()
+        return "by client address", b"client:" + facts.client.encode()
     if kind == "header":
-        value = headers.get(name)
-        return f"header {name.decode()}", None if value is None else b"header:" + value
-    cookies = headers.get(b"cookie", b"")
-    if kind == "cookie":
-        value = cookie_value(cookies, name)
-        return f"cookie {name.decode()}", None if value is None else b"cookie:" + value
+        value = headers.get(plan.key.name)
+        return plan.key.how, None if value is None else b"header:" + value
     if kind == "user":
         if caller.user is not None:
-            return "user", b"user:" + caller.user.encode()
+            return "by user", b"user:" + caller.user.encode()
         if (credentials := headers.get(b"authorization")) is not None:
-            return "credentials", b"credentials:" + blake2b(credentials, digest_size=16).digest()
+            return "by credentials", b"credentials:" + credentials
+    cookies = headers.get(b"cookie", b"")
+    if kind == "cookie":
+        value = cookie_value(cookies, plan.key.name)
+        return plan.key.how, None if value is None else b"cookie:" + value
     session = cookie_value(cookies, plan.site.session_cookie)
-    return "session", None if session is None else b"session:" + session
+    return "by session", None if session is None else b"session:" + session
 
 
-def _compared(plan: Plan, where: str, bucket: int, how: str) -> tuple[str, str]:
-    if bucket < plan.threshold:
-        return "service", f"{where}: bucket {bucket}, {how}, is below {plan.threshold}"
-    return "legacy", f"{where}: bucket {bucket}, {how}, is not below {plan.threshold}"
+def _where(plan: Plan) -> str:
+    return f"route {plan.route!r} is in canary at {plan.state.weight:g} %"
 
 
-def _at(plan: Plan, side: str, reason: str, bucket: int | None = None) -> Decision:
+def _at(plan: Plan, side: str, why: str) -> Decision:
     upstream = plan.service if side == "service" else LEGACY
-    return Decision(upstream, reason, plan.route, plan, bucket=bucket)
+    return Decision(upstream, f"{_where(plan)}, and {why}", plan.route, plan)
 
 
 def _always(plan: Plan, caller: Caller) -> str:
-    shared = sorted(plan.groups & caller.groups)
-    return "staff" if plan.staff and caller.staff else f"one of group {shared[0]}"
+    if plan.staff and caller.staff:
+        return "staff"
+    return f"one of group {min(plan.groups & caller.groups)}"

@@ -19,8 +19,10 @@ class Key:
     kind: str
     name: bytes = b""
 
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name.decode()}".rstrip()
+    @property
+    def how(self) -> str:
+        """How a caller was told apart, in words."""
+        return f"by {self.kind} {self.name.decode()}"
 
 
 @dataclass(frozen=True, slots=True)

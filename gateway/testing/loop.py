@@ -75,6 +75,7 @@ class Running:
         keep_connections()
         self.gateway.control = None  # its threads would have connections outside of the test's transaction
         bring_home(self.gateway.legacy)
+        self.gateway.mirrors.enabled = False
         self._thread.start()
         try:
             self.run(self.gateway.startup())

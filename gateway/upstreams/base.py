@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from string import punctuation
 from typing import Protocol
 from urllib.parse import quote_from_bytes
@@ -15,6 +14,7 @@ from gateway.routing.table import Endpoint
 
 __all__ = [
     "ATTEMPT",
+    "MIRROR",
     "REQUEST_ID",
     "Attempt",
     "ClientGone",
@@ -29,20 +29,21 @@ __all__ = [
 REQUEST_ID = "gateway.request_id"
 
 
+# A scope has this key where nobody will see the answer: the request is a mirror.
+MIRROR = "gateway.mirror"
 # Where a scope has the `Attempt` that a service in this process tells of how it fared.
 ATTEMPT = "gateway.attempt"
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(Protocol):
     """How a service fared that doesn't raise what it failed with: the project's middleware makes an answer of it.
 
     `error` is what it raised. `undone`: nothing of what it did is left, and nothing has left the process, so that the
     request can be answered elsewhere, whatever its method.
     """
 
-    error: Exception | None = None
-    undone: bool = False
+    error: Exception | None
+    undone: bool
 
 
 class ClientGone(Exception):

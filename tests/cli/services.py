@@ -24,6 +24,11 @@ news = FastAPI(openapi_url=None)
 news.add_api_route("/news/", products)  # Django has nothing there
 news.add_api_websocket_route("/news/live", live)
 
+mixed = FastAPI(openapi_url=None)
+mixed.add_api_route("/api/products/", products)
+mixed.add_api_route("/api/products/{id}/", product)
+mixed.add_api_route("/api/news/", products)  # Django has this one not
+
 
 async def unasked(scope: object, receive: object, send: object) -> None:
     """An ASGI application that can't be asked for its endpoints."""

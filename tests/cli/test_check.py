@@ -95,7 +95,14 @@ def test_a_route_has_its_stage(invoke, catalog, text, stage):
 
 def test_notes_that_legacy_has_no_answer_where_it_has_no_such_path(invoke, catalog):
     catalog.write_text(catalog.read_text().replace('stage = "legacy"', 'stage = "live"'))
-    note = "route 'price': the project has no /api/prices/{sku}, and so no answer there when pricing fails"
+    note = "the project has no path of price, and so no answer there when the service fails"
+    assert note in json.loads(invoke("check", "--json").stdout)["notes"]
+
+
+def test_notes_which_paths_legacy_does_not_have(invoke, rollout):
+    path = rollout()
+    path.write_text(path.read_text().replace("services:catalog", "services:mixed"))
+    note = "route 'catalog': the project has no /api/news/, and so no answer there when catalog fails"
     assert note in json.loads(invoke("check", "--json").stdout)["notes"]
 
 

@@ -55,7 +55,22 @@ def test_an_inserted_row_is_a_difference_of_its_own_only():
 
 
 @pytest.mark.parametrize(
-    "broken", ["<![x", "<!x", "<a <b", "</", "<p>" * 10_000, "<a b='", "&#x110000;", "<?php", "\0"]
+    "broken", ["<![x", "<!x", "<a <b", "</", "<p>" * 10_000, "<a b='", "&#x110000;", "<?php", "\0", "<script>"]
 )
 def test_broken_markup_is_compared_all_the_same(broken):
     assert not compared(page(f"{broken} a"), page(f"{broken} b<p>")).equal
+
+
+@pytest.mark.parametrize("unit", ["<a ", "<a b='>'", "<!--", "</", "<", "<b>", "<script>", "<![x>", "&#x"])
+def test_a_hostile_page_is_compared_within_bounds(unit):
+    assert not compared(page(unit * 30_000), page(unit * 30_000 + "<p>x")).equal
+
+
+def test_a_page_that_is_given_up_on_is_compared_as_text():
+    comparison = compared(page("<a " * 1000 + "1"), page("<a " * 1000 + "2"))
+    assert comparison.errors == ("markup with too many tags that are not closed",)
+    assert [difference.kind for difference in comparison.differences] == ["text"]
+
+
+def test_a_page_too_long_to_parse_is_compared_as_text():
+    assert found(page("<p>a</p>" * 70_000), page("<p>a</p>" * 70_000 + "b")) == [("text", "")]

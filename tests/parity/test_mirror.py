@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from gateway.parity.mirror import MIRROR
+from gateway.upstreams.base import MIRROR
 from tests.project import mirrored
 from tests.support.asgi import Connection, ask, running, scope, until
 

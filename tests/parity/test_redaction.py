@@ -15,7 +15,7 @@ from gateway.parity.sensitive import is_sensitive
 from tests.parity.answers import answer, compared, page, rules, text
 
 REDACTION = Redaction(b"a key of the installation")
-SECRETS = st.text("abcdefghjkmnopqrstuvwxyzABCDEFGH23456789", min_size=9, max_size=40).filter(
+SECRETS = st.text("abcdefghjkmnopqrstuvwxyzABCDEFGH23456789", min_size=9, max_size=30).filter(
     lambda text: text not in "[redacted password username]"
 )
 NAMES = st.sampled_from(["password", "api_key", "authToken", "X-CSRFToken", "email", "first_name", "IBAN", "phone"])
@@ -228,7 +228,7 @@ def test_an_answer_is_redacted_as_a_whole(secret):
         f"cookie: sessionid={secret}; theme=dark{secret}",
         f"x-api-key: {secret}",
         f"location: /login?next=/&token={secret}",
-        sql=Sql((f"SELECT * FROM t WHERE x = '{secret}'",), 1),
+        sql=Sql(("SELECT * FROM t WHERE x = 'it'".replace("it", secret),), 1),
         failed=f"ValueError: password={secret}",
     )
     redacted = redact(whole, REDACTION)

@@ -1,0 +1,78 @@
+"""One timer for all requests that wait for a service."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from gateway.upstreams.deadline import Deadlines
+
+pytestmark = pytest.mark.anyio
+
+
+async def waits(deadlines: Deadlines) -> str:
+    """A request whose service never begins."""
+    deadline = deadlines.begin()
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        if not deadline.passed():
+            raise
+        return "late"
+    return "never"
+
+
+async def test_who_does_not_begin_in_time_is_cancelled_and_goes_on():
+    assert await waits(Deadlines(0.01)) == "late"
+    current = asyncio.current_task()
+    assert current is not None
+    assert current.cancelling() == 0
+
+
+async def test_each_of_many_has_its_own_time():
+    deadlines = Deadlines(0.05)
+    tasks = []
+    for _ in range(5):
+        tasks.append(asyncio.ensure_future(waits(deadlines)))
+        await asyncio.sleep(0.01)
+    assert await asyncio.gather(*tasks) == ["late"] * 5
+
+
+async def test_who_has_begun_is_left_alone():
+    deadlines = Deadlines(0.01)
+    deadline = deadlines.begin()
+    deadline.met()
+    await asyncio.sleep(0.03)
+    assert not deadline.passed()
+
+
+async def test_who_ended_is_left_alone():
+    deadline = Deadlines(0.01).begin()
+    assert not deadline.passed()
+    await asyncio.sleep(0.03)
+    assert not deadline.expired
+
+
+async def test_a_cancellation_of_somebody_else_is_not_ours():
+    task = asyncio.ensure_future(waits(Deadlines(60)))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_who_swallows_the_cancellation_is_late_all_the_same():
+    deadline = Deadlines(0.01).begin()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(60)
+    assert deadline.passed()
+    current = asyncio.current_task()
+    assert current is not None
+    assert current.cancelling() == 0
+
+
+def test_another_event_loop_has_a_timer_of_its_own():
+    deadlines = Deadlines(0.01)
+    assert [asyncio.run(waits(deadlines)) for _ in range(2)] == ["late", "late"]
