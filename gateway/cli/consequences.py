@@ -14,39 +14,48 @@ __all__ = ["consequences"]
 
 
 def consequences(
-    decision: Decision, snapshot: Snapshot, method: str, path: str, cookie_age: int, *, new_visitor: bool
+    decision: Decision,
+    snapshot: Snapshot,
+    method: str,
+    path: str,
+    cookie_age: int,
+    *,
+    marked: bool,
+    new_visitor: bool,
 ) -> dict[str, Any]:
     """`fallback`, `mirror`, `cookie` and `drawn`: each None where it doesn't apply, else what there is to say.
 
-    `new_visitor`: an identifier was drawn for the caller.
+    `marked`: the endpoint is `all_in_transaction`. `new_visitor`: an identifier was drawn for the caller.
     """
     plan = decision.plan
     if plan is None:
         return {"fallback": None, "mirror": None, "cookie": None, "drawn": None}
     return {
-        "fallback": _fallback(decision, plan, snapshot, method, path),
+        "fallback": _fallback(decision, plan, snapshot, method, path, marked=marked),
         "mirror": _mirror(decision, plan, method),
         "cookie": _cookie(decision, plan, cookie_age),
         "drawn": _drawn(decision, plan, new_visitor=new_visitor),
     }
 
 
-def _fallback(decision: Decision, plan: Plan, snapshot: Snapshot, method: str, path: str) -> dict[str, Any] | None:
+def _fallback(
+    decision: Decision, plan: Plan, snapshot: Snapshot, method: str, path: str, *, marked: bool
+) -> dict[str, Any] | None:
     from gateway.rollout.decision import LEGACY, SAFE
 
     if decision.upstream == LEGACY:
         return None
-    refusal = _no_fallback(plan, snapshot.routes[plan.route], method, known=snapshot.known(path))
+    refusal = _no_fallback(plan, snapshot.routes[plan.route], method, known=snapshot.known(path), marked=marked)
     if refusal is not None or plan.fallback is None:
         return {"allowed": False, "why": refusal}
     statuses = ", ".join(map(str, plan.fallback.statuses)) or "none"
     why = f"if {plan.service} fails, is late, or answers one of {statuses}, before its first byte"
     if method not in SAFE:
-        why += "; only where the endpoint is marked with all_in_transaction, and its transaction was rolled back"
+        why += ", and its transaction was rolled back"
     return {"allowed": True, "why": why, "max_body": plan.fallback.max_body}
 
 
-def _no_fallback(plan: Plan, route: RouteConfig, method: str, *, known: bool | None) -> str | None:
+def _no_fallback(plan: Plan, route: RouteConfig, method: str, *, known: bool | None, marked: bool) -> str | None:
     """Why legacy never answers in the place of the service; None where it may."""
     from gateway.rollout.decision import SAFE
     from gateway.rollout.stage import RETIRED
@@ -61,6 +70,8 @@ def _no_fallback(plan: Plan, route: RouteConfig, method: str, *, known: bool | N
         return "the project's URLconf does not have this path"
     if method not in SAFE and not route.fallback.unsafe:
         return f"{method} may change something; [routes.fallback] unsafe = true allows it for marked endpoints"
+    if method not in SAFE and not marked:
+        return f"{method} may change something, and the endpoint is not marked with all_in_transaction"
     return None
 
 

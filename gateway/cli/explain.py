@@ -200,7 +200,27 @@ def _decided(gateway: Gateway, match: Match | None, facts: Facts, user: str | No
         found["weight"] = state.weight if state.stage == "canary" else None
     if caller is not None and (asked or user is not None):
         found["caller"] = {"user": caller.user, "staff": caller.staff, "groups": sorted(caller.groups)}
-    return decision, found | consequences(decision, snapshot, facts.method, facts.path, age, new_visitor=bool(drawn))
+    return decision, found | consequences(
+        decision,
+        snapshot,
+        facts.method,
+        facts.path,
+        age,
+        marked=match is not None and _marked(snapshot, match, facts.method),
+        new_visitor=bool(drawn),
+    )
+
+
+def _marked(snapshot: Snapshot, match: Match, method: str) -> bool:
+    """Whether the endpoint says that all it does is in the database's transaction."""
+    from gateway.bridge.undo import transaction_aliases
+
+    functions = [
+        claim.endpoint.function
+        for claim in snapshot.table.rules
+        if claim.route == match.route and claim.endpoint.path == match.template and method in claim.endpoint.methods
+    ]
+    return any(function is not None and transaction_aliases(function) for function in functions)
 
 
 def _caller(gateway: Gateway, facts: Facts, user: str | None) -> Caller | None:

@@ -392,25 +392,35 @@ def test_there_is_no_fallback_from_a_retired_route(explain, catalog):
     assert explain("GET", "/api/products/")["fallback"]["why"] == "the route is retired"
 
 
+WRITING = """
+[services.writing]
+app = "tests.cli.services:writing"
+
+[[routes]]
+name = "writing"
+path = "/api/cart/items/"
+service = "writing"
+fallback = { unsafe = %s }
+"""
+
+
 @pytest.mark.parametrize(
-    ("unsafe", "allowed", "why"),
+    ("unsafe", "method", "why"),
     [
-        ("false", False, "POST may change something; [routes.fallback] unsafe = true allows it for marked endpoints"),
-        (
-            "true",
-            True,
-            "; only where the endpoint is marked with all_in_transaction, and its transaction was rolled back",
-        ),
+        ("false", "POST", "POST may change something; [routes.fallback] unsafe = true allows it for marked endpoints"),
+        ("true", "PATCH", "PATCH may change something, and the endpoint is not marked with all_in_transaction"),
     ],
 )
-def test_an_unsafe_method_falls_back_only_if_the_route_says_so(explain, catalog, unsafe, allowed, why):
-    catalog.write_text(
-        catalog.read_text()
-        .replace('stage = "legacy"', f"fallback = {{ unsafe = {unsafe} }}")
-        .replace("/api/prices/{sku}", "/api/categories/{sku}/")
-    )
-    answer = explain("POST", "/api/categories/1/")["fallback"]
-    assert (answer["allowed"], answer["why"].endswith(why)) == (allowed, True)
+def test_an_unsafe_method_falls_back_only_if_route_and_endpoint_say_so(explain, catalog, unsafe, method, why):
+    catalog.write_text(catalog.read_text() + WRITING % unsafe)
+    assert explain(method, "/api/cart/items/")["fallback"] == {"allowed": False, "why": why}
+
+
+def test_an_unsafe_method_falls_back_after_a_rollback_if_they_do(explain, catalog):
+    catalog.write_text(catalog.read_text() + WRITING % "true")
+    fallback = explain("POST", "/api/cart/items/")["fallback"]
+    assert fallback["allowed"]
+    assert fallback["why"].endswith("before its first byte, and its transaction was rolled back")
 
 
 def test_legacy_has_nothing_to_fall_back_from(explain):
