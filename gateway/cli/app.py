@@ -32,8 +32,8 @@ variable GATEWAY_CONFIG names another file. "python manage.py gateway" takes the
 is in INSTALLED_APPS.
 
 \b
-Exit status: 0 done, 1 a route can't be moved so, 2 wrong usage, 3 the configuration or the database can't be used, or \
-the server did not start.
+Exit status: 0 done, 1 a route can't be moved so, 2 wrong usage, 3 the configuration or the
+database can't be used or the server did not start.
 """
 
 

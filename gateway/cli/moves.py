@@ -135,7 +135,7 @@ def clear(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Forget what was changed since: a route is where gateway.toml puts it."""
+    """Put a route where gateway.toml has it again."""
     _move(context, config, "clear", route, as_json, who, why=why)
 
 

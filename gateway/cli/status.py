@@ -43,7 +43,7 @@ def status(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show where routes are, what callers get of both sides, and what the guard says."""
+    """Show where every route is, and how both sides do."""
     loaded = opened(context, config)
     routes = [route_named(loaded, route)] if route is not None else list(loaded.routes)
     if not installed():

@@ -257,6 +257,28 @@ def controlled(project: Path) -> Path:
     return project
 
 
+@pytest.fixture
+def migrated(controlled: Path) -> Path:
+    """The same, with its tables."""
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=controlled, env=environment(), check=True)
+    return controlled
+
+
+@pytest.mark.server
+def test_a_server_follows(gateway, serving, migrated):
+    path = migrated / "gateway.toml"
+    path.write_text(path.read_text().replace("nowhere:app", "tests.cli.services:news").replace("/r", "/news"))
+    path.write_text(path.read_text().replace("[[routes]]", 'middleware = "none"\n[[routes]]'))
+    server = serving()
+    assert "  routes      r live" in server.log
+    assert server.get("/news/")[1]["x-served-by"] == "s"
+    gateway("rollback", "r")
+    server.wait_for("revision 1 is in force")
+    assert server.get("/news/")[1]["x-served-by"] == "legacy"
+    assert "  routes      r legacy" in serving().log
+
+
 @pytest.mark.server
 def test_a_new_project_is_told_to_migrate_and_then_it_works(gateway, controlled):
     assert "run `python manage.py migrate`" in gateway("rollback", "r").stderr

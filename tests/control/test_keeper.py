@@ -59,7 +59,7 @@ def log():
 def test_a_route_with_too_many_errors_is_rolled_back_with_the_reason(clock, keeper):
     keeper = keeper(CANARY)
     serve(clock, 30, errors=10)
-    moved, = keeper.look()
+    (moved,) = keeper.look()
     assert log() == [("guard", "rollback", "legacy", 0)]
     assert "error rate 50.0 %" in moved.why
     assert standing(CANARY).why == moved.why

@@ -120,7 +120,9 @@ def test_who_has_seen_an_older_state_gets_a_conflict_that_names_the_first():
     seen = standing(CATALOG).revision
     promote(CATALOG, who="ana", why="ready")
     promote(CATALOG, who="eve")
-    with pytest.raises(Conflict, match=r"^ana promoted 'catalog' from legacy to shadow at \d{4}-.* UTC: ready\. ") as caught:
+    with pytest.raises(
+        Conflict, match=r"^ana promoted 'catalog' from legacy to shadow at \d{4}-.* UTC: ready\. "
+    ) as caught:
         promote(CATALOG, who="ben", expected=seen)
     assert caught.value.first.who == "ana"
 
