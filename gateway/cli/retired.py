@@ -104,7 +104,7 @@ def _covers(endpoint: Endpoint, path: tuple[str | Kind, ...]) -> bool:
             return part.regex == ".*" and index == len(parts) - 1 and index < len(path)
         if index >= len(path) or not _takes(part, path[index]):
             return False
-    return endpoint.tree or (len(parts) == len(path) and TAIL not in path)
+    return endpoint.tree or len(parts) == len(path)
 
 
 def _takes(part: str | Parameter, segment: str | Kind) -> bool:

@@ -158,6 +158,12 @@ def test_a_view_that_is_reached_elsewhere_stays(views):
     assert [(url.name, why) for url, why in view.kept] == [("shop:x", "no retired route claims all of its paths")]
 
 
+def test_what_is_below_a_claimed_path_is_not_claimed(views):
+    patterns = [path("a/<int:pk>", Reading.as_view()), path("a/<int:pk>/more/", Reading.as_view())]
+    view = views(patterns, {"/a/{pk:int}": "GET"}, routed("/a"))["Reading"]
+    assert [url.pattern for url, _ in view.kept] == ["a/<int:pk>/more/"]
+
+
 def test_a_path_that_a_route_with_a_way_back_claims_too_stays(views):
     routes = routed("/a"), {"name": "one", "path": "/a/1/", "service": "s", "stage": "live", "claim": "all"}
     view = views([path("a/<int:pk>/", Reading.as_view())], {"/a/{pk:int}/": "GET"}, *routes)["Reading"]
