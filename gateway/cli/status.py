@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import asdict
@@ -100,21 +101,23 @@ def _state(state: State) -> dict[str, Any]:
 
 def _watch(config: Config, routes: Sequence[RouteConfig], seconds: float, *, as_json: bool) -> None:
     """Show it until Ctrl+C, whether or not the database can be asked meanwhile."""
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            document, board = _asked_or_why_not(config, routes)
+            if as_json:
+                typer.echo(json.dumps(document, default=str, ensure_ascii=False))
+            else:
+                _print(board, clear=True)
+            time.sleep(seconds)
+
+
+def _asked_or_why_not(config: Config, routes: Sequence[RouteConfig]) -> tuple[dict[str, Any], RenderableType]:
     from django.db import DatabaseError
 
-    while True:
-        try:
-            document, board = _asked(config, routes)
-        except DatabaseError as exc:
-            document, board = {"control": True, "error": trouble(exc)}, f"{trouble(exc)}."
-        if as_json:
-            typer.echo(json.dumps(document, default=str, ensure_ascii=False))
-        else:
-            _print(board, clear=True)
-        try:
-            time.sleep(seconds)
-        except KeyboardInterrupt:
-            return
+    try:
+        return _asked(config, routes)
+    except DatabaseError as exc:
+        return {"control": True, "error": trouble(exc)}, f"{trouble(exc)}."
 
 
 def _print(board: RenderableType, *, clear: bool = False) -> None:
