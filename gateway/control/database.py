@@ -17,7 +17,7 @@ __all__ = ["Busy", "alias", "let_go", "missing", "prepare", "tidy", "until_done"
 T = TypeVar("T")
 BATCH = 100  # rows in a statement
 ATTEMPTS = 8
-FIRST_PAUSE = 0.02  # seconds, doubled each time: all pauses together take 2.5 to 5 seconds
+FIRST_PAUSE = 0.04  # seconds, doubled each time: all pauses together take 2.5 to 5 seconds
 
 
 class Busy(Exception):

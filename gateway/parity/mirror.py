@@ -250,6 +250,9 @@ class Mirrors:
         other = plan.service if copy.upstream == LEGACY else LEGACY
         self._counters.mirror(plan.route)
         second = await self._ask(copy, other)
+        side = "service" if copy.upstream == LEGACY else LEGACY
+        failed = second.failed is not None
+        self._counters.request(plan.route, f"{side} mirrored", second.status, second.seconds, failed=failed)
         legacy, service = (first, second) if copy.upstream == LEGACY else (second, first)
         if legacy.failed is not None:
             self._counters.uncompared(plan.route)

@@ -1,5 +1,6 @@
 """The guard and the ramp, on what workers stored."""
 
+from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
@@ -24,9 +25,7 @@ def clock(monkeypatch):
     clock = SimpleNamespace(now=1_800_000_000.0)
     clock.time = lambda: clock.now
     clock.monotonic = clock.time
-    dates = SimpleNamespace(now=lambda zone: moves.datetime.fromtimestamp(clock.now, zone))
-    real = moves.datetime
-    dates.now = lambda zone: real.fromtimestamp(clock.now, zone)
+    dates = SimpleNamespace(now=lambda zone: datetime.fromtimestamp(clock.now, zone))
     monkeypatch.setattr(moves, "datetime", dates)
     return clock
 

@@ -182,6 +182,16 @@ async def test_a_service_that_fails_in_a_mirror_is_a_breaking_difference(shadowe
         assert found(app) == [("no answer from the service", "breaking")]
 
 
+async def test_mirrors_are_counted_apart_from_what_callers_asked(shadowed):
+    async with running(shadowed()) as app:
+        for what in ("same", "raises"):
+            await ask(app, f"/m/{what}/")
+        await compared(app, 2)
+        taken = app.counters.take()
+        callers, mirrors = taken.side("m", "legacy"), taken.side("m", "service mirrored")
+        assert (callers.requests, callers.errors, mirrors.requests, mirrors.errors) == (2, 0, 2, 1)
+
+
 async def test_a_mirror_that_takes_too_long_is_given_up(shadowed):
     async with running(shadowed(mirror={"timeout": 0.05})) as app:
         await ask(app, "/m/hangs/")

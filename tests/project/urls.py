@@ -81,7 +81,8 @@ urlpatterns = [
     path("async/shelves/<shelf:name>/", views.async_shelf),
     # Also served, or half served, by services:
     path("f/<how>/", views.steady),
-    path("b/<kind>/<name>/", views.created),
+    path("b/undoable/<name>/", views.created),
+    path("b/unmarked/<name>/", views.created),
     path("m/slow/", mirrored.slow),
     path("m/things/<int:number>/", mirrored.thing),
     path("m/<what>/", mirrored.view),
