@@ -27,12 +27,12 @@ def traffic(since: Mapping[str, float]) -> dict[str, Seen]:
     if not since:
         return seen
     recent = {"route__in": list(since), "start__gte": min(since.values())}
-    for slot in Slot.objects.using(alias()).filter(**recent).iterator():
+    for slot in Slot.objects.using(alias()).filter(**recent):
         if slot.start >= since[slot.route]:
             side = seen[slot.route].service if slot.side == "service" else seen[slot.route].legacy
             histogram = Histogram.from_json(slot.histogram)
             side.merge(Tally(slot.requests, slot.errors, slot.fallbacks, histogram))
-    for mirrors in MirrorSlot.objects.using(alias()).filter(**recent).iterator():
+    for mirrors in MirrorSlot.objects.using(alias()).filter(**recent):
         if mirrors.start >= since[mirrors.route]:
             seen[mirrors.route].mirrored.merge(_mirrored(mirrors))
     return seen
