@@ -13,7 +13,7 @@ from django.db import DataError, InterfaceError, OperationalError, ProgrammingEr
 
 from gateway.clock import SYSTEM
 from gateway.config import RolloutSettings
-from gateway.control import repeated, sync, writer
+from gateway.control import database, repeated, sync, writer
 from gateway.control.models import DifferenceGroup, RouteDifferences, RouteState, Slot, Worker
 from gateway.control.moves import promote
 from gateway.control.poller import Poller
@@ -134,6 +134,38 @@ def test_a_database_that_hangs_keeps_the_server_neither_from_starting_nor_from_e
         "gateway-write still waits for the database, and is left behind",
     ]
     assert eventually(lambda: own_threads() == [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_sees_what_others_commit_where_autocommit_is_off() -> None:
+    connection.set_autocommit(False)
+    database.prepare()
+    assert connection.get_autocommit()
+
+
+def test_a_connection_that_cannot_be_closed_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        alias = "broken"
+
+        def close(self) -> None:
+            raise InterfaceError
+
+    connections = FakeConnections([Broken()])
+    monkeypatch.setattr(database, "connections", connections)
+    database.let_go()
+    assert connections.let_go == ["broken"]
+
+
+class FakeConnections:
+    def __init__(self, opened: list[Any]) -> None:
+        self._opened = opened
+        self.let_go: list[str] = []
+
+    def all(self, *, initialized_only: bool) -> list[Any]:
+        return self._opened
+
+    def __delitem__(self, alias: str) -> None:
+        self.let_go.append(alias)
 
 
 # -- a thread --------------------------------------------------------------------------------------

@@ -101,6 +101,9 @@ class Site:
             operator.end()
 
 
+POOL = {"OPTIONS": {"pool": {"min_size": 1, "max_size": 1, "timeout": 5}}}
+
+
 @pytest.fixture(params=["postgresql", "sqlite"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     if request.param == "sqlite":
@@ -110,7 +113,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
         site.end()
         return
     with postgres_database() as postgres:
-        site = Site(tmp_path, postgres.settings(), postgres)
+        site = Site(tmp_path, postgres.settings(**(POOL if request.param == "pool" else {})), postgres)
         yield site
         site.end()
 
@@ -201,6 +204,17 @@ def test_a_failing_service_is_rolled_back_by_itself(site: Site) -> None:
         assert eventually(rolled_back)
         log = server.stop()
     assert log.count("guard rolled back 'workers' from live to legacy") == 1
+
+
+@pytest.mark.parametrize("site", ["pool"], indirect=True)
+def test_the_threads_return_connections_to_their_pool(site: Site) -> None:
+    with site.serve(1) as server:
+        site.operator()("promote", to="live")
+        assert eventually(lambda: set(sides(server, 3).values()) == {"service"})
+        time.sleep(2)  # in which both threads have had several turns with the one connection
+        log = server.stop()
+    assert "the database is away" not in log
+    assert "lost what was counted" not in log
 
 
 # -- when the database is away -------------------------------------------------------------------
