@@ -67,17 +67,21 @@ def _add(made: Table, route: RouteStatus) -> None:
         Text(route.route, style="bold"),
         Text(stage_of(route.effective), style=STAGE_STYLES[route.effective.stage]),
         Text(verdict, style=_VERDICTS.get(verdict, "")),
-        *_side(route.service, route.hour.service),
+        *_side(route.service, route.hour.service, route.hour.service_mirrored),
         Text(parity, style="red" if route.differences.breaking else ""),
     )
     declared = f"file: {stage_of(route.declared)}" if route.changed else ""
     compared = f"of {mirrors.compared:,}" if mirrors.compared else ""
-    made.add_row("", Text(declared, style="dim"), "", *_side("legacy", route.hour.legacy), Text(compared, style="dim"))
+    legacy = _side("legacy", route.hour.legacy, route.hour.legacy_mirrored)
+    made.add_row("", Text(declared, style="dim"), "", *legacy, Text(compared, style="dim"))
 
 
-def _side(name: str, side: Side) -> list[Text]:
+def _side(name: str, callers: Side, mirrors: Side) -> list[Text]:
+    """One side: how it answered callers; where it had none, how it answered mirrors."""
+    side = mirrors if mirrors.requests and not callers.requests else callers
     errors = f"{side.error_rate * 100:.1f} %" if side.requests else "–"
-    cells = [name, f"{side.requests:,}", errors, _duration(side.p50), _duration(side.p95)]
+    requests = f"{side.requests:,}{' mirrors' if side is mirrors and side.requests else ''}"
+    cells = [name, requests, errors, _duration(side.p50), _duration(side.p95)]
     return [Text(cell, style="red" if cell is errors and side.errors else "") for cell in cells]
 
 

@@ -81,6 +81,12 @@ def test_shows_both_sides_of_a_route():
     ]
 
 
+def test_shows_how_a_side_without_callers_answered_mirrors():
+    shadow = replace(HOUR, service=NO_SIDE, service_mirrored=Side(600, 6, 0, 0.01, 0.004, 0.012))
+    line = drawn(replace(ROUTE, hour=shadow))[1]
+    assert line.partition("newer")[2].split() == ["600", "mirrors", "1.0", "%", "4", "ms", "12", "ms", "98.0", "%"]
+
+
 def test_shows_nothing_where_nothing_happened():
     assert [line.split() for line in drawn(QUIET)[1:3]] == [
         ["price", "legacy", "–", "pricing", "0", "–", "–", "–", "–"],
