@@ -6,11 +6,13 @@ from types import SimpleNamespace
 import pytest
 
 from gateway.control import moves
-from gateway.control.keeper import Keeper
+from gateway.control.keeper import Case, Keeper, guard_of
 from gateway.control.models import Change, RouteState
-from gateway.control.moves import clear, pause, promote, resume, rollback, standing
+from gateway.control.moves import Standing, clear, pause, promote, resume, rollback, standing
 from gateway.control.store import write_counts
+from gateway.control.traffic import Seen
 from gateway.observability.counters import SLOT, Mirrored, Tally
+from gateway.rollout.guard import Verdict
 from gateway.rollout.stage import State
 from tests.control.conftest import make_route
 
@@ -238,3 +240,37 @@ def test_a_route_is_judged_thirty_times_in_its_window(clock, keeper, django_asse
 def test_a_paused_route_keeps_its_state(clock, keeper):
     keeper(CANARY).look()
     assert standing(CANARY).state == State("canary", 10)
+
+
+# -- sides that only mirrors ask ------------------------------------------------------------------
+
+
+def tally(requests, errors=0, seconds=0.01):
+    made = Tally()
+    for number in range(requests):
+        made.add(seconds, error=number < errors, fell_back=False)
+    return made
+
+
+def judged(stage, **sides):
+    route = make_route(stage=stage)
+    case = Case(route, guard_of(route), Standing(State(stage)), since=0.0, now=1_800_000_000.0)
+    return case.judgement(Seen(**sides))
+
+
+@pytest.mark.parametrize(("errors", "verdict"), [(0, Verdict.HEALTHY), (50, Verdict.FAILING)])
+def test_in_shadow_the_service_is_judged_by_how_it_answered_mirrors(errors, verdict):
+    mirrored = Mirrored(mirrored=100, equal=100)
+    found = judged("shadow", legacy=tally(100), service_mirrored=tally(100, errors), mirrored=mirrored)
+    assert found.verdict is verdict
+
+
+def test_a_live_route_is_compared_with_how_legacy_answered_mirrors():
+    slow = judged("live", service=tally(200, seconds=0.2), legacy_mirrored=tally(200, seconds=0.01))
+    alone = judged("live", service=tally(200, seconds=0.2))
+    assert (slow.verdict, alone.verdict) == (Verdict.FAILING, Verdict.HEALTHY)
+
+
+def test_in_canary_callers_of_legacy_count_and_not_mirrors():
+    found = judged("canary", service=tally(200), legacy=tally(200), legacy_mirrored=tally(200, errors=200))
+    assert found.verdict is Verdict.HEALTHY
