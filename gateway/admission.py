@@ -67,7 +67,8 @@ def _same_site(facts: Facts, scope: Scope, host: bytes, legacy: Legacy) -> bool:
 
 def refused(reason: BadRequest | Unavailable) -> tuple[Decision, ASGIApp]:
     """The decision on a request that was not admitted or could not be read, and what answers it."""
-    return Decision(NOBODY, str(reason)), partial(_refuse, reason)
+    plan = reason.plan if isinstance(reason, Unavailable) else None
+    return Decision(NOBODY, str(reason), None if plan is None else plan.route, plan), partial(_refuse, reason)
 
 
 async def _refuse(reason: BadRequest | Unavailable, scope: Scope, receive: Receive, send: Send) -> None:

@@ -69,6 +69,7 @@ class Gateway:
         self._served_by: Mapping[str, Headers] = {
             name: [(served_by, name.encode("ascii"))] if served_by else [] for name in self.upstreams
         } | {NOBODY: []}
+        self.falls_back = True  # off in users' tests, which are about what a service does when it fails
         self.health = {name: _health(name, config.services[name]) for name in self.services}
         self.deadlines = {name: Deadlines(config.services[name].timeout) for name in self.services}
         self.counters = Counters(self.clock)
@@ -154,7 +155,7 @@ class Gateway:
         try:
             if decision.mirror and match is not None:
                 await self._mirrored(entry, match, outcome, scope, receive)
-            elif decision.plan is None or decision.upstream == LEGACY:
+            elif decision.plan is None or decision.upstream in (LEGACY, NOBODY):
                 await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
             else:
                 await self._ask_service(entry, match, outcome, scope, receive)
@@ -198,7 +199,8 @@ class Gateway:
     async def _fall_back(self, reason: str, match: Match | None, outcome: Outcome, scope: Scope, kept: Kept) -> None:
         """Ask legacy, where the route allows it and the project has this path."""
         plan = outcome.decision.plan
-        if plan is None or plan.fallback is None or self.legacy.knows(outcome.facts.path) is False:
+        refused = plan is None or plan.fallback is None or not self.falls_back
+        if refused or self.legacy.knows(outcome.facts.path) is False:
             await conclude(outcome)
             return
         outcome.decision = taken_over(outcome.decision, reason)

@@ -207,12 +207,14 @@ async def dispatch(entry: ASGIApp, match: Match | None, outcome: Outcome, scope:
     Raises what must close the connection.
     """
     outcome.headless = fit(scope, outcome.facts, match, outcome.decision.upstream)
-    failure = await _attempt(entry, outcome, scope, receive, outcome.send)
-    if failure is not None:
+    try:
+        await entry(scope, receive, outcome.send)
+    except Exception as exc:  # noqa: BLE001 - it is logged there
+        if (failure := _failure(exc, outcome)) is None:
+            outcome.failed = None
+            return
         outcome.failed = True
         await _make_up_for(outcome, *failure)
-    elif outcome.left:
-        outcome.failed = None
 
 
 async def dispatch_service(
@@ -228,7 +230,13 @@ async def dispatch_service(
     scope[ATTEMPT] = outcome
     outcome.deadline = deadlines.begin()
     may_hold = plan.fallback is not None and outcome.facts.method != "WEBSOCKET"
-    outcome.failure = await _attempt(entry, outcome, scope, kept, outcome.send_or_hold if may_hold else outcome.send)
+    try:
+        await entry(scope, kept, outcome.send_or_hold if may_hold else outcome.send)
+    except (Exception, SystemExit, asyncio.CancelledError) as exc:
+        late = isinstance(exc, asyncio.CancelledError) and outcome.deadline.passed()
+        if is_cancelled(exc):
+            raise
+        outcome.failure = None if late else _failure(exc, outcome)
     if outcome.deadline.passed() and outcome.status == 0:
         outcome.failure = 504, TimeoutError(f"it did not begin its answer in {deadlines.seconds:g} seconds")
     reason = _reason(outcome, plan)
@@ -285,32 +293,18 @@ def fit(scope: Scope, facts: Facts, match: Match | None, upstream: str) -> bool:
     return False
 
 
-async def _attempt(entry: ASGIApp, outcome: Outcome, scope: Scope, receive: Receive, send: Send) -> Failure | None:
-    """Let one upstream answer. None when it did, or when nobody waits for it."""
-    try:
-        await entry(scope, receive, send)
-    except (ClientGone, ClientDisconnect):  # Starlette's word for it, from a service that was reading a body
+def _failure(error: BaseException, outcome: Outcome) -> Failure | None:
+    """What is to be made of what an upstream raised; None when nobody waits for an answer."""
+    if isinstance(error, ClientGone | ClientDisconnect):  # the latter from a service that was reading a body
         outcome.left = True
-    except WebSocketDisconnect as exc:  # its word for it from a socket, which ends so unless the service catches it
+        return None
+    if isinstance(error, WebSocketDisconnect):  # from a socket, which ends so unless the service catches it
         outcome.left = True
-        if outcome.status == 0:
-            return 500, exc
-    except asyncio.CancelledError as exc:
-        if outcome.deadline is None or not outcome.deadline.passed():
-            return _raised(outcome, exc)
-    except UpstreamError as exc:
-        logger.warning("%s: %s", outcome.facts, exc)
-        return exc.status, exc
-    except (Exception, SystemExit) as exc:
-        return _raised(outcome, exc)
-    return None
-
-
-def _raised(outcome: Outcome, error: BaseException) -> Failure:
-    """What an upstream raised, logged. Called where it is handled; a request that is being cancelled stays so."""
-    if is_cancelled(error):
-        raise error
-    logger.exception("%s: upstream %r failed", outcome.facts, outcome.decision.upstream)
+        return (500, error) if outcome.status == 0 else None
+    if isinstance(error, UpstreamError):
+        logger.warning("%s: %s", outcome.facts, error)
+        return error.status, error
+    logger.error("%s: upstream %r failed", outcome.facts, outcome.decision.upstream, exc_info=error)
     return 500, error
 
 

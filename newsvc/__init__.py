@@ -11,6 +11,7 @@
 An endpoint is declared under the whole path it has in Django, since a service sees every request unmodified,
 and answers byte for byte as Django did: `tests/contract/` asks both. `gateway.toml` says which requests go here.
 
-The shop's own code is used where it was (`legacy.shop.cart`, `checkout`, `filters`): only the endpoints move.
+The shop's own code is used where it was (`legacy.shop.cart`, `filters`): only the endpoints move. But for orders: their
+service places them itself, by the rules of `legacy.shop.checkout`, in fewer queries.
 The gateway sets Django up before it imports a service, so models can be imported at the top of a module.
 """

@@ -34,5 +34,6 @@ class SoldProductField(PrimaryKeyRelatedField[Product]):
 # The caller gives the id, the endpoint gets the row: DRF asks for it on the request's own thread.
 ID = {"type": "integer"}
 PRODUCTS = Product.objects.all()
-AnyProduct = Annotated[Product, drf_field(PrimaryKeyRelatedField, queryset=PRODUCTS, native=Product, schema=ID)]
+KNOWN = PRODUCTS.only("pk")  # whether it exists, and no more
+AnyProduct = Annotated[Product, drf_field(PrimaryKeyRelatedField, queryset=KNOWN, native=Product, schema=ID)]
 SoldProduct = Annotated[Product, drf_field(SoldProductField, queryset=PRODUCTS, native=Product, schema=ID)]

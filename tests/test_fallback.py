@@ -238,4 +238,5 @@ async def test_what_is_too_much_for_a_service_is_a_503_where_nobody_stands_in(fa
         await asyncio.sleep(0.05)
         found = await ask(app, "/f/fine/")
         assert (found.status, found["retry-after"]) == (503, "1")
+        assert side(app.counters, "service").errors == 1
         asked.task.cancel()

@@ -137,7 +137,10 @@ async def session(request: DjangoRequest) -> SessionBase:
     if not hasattr(request, "session"):
         raise RuntimeError("the request has no session: SessionMiddleware does not run around this service")
     found: SessionBase = request.session
-    await in_django(found.get, "")  # loads it
+    if found.session_key is None:
+        found.get("")  # it is empty: nobody need be asked, and so no thread
+    else:
+        await in_django(found.get, "")  # loads it
     return found
 
 

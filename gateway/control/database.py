@@ -17,7 +17,7 @@ __all__ = ["Busy", "alias", "let_go", "missing", "prepare", "tidy", "until_done"
 T = TypeVar("T")
 BATCH = 100  # rows in a statement
 ATTEMPTS = 8
-FIRST_PAUSE = 0.02  # seconds, doubled each time: all pauses together take 2.5 to 5 seconds
+FIRST_PAUSE = 0.04  # seconds, doubled each time: all pauses together take 2.5 to 5 seconds
 
 
 class Busy(Exception):
@@ -44,7 +44,8 @@ def until_done(work: Callable[[], T]) -> T:
             connections[alias()].close_if_unusable_or_obsolete()
         if attempt + 1 < attempts:
             time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - so that two don't meet again
-    raise Busy(f"the database did not take the change, after {attempts} attempts: {last}") from last
+    tried = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+    raise Busy(f"the database did not take the change, after {tried}: {last}") from last
 
 
 def missing(error: BaseException) -> bool:
@@ -86,5 +87,9 @@ def tidy() -> None:
 
 
 def let_go() -> None:
-    """Close this thread's connections: they are broken, or the thread ends."""
-    connections.close_all()
+    """Close this thread's connections: they are broken, or the thread ends. What that raises says nothing new."""
+    for connection in connections.all(initialized_only=True):
+        try:
+            connection.close()
+        except Exception:  # noqa: BLE001 - a driver may raise anything for a connection that is broken
+            del connections[connection.alias]

@@ -52,9 +52,11 @@ class Case:
         return self.guard.counts_from(self.now, self.since)
 
     def judgement(self, seen: Seen) -> Judgement:
-        """The verdict."""
-        shadow = self.standing.state.stage == SHADOW
-        return judge(self.guard, seen.service, seen.legacy, seen.mirrored, shadow=shadow)
+        """The verdict. Where callers ask only one side, the other is judged by how it answered mirrors."""
+        stage = self.standing.state.stage
+        service = seen.service_mirrored if stage == SHADOW else seen.service
+        legacy = seen.legacy_mirrored if stage == LIVE and not seen.legacy.requests else seen.legacy
+        return judge(self.guard, service, legacy, seen.mirrored, shadow=stage == SHADOW)
 
     def step(self, judgement: Judgement) -> Step:
         """What follows from it. Only a canary with an interval goes on by itself."""

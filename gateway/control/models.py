@@ -134,7 +134,7 @@ class Slot(models.Model):
 
     worker = models.CharField(max_length=32)
     route = models.CharField(max_length=NAME)
-    side = models.CharField(max_length=10)
+    side = models.CharField(max_length=20)
     start = models.BigIntegerField(db_index=True)  # seconds since 1970
     requests = models.BigIntegerField()
     errors = models.BigIntegerField()
@@ -175,7 +175,7 @@ class Hour(models.Model):
     """What all workers counted on one side of a route in an hour, folded from slots that have grown old."""
 
     route = models.CharField(max_length=NAME)
-    side = models.CharField(max_length=10)
+    side = models.CharField(max_length=20)
     start = models.BigIntegerField(db_index=True)
     requests = models.BigIntegerField(default=0)
     errors = models.BigIntegerField(default=0)

@@ -61,6 +61,9 @@ class Side:
     p95: float | None
 
 
+NO_SIDE = Side(0, 0, 0, 0.0, None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Mirrors:
     """A route's mirrors. `parity` is a percentage, None when nothing was compared; `dropped` is by reason."""
@@ -78,12 +81,14 @@ class Mirrors:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What all workers saw of a route in the last `seconds`."""
+    """What all workers saw of a route in the last `seconds`: both sides as callers asked them, and as mirrors did."""
 
     seconds: float
     service: Side
     legacy: Side
     mirrors: Mirrors
+    service_mirrored: Side = NO_SIDE
+    legacy_mirrored: Side = NO_SIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +247,14 @@ def _percent(weight: float | None) -> str:
 
 
 def _traffic(seconds: float, seen: Seen) -> Traffic:
-    return Traffic(seconds, _side(seen.service), _side(seen.legacy), _mirrors(seen.mirrored))
+    return Traffic(
+        seconds,
+        _side(seen.service),
+        _side(seen.legacy),
+        _mirrors(seen.mirrored),
+        _side(seen.service_mirrored),
+        _side(seen.legacy_mirrored),
+    )
 
 
 def _side(tally: Tally) -> Side:

@@ -34,9 +34,13 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, section 9.2.1
 
 
 class Unavailable(Exception):
-    """The service can't be asked now, and legacy must not be. The message says why, the answer is 503."""
+    """The service of `plan` can't be asked now, and legacy must not be. The message says why, the answer is 503."""
 
     status = 503
+
+    def __init__(self, plan: Plan, message: str) -> None:
+        self.plan = plan
+        super().__init__(message)
 
 
 class Bucketed(NamedTuple):
@@ -144,7 +148,7 @@ def decide(
             # Where nobody may, a service that has failed often is asked all the same: then even a few answers are
             # better than none. One that has too much to do is not.
             if health.full:
-                raise Unavailable(refusal)
+                raise Unavailable(plan, refusal)
     if plan.mirrored and facts.method in plan.mirror.methods and _sampled(plan.mirrored, circumstances):
         return choice.mirrored if decision is choice.fixed and choice.mirrored else decision._replace(mirror=True)
     return decision

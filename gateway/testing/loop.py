@@ -19,6 +19,7 @@ from gateway.app import Gateway
 from gateway.bridge.middleware import Bridge
 from gateway.config import find_or_fail
 from gateway.rollout.decision import LEGACY
+from gateway.rollout.health import Health
 from gateway.testing.asked import Asked, asking, current, watch_django
 from gateway.testing.desk import (
     AsyncDesk,
@@ -33,7 +34,7 @@ from gateway.testing.desk import (
 from gateway.upstreams.base import ClientGone, Upstream, UpstreamError
 from gateway.upstreams.django import DjangoUpstream
 
-__all__ = ["Answer", "Running", "configure", "running", "stop"]
+__all__ = ["Answer", "Running", "configure", "running", "stop", "unprotected"]
 
 T = TypeVar("T")
 _STATIC = ("DEBUG", "MEDIA_URL", "STATIC", "WHITENOISE_")  # how the settings begin that serving files goes by
@@ -73,8 +74,8 @@ class Running:
         watch_django()
         divert_workers()
         keep_connections()
-        self.gateway.control = None  # its threads would have connections outside of the test's transaction
         bring_home(self.gateway.legacy)
+        unprotected(self.gateway)
         self._thread.start()
         try:
             self.run(self.gateway.startup())
@@ -156,6 +157,17 @@ class Running:
     def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+
+
+def unprotected(gateway: Gateway) -> Gateway:
+    """Let tests see what each service does: no legacy stands in for one that fails, no breaker opens because of other
+    tests, and nothing is mirrored, stored or looked up, which would happen on nobody's thread and connection. Returns
+    it."""
+    gateway.control = None
+    gateway.falls_back = gateway.mirrors.enabled = False
+    for name in gateway.health:
+        gateway.health[name] = Health(name, breaker=None)
+    return gateway
 
 
 async def _at(desk: Desk, work: Coroutine[Any, Any, T]) -> T:

@@ -14,6 +14,7 @@ from gateway.routing.table import Endpoint
 
 __all__ = [
     "ATTEMPT",
+    "MIRROR",
     "REQUEST_ID",
     "Attempt",
     "ClientGone",
@@ -28,6 +29,8 @@ __all__ = [
 REQUEST_ID = "gateway.request_id"
 
 
+# A scope has this key where nobody will see the answer: the request is a mirror.
+MIRROR = "gateway.mirror"
 # Where a scope has the `Attempt` that a service in this process tells of how it fared.
 ATTEMPT = "gateway.attempt"
 

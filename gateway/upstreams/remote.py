@@ -13,7 +13,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.routing.table import Endpoint
-from gateway.upstreams.base import REQUEST_ID, ClientGone, UpstreamError, in_ascii
+from gateway.upstreams.base import MIRROR, REQUEST_ID, ClientGone, UpstreamError, in_ascii
 from gateway.upstreams.body import until_gone
 
 __all__ = ["RemoteUpstream"]
@@ -26,7 +26,7 @@ HOP_BY_HOP = frozenset(
 # What a caller's Connection header can't take away: these are meant for the service, and the gateway stands for some.
 KEPT = frozenset(b"host content-length cookie authorization".split())
 # What a caller says of the way its request came; the gateway says it anew, as X-Forwarded-….
-HEARSAY = (b"x-forwarded-", b"forwarded", b"x-real-ip")
+HEARSAY = (b"x-forwarded-", b"forwarded", b"x-real-ip", b"x-gateway-mirror")
 
 
 class RemoteUpstream:
@@ -139,6 +139,8 @@ class RemoteUpstream:
             headers.append((b"x-forwarded-for", client[0].encode("latin-1")))
         headers.append((b"x-forwarded-proto", scope.get("scheme", "http").encode()))
         headers.append((b"x-forwarded-host", host))
+        if MIRROR in scope:
+            headers.append((b"x-gateway-mirror", b"1"))
         if root_path := scope.get("root_path", ""):
             headers.append((b"x-forwarded-prefix", root_path.encode()))
         return headers

@@ -29,13 +29,14 @@ BUSY = 0.9  # the share of one processor above which another thread would only c
 class PooledThread:
     """One thread of a pool. The pool's lock guards everything but `wake`."""
 
-    __slots__ = ("asleep", "called", "ended", "jobs", "lease", "seen", "untidy", "wake")
+    __slots__ = ("asleep", "called", "ended", "jobs", "lease", "seen", "standing", "untidy", "wake")
 
     def __init__(self) -> None:
         self.wake = threading.Lock()
         self.wake.acquire()
         self.asleep = False  # waits on `wake`
         self.called = False  # is to help with the backlog, and has not begun
+        self.standing = False  # waits on `wake`, for PATIENCE at most
         self.seen = 0  # how many jobs the pool had begun when it last looked
         self.lease: Lease | None = None  # whose thread it is for the time being
         self.untidy = False  # a lease left it, and `tidy` has not run since
@@ -76,6 +77,7 @@ class Threads:
         self._pressure = _Pressure()
         self._started = 0
         self._leased = 0
+        self._asleep = 0  # idle ones, and leased ones whose requests are elsewhere
         self._spare: dict[PooledThread, Lease] = {}  # leased, but could be taken away
         self._closed = False
 
@@ -146,6 +148,9 @@ class Threads:
             if thread.lease is None:
                 self._idle.remove(thread)
             self._wake(thread)
+        elif thread.standing:  # it stands by for the backlog, and needn't for its own
+            thread.standing = False
+            thread.wake.release()
 
     def _call(self) -> None:
         """Call one more thread to the backlog; it calls the next one when it begins.
@@ -181,9 +186,9 @@ class Threads:
         self._started += 1
         return thread
 
-    @staticmethod
-    def _wake(thread: PooledThread) -> None:
+    def _wake(self, thread: PooledThread) -> None:
         thread.asleep = False
+        self._asleep -= 1
         thread.wake.release()
 
     def _give_to_lease(self, thread: PooledThread, lease: Lease) -> None:
@@ -234,8 +239,20 @@ class Threads:
                         return self._begin(thread)
                 if thread.ended:
                     return None
-                thread.asleep = not thread.called
-            thread.wake.acquire(timeout=PATIENCE if thread.called else -1)
+                thread.standing, thread.asleep = thread.called, not thread.called
+                self._asleep += thread.asleep
+            self._wait(thread)
+
+    def _wait(self, thread: PooledThread) -> None:
+        """Until somebody wakes `thread`, or, where it stands by, for PATIENCE."""
+        if not thread.called:
+            thread.wake.acquire()
+        elif not thread.wake.acquire(timeout=PATIENCE):
+            with self._lock:
+                late = not thread.standing  # somebody has woken it since
+                thread.standing = False
+            if late:
+                thread.wake.acquire()
 
     # -- on a pooled thread, with the lock held -------------------------------------------------
 
@@ -256,7 +273,7 @@ class Threads:
         """
         if self._calling and not thread.called:
             return False  # another one stands by already
-        if self._started - self._leased - len(self._idle) == 1:
+        if self._started - self._asleep == 1:
             return False  # nobody else works
         others_began = self._begun - thread.seen > (0 if thread.called else 1)
         if not (others_began and self._pressure.high()):

@@ -1,4 +1,4 @@
-"""Placing and cancelling orders: the only code that changes stock because of a customer."""
+"""Placing and cancelling orders: the only code of the shop that changes stock because of a customer."""
 
 from __future__ import annotations
 

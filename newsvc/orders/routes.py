@@ -15,10 +15,10 @@ from gateway.bridge.drf.credentials import DRFUser, drf
 from gateway.bridge.drf.route import DRFRoute
 from legacy.accounts.models import User
 from legacy.shop.api.throttling import WriteThrottle
-from legacy.shop.checkout import place_order
 from legacy.shop.models import Tenant
 from newsvc.cart.session import SessionCart
 from newsvc.errors import ErrorBody, InvalidBody
+from newsvc.orders.placing import place_order
 from newsvc.orders.schemas import OrderIn, OrderOut
 
 __all__ = ["router"]
@@ -43,14 +43,14 @@ router = APIRouter(
 def place(order: OrderIn, customer: DRFUser, cart: SessionCart, request: DjangoRequest) -> OrderOut:
     """Order products, or the cart, which is empty then. 409 when there is not enough of something.
 
-    `place_order` stays where it was, with its transaction, its locks and its e-mail after the commit: all that
-    runs on this request's own thread and connection, so it needs nothing of us.
+    A plain `def`: the transaction, its locks and the e-mail after the commit are on this request's own thread and
+    connection, so they need nothing of us.
     """
     quantities = order.quantities or cart.ordered()
     if not quantities:
         raise ValidationError({"lines": [gettext("Your cart is empty.")]})
     user = cast("User", customer)  # IsAuthenticated has let in nobody else
-    placed = place_order(user, quantities, tenant=Tenant.of(request), address=order.address, note=order.note)
+    placed, lines = place_order(user, quantities, tenant=Tenant.of(request), address=order.address, note=order.note)
     if not order.lines:
         cart.clear()
-    return OrderOut.of(placed)
+    return OrderOut.of(placed, lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
@@ -85,15 +86,15 @@ class OrderOut(BaseModel):
     created: Moment
 
     @classmethod
-    def of(cls, order: Order) -> Self:
-        """From the row; asks the database for its lines."""
+    def of(cls, order: Order, lines: Sequence[OrderLine]) -> Self:
+        """From the rows."""
         return cls(
             id=order.pk,
             customer=Customer.of(order.customer),
             status=order.status,
             address=order.address,
             note=order.note,
-            lines=[LineOut.of(line) for line in order.lines.all()],
+            lines=[LineOut.of(line) for line in lines],
             total=order.total,
             created=order.created,
         )

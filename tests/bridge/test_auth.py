@@ -191,6 +191,12 @@ async def test_a_session_nobody_touched_is_not_saved(app, ada):
         assert (await browser.ask(target))["set-cookie"] is None
 
 
+async def test_a_session_that_is_not_there_yet_takes_no_thread_to_read(app):
+    answer = await ask(app, "/b/counter/async/")
+    assert (answer.json(), app.legacy.leases.started) == ({"count": 1}, 0)
+    assert "Cookie" in answer["vary"]
+
+
 async def test_a_session_that_is_saved_every_time_is(bridged, settings, ada):
     settings.SESSION_SAVE_EVERY_REQUEST = True
     async with running(bridged()) as app:

@@ -13,6 +13,7 @@ from gateway.bridge.drf.fields import drf_field
 from gateway.bridge.drf.route import DRFRoute
 from gateway.bridge.drf.serializers import serializer_for
 from legacy.accounts.models import User
+from tests.support.asgi import ask
 
 
 class Box(BaseModel):
@@ -88,3 +89,27 @@ def document(*dependencies: Any) -> Any:
 def test_what_only_a_dependency_takes_is_a_400_too() -> None:
     assert document(Depends(narrow)).keys() == {"200", "400", "default"}
     assert document().keys() == {"200"}
+
+
+async def undocumented() -> None:
+    raise AssertionError("it was asked")
+
+
+undocumented.only_documents = True  # type: ignore[attr-defined]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("included", [False, True])
+async def test_what_is_there_for_the_document_alone_is_not_asked_for_a_request(included: bool) -> None:
+    """Included routers have handlers of their own, made of what a private name of FastAPI's says."""
+    app = FastAPI()
+    app.router.route_class = DRFRoute
+    router = APIRouter(route_class=DRFRoute) if included else app.router
+
+    @router.get("/things/", dependencies=[Depends(undocumented)])
+    async def things() -> list[str]:
+        return ["a"]
+
+    if included:
+        app.include_router(router, prefix="/all")
+    assert (await ask(app, "/all/things/" if included else "/things/")).body == b'["a"]'

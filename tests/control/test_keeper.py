@@ -1,15 +1,18 @@
 """The guard and the ramp, on what workers stored."""
 
+from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
 
 from gateway.control import moves
-from gateway.control.keeper import Keeper
+from gateway.control.keeper import Case, Keeper, guard_of
 from gateway.control.models import Change, RouteState
-from gateway.control.moves import clear, pause, promote, resume, rollback, standing
+from gateway.control.moves import Standing, clear, pause, promote, resume, rollback, standing
 from gateway.control.store import write_counts
+from gateway.control.traffic import Seen
 from gateway.observability.counters import SLOT, Mirrored, Tally
+from gateway.rollout.guard import Verdict
 from gateway.rollout.stage import State
 from tests.control.conftest import make_route
 
@@ -24,9 +27,7 @@ def clock(monkeypatch):
     clock = SimpleNamespace(now=1_800_000_000.0)
     clock.time = lambda: clock.now
     clock.monotonic = clock.time
-    dates = SimpleNamespace(now=lambda zone: moves.datetime.fromtimestamp(clock.now, zone))
-    real = moves.datetime
-    dates.now = lambda zone: real.fromtimestamp(clock.now, zone)
+    dates = SimpleNamespace(now=lambda zone: datetime.fromtimestamp(clock.now, zone))
     monkeypatch.setattr(moves, "datetime", dates)
     return clock
 
@@ -59,7 +60,7 @@ def log():
 def test_a_route_with_too_many_errors_is_rolled_back_with_the_reason(clock, keeper):
     keeper = keeper(CANARY)
     serve(clock, 30, errors=10)
-    moved, = keeper.look()
+    (moved,) = keeper.look()
     assert log() == [("guard", "rollback", "legacy", 0)]
     assert "error rate 50.0 %" in moved.why
     assert standing(CANARY).why == moved.why
@@ -166,6 +167,29 @@ def test_and_again_when_it_is_cleared(clock, keeper):
     assert keeper.look() == []
 
 
+def test_a_clear_before_the_process_started_is_no_beginning(clock, keeper):
+    promote(CANARY, who="ana")
+    clear(CANARY, who="ana")
+    serve(clock, 60)
+    keeper = keeper(CANARY)
+    serve(clock, 20)
+    assert keeper.look() == []
+
+
+def test_what_an_operator_did_meanwhile_is_not_undone_by_what_was_judged_before(clock, keeper, monkeypatch):
+    keeper = keeper(CANARY)
+    serve(clock, 30, errors=10)
+    act = Keeper._act
+
+    def late(self, case, step):
+        promote(CANARY, who="ana", to="live")
+        return act(self, case, step)
+
+    monkeypatch.setattr(Keeper, "_act", late)
+    assert keeper.look() == []
+    assert standing(CANARY).state == State("live")
+
+
 def test_errors_of_an_earlier_step_are_not_held_against_a_later_one(clock, keeper):
     keeper = keeper(CANARY)
     serve(clock, 30, errors=10)
@@ -216,3 +240,37 @@ def test_a_route_is_judged_thirty_times_in_its_window(clock, keeper, django_asse
 def test_a_paused_route_keeps_its_state(clock, keeper):
     keeper(CANARY).look()
     assert standing(CANARY).state == State("canary", 10)
+
+
+# -- sides that only mirrors ask ------------------------------------------------------------------
+
+
+def tally(requests, errors=0, seconds=0.01):
+    made = Tally()
+    for number in range(requests):
+        made.add(seconds, error=number < errors, fell_back=False)
+    return made
+
+
+def judged(stage, **sides):
+    route = make_route(stage=stage)
+    case = Case(route, guard_of(route), Standing(State(stage)), since=0.0, now=1_800_000_000.0)
+    return case.judgement(Seen(**sides))
+
+
+@pytest.mark.parametrize(("errors", "verdict"), [(0, Verdict.HEALTHY), (50, Verdict.FAILING)])
+def test_in_shadow_the_service_is_judged_by_how_it_answered_mirrors(errors, verdict):
+    mirrored = Mirrored(mirrored=100, equal=100)
+    found = judged("shadow", legacy=tally(100), service_mirrored=tally(100, errors), mirrored=mirrored)
+    assert found.verdict is verdict
+
+
+def test_a_live_route_is_compared_with_how_legacy_answered_mirrors():
+    slow = judged("live", service=tally(200, seconds=0.2), legacy_mirrored=tally(200, seconds=0.01))
+    alone = judged("live", service=tally(200, seconds=0.2))
+    assert (slow.verdict, alone.verdict) == (Verdict.FAILING, Verdict.HEALTHY)
+
+
+def test_in_canary_callers_of_legacy_count_and_not_mirrors():
+    found = judged("canary", service=tally(200), legacy=tally(200), legacy_mirrored=tally(200, errors=200))
+    assert found.verdict is Verdict.HEALTHY

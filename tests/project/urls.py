@@ -6,7 +6,7 @@ from django.urls import include, path, re_path, register_converter
 from django.urls.converters import StringConverter
 from django.utils.asyncio import async_unsafe
 
-from tests.project import faulty, mirrored, views
+from tests.project import faulty, mirrored, orders, views
 
 
 class Shelf(StringConverter):
@@ -81,8 +81,10 @@ urlpatterns = [
     path("async/shelves/<shelf:name>/", views.async_shelf),
     # Also served, or half served, by services:
     path("f/<how>/", views.steady),
-    path("b/<kind>/<name>/", views.created),
+    path("b/undoable/<name>/", views.created),
+    path("b/unmarked/<name>/", views.created),
     path("faults/<stage>/<path:how>/", faulty.view),
+    path("orders/<kind>/<key>/", orders.view),
     path("m/slow/", mirrored.slow),
     path("m/things/<int:number>/", mirrored.thing),
     path("m/<what>/", mirrored.view),

@@ -35,7 +35,7 @@ def steady(request, how):
 
 
 @csrf_exempt
-def created(request, kind, name):
+def created(request, name):
     """Next to the endpoints of `tests.project.bridged` that create a user."""
     get_user_model().objects.create(username=name)
     return JsonResponse({"legacy": name})

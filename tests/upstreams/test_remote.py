@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from gateway.upstreams.base import ClientGone, UpstreamError
+from gateway.upstreams.base import MIRROR, ClientGone, UpstreamError
 from gateway.upstreams.remote import RemoteUpstream
 from tests.support.asgi import Connection, ask, open_socket, running, scope
 from tests.support.remote import Peer, Remote
@@ -187,6 +187,7 @@ async def test_the_request_id_is_handed_on_whatever_connection_names(remote, gat
     [
         ("forwarded", None),
         ("x-real-ip", None),
+        ("x-gateway-mirror", None),
         ("x-forwarded-for", "127.0.0.1"),
         ("x-forwarded-proto", "http"),
         ("x-forwarded-host", "testserver"),
@@ -197,6 +198,13 @@ async def test_the_request_id_is_handed_on_whatever_connection_names(remote, gat
 async def test_forwarded_headers_say_what_the_gateway_knows_and_not_what_the_client_claims(remote, name, value):
     claimed = {name.title(): "spoofed"}
     assert (await asked(remote(echo), "/x", headers=claimed)).json()["headers"].get(name) == value
+
+
+async def test_a_mirror_says_that_it_is_one(remote):
+    async with running(RemoteUpstream("far", remote(echo).url)) as upstream:
+        connection = Connection(upstream.entry, scope("/api/x") | {MIRROR: True})
+        connection.body()
+        assert (await connection.done()).json()["headers"]["x-gateway-mirror"] == "1"
 
 
 @pytest.mark.parametrize(

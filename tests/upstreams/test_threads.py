@@ -388,6 +388,31 @@ def test_leases_start_no_more_threads_than_the_pool_has(pool):
         lease.release()
 
 
+def test_a_thread_stands_by_while_a_leased_one_works_and_not_while_it_sleeps(pool, monkeypatch):
+    threads = pool(2)
+    monkeypatch.setattr(threads._pressure, "high", lambda: True)
+    lease, work = threads.lease(), Block()
+    lease.hold()
+    lease.run(work)
+    assert work.entered.wait(PATIENCE)
+    working = run(threads, lambda: stands_by(threads))
+    work.release()
+    until(lambda: str(threads._asleep), "2")
+    assert (working, run(threads, lambda: stands_by(threads))) == (True, False)
+    lease.release()
+
+
+def stands_by(threads: Threads) -> bool:
+    """Whether this thread of the pool would, if jobs had begun meanwhile."""
+    thread = current_thread()
+    assert thread is not None
+    with threads._lock:
+        thread.seen -= 10
+        found = threads._stands_by(thread)
+        threads._uncall(thread)
+    return found
+
+
 def test_a_lease_hands_back_what_its_job_returns(pool):
     lease = pool(1).lease()
     assert lease.submit(divmod, 7, 2).result(PATIENCE) == (3, 1)
@@ -521,6 +546,12 @@ class AnyMixture(RuleBasedStateMachine):
     def never_more_threads_than_its_size(self) -> None:
         if hasattr(self, "threads"):
             assert self.threads.started <= self.threads.size
+
+    @invariant()
+    def no_more_asleep_than_there_are(self) -> None:
+        if hasattr(self, "threads"):
+            with self.threads._lock:
+                assert len(self.threads._idle) <= self.threads._asleep <= self.threads.started
 
     def teardown(self) -> None:
         """In the end, every job has run exactly once, and no thread is anybody's."""

@@ -48,6 +48,8 @@ __all__ = ["Credentials", "DRFRequest", "DRFUser", "Scheme", "check_object_permi
 class Scheme(SecurityBase):
     """An authentication class in the OpenAPI document. As a dependency it does nothing."""
 
+    only_documents = True  # read by gateway.bridge.drf.route
+
     def __init__(self, name: str, model: SecurityModel) -> None:
         self.scheme_name = name
         self.model = model

@@ -20,7 +20,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.views import APIView
 from starlette.requests import HTTPConnection
 
-from gateway.bridge.drf.parameters import described, documenting
+from gateway.bridge.drf.parameters import described, documented, documenting
 from gateway.bridge.drf.request import Part, endpoint_view
 from gateway.bridge.orm import in_django
 
@@ -52,6 +52,7 @@ class Filters(Part):
     def __init__(self, view: type[APIView] | None = None, action: str | None = None, **attributes: Any) -> None:
         super().__init__(view, action, **attributes)
         self.__signature__ = documenting(_parameters(self.alone()))  # as FastAPI reads it
+        self.documented = documented(self.__signature__)
 
     async def __call__(self, connection: HTTPConnection, **_documented: Any) -> Filtered:
         """What filters. Raises RuntimeError where the service does not run inside the middleware."""

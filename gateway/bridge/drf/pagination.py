@@ -19,7 +19,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 from starlette.requests import HTTPConnection
 
-from gateway.bridge.drf.parameters import described, documenting
+from gateway.bridge.drf.parameters import described, documented, documenting
 from gateway.bridge.drf.request import Part, endpoint_view
 from gateway.bridge.orm import in_django
 
@@ -80,6 +80,7 @@ class Pagination(Part):
         describe = getattr(alone.paginator, "get_schema_operation_parameters", None)
         parameters = described(alone.paginator, partial(describe, alone)) if describe is not None else []
         self.__signature__ = documenting(parameters)  # as FastAPI reads it
+        self.documented = documented(self.__signature__)
 
     async def __call__(self, connection: HTTPConnection, response: Response, **_documented: Any) -> Paginate:
         """What makes the page. Raises RuntimeError where the service does not run inside the middleware."""

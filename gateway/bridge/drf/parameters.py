@@ -11,11 +11,12 @@ from fastapi import Query, Response
 from pydantic import WithJsonSchema
 from starlette.requests import HTTPConnection
 
-__all__ = ["described", "documenting"]
+__all__ = ["described", "documented", "documenting"]
 
 logger = logging.getLogger("gateway.bridge")
 
 Described = Mapping[str, Any]
+PREFIX = "parameter_"
 
 
 def described(what: object, describe: Callable[[], Iterable[Described]]) -> list[Described]:
@@ -39,8 +40,13 @@ def documenting(parameters: Iterable[Described]) -> inspect.Signature:
     found = [_keyword("connection", HTTPConnection), _keyword("response", Response)]
     by_name = {parameter["name"]: parameter for parameter in parameters if parameter.get("in") == "query"}
     for number, parameter in enumerate(by_name.values()):
-        found.append(_keyword(f"parameter_{number}", _query(parameter), default=None))
+        found.append(_keyword(f"{PREFIX}{number}", _query(parameter), default=None))
     return inspect.Signature(found)
+
+
+def documented(signature: inspect.Signature) -> frozenset[str]:
+    """The names of the parameters that `documenting` has put into `signature`."""
+    return frozenset(name for name in signature.parameters if name.startswith(PREFIX))
 
 
 def _query(parameter: Described) -> Any:

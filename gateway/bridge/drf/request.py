@@ -55,6 +55,7 @@ class Part:
 
     kind: ClassVar[str] = ""  # of those that have one, an endpoint takes one of each
     guards: ClassVar[bool] = False  # it asks the permission classes
+    documented: frozenset[str] = frozenset()  # those of its parameters that are there for OpenAPI alone
 
     def __init__(self, view: type[APIView] | None = None, action: str | None = None, **attributes: Any) -> None:
         self.view = view

@@ -37,6 +37,7 @@ PLAIN: Mapping[type, Any] = {
 }
 # Those of them that JSON has no type for.
 WRITTEN = {decimal.Decimal, dt.datetime, dt.date, dt.time, dt.timedelta, uuid.UUID}
+READY = {str, int, float, bool, type(None)}  # and no subclass: an enum's member may be one
 LISTS = (list, Sequence, set, frozenset, tuple)
 DICTS = (dict, Mapping)
 # What pydantic's and annotated_types' metadata is called in DRF.
@@ -199,10 +200,14 @@ def has_model(annotation: Any) -> bool:
 
 def written(data: Any) -> Any:
     """`data`, with what JSON has no type for as the field for its type writes it."""
+    kind = type(data)
+    if kind in READY:
+        return data
     if isinstance(data, dict):
-        return {name: written(value) for name, value in data.items()}
+        # Most values are ready, and there are hundreds in a page.
+        return {name: value if type(value) in READY else written(value) for name, value in data.items()}
     if isinstance(data, list | tuple | set | frozenset):
         return [written(value) for value in data]
     if isinstance(data, enum.Enum):
         return data.value
-    return field_for(type(data)).to_representation(data) if type(data) in WRITTEN else data
+    return field_for(kind).to_representation(data) if kind in WRITTEN else data

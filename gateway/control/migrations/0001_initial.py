@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('route', models.CharField(max_length=200)),
-                ('side', models.CharField(max_length=10)),
+                ('side', models.CharField(max_length=20)),
                 ('start', models.BigIntegerField(db_index=True)),
                 ('requests', models.BigIntegerField(default=0)),
                 ('errors', models.BigIntegerField(default=0)),
@@ -160,7 +160,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('worker', models.CharField(max_length=32)),
                 ('route', models.CharField(max_length=200)),
-                ('side', models.CharField(max_length=10)),
+                ('side', models.CharField(max_length=20)),
                 ('start', models.BigIntegerField(db_index=True)),
                 ('requests', models.BigIntegerField()),
                 ('errors', models.BigIntegerField()),
