@@ -14,12 +14,13 @@ from tests.project import settings as project_settings
 from tests.project.orders import TABLE
 from tests.support.operator import Operator
 from tests.support.postgres import Postgres, postgres_database
-from tests.support.server import PATIENCE, Server
+from tests.support.server import PATIENCE, Server, eventually
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(300)]
 
 ORDERS = 10_000
 CLIENTS = 48
+WORKERS = 4
 ON_ONE_CONNECTION = 50  # orders, so that a client meets more than one worker
 TOML = """
 [services.orders]
@@ -65,10 +66,10 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def database() -> Iterator[Postgres]:
-    with postgres_database() as database:
-        database.execute(TABLE)
-        yield database
+def ledger() -> Iterator[Postgres]:
+    with postgres_database() as ledger:
+        ledger.execute(TABLE)
+        yield ledger
 
 
 def path(number: int) -> tuple[str, str]:
@@ -119,20 +120,21 @@ async def ten_thousand_orders(port: int, operate: Operator) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def seen(serve: Callable[..., Server], database: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+def seen(serve: Callable[..., Server], ledger: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """What clients of four workers saw of ten thousand orders and ten moves."""
     installed = [*project_settings.INSTALLED_APPS, "gateway.control"]
-    settings = database.settings(CONN_MAX_AGE=None) | {"INSTALLED_APPS": installed}
+    settings = ledger.settings(CONN_MAX_AGE=None) | {"INSTALLED_APPS": installed}
     config = tmp_path_factory.mktemp("operator") / "gateway.toml"
     config.write_text(project_toml(TOML, threads=4))
     with Operator(config, settings) as operate:
         assert operate("migrate") == "migrated"
-        with serve(config.read_text(), "--workers", "4", settings=settings) as server:
+        with serve(config.read_text(), "--workers", str(WORKERS), settings=settings) as server:
+            assert eventually(lambda: server.log.count("Application startup complete") == WORKERS), server.log
             return asyncio.run(ten_thousand_orders(server.port, operate))
 
 
-def written(database: Postgres) -> Counter[str]:
-    return Counter(database.select("SELECT key FROM orders"))
+def written(ledger: Postgres) -> Counter[str]:
+    return Counter(ledger.select("SELECT key FROM orders"))
 
 
 def test_every_order_was_answered(seen):
@@ -140,23 +142,23 @@ def test_every_order_was_answered(seen):
     assert not seen.confirmed.keys() & seen.refused
 
 
-def test_every_confirmed_order_is_there_exactly_once(seen, database):
-    orders = written(database)
+def test_every_confirmed_order_is_there_exactly_once(seen, ledger):
+    orders = written(ledger)
     assert [key for key in seen.confirmed if orders[key] != 1] == []
 
 
-def test_no_refused_order_is_there(seen, database):
-    orders = written(database)
+def test_no_refused_order_is_there(seen, ledger):
+    orders = written(ledger)
     assert [key for key in seen.refused if orders[key]] == []
     assert {key.partition("-")[0] for key in seen.refused} == {"lost"}
 
 
-def test_there_are_as_many_orders_as_were_confirmed(seen, database):
-    assert written(database).total() == len(seen.confirmed)
+def test_there_are_as_many_orders_as_were_confirmed(seen, ledger):
+    assert written(ledger).total() == len(seen.confirmed)
 
 
-def test_who_is_said_to_have_served_an_order_wrote_it(seen, database):
-    pairs = {row.split()[0]: row.split()[1] for row in database.select("SELECT key || ' ' || side FROM orders")}
+def test_who_is_said_to_have_served_an_order_wrote_it(seen, ledger):
+    pairs = {row.split()[0]: row.split()[1] for row in ledger.select("SELECT key || ' ' || side FROM orders")}
     said = {key: "service" if side == "orders" else side for key, side in seen.confirmed.items()}
     assert said == pairs
 
@@ -166,10 +168,10 @@ def test_legacy_placed_what_the_service_had_undone(seen):
     assert (sides["legacy"], sides["orders"]) == (ORDERS // 10, 0)
 
 
-def test_both_sides_and_all_workers_took_part(seen, database):
+def test_both_sides_and_all_workers_took_part(seen, ledger):
     sides = Counter(seen.confirmed.values())
     assert min(sides["legacy"], sides["orders"]) > ORDERS / 10
     assert len(seen.refused) > ORDERS / 100
-    workers = Counter(database.select("SELECT pid FROM orders"))
-    assert len(workers) == 4
+    workers = Counter(ledger.select("SELECT pid FROM orders"))
+    assert len(workers) == WORKERS
     assert min(workers.values()) > ORDERS / 100
