@@ -9,7 +9,7 @@ __all__ = ["Deadline", "Deadlines", "is_cancelled"]
 
 
 def is_cancelled(error: BaseException) -> bool:
-    """Whether the current task is being cancelled, rather than that what it called raised a CancelledError of its own."""
+    """Whether the current task is being cancelled; what it calls may raise a CancelledError of its own."""
     task = asyncio.current_task()
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 

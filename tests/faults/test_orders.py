@@ -59,6 +59,7 @@ class Seen:
 
     confirmed: dict[str, str] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def answered(self) -> int:
@@ -91,6 +92,7 @@ async def place(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, numb
         seen.confirmed[key] = lines["x-served-by"]
     else:
         seen.refused.add(key)
+    seen.news.set()
 
 
 async def client(port: int, numbers: Iterator[int], seen: Seen) -> None:
@@ -107,15 +109,22 @@ async def client(port: int, numbers: Iterator[int], seen: Seen) -> None:
         writer.close()
 
 
-async def ten_thousand_orders(port: int, operate: Operator) -> Seen:
-    """Orders from all clients, and a move whenever another eleventh of them was answered."""
-    seen, numbers = Seen(), iter(range(ORDERS))
-    clients = [asyncio.create_task(client(port, numbers, seen)) for _ in range(CLIENTS)]
+async def move(operate: Operator, seen: Seen) -> None:
+    """Make a move whenever another eleventh of the orders was answered."""
     for count, (verb, more) in enumerate(MOVES, 1):
-        while seen.answered < ORDERS * count / (len(MOVES) + 1) and not all(task.done() for task in clients):
-            await asyncio.sleep(0.01)
+        while seen.answered < ORDERS * count / (len(MOVES) + 1):
+            await seen.news.wait()
+            seen.news.clear()
         await asyncio.to_thread(operate, verb, "orders", **more)
-    await asyncio.gather(*clients)
+
+
+async def ten_thousand_orders(port: int, operate: Operator) -> Seen:
+    """Orders from all clients, and all moves meanwhile."""
+    seen, numbers = Seen(), iter(range(ORDERS))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(move(operate, seen))
+        for _ in range(CLIENTS):
+            tasks.create_task(client(port, numbers, seen))
     return seen
 
 

@@ -1,4 +1,4 @@
-"""Whatever a service does on its way to live: who asks is answered by legacy, whole and once, and the process goes on."""
+"""Whatever a service does on its way to live: legacy answers, whole and once, and the process goes on."""
 
 from __future__ import annotations
 

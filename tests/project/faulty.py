@@ -202,6 +202,7 @@ async def tell(request: Request, key: str = "") -> dict[str, Any]:
         "mirrors": len(mirrors._waiting) + len(mirrors._running),
         "bytes": mirrors._bytes,
         "in_flight": sum(health.in_flight for health in gateway.health.values()),
+        "most_connections": legacy.most_threads + 2,
         "busy_threads": sum(pool.started - pool.idle for pool in (legacy.threads, legacy.leases, legacy.passages)),
         "tasks": sorted(name for task in tasks if (name := task.get_coro().__qualname__) not in LASTING),
         "mirrored": {route: asdict(taken.mirrors(route)) for route, _ in taken.mirrored},

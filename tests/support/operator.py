@@ -1,6 +1,6 @@
-"""Somebody who moves routes, in a process of their own: `Operator` in the test, `python -m tests.support.operator` there.
+"""Somebody who moves routes, in a process of their own.
 
-The process reads calls of gateway.control.moves as lines of JSON, `[verb, route, keywords]`, and says where the route is.
+It reads calls of gateway.control.moves as lines of JSON, `[verb, route, keywords]`, and says where the route is.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Operator:
         self._process.stdout.close()
 
     def __call__(self, verb: str, route: str = "", **more: Any) -> Any:
-        """Do it, and return what came of it: the stage and who moved it there; the error's text, where it can't be done."""
+        """Move a route, and return where it stands then; "migrate"; or "audit", the changes of a route."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps([verb, route, more]), file=self._process.stdin, flush=True)
@@ -65,7 +65,8 @@ def _serve() -> None:
             answer = [[row.who, row.verb, row.to_stage, row.why] for row in Change.objects.filter(route=route)]
         else:
             answer = str(getattr(moves, verb)(routes[route], who="operator", **more).after)
-        print(json.dumps(answer), flush=True)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
