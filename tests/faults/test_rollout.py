@@ -72,6 +72,13 @@ def faulty(serve: Callable[..., Server]) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def threaded(serve: Callable[..., Server]) -> Iterator[Server]:
+    """Every place, served by plain `def` endpoints."""
+    with serve(project_toml(places("threaded"))) as server:
+        yield server
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """After each test the process serves both sides, and nothing of the faults is still going on."""
@@ -202,3 +209,19 @@ def test_a_service_that_failed_often_rests_and_is_used_again(faulty, place, how)
     assert recovered(faulty, place)
     reply = faulty.request(f"/faults/{place}/fine/?key={key}", "POST")
     assert (reply.status, reply["x-served-by"]) == (200, place)
+
+
+# -- threads -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_endpoints_that_keep_their_threads_hold_nobody_else_up(threaded, place):
+    """More of them than there are threads; what was cancelled runs on until the gate opens."""
+    gate = uuid.uuid4().hex
+    how = f"blocks-thread/{gate}"
+    with ThreadPoolExecutor(12) as pool:
+        assert all(by_legacy(reply, how) for reply in pool.map(threaded.request, [f"/faults/{place}/{how}/"] * 24))
+    threaded.open_gate(gate)
+    assert eventually(lambda: at_rest(threaded))
+    if place in SERVED:
+        assert eventually(lambda: threaded.request(f"/faults/{place}/sync/")["x-served-by"] == place)
