@@ -140,7 +140,7 @@ def test_mirrors_go_on_after_a_service_that_failed_in_one(faulty, how):
     assert eventually(lambda: equal() > before)
 
 
-@pytest.mark.parametrize("how", ["endless", "leaks", "large", "hangs"])
+@pytest.mark.parametrize("how", ["hangs", "endless", "leaks", "large"])
 def test_mirrors_of_large_answers_stay_within_bounds(faulty, how):
     def resident() -> int:
         lines = Path(f"/proc/{faulty.pid}/status").read_text().splitlines()
@@ -151,9 +151,9 @@ def test_mirrors_of_large_answers_stay_within_bounds(faulty, how):
 
     before = resident()
     with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(ask, [f"/faults/shadow/{how}/", "/faults/shadow/large/"] * 150))
+        assert all(pool.map(ask, [f"/faults/shadow/{how}/", "/faults/shadow/large/"] * 200))
         most = resident()
-    assert most - before < 200 * 2**20, f"{before >> 20} MB before, {most >> 20} MB after"
+    assert most - before < 100 * 2**20, f"{before >> 20} MB before, {most >> 20} MB after"
 
 
 # -- canary and live -----------------------------------------------------------------------------
