@@ -44,7 +44,8 @@ def until_done(work: Callable[[], T]) -> T:
             connections[alias()].close_if_unusable_or_obsolete()
         if attempt + 1 < attempts:
             time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - so that two don't meet again
-    raise Busy(f"the database did not take the change, after {attempts} attempts: {last}") from last
+    tried = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+    raise Busy(f"the database did not take the change, after {tried}: {last}") from last
 
 
 def missing(error: BaseException) -> bool:

@@ -269,9 +269,9 @@ def _log(move: Moved) -> None:
 
 
 def _first(route: str, seen: int) -> Moved | None:
-    """The first change of a route after it was seen at a revision; 0 is after it was last cleared."""
+    """The first change of a route after it was seen at a revision; after it was last cleared, if that is 0."""
     changes = _changes().filter(route=route).order_by("revision")
-    if not seen and RouteState.objects.using(alias()).filter(route=route).exists():
+    if not seen:
         seen = changes.filter(verb="clear").aggregate(latest=Max("revision"))["latest"] or 0
     row = changes.filter(revision__gt=seen).first()
     return None if row is None else moved(row)

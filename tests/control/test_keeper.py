@@ -167,6 +167,29 @@ def test_and_again_when_it_is_cleared(clock, keeper):
     assert keeper.look() == []
 
 
+def test_a_clear_before_the_process_started_is_no_beginning(clock, keeper):
+    promote(CANARY, who="ana")
+    clear(CANARY, who="ana")
+    serve(clock, 60)
+    keeper = keeper(CANARY)
+    serve(clock, 20)
+    assert keeper.look() == []
+
+
+def test_what_an_operator_did_meanwhile_is_not_undone_by_what_was_judged_before(clock, keeper, monkeypatch):
+    keeper = keeper(CANARY)
+    serve(clock, 30, errors=10)
+    act = Keeper._act
+
+    def late(self, case, step):
+        promote(CANARY, who="ana", to="live")
+        return act(self, case, step)
+
+    monkeypatch.setattr(Keeper, "_act", late)
+    assert keeper.look() == []
+    assert standing(CANARY).state == State("live")
+
+
 def test_errors_of_an_earlier_step_are_not_held_against_a_later_one(clock, keeper):
     keeper = keeper(CANARY)
     serve(clock, 30, errors=10)

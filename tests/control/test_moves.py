@@ -113,6 +113,11 @@ def test_who_must_be_said():
         promote(CATALOG, who="")
 
 
+def test_a_long_name_is_cut():
+    promote(CATALOG, who="a" * 300)
+    assert standing(CATALOG).who == "a" * 200
+
+
 # -- two operators -------------------------------------------------------------------------------
 
 
@@ -255,6 +260,15 @@ def test_a_database_that_is_locked_for_a_while_is_waited_for(monkeypatch, sleepl
     monkeypatch.setattr(moves, "_next_revision", locked)
     assert promote(CATALOG, who="ana").revision == 1
     assert len(sleepless) == 3
+
+
+def test_in_a_transaction_of_the_caller_there_is_one_attempt(monkeypatch, sleepless):
+    def locked():
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(moves, "_next_revision", locked)
+    with pytest.raises(Busy, match="after 1 attempt: "):
+        promote(CATALOG, who="ana")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -63,10 +63,12 @@ def test_dropped_mirrors_keep_their_reasons():
 
 
 def test_each_route_counts_from_a_moment_of_its_own():
-    counted = {(route, "service", START + at): tally(0.1) for route in ("catalog", "cart") for at in (0, 10)}
-    write_counts("a", counted, {})
+    slots = [(route, START + at) for route in ("catalog", "cart") for at in (0, 10)]
+    counted = {(route, "service", start): tally(0.1) for route, start in slots}
+    write_counts("a", counted, {slot: Mirrored(1) for slot in slots})
     seen = traffic({"catalog": START + 5, "cart": START})
     assert (seen["catalog"].service.requests, seen["cart"].service.requests) == (1, 2)
+    assert (seen["catalog"].mirrored.mirrored, seen["cart"].mirrored.mirrored) == (1, 2)
 
 
 def test_nothing_is_asked_for_no_route(django_assert_num_queries):

@@ -20,7 +20,7 @@ from gateway.control.poller import Poller
 from gateway.control.repeated import Repeated
 from gateway.control.sync import Control
 from gateway.control.writer import Writer
-from gateway.observability.counters import SLOT, Counters
+from gateway.observability.counters import KEPT, SLOT, Counters
 from gateway.parity.report import Found, Report
 from gateway.rollout.stage import State
 from tests.control.conftest import make_route
@@ -331,9 +331,29 @@ def test_a_slot_is_forgotten_once_it_is_stored_and_over(writing: Any, clock: Clo
 def test_comparisons_are_counted_once(writing: Any) -> None:
     for breaking in (True, False):
         writing.counters.compare("catalog", breaking=breaking, warning=False)
+        writing.counters.control("catalog")
         writing.work()
         writing.work()
-    assert RouteDifferences.objects.get().compared == 2
+    row = RouteDifferences.objects.get()
+    assert (row.compared, row.controls) == (2, 2)
+
+
+@pytest.mark.django_db
+def test_a_slot_that_is_only_just_over_is_kept(writing: Any, clock: Clock) -> None:
+    writing.counters.request("catalog", "service", 200, 0.01)
+    clock.now += SLOT
+    writing.counters.request("catalog", "service", 200, 0.01)
+    writing.work()
+    assert len(writing.counters.take().slots) == 2
+
+
+@pytest.mark.django_db
+def test_what_was_counted_too_long_ago_to_be_kept_is_counted_as_lost(writing: Any, clock: Clock) -> None:
+    for _ in range(KEPT + 2):
+        writing.counters.request("catalog", "service", 200, 0.01)
+        clock.now += SLOT
+    writing.work()
+    assert Worker.objects.get().lost_requests == 2
 
 
 @pytest.mark.django_db
