@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -94,6 +95,7 @@ class Site:
     def serve(self, workers: int = WORKERS) -> Iterator[Server]:
         with Server(self.folder, TOML, "--workers", str(workers), settings=self.settings) as server:
             assert eventually(lambda: server.log.count("Application startup complete") == workers), server.log
+            assert eventually(lambda: listens(server.port))  # a moment later
             yield server
 
     def end(self) -> None:
@@ -116,6 +118,11 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
         site = Site(tmp_path, postgres.settings(**(POOL if request.param == "pool" else {})), postgres)
         yield site
         site.end()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def sides(server: Server, times: int = 40) -> dict[int, str]:

@@ -204,7 +204,11 @@ async def tell(request: Request, key: str = "") -> dict[str, Any]:
         "in_flight": sum(health.in_flight for health in gateway.health.values()),
         "most_connections": legacy.most_threads + 2,
         "busy_threads": sum(pool.started - pool.idle for pool in (legacy.threads, legacy.leases, legacy.passages)),
-        "tasks": sorted(name for task in tasks if (name := task.get_coro().__qualname__) not in LASTING),
+        "tasks": sorted(name for task in tasks if (name := _name(task)) not in LASTING),
         "mirrored": {route: asdict(taken.mirrors(route)) for route, _ in taken.mirrored},
         "asked": {side: asked[f"{side} {key}"] for side in ("legacy", "service")},
     }
+
+
+def _name(task: asyncio.Task[Any]) -> str:
+    return getattr(task.get_coro(), "__qualname__", "") or repr(task.get_coro())
