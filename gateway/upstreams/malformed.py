@@ -18,16 +18,15 @@ class Malformed(Exception):
 
 
 def check_start(message: Message) -> None:
-    """Raises Malformed unless a server can send the start of this answer."""
+    """Raises Malformed unless a server can send the start of this answer. It names the header, never its value."""
     try:
-        good = 100 <= message["status"] <= 599
+        if not 100 <= message["status"] <= 599:
+            raise Malformed(f"its answer has the status {message['status']!r:.20}")
         for name, value in message.get("headers", ()):
             if not _is_name(name) or _control(value):
-                good = False
+                raise Malformed(f"its answer has a header {name!r:.60} that can't be sent")
     except (KeyError, TypeError, ValueError) as exc:
-        raise Malformed(f"its answer begins with what can't be sent: {type(exc).__name__}: {exc}") from exc
-    if not good:
-        raise Malformed(f"its answer begins with a status or a header that can't be sent: {message!r:.300}")
+        raise Malformed(f"its answer begins with what can't be sent ({type(exc).__name__})") from exc
 
 
 @lru_cache(maxsize=1024)  # few names come again and again
