@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
+
+# A deadline is a timing assertion, which a busy machine fails.
+settings.register_profile("here", deadline=None)
+settings.load_profile("here")
 
 
 @pytest.hookimpl(trylast=True)

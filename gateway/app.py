@@ -21,6 +21,7 @@ from gateway import config as configuration
 from gateway.admission import admit, refused
 from gateway.clock import SYSTEM, Clock
 from gateway.config import Config, ConfigError, Problem, RolloutSettings, ServiceConfig
+from gateway.control.factory import build_control
 from gateway.dispatch import Header, Headers, Outcome, conclude, dispatch, dispatch_service, fall_back, fit
 from gateway.observability.counters import Counters
 from gateway.observability.observe import observe
@@ -96,6 +97,7 @@ class Gateway:
             random=random.random,
         )
         self._running: list[Upstream] = []
+        self.control = build_control(self)
 
     def __repr__(self) -> str:
         return f"Gateway({self.config.source!r}, services={list(self.services)}, {self._snapshot.table!r})"
@@ -250,6 +252,8 @@ class Gateway:
                 what = "the Django project" if upstream is self.legacy else f"service {upstream.name!r}"
                 raise RuntimeError(f"{what} failed to start: {exc}") from exc
             self._running.append(upstream)
+        if self.control is not None:
+            await self.control.startup()
 
     async def shutdown(self) -> list[str]:
         """Stop what was started, in reverse. Goes on after a failure; returns what failed, in words."""
@@ -262,6 +266,8 @@ class Gateway:
             except Exception as exc:
                 logger.exception("%r failed to stop", upstream.name)
                 errors.append(f"{upstream.name!r} failed to stop: {exc}")
+        if self.control is not None:
+            await self.control.shutdown()
         return errors
 
 

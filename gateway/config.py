@@ -137,6 +137,12 @@ class BreakerConfig(Section):
     cooldown: Seconds = Field(5.0, description="seconds of rest; twice as long each time it opens again")
     longest: Seconds = Field(300.0, description="the longest rest in seconds")
 
+    @model_validator(mode="after")
+    def _cooldown_fits(self) -> BreakerConfig:
+        if self.cooldown > self.longest:
+            raise ValueError(f"cooldown {self.cooldown:g} is longer than longest, {self.longest:g}")
+        return self
+
 
 class ServiceConfig(Section):
     """`[services.NAME]`: a FastAPI or other ASGI application in this process, or an HTTP server elsewhere."""
@@ -245,7 +251,9 @@ class FallbackConfig(Section):
 class RouteConfig(Section):
     """`[[routes]]`: a rule that claims requests for a service, and how far its rollout is."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$", description="letters, digits, dot, dash and underscore")
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][\w.-]{0,199}$", description="letters, digits, dot, dash and underscore, at most 200"
+    )
     prefix: str | None = Field(None, description='a path such as "/api/products", and everything below it')
     path: str | None = Field(None, description='one path, or a template such as "/api/products/{id}/"')
     methods: tuple[str, ...] | None = Field(None, description='such as ["GET", "POST"]; default: every method')

@@ -24,8 +24,9 @@ from gateway.rollout.plan import Plan
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
 from gateway.upstreams.base import ATTEMPT, ClientGone, UpstreamError
-from gateway.upstreams.deadline import Deadlines
+from gateway.upstreams.deadline import Deadlines, is_cancelled
 from gateway.upstreams.kept import Kept
+from gateway.upstreams.malformed import check_start
 
 __all__ = ["Outcome", "answer", "conclude", "dispatch", "dispatch_service", "fall_back", "fit"]
 
@@ -35,7 +36,7 @@ Header = tuple[bytes, bytes]
 Headers = list[Header]
 
 
-Failure = tuple[int, Exception]  # the status to answer with, and what went wrong
+Failure = tuple[int, BaseException]  # the status to answer with, and what went wrong
 NO_HEADERS: Headers = []
 # As plain numbers: a comparison with a member of HTTPStatus takes longer.
 METHOD_NOT_ALLOWED = 405
@@ -73,6 +74,7 @@ class Outcome:
     fell_back: str | None = None
     copy: Keeper | None = None
     deadlines: Deadlines | None = None
+    tentative = False  # an answer that looks like an error is not sent yet
     kept: Kept | None = None  # what the service has read, once it reads
     failure: Failure | None = None
     error: Exception | None = None
@@ -81,8 +83,8 @@ class Outcome:
     left = False
     _receive: Receive
     _held: list[Message] | None = None
+    _limit = 0  # of the body that is kept, in bytes
     _size = 0
-    _released = False
 
     def __init__(
         self,
@@ -99,9 +101,12 @@ class Outcome:
         self._send = send
         self._allowed = allowed
 
-    def begin(self, receive: Receive, deadlines: Deadlines) -> None:
-        """A service is asked."""
+    def begin(self, receive: Receive, deadlines: Deadlines, fallback: FallbackConfig | None) -> None:
+        """A service is asked; where there is a `fallback`, legacy may answer instead."""
         self._receive = receive
+        if fallback is not None:
+            self._limit = fallback.max_body
+            self.tentative = self.facts.method != "WEBSOCKET"
         self.deadlines = deadlines
         deadlines.begin(self)
 
@@ -115,9 +120,7 @@ class Outcome:
         instead, an answer that says of itself that it is an error waits, until `release` or `discard`.
         """
         kind = message["type"]
-        if self._held is not None or (
-            kind == "http.response.start" and message["status"] >= ERROR and self._may_turn_out_otherwise()
-        ):
+        if self.tentative and (self._held is not None or (kind == "http.response.start" and _is_error(message))):
             return self._hold(message)
         if self.copy is not None:
             self.copy.keep(message)
@@ -142,18 +145,8 @@ class Outcome:
         """What a service reads the request through. Few read one that has no body, so it is kept from the first
         message on."""
         if self.kept is None:
-            fallback = self._fallback
-            self.kept = Kept(self._receive, fallback.max_body if fallback is not None else 0)
+            self.kept = Kept(self._receive, self._limit)
         return self.kept()
-
-    @property
-    def _fallback(self) -> FallbackConfig | None:
-        return self.decision.plan.fallback if self.decision.plan is not None else None
-
-    def _may_turn_out_otherwise(self) -> bool:
-        """Whether an answer with an error has to wait: a service gave it, and legacy may answer instead."""
-        asked = self.deadlines is not None and not self._released
-        return asked and self._fallback is not None and self.facts.method != "WEBSOCKET"
 
     @property
     def gone(self) -> bool:
@@ -208,7 +201,7 @@ class Outcome:
     def discard(self) -> None:
         """Forget what waits: another upstream is asked."""
         self._held = None
-        self._released = True
+        self.tentative = False
 
     def _joined(self, headers: Headers, status: int) -> Headers:
         """`headers` with the union of both sides' methods in Allow."""
@@ -220,6 +213,12 @@ class Outcome:
         union = dict.fromkeys([method for method in listed if method] + sorted(served))
         kept = [(name, value) for name, value in headers if name.lower() != b"allow"]
         return [*kept, (b"allow", ", ".join(union).encode("latin-1"))]
+
+
+def _is_error(start: Message) -> bool:
+    """Whether an answer says of itself that it is one. Raises Malformed when it can't be sent at all."""
+    check_start(start)
+    return bool(start["status"] >= ERROR)
 
 
 async def dispatch(entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, receive: Receive) -> None:
@@ -272,15 +271,14 @@ async def dispatch_service(
         prepared = front.prepared(scope, outcome)
         outcome.headless = fit(prepared, outcome.facts, match, plan.service)
         prepared[ATTEMPT] = outcome
-        outcome.begin(receive, deadlines)
+        outcome.begin(receive, deadlines, plan.fallback)
         try:
             await entry(prepared, outcome.receive, outcome.send)
-        except asyncio.CancelledError:
-            if not deadlines.passed(outcome):
+        except (Exception, SystemExit, asyncio.CancelledError) as exc:
+            outcome.late = isinstance(exc, asyncio.CancelledError) and deadlines.passed(outcome)
+            if is_cancelled(exc):
                 raise
-            outcome.late = True
-        except Exception as exc:  # noqa: BLE001 - it is logged there
-            outcome.failure = _failure(exc, outcome)
+            outcome.failure = None if outcome.late else _failure(exc, outcome)
         if 0 < outcome.status < ERROR and not (deadlines.late or outcome.failure or outcome.error):
             outcome.failed = None if outcome.gone else False
             return
@@ -347,7 +345,7 @@ def fit(scope: Scope, facts: Facts, match: Match | None, upstream: str) -> bool:
     return False
 
 
-def _failure(error: Exception, outcome: Outcome) -> Failure | None:
+def _failure(error: BaseException, outcome: Outcome) -> Failure | None:
     """What is to be made of what an upstream raised; None when nobody waits for an answer."""
     if isinstance(error, ClientGone | ClientDisconnect):  # the latter from a service that was reading a body
         outcome.left = True
@@ -362,7 +360,7 @@ def _failure(error: Exception, outcome: Outcome) -> Failure | None:
     return 500, error
 
 
-async def _make_up_for(outcome: Outcome, status: int, error: Exception) -> None:
+async def _make_up_for(outcome: Outcome, status: int, error: BaseException) -> None:
     """Answer with `status` where the upstream did not answer at all."""
     if outcome.complete:
         return

@@ -113,6 +113,8 @@ def gateway(project: Any) -> Callable[..., Gateway]:
 
     def build(**tables: Any) -> Gateway:
         legacy = {"settings": "legacy.settings", "threads": 4, "static": False}
-        return Gateway({"legacy": legacy} | tables)
+        gateway = Gateway({"legacy": legacy} | tables)
+        gateway.control = None  # whose threads would ask that database
+        return gateway
 
     return build

@@ -12,7 +12,9 @@ import gateway
 MODULES = sorted(
     name
     for _, name, is_package in pkgutil.walk_packages(gateway.__path__, "gateway.")
-    if not name.startswith(("gateway.control.management", "gateway.cli")) and name != "gateway.asgi" and not is_package
+    if not name.startswith(("gateway.control.management", "gateway.control.migrations", "gateway.cli"))
+    and name != "gateway.asgi"
+    and not is_package
 )
 
 

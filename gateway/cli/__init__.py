@@ -1,11 +1,17 @@
 """The command line: `gateway …`, and the same as `python manage.py gateway …`.
 
     init      write a commented gateway.toml            init.py
-    check     build everything, report every problem    check.py
-    serve     serve it with uvicorn                     serve.py, server.py
+    check     build everything, report every problem    check.py, findings.py, retired.py, urls.py
+    serve     serve it with uvicorn                     serve.py, server.py, banner.py
     routes    who claims what, by precedence            routes.py
-    explain   who would answer one request, and why     explain.py
+    explain   who would answer one request, and why     explain.py, consequences.py, caller.py
+    status    where every route is, and how it does     status.py, board.py
+    promote, rollback, pause, resume, clear             moves.py
+    diffs     what differs from legacy                  diffs.py
+    history   who moved what, and why                   history.py
+    sign      a header with which testers choose        sign.py
 
+Those that build a gateway share common.py, describe.py and effective.py; those that must be quick, project.py.
 `app.py` puts them together. A worker process imports this package to start, so nothing is loaded here.
 """
 

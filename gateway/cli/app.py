@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from gateway.cli import check, explain, init, routes, serve
+from gateway.cli import check, diffs, explain, history, init, moves, routes, serve, sign, status
 from gateway.cli.common import ConfigOption, fail
 from gateway.cli.terminal import StartError
 from gateway.config import ConfigError
@@ -21,12 +21,19 @@ Start here, in the folder of manage.py:
   gateway check         see whether everything in it holds
   gateway serve         serve it on http://127.0.0.1:8000
 
+\b
+Then move a route, and back:
+  gateway status                where every route is, and how it does
+  gateway promote ROUTE         one stage up
+  gateway rollback ROUTE        Django answers again, at once
+
 The configuration is gateway.toml or [tool.gateway] in pyproject.toml, in this folder; --config or the environment \
 variable GATEWAY_CONFIG names another file. "python manage.py gateway" takes the same commands once "gateway.control" \
 is in INSTALLED_APPS.
 
 \b
-Exit status: 0 done, 2 wrong usage, 3 the configuration can't be used or the server did not start.
+Exit status: 0 done, 1 a route can't be moved so, 2 wrong usage, 3 the configuration or the
+database can't be used or the server did not start.
 """
 
 
@@ -92,4 +99,13 @@ app.command("check", epilog=check.EPILOG)(check.check)
 app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.command("routes", epilog=routes.EPILOG)(routes.routes)
 app.command("explain", epilog=explain.EPILOG)(explain.explain)
+app.command("status", epilog=status.EPILOG)(status.status)
+app.command("promote", epilog=moves.EPILOGS["promote"])(moves.promote)
+app.command("rollback", epilog=moves.EPILOGS["rollback"])(moves.rollback)
+app.command("pause", epilog=moves.EPILOGS["pause"])(moves.pause)
+app.command("resume", epilog=moves.EPILOGS["resume"])(moves.resume)
+app.command("clear", epilog=moves.EPILOGS["clear"])(moves.clear)
+app.command("diffs", epilog=diffs.EPILOG)(diffs.diffs)
+app.command("history", epilog=history.EPILOG)(history.history)
+app.command("sign", epilog=sign.EPILOG)(sign.sign)
 app.registered_commands.append(app.registered_commands.pop(0))  # `version` comes last in --help

@@ -9,6 +9,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from gateway.cli import describe
+from gateway.cli.effective import put_in_force
+from gateway.cli.project import installed
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -22,6 +24,7 @@ def banner(gateway: Gateway, sockets: list[socket.socket], *, workers: int) -> s
     """Where it listens, what it serves, and what that asks of the database."""
     config = gateway.config
     legacy = describe.legacy(gateway)
+    states = put_in_force(gateway, PATIENCE)
     processes = f"{workers} workers × " if workers > 1 else ""
     services = ", ".join(config.services) or "none"
     lines = [
@@ -29,8 +32,10 @@ def banner(gateway: Gateway, sockets: list[socket.socket], *, workers: int) -> s
         f"  legacy      {legacy['wsgi'] or legacy['settings']}, {processes}{config.legacy.threads} threads",
         f"  services    {services}",
         *(f"  middleware  {line}" for line in describe.middleware_lines(gateway)),
-        f"  routes      {', '.join(route.name for route in config.routes) or 'none'}",
+        f"  routes      {', '.join(describe.route_phrases(gateway)) or 'none'}",
     ]
+    if states.source == "declared" and installed():
+        lines.append(f"  stages      {states.why}")
     if describe.is_django(gateway) and (limit := connection_limit()) is not None:
         lines.append(f"  database    {database_line(limit, workers, describe.threads(gateway))}")
     return "\n".join(lines)

@@ -20,6 +20,9 @@ Examples:
   gateway check --json | jq .problems
 
 \b
+A view that only retired routes had is named: it can be deleted. So are its URLs, which can't be reversed any more then.
+
+\b
 Status 0: it holds. Status 3: it doesn't; every problem is listed with its key, its value and what was expected.
 """
 
@@ -42,9 +45,14 @@ def check(context: typer.Context, config: ConfigOption = None, as_json: JsonOpti
 
 
 def _report(path: Path) -> dict[str, Any]:
-    from gateway.cli import describe
+    from gateway.cli import describe, findings
+    from gateway.cli.effective import put_in_force
 
     gateway = build(path)
+    states = put_in_force(gateway)
+    problems = findings.problems(gateway, states)
+    if problems:
+        raise ConfigError(problems, str(path))
     return {
         "ok": True,
         "config": str(path),
@@ -53,7 +61,9 @@ def _report(path: Path) -> dict[str, Any]:
         "services": describe.services(gateway),
         "middleware": describe.middleware(gateway),
         "routes": describe.routes(gateway),
-        "notes": describe.notes(gateway),
+        "states": states.source,
+        "retired": findings.retired(gateway),
+        "notes": describe.notes(gateway) + findings.notes(gateway, states),
     }
 
 
@@ -65,6 +75,8 @@ def _print(report: dict[str, Any]) -> None:
     _print_list("services", [_service_line(service) for service in report["services"]])
     _print_list("middleware", [line for name in report["middleware"] for line in _entry_lines(name, report)])
     _print_list("routes", [_route_line(route) for route in report["routes"]])
+    if report["retired"]:
+        _print_list("retired", [line for view in report["retired"] for line in _retired_lines(view)])
     _print_list("notes", report["notes"])
 
 
@@ -91,7 +103,23 @@ def _route_line(route: dict[str, Any]) -> str:
     methods = " ".join(route["methods"]) or "every method"
     pattern = f"path {route['path']}" if route["path"] else f"prefix {route['prefix']}"
     what = "everything" if route["claim"] == "all" else _counted(len(route["endpoints"]), "endpoint")
-    return f"{route['name']}: {pattern}, {methods} → {route['service']}, {what}, {route['stage']}"
+    stage = route["stage"] if route["weight"] is None else f"{route['stage']} {route['weight']:g} %"
+    if stage != (declared := route["declared"].replace(" at ", " ")):
+        stage += f" (the file says {declared})"
+    return f"{route['name']}: {pattern}, {methods} → {route['service']}, {what}, {stage}"
+
+
+def _retired_lines(view: dict[str, Any]) -> list[str]:
+    if view["deletable"]:
+        urls = ", ".join(_url(url) for url in view["urls"])
+        return [f"{view['view']} can be deleted: {', '.join(view['routes'])} claims all of {urls}"]
+    lines = [f"{view['view']} can't be deleted yet:"]
+    lines += [f"  {_url(url)} is nobody's any more" for url in view["urls"]]
+    return lines + [f"  {_url(url)}: {url['why']}" for url in view["kept"]]
+
+
+def _url(url: dict[str, Any]) -> str:
+    return f"{url['pattern']} ({url['name']})" if url["name"] else url["pattern"]
 
 
 def _counted(count: int, noun: str) -> str:

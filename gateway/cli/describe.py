@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gateway.rollout.plan import declared_state
+from gateway.rollout.stage import CANARY, LEGACY_STAGE, State
 from gateway.routing.table import ANY
 from gateway.upstreams.service import ServiceUpstream
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
 
-__all__ = ["is_django", "legacy", "middleware", "middleware_lines", "notes", "routes", "services", "threads"]
+__all__ = [
+    "is_django",
+    "legacy",
+    "middleware",
+    "middleware_lines",
+    "notes",
+    "route_phrases",
+    "routes",
+    "services",
+    "stage_of",
+    "threads",
+]
 
 
 def is_django(gateway: Gateway) -> bool:
@@ -34,7 +47,8 @@ def threads(gateway: Gateway) -> int:
     from gateway.upstreams.django import DjangoUpstream
 
     upstream = gateway.legacy
-    return upstream.most_threads if isinstance(upstream, DjangoUpstream) else gateway.config.legacy.threads
+    serving = upstream.most_threads if isinstance(upstream, DjangoUpstream) else gateway.config.legacy.threads
+    return serving + (gateway.control.THREADS if gateway.control is not None else 0)
 
 
 def middleware(gateway: Gateway) -> dict[str, list[dict[str, Any]]]:
@@ -91,7 +105,8 @@ def services(gateway: Gateway) -> list[dict[str, Any]]:
 
 
 def routes(gateway: Gateway) -> list[dict[str, Any]]:
-    """Every route in order of precedence, with each template that it claims."""
+    """Every route in order of precedence, with the stage in force and each template that it claims."""
+    choices = gateway.snapshot.choices
     declared = {route.name: route for route in gateway.config.routes}
     claimed: dict[str, list[dict[str, Any]]] = {}
     for rule in gateway.snapshot.table.rules:
@@ -106,11 +121,26 @@ def routes(gateway: Gateway) -> list[dict[str, Any]]:
             "methods": list(declared[name].methods or ()),
             "service": declared[name].service,
             "claim": declared[name].claim,
-            "stage": declared[name].stage,
+            "stage": (state := choices[name].plan.state).stage,
+            "weight": state.weight if state.stage == CANARY else None,
+            "paused": state.paused,
+            "declared": str(declared_state(declared[name])),
             "endpoints": endpoints,
         }
         for name, endpoints in claimed.items()
     ]
+
+
+def stage_of(state: State) -> str:
+    """In a few words: "canary 10 %", "live"."""
+    weight = f" {state.weight:g} %" if state.stage == CANARY else ""
+    return f"{state.stage}{weight}{', paused' if state.paused else ''}"
+
+
+def route_phrases(gateway: Gateway) -> list[str]:
+    """For each route, in the order of the file, its name and the stage in force: "catalog canary 10 %"."""
+    choices = gateway.snapshot.choices
+    return [f"{route.name} {stage_of(choices[route.name].plan.state)}" for route in gateway.config.routes]
 
 
 def notes(gateway: Gateway) -> list[str]:
@@ -121,7 +151,8 @@ def notes(gateway: Gateway) -> list[str]:
     bare = [name for name, service in gateway.config.services.items() if service.middleware == "none"]
     if bare:
         found.append(f"the project's MIDDLEWARE does not run around {', '.join(bare)}: no sessions, no CSRF, no users")
-    idle = [route.name for route in gateway.config.routes if route.stage == "legacy"]
+    choices = gateway.snapshot.choices
+    idle = [route.name for route in gateway.config.routes if choices[route.name].plan.state.stage == LEGACY_STAGE]
     if idle:
         found.append(f"Django answers what {', '.join(idle)} would claim: stage legacy")
     unused = gateway.config.services.keys() - {route.service for route in gateway.config.routes}

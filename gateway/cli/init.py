@@ -65,10 +65,21 @@ settings = "{settings}"
 # The largest request body, in bytes; a larger one is answered 413.
 #max_body = 10_000_000
 
-# This one runs elsewhere; `timeout` is how many seconds it may take to start its answer.
+# How many seconds it may take to start its answer, and how many requests it gets at once.
+#timeout = 30.0
+#concurrency = 100
+# A service that fails is left alone for a while, and legacy answers: when 30 % of 10 requests or more have failed
+# within `window` seconds, for `cooldown` seconds, and twice as long each time. `breaker = false` switches it off.
+#[services.catalog.breaker]
+#window = 60.0
+#minimum = 10
+#failure_rate = 0.3
+#cooldown = 5.0
+#longest = 300.0
+
+# This one runs elsewhere.
 #[services.pricing]
 #url = "http://127.0.0.1:9001"
-#timeout = 30.0
 
 # A route gives requests to a service; whatever no route claims goes to Django. An exact path wins over a template,
 # a template over a prefix, a longer prefix over a shorter one. Services see the whole path.
@@ -80,8 +91,73 @@ settings = "{settings}"
 #methods = ["GET"]
 # "implemented" takes what the service declares and leaves the rest below the prefix to Django; "all" takes everything.
 #claim = "implemented"
-# "legacy" is the way back: the route stays here, and Django answers.
-#stage = "live"
+# How far it has come: "legacy" (Django answers), "shadow" (Django answers, and the service is asked too, to compare),
+# "canary" (the service answers `weight` percent of the callers), "live", or "retired" (live, without a way back).
+# With "gateway.control" in INSTALLED_APPS, `gateway promote catalog` and `gateway rollback catalog` move it at once.
+#stage = "canary"
+#weight = 10
+# What tells callers apart: "user", "session", "header:X-Tenant", "cookie:tenant", "client" (the address), or "none".
+#key = "user"
+# Routes of one group take the same callers.
+#group = "shop"
+# A caller stays on the side that it first wrote to; needs a cookie, see [rollout].
+#pin = "first-write"
+# Who is always in, whatever the weight: staff, a group of users, those with a header from `gateway sign`.
+#always = ["staff", "group:testers", "signed-header"]
+# The weights that `gateway promote` goes through. With `interval`, in seconds, a healthy canary takes them by itself.
+#steps = [1, 5, 25, 50, 100]
+#interval = 3600
+# When legacy answers for the service: it raised, was late, or gave one of these statuses, before its first byte; never
+# on a 404. Only GET and HEAD, unless `unsafe`. `fallback = false` never does.
+#[routes.fallback]
+#statuses = [502, 503, 504]
+#unsafe = false
+#max_body = 1_048_576
+# Percent of the requests that the other side is asked too, after the caller was answered, to compare.
+#[routes.mirror]
+#shadow = 100
+#canary = 0
+#live = 0
+#methods = ["GET", "HEAD"]
+# Percent of those for which legacy is asked twice, to tell what always differs.
+#control = 1
+#max_body = 1_048_576
+#timeout = 10.0
+# What of both answers may differ. Places of a body are JSON Pointers, in which * stands for any item or key.
+#[routes.compare]
+#ignore = ["/generated_at"]
+#unordered = {{ "/results" = "id" }}
+#tolerance = 0.0
+#tolerances = {{ "/results/*/score" = 0.01 }}
+#classes = {{ "/id" = "uuid" }}
+# Headers of your own that are compared too, and headers that are not compared.
+#headers = ["X-Total-Count"]
+#ignore_headers = ["Cache-Control"]
+# Compare what both sides did in the database.
+#sql = true
+# What is never stored: values with these names, and at these places.
+#redact_names = ["iban"]
+#redact_paths = ["/customer"]
+#max_differences = 50
+# A difference that somebody decided to live with, for a while. `expected` and `actual` are optional.
+#[[routes.compare.accepted]]
+#path = "/results/*/price"
+#kind = "type"
+#reason = "clients read both"
+#owner = "ada"
+#expires = 2099-12-31
+#expected = "20.00"
+#actual = 20
+# When it is rolled back by itself: within `window` seconds, after `minimum` requests on each side, the error rate is
+# a point above legacy's, the 95th percentile half as slow again, or less than 99 % of the answers are equal enough.
+# `guard = false` never rolls it back.
+#[routes.guard]
+#window = 60.0
+#minimum = 50
+#error_delta = 0.01
+#p95_delta = 0.5
+#p95_floor = 0.005
+#parity = 99.0
 
 # One path, or a template of paths as FastAPI writes it.
 #[[routes]]
@@ -89,6 +165,25 @@ settings = "{settings}"
 #path = "/api/prices/{{sku}}"
 #service = "pricing"
 #claim = "all"
+
+# What all routes have in common on their way. A cookie keeps anonymous visitors on their side; without one, their
+# session or their address does.
+#[rollout]
+#cookie = "gateway"
+#cookie_age = 15_552_000
+# The request header that `gateway sign` makes.
+#header = "X-Gateway-Upstream"
+# Seconds between two looks at the database for a changed stage, and between two writes of what was counted.
+#poll = 0.25
+#flush = 1.0
+
+# What mirrors may take of one process: how many wait, with how many bytes, how many run at once, and how many seconds
+# the event loop may be late before they are dropped.
+#[mirror]
+#queue = 100
+#memory = 33_554_432
+#concurrency = 2
+#lag = 0.05
 """
 
 

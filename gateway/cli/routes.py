@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.common import ConfigOption, JsonOption, build, config_path, print_json
-from gateway.cli.terminal import in_colour
+from gateway.cli.terminal import STAGE_STYLES, in_colour
 
 __all__ = ["EPILOG", "routes"]
 
@@ -32,8 +32,11 @@ def routes(
 ) -> None:
     """List the routes in order of precedence."""
     from gateway.cli import describe
+    from gateway.cli.effective import put_in_force
 
-    found = describe.routes(build(config_path(context, config)))
+    gateway = build(config_path(context, config))
+    put_in_force(gateway)
+    found = describe.routes(gateway)
     if as_json:
         print_json({"routes": found})
     elif not found:
@@ -53,7 +56,8 @@ def _print(found: list[dict[str, Any]], *, verbose: bool) -> None:
     for route in found:
         pattern = f"path {route['path']}" if route["path"] else f"prefix {route['prefix']}"
         methods = " ".join(route["methods"]) or "any"
-        stage = Text(route["stage"], style="green" if route["stage"] == "live" else "")
+        weight = "" if route["weight"] is None else f" {route['weight']:g} %"
+        stage = Text(route["stage"] + weight, style=STAGE_STYLES[route["stage"]])
         cells = [Text(cell) for cell in (pattern, methods, route["service"], route["claim"])]
         table.add_row(Text(route["name"], style="bold"), *cells, stage)
         for endpoint in route["endpoints"] if verbose else ():

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from typing import IO, Any
 
-__all__ = ["STARTUP_FAILURE", "StartError", "in_colour"]
+__all__ = ["REFUSED", "STAGE_STYLES", "STARTUP_FAILURE", "StartError", "in_colour"]
 
+REFUSED = 1  # a route can't be moved as asked
 STARTUP_FAILURE = 3  # as uvicorn's
+STAGE_STYLES = {"legacy": "", "shadow": "cyan", "canary": "yellow", "live": "green", "retired": "dim"}
 
 
 class StartError(Exception):

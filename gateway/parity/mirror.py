@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Protocol
@@ -21,6 +21,7 @@ from gateway.config import MirrorSettings, RouteConfig
 from gateway.observability.counters import Counters
 from gateway.parity.answer import Answer
 from gateway.parity.compare import Comparison, compare
+from gateway.parity.controls import FIRST, Controls
 from gateway.parity.recording import Recorder, recorded
 from gateway.parity.redaction import Redaction, redact_target
 from gateway.parity.report import Report
@@ -30,6 +31,7 @@ from gateway.rollout.plan import Plan
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
 from gateway.upstreams.base import MIRROR, ClientGone
+from gateway.upstreams.deadline import is_cancelled
 from gateway.upstreams.kept import Kept
 
 __all__ = ["Copy", "Mirrors"]
@@ -37,6 +39,7 @@ __all__ = ["Copy", "Mirrors"]
 logger = logging.getLogger("gateway.parity")
 
 BEAT = 0.02  # seconds between two looks at how late the event loop is
+BACKLOG = 3  # looks in a row at which requests waited for a thread
 SMALL = 2**14  # bytes that are compared on the event loop; more is compared on a thread
 
 
@@ -140,11 +143,13 @@ class Mirrors:
         self._clock = clock
         self._random = random
         self._rules = Rules(routes, redaction_key, clock)
+        self._controls: defaultdict[str, Controls] = defaultdict(Controls)
         self._waiting: deque[Copy] = deque()
         self._bytes = 0
         self._running: set[asyncio.Task[None]] = set()
         self._beat: asyncio.TimerHandle | None = None
         self._lag = 0.0
+        self._backlog = 0  # looks in a row at which requests waited for a thread
         self._stopped = False
         self.enabled = True  # off in users' tests: a mirror would run on nobody's thread and connection
 
@@ -184,11 +189,7 @@ class Mirrors:
             return "queue"
         if self._bytes + more > self._settings.memory:
             return "memory"
-        if self._lag > self._settings.lag:
-            return "lag"
-        if self._pressure.busy:
-            return "busy"
-        return None
+        return self._pressed()
 
     async def shutdown(self) -> None:
         """Stop. What waits is dropped, what runs is cancelled."""
@@ -213,6 +214,8 @@ class Mirrors:
             nonlocal due
             late = loop.time() - due
             self._lag = max(late, self._lag * 0.9)  # a single stall is remembered for a while
+            # Every request waits for the moment that its thread takes to wake; a backlog is there at each look.
+            self._backlog = self._backlog + 1 if self._pressure.busy else 0
             due = loop.time() + BEAT
             self._beat = loop.call_at(due, beat)
 
@@ -229,7 +232,7 @@ class Mirrors:
                 continue
             try:
                 await self._mirror(copy)
-            except asyncio.CancelledError:
+            except asyncio.CancelledError:  # by `shutdown`
                 self._counters.drop(copy.plan.route, "stopped")
                 raise
             except Exception:
@@ -238,10 +241,10 @@ class Mirrors:
             await asyncio.sleep(0)
 
     def _pressed(self) -> str | None:
-        """As `_full`, for one that has waited: whether now is the time."""
+        """Why callers need all there is now, in a word."""
         if self._lag > self._settings.lag:
             return "lag"
-        return "busy" if self._pressure.busy else None
+        return "busy" if self._backlog >= BACKLOG else None
 
     async def _mirror(self, copy: Copy) -> None:
         plan, first = copy.plan, copy.answer
@@ -258,21 +261,31 @@ class Mirrors:
             self._counters.uncompared(plan.route)
             return
         rules, redaction = self._rules.of(plan.route)
-        comparison = await _compared(legacy, service, rules)
-        self._note(copy, comparison, redaction)
-        if plan.mirror.control and copy.facts.method == "GET" and self._random() * 100 < plan.mirror.control:
+        if self._wants_control(copy):
             again = await self._ask(copy, LEGACY)
             if again.failed is None:
-                self._counters.control(plan.route)
-                self._report.add_control(plan.route, copy.template, await _compared(legacy, again, rules))
+                self._note_control(copy, await _compared(legacy, again, rules))
+        self._note(copy, await _compared(legacy, service, rules), redaction)
+
+    def _wants_control(self, copy: Copy) -> bool:
+        """Whether legacy is asked twice: for the first requests of a route, and then for some of them."""
+        percent = copy.plan.mirror.control
+        if not percent or copy.facts.method != "GET":
+            return False
+        return self._controls[copy.plan.route].made < FIRST or self._random() * 100 < percent
+
+    def _note_control(self, copy: Copy, comparison: Comparison) -> None:
+        self._counters.control(copy.plan.route)
+        self._controls[copy.plan.route].add_control(copy.template, comparison)
+        self._report.add_control(copy.plan.route, copy.template, comparison)
 
     def _note(self, copy: Copy, comparison: Comparison, redaction: Redaction) -> None:
         route = copy.plan.route
+        breaking, any_at_all = self._controls[route].add(copy.template, comparison)
         if comparison.errors and not comparison.differences:
             self._counters.uncompared(route)
         else:
-            warning = bool(comparison.differences)
-            self._counters.compare(route, breaking=comparison.breaking, warning=warning)
+            self._counters.compare(route, breaking=breaking, warning=any_at_all)
         if comparison.differences or comparison.matches:
             query = copy.scope.get("query_string", b"").decode("latin-1")
             target = redact_target(f"{copy.facts.path}?{query}" if query else copy.facts.path, redaction)
@@ -293,7 +306,9 @@ class Mirrors:
             failed = f"TimeoutError after {copy.plan.mirror.timeout:g} s"
         except ClientGone:
             failed = "too long to be compared" if second.over else "ClientGone"
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it is the mirror's answer
+        except (Exception, SystemExit, asyncio.CancelledError) as exc:  # whatever it is, it is the mirror's answer
+            if is_cancelled(exc):
+                raise
             failed = f"{type(exc).__name__}: {exc}"
         seconds = self._clock.monotonic() - since
         if failed is not None or not second.whole:

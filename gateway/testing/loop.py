@@ -161,7 +161,9 @@ class Running:
 
 def unprotected(gateway: Gateway) -> Gateway:
     """Let tests see what each service does: no legacy stands in for one that fails, no breaker opens because of other
-    tests, and nothing is mirrored, which would happen on nobody's thread and connection. Returns it."""
+    tests, and nothing is mirrored, stored or looked up, which would happen on nobody's thread and connection. Returns
+    it."""
+    gateway.control = None
     gateway.falls_back = gateway.mirrors.enabled = False
     for name in gateway.health:
         gateway.health[name] = Health(name, breaker=None)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from django.apps import apps
 from django.conf import settings
@@ -15,7 +16,10 @@ from django.http import HttpRequest
 from gateway.rollout.cohort import NOBODY_KNOWN, Caller
 from gateway.upstreams.threads import Threads
 
-__all__ = ["Callers"]
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+__all__ = ["Callers", "caller_for"]
 
 logger = logging.getLogger("gateway")
 
@@ -82,7 +86,11 @@ def _caller_of(session: str) -> Caller:
 
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session)
-    user = get_user(request)
+    return caller_for(get_user(request))
+
+
+def caller_for(user: AbstractBaseUser | AnonymousUser) -> Caller:
+    """What a rollout needs to know of a user. Asks the database for groups."""
     if not user.is_authenticated:
         return NOBODY_KNOWN
     groups = user.groups.values_list("name", flat=True) if hasattr(user, "groups") else ()

@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-__all__ = ["Deadlines"]
+__all__ = ["Deadlines", "is_cancelled"]
+
+
+def is_cancelled(error: BaseException) -> bool:
+    """Whether the current task is being cancelled; what it calls may raise a CancelledError of its own."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 class Deadlines:

@@ -16,7 +16,7 @@ from gateway.upstreams.base import Legacy, Service
 if TYPE_CHECKING:
     from gateway.bridge.views import Profile
 
-__all__ = ["build_legacy", "build_services", "set_up_django"]
+__all__ = ["build_legacy", "build_services", "set_up_django", "set_up_legacy"]
 
 SETTINGS_VARIABLE = "DJANGO_SETTINGS_MODULE"
 
@@ -26,7 +26,7 @@ def build_legacy(config: LegacyConfig, problems: list[Problem]) -> Legacy | None
 
     Django is set up on the way, so call this before any service is imported.
     """
-    if not _set_up(config, problems):
+    if not set_up_legacy(config, problems):
         return None
     if config.wsgi is not None:
         app = _imported("legacy.wsgi", config.wsgi, problems)
@@ -167,7 +167,9 @@ def set_up_django(module: str) -> None:
     django.setup()
 
 
-def _set_up(config: LegacyConfig, problems: list[Problem]) -> bool:
+def set_up_legacy(config: LegacyConfig, problems: list[Problem]) -> bool:
+    """`django.setup()` as `[legacy]` says, without loading the URLconf. False when there is a problem, which is then
+    in `problems`."""
     module = config.settings or os.environ.get(SETTINGS_VARIABLE)
     if module is None:
         if config.wsgi is not None:

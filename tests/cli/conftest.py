@@ -45,6 +45,23 @@ claim = "all"
 stage = "legacy"
 """
 
+ROLLOUT = """
+[legacy]
+settings = "legacy.settings"
+threads = 4
+
+[services.catalog]
+app = "tests.cli.services:catalog"
+middleware = "none"
+
+[[routes]]
+name = "catalog"
+prefix = "/api"
+service = "catalog"
+stage = "canary"
+weight = 30
+"""
+
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -56,7 +73,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def invoke(here: Path) -> Callable[..., Any]:
+def invoke(here: Path, db: None) -> Callable[..., Any]:
     """Run the command line in this process. The result has `exit_code`, `stdout` and `stderr`."""
     return lambda *arguments: CliRunner().invoke(app, arguments, prog_name="gateway")
 
@@ -67,6 +84,19 @@ def catalog(here: Path) -> Path:
     path = here / "gateway.toml"
     path.write_text(CATALOG)
     return path
+
+
+@pytest.fixture
+def rollout(here: Path) -> Callable[..., Path]:
+    """Write a gateway.toml with a route "catalog" in canary at 30 %, more lines for it, and lines for `[rollout]`."""
+
+    def written(*lines: str, common: str = "") -> Path:
+        path = here / "gateway.toml"
+        shared = f"[rollout]\n{common}\n" if common else ""
+        path.write_text(shared + ROLLOUT + "\n".join(lines) + "\n")
+        return path
+
+    return written
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from fastapi import FastAPI, WebSocket
 
+from gateway.bridge import all_in_transaction
+
 catalog = FastAPI(openapi_url=None)
 
 
@@ -23,6 +25,20 @@ async def live(socket: WebSocket) -> None:
 news = FastAPI(openapi_url=None)
 news.add_api_route("/news/", products)  # Django has nothing there
 news.add_api_websocket_route("/news/live", live)
+
+mixed = FastAPI(openapi_url=None)
+mixed.add_api_route("/api/products/", products)
+mixed.add_api_route("/api/products/{id}/", product)
+mixed.add_api_route("/api/news/", products)  # Django has no such page
+
+
+def item() -> None:
+    """An endpoint that writes."""
+
+
+writing = FastAPI(openapi_url=None)
+writing.post("/api/cart/items/")(all_in_transaction(item))
+writing.patch("/api/cart/items/")(lambda: None)
 
 
 async def unasked(scope: object, receive: object, send: object) -> None:

@@ -1,8 +1,15 @@
 """`gateway check`."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
+
+from gateway.config import load
+from gateway.control import reports
+from gateway.control.models import AcceptedMatch
+from tests.cli.test_status import NOTHING, QUIET
 
 BROKEN = """
 [legacy]
@@ -76,9 +83,127 @@ def test_notes_a_project_that_answers_no_host(invoke, catalog, settings):
     assert "every request will be answered 400" in result.stdout, result.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "stage"), [("stage = 'canary'\nweight = 10", "canary 10 %"), ("stage = 'retired'", "retired")]
+)
+def test_a_route_has_its_stage(invoke, catalog, text, stage):
+    catalog.write_text(catalog.read_text().replace('stage = "legacy"', text))
+    assert f"            price: path /api/prices/{{sku}}, every method → pricing, everything, {stage}" in (
+        invoke("check").stdout.replace("routes      price", "            price").splitlines()
+    )
+
+
+def test_notes_that_legacy_has_no_answer_where_it_has_no_such_path(invoke, catalog):
+    catalog.write_text(catalog.read_text().replace('stage = "legacy"', 'stage = "live"'))
+    note = "the project has no path of price, and so no answer there when the service fails"
+    assert note in json.loads(invoke("check", "--json").stdout)["notes"]
+
+
+def test_notes_which_paths_legacy_does_not_have(invoke, rollout):
+    path = rollout()
+    path.write_text(path.read_text().replace("services:catalog", "services:mixed"))
+    note = "route 'catalog': the project has no /api/news/, and so no answer there when catalog fails"
+    assert note in json.loads(invoke("check", "--json").stdout)["notes"]
+
+
+@pytest.mark.parametrize("more", ["stage = 'shadow'", "stage = 'retired'", "fallback = false"])
+def test_notes_nothing_of_the_kind_where_legacy_never_answers_for_the_service(invoke, catalog, more):
+    catalog.write_text(catalog.read_text().replace('stage = "legacy"', more))
+    assert "no answer there" not in invoke("check").stdout
+
+
+@pytest.mark.parametrize(
+    ("common", "key", "instead"),
+    [
+        ("", "user", "the Authorization header, else by the client's address"),
+        ('cookie = "gateway"', "user", "the Authorization header, else by the gateway's cookie"),
+        ("", "session", "the client's address"),
+    ],
+)
+def test_notes_a_canary_by_user_without_sessions(invoke, rollout, settings, common, key, instead):
+    settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+    rollout(f'key = "{key}"', common=common)
+    note = f"route 'catalog': the project's MIDDLEWARE has no sessions, so callers are told apart by {instead}"
+    assert note in json.loads(invoke("check", "--json").stdout)["notes"]
+
+
+def test_a_canary_by_user_with_sessions_is_no_note(invoke, rollout):
+    rollout()
+    assert "has no sessions" not in invoke("check").stdout
+
+
+ACCEPTED = """
+[[routes.compare.accepted]]
+path = "/price"
+reason = "clients read both"
+owner = "ada"
+expires = %s
+"""
+
+
+def test_an_accepted_difference_that_has_expired_is_a_problem(invoke, rollout):
+    rollout(ACCEPTED % "2026-01-31")
+    result = invoke("check")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "routes[catalog].compare.accepted = '/price'" in result.stderr
+    assert "ada accepted it until 2026-01-31" in result.stderr
+
+
+def test_an_accepted_difference_holds_until_its_last_day_is_over(invoke, rollout):
+    rollout(ACCEPTED % datetime.now(UTC).date())
+    assert invoke("check").exit_code == 0
+
+
+@pytest.fixture
+def compared(monkeypatch):
+    """So many comparisons in the last hour."""
+
+    def report(count: int) -> None:
+        hour = replace(NOTHING, mirrors=replace(NOTHING.mirrors, compared=count))
+        monkeypatch.setattr(reports, "status", lambda routes, now: [replace(QUIET, hour=hour) for _ in routes])
+
+    return report
+
+
+def test_an_accepted_difference_that_never_occurs_is_a_problem(invoke, rollout, compared):
+    rollout(ACCEPTED % "2099-12-31")
+    compared(1000)
+    result = invoke("check")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "routes[catalog].compare.accepted = '/price': a difference that occurs: this one never did" in result.stderr
+
+
+def test_one_that_has_occurred_is_none(invoke, rollout, compared):
+    (accepted,) = load(rollout(ACCEPTED % "2099-12-31")).routes[0].compare.accepted
+    AcceptedMatch.objects.create(route="catalog", key=accepted.compiled().key, count=1, last_seen=datetime.now(UTC))
+    compared(1000)
+    assert invoke("check").exit_code == 0
+
+
+def test_nor_is_one_where_too_little_was_compared_to_tell(invoke, rollout, compared):
+    rollout(ACCEPTED % "2099-12-31")
+    compared(49)
+    assert invoke("check").exit_code == 0
+
+
+@pytest.mark.server
+def test_steps_by_themselves_need_a_place_to_be_kept(gateway, project):
+    service = '[services.s]\nurl = "http://127.0.0.1:9"\n'
+    route = '[[routes]]\nname = "r"\npath = "/"\nservice = "s"\nclaim = "all"\nstage = "canary"\n'
+    (project / "gateway.toml").write_text(f'[legacy]\nsettings = "mysite.settings"\n{service}{route}')
+    assert "nothing rolls r back by itself" in gateway("check").stdout
+    (project / "gateway.toml").write_text((project / "gateway.toml").read_text() + "interval = 60.0\n")
+    result = gateway("check")
+    assert (result.returncode, result.stdout) == (3, "")
+    assert 'routes[r].interval = 60.0: none, or "gateway.control" in INSTALLED_APPS' in result.stderr
+
+
 def test_json_has_the_whole_configuration(invoke, catalog):
     report = json.loads(invoke("check", "--json").stdout)
-    assert list(report) == ["ok", "config", "problems", "legacy", "services", "middleware", "routes", "notes"]
+    assert list(report) == [
+        *("ok", "config", "problems", "legacy", "services"),
+        *("middleware", "routes", "states", "retired", "notes"),
+    ]
     assert (report["ok"], report["config"], report["problems"]) == (True, str(catalog), [])
     assert report["legacy"] == {"settings": "legacy.settings", "asgi": None, "wsgi": None, "threads": 4}
     assert report["services"][1] == {

@@ -2,12 +2,18 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from gateway.cli.explain import scope_of
+from gateway.control.models import Revision, RouteState
+from legacy.accounts.models import User
+
+IF_IT_FAILS = "if catalog fails, is late, or answers one of 502, 503, 504, before its first byte"
 
 
 @pytest.fixture
@@ -34,6 +40,15 @@ def test_names_the_service_the_route_and_the_endpoint(explain):
         "endpoint": "/api/products/{id:int}/",
         "view": None,
         "view_name": None,
+        "weight": None,
+        "caller": None,
+        "bucket": None,
+        "fallback": {"allowed": True, "why": IF_IT_FAILS, "max_body": 2**20},
+        "mirror": None,
+        "cookie": None,
+        "drawn": None,
+        "states": "runtime",
+        "states_why": "as the file says, at revision 0",
     }
 
 
@@ -42,8 +57,10 @@ def test_prints_the_same_as_text(invoke, catalog):
         "GET /api/products/3/ → catalog",
         "",
         "reason    route 'catalog' is live",
-        "route     catalog",
+        "route     catalog, live",
         "endpoint  /api/products/{id:int}/",
+        f"fallback  legacy {IF_IT_FAILS}",
+        "stages    as the file says, at revision 0",
     ]
 
 
@@ -177,3 +194,251 @@ def test_reads_a_target_as_uvicorn_does(target, path, raw_path, query):
 def test_a_url_has_scheme_and_host():
     scope = scope_of("WEBSOCKET", "https://shop.example:8443/live", [])
     assert (scope["type"], scope["scheme"], scope["headers"]) == ("websocket", "wss", [(b"host", b"shop.example:8443")])
+
+
+# -- by cohort ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def canary(invoke: Callable[..., Any], rollout: Callable[..., Path]) -> Callable[..., Any]:
+    """What `gateway explain GET /api/products/ … --json` says of a canary at 30 % with these lines."""
+
+    def explained(*arguments: str, lines: tuple[str, ...] = (), common: str = "", method: str = "GET") -> Any:
+        rollout(*lines, common=common)
+        result = invoke("explain", method, "/api/products/", *arguments, "--json")
+        assert result.exit_code == 0, result.stderr
+        return json.loads(result.stdout)
+
+    return explained
+
+
+COOKIE = 'cookie = "gateway"'
+BY_ADDRESS = 'key = "client"'
+IN, OUT = "10.0.0.4", "10.0.0.1"
+
+
+@pytest.mark.parametrize(("address", "upstream"), [(IN, "catalog"), (OUT, "legacy")])
+def test_a_canary_goes_by_the_callers_bucket(canary, address, upstream):
+    answer = canary("--client", address, lines=(BY_ADDRESS,))
+    below = "below" if upstream == "catalog" else "not below"
+    reason = f"route 'catalog' is in canary at 30 %: bucket {answer['bucket']}, by client address, is {below} 3000"
+    assert (answer["upstream"], answer["reason"], answer["weight"]) == (upstream, reason, 30.0)
+
+
+def test_a_bucket_that_follows_from_the_caller_is_not_drawn(canary):
+    assert canary(lines=(BY_ADDRESS,))["drawn"] is None
+
+
+def test_a_header_can_be_the_key(canary):
+    assert "by header x-tenant" in canary("-H", "X-Tenant: acme", lines=('key = "header:X-Tenant"',))["reason"]
+
+
+def test_says_that_a_bucket_is_drawn_for_each_request(canary):
+    assert canary(lines=('key = "none"',))["drawn"] == 'the bucket, anew for each request: key = "none"'
+
+
+def test_says_that_a_bucket_is_drawn_for_each_new_visitor(canary):
+    answer = canary(common=COOKIE)
+    assert answer["drawn"] == "the bucket, for each new visitor: it follows from the identifier in the cookie"
+
+
+def test_a_visitor_with_the_cookie_keeps_the_bucket(canary):
+    first = canary(common=COOKIE)
+    again = canary("-H", f"Cookie: gateway={first['cookie']['value']}", common=COOKIE)
+    assert (again["bucket"], again["drawn"], again["cookie"]) == (first["bucket"], None, None)
+
+
+def test_names_the_cookie_that_would_be_set(canary):
+    cookie = canary(common=COOKIE + "\ncookie_age = 60")["cookie"]
+    assert (cookie["name"], cookie["max_age"], cookie["pins"]) == ("gateway", 60, {})
+
+
+def test_says_that_a_first_write_pins_the_caller(invoke, rollout):
+    rollout('pin = "first-write"', BY_ADDRESS, common=COOKIE)
+    lines = invoke("explain", "WEBSOCKET", "/api/live", "--client", IN).stdout.splitlines()
+    assert "cookie    gateway, for 15552000 seconds; stays on service in group 'catalog'" in lines
+
+
+def test_a_signed_header_chooses_the_side(invoke, canary, rollout):
+    lines = ('always = ["signed-header"]', BY_ADDRESS)
+    rollout(*lines)
+    header = invoke("sign", "catalog", "--side", "service").stdout.strip()
+    answer = canary("--client", OUT, "-H", header, lines=lines)
+    assert answer["reason"] == "route 'catalog' is in canary at 30 %, and a signed header asks for service"
+
+
+# -- the stages in force ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def moved(db):
+    """Put a route elsewhere than the file does."""
+
+    def put(**state: Any) -> None:
+        RouteState.objects.create(since=datetime.now(UTC), revision=7, who="ada", **state)
+        Revision.objects.update_or_create(pk=Revision.ONLY, defaults={"number": 7})
+
+    return put
+
+
+def test_a_route_that_was_moved_is_where_it_was_moved_to(canary, moved):
+    moved(route="catalog", stage="live")
+    answer = canary()
+    assert (answer["upstream"], answer["stage"], answer["reason"]) == ("catalog", "live", "route 'catalog' is live")
+    assert (answer["states"], answer["states_why"]) == ("runtime", "as changed since, at revision 7")
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("routes", "catalog  prefix /api  any      catalog  implemented  canary 5 %"),
+        ("check", "catalog: prefix /api, every method → catalog, 3 endpoints, canary 5 % (the file says canary 30 %)"),
+    ],
+)
+def test_other_commands_show_the_stage_in_force_too(invoke, rollout, moved, command, line):
+    rollout()
+    moved(route="catalog", stage="canary", weight=5)
+    assert line in invoke(command).stdout
+
+
+def test_check_notes_a_stage_of_a_route_that_is_gone(invoke, rollout, moved):
+    rollout()
+    moved(route="former", stage="live")
+    assert "the database has a stage for former, which is no route of this file any more" in invoke("check").stdout
+
+
+def test_without_the_app_the_file_counts(canary, moved, settings):
+    moved(route="catalog", stage="live")
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "gateway.control"]
+    answer = canary()
+    assert (answer["stage"], answer["states"]) == ("canary", "declared")
+    assert answer["states_why"] == 'as the file says; "gateway.control" is not in INSTALLED_APPS'
+
+
+def test_without_its_tables_the_file_counts(canary):
+    connection.cursor().execute("ALTER TABLE gateway_control_routestate RENAME TO gone")
+    answer = canary()
+    assert (answer["stage"], answer["states"]) == ("canary", "declared")
+    assert "run `python manage.py migrate`" in answer["states_why"]
+
+
+# -- who asks -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_as_a_user_goes_by_the_users_bucket(canary):
+    ada = User.objects.create_user("ada", "ada@example.com")
+    answer = canary("--as", "ada")
+    assert "by user" in answer["reason"]
+    assert answer["caller"] == {"user": str(ada.pk), "staff": False, "groups": []}
+
+
+@pytest.mark.django_db
+def test_staff_can_always_be_in(canary):
+    User.objects.create_user("clerk", "clerk@example.com", is_staff=True)
+    answer = canary("--as", "clerk", lines=('always = ["staff"]',))
+    assert answer["reason"].endswith("and the caller is always in, as staff")
+
+
+@pytest.mark.django_db
+def test_a_group_can_always_be_in(canary):
+    User.objects.create_user("ada", "ada@example.com").groups.create(name="testers")
+    answer = canary("--as", "ada", lines=('always = ["group:testers"]',))
+    assert answer["reason"].endswith("and the caller is always in, as one of group testers")
+
+
+@pytest.mark.django_db
+def test_a_user_that_there_is_not_is_wrong_usage(invoke, rollout):
+    rollout()
+    result = invoke("explain", "GET", "/api/products/", "--as", "nobody")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "there is no user with username 'nobody'" in result.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_says_who_asks(canary, client):
+    ada = User.objects.create_user("ada", "ada@example.com")
+    client.force_login(ada)
+    answer = canary("-H", f"Cookie: sessionid={client.cookies['sessionid'].value}")
+    assert answer["caller"]["user"] == str(ada.pk)
+
+
+def test_nobody_is_asked_for_where_it_makes_no_difference(explain):
+    assert explain("GET", "/api/products/")["caller"] is None
+
+
+# -- what follows -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "path", "method", "why"),
+    [
+        (("fallback = false",), "/api/products/", "GET", "fallback = false"),
+        ((), "/api/live", "WEBSOCKET", "a socket is not taken over"),
+    ],
+)
+def test_says_why_there_is_no_fallback(invoke, rollout, lines, path, method, why):
+    rollout(BY_ADDRESS, *lines)
+    answer = json.loads(invoke("explain", method, path, "--client", IN, "--json").stdout)
+    assert answer["fallback"] == {"allowed": False, "why": why}
+
+
+def test_there_is_no_fallback_where_django_has_no_such_path(explain, news):
+    assert explain("GET", "/news/")["fallback"]["why"] == "the project's URLconf does not have this path"
+
+
+def test_there_is_no_fallback_from_a_retired_route(explain, catalog):
+    catalog.write_text(catalog.read_text().replace('methods = ["GET"', 'stage = "retired"\nmethods = ["GET"'))
+    assert explain("GET", "/api/products/")["fallback"]["why"] == "the route is retired"
+
+
+WRITING = """
+[services.writing]
+app = "tests.cli.services:writing"
+
+[[routes]]
+name = "writing"
+path = "/api/cart/items/"
+service = "writing"
+fallback = { unsafe = %s }
+"""
+
+
+@pytest.mark.parametrize(
+    ("unsafe", "method", "why"),
+    [
+        ("false", "POST", "POST may change something; [routes.fallback] unsafe = true allows it for marked endpoints"),
+        ("true", "PATCH", "PATCH may change something, and the endpoint is not marked with all_in_transaction"),
+    ],
+)
+def test_an_unsafe_method_falls_back_only_if_route_and_endpoint_say_so(explain, catalog, unsafe, method, why):
+    catalog.write_text(catalog.read_text() + WRITING % unsafe)
+    assert explain(method, "/api/cart/items/")["fallback"] == {"allowed": False, "why": why}
+
+
+def test_an_unsafe_method_falls_back_after_a_rollback_if_they_do(explain, catalog):
+    catalog.write_text(catalog.read_text() + WRITING % "true")
+    fallback = explain("POST", "/api/cart/items/")["fallback"]
+    assert fallback["allowed"]
+    assert fallback["why"].endswith("before its first byte, and its transaction was rolled back")
+
+
+def test_legacy_has_nothing_to_fall_back_from(explain):
+    assert explain("GET", "/admin/")["fallback"] is None
+
+
+@pytest.mark.parametrize(("address", "to"), [(IN, "legacy"), (OUT, "catalog")], ids=["of the service's", "of legacy's"])
+def test_a_canary_is_mirrored_both_ways(canary, address, to):
+    mirror = canary("--client", address, lines=(BY_ADDRESS, "mirror = { canary = 10 }"))["mirror"]
+    why = f"10 % of such requests, to {to}; which ones is drawn for each request"
+    assert mirror == {"percent": 10.0, "to": to, "why": why}
+
+
+def test_a_mirror_of_every_request_is_not_drawn(canary):
+    mirror = canary("--client", IN, lines=(BY_ADDRESS, "mirror = { canary = 100 }"))["mirror"]
+    assert mirror["why"] == "100 % of such requests, to legacy"
+
+
+def test_only_safe_methods_are_mirrored(canary):
+    answer = canary(lines=('key = "client"', "mirror = { canary = 10, methods = ['HEAD'] }"))
+    assert answer["mirror"] == {"percent": 0.0, "to": None, "why": "none: only HEAD may be asked twice"}

@@ -14,7 +14,16 @@ OPTIONS = {
     "init": {"--settings", "--path", "--force", "--help"},
     "check": {*SHARED, "--json"},
     "routes": {*SHARED, "--json", "--verbose"},
-    "explain": {*SHARED, "--json", "--host", "--header"},
+    "explain": {*SHARED, "--json", "--host", "--header", "--as", "--client"},
+    "sign": {*SHARED, "--side", "--valid"},
+    "status": {*SHARED, "--json", "--watch"},
+    "promote": {*SHARED, "--json", "--who", "--why", "--weight", "--to"},
+    "rollback": {*SHARED, "--json", "--who", "--why", "--weight", "--to", "--force"},
+    "pause": {*SHARED, "--json", "--who", "--why"},
+    "resume": {*SHARED, "--json", "--who", "--why"},
+    "clear": {*SHARED, "--json", "--who", "--why"},
+    "diffs": {*SHARED, "--json", "--all"},
+    "history": {*SHARED, "--json", "--limit"},
     "version": {"--help"},
     "serve": {
         *SHARED,
@@ -62,7 +71,7 @@ def test_gives_examples(invoke, command):
 
 
 def test_names_the_exit_statuses(invoke):
-    assert "Exit status: 0 done, 2 wrong usage, 3" in invoke("--help").stdout
+    assert "Exit status: 0 done, 1 a route can't be moved so, 2 wrong usage, 3" in invoke("--help").stdout
 
 
 def test_loads_nothing_heavy():
@@ -95,7 +104,20 @@ def test_wrong_usage_is_status_2(invoke, arguments):
     assert invoke(*arguments).exit_code == 2
 
 
-@pytest.mark.parametrize("command", [["check"], ["routes"], ["explain", "GET", "/"], ["serve"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["check"],
+        ["routes"],
+        ["explain", "GET", "/"],
+        ["serve"],
+        ["status"],
+        ["rollback", "catalog"],
+        ["diffs", "catalog"],
+        ["history"],
+        ["sign", "catalog", "--side", "legacy"],
+    ],
+)
 def test_without_a_configuration_says_how_to_get_one(invoke, command):
     result = invoke(*command)
     assert result.exit_code == 3

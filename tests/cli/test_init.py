@@ -6,7 +6,21 @@ import tomllib
 import pytest
 
 from gateway.cli.init import TEMPLATE, settings_in
-from gateway.config import GatewaySettings, LegacyConfig, RouteConfig, ServiceConfig, load, parse
+from gateway.config import (
+    BreakerConfig,
+    FallbackConfig,
+    GatewaySettings,
+    LegacyConfig,
+    MirrorConfig,
+    MirrorSettings,
+    RolloutSettings,
+    RouteConfig,
+    ServiceConfig,
+    load,
+    parse,
+)
+from gateway.parity.config import AcceptedConfig, CompareConfig
+from gateway.rollout.guard_config import GuardConfig
 
 MANAGE = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")\n'
 
@@ -115,16 +129,51 @@ def test_the_template_holds_with_every_example_switched_on():
     assert [route.service for route in config.routes] == list(config.services) == ["catalog", "pricing"]
 
 
-@pytest.mark.parametrize("model", [GatewaySettings, LegacyConfig, ServiceConfig, RouteConfig])
-def test_the_template_shows_every_key(model):
-    shown = set(re.findall(r"\b(\w+) = ", TEMPLATE))
-    assert model.model_fields.keys() - shown == set()
+@pytest.mark.parametrize(
+    ("table", "model"),
+    [
+        ("gateway", GatewaySettings),
+        ("legacy", LegacyConfig),
+        ("services.NAME", ServiceConfig),
+        ("services.NAME.breaker", BreakerConfig),
+        ("routes", RouteConfig),
+        ("routes.fallback", FallbackConfig),
+        ("routes.mirror", MirrorConfig),
+        ("routes.compare", CompareConfig),
+        ("routes.compare.accepted", AcceptedConfig),
+        ("routes.guard", GuardConfig),
+        ("rollout", RolloutSettings),
+        ("mirror", MirrorSettings),
+    ],
+)
+def test_the_template_shows_every_key(table, model):
+    shown = {name for name, text in tables() if name == table or name.startswith(f"{table}.")}
+    keys = {key for name, text in tables() if name == table for key in re.findall(r"\b(\w+) = ", text)}
+    inner = {name.removeprefix(f"{table}.") for name in shown}
+    assert model.model_fields.keys() - keys - inner == set()
+
+
+def tables() -> list[tuple[str, str]]:
+    """What the template has in each table, with the prose."""
+    found = re.split(r"^#?\[+(.+?)\]+\n", TEMPLATE, flags=re.MULTILINE)[1:]
+    names = [re.sub(r"^services\.(catalog|pricing)", "services.NAME", name) for name in found[::2]]
+    return list(zip(names, found[1::2], strict=True))
 
 
 def test_the_template_shows_the_defaults():
     config, _ = parse(tomllib.loads(switched_on()))
     assert config.legacy.model_copy(update={"settings": None}) == LegacyConfig()
     assert config.gateway.model_copy(update={"root_path": ""}) == GatewaySettings()
+    assert config.rollout.model_copy(update={"cookie": False}) == RolloutSettings()
+    assert config.mirror == MirrorSettings()
+
+
+def test_the_template_shows_the_defaults_of_services_and_routes():
+    config, _ = parse(tomllib.loads(switched_on()))
+    route, service, defaults = config.routes[0], config.services["catalog"], RouteConfig.model_fields
+    assert (route.fallback, route.mirror, service.breaker) == (FallbackConfig(), MirrorConfig(), BreakerConfig())
+    assert route.guard == GuardConfig()
+    assert (route.key, route.steps, service.timeout) == (defaults["key"].default, defaults["steps"].default, 30.0)
 
 
 def test_the_template_fits_a_screen():

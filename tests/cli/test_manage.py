@@ -58,6 +58,7 @@ def test_wrong_usage_keeps_its_status(manage):
     assert manage("gateway", "nonsense").returncode == 2
 
 
+@pytest.mark.django_db
 def test_call_command_works(catalog, capsys):
     with pytest.raises(SystemExit) as ended:
         call_command("gateway", "routes", "--json")

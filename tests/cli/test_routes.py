@@ -27,6 +27,9 @@ def test_json_has_the_same(invoke, catalog):
         "service": "pricing",
         "claim": "all",
         "stage": "legacy",
+        "weight": None,
+        "paused": False,
+        "declared": "legacy",
         "endpoints": [{"path": "/api/prices/{sku}", "methods": [], "below": False}],
     }
 

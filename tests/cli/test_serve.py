@@ -147,7 +147,7 @@ def test_says_where_and_what_it_serves(serving, toml):
         "  legacy      mysite.settings, 40 threads",
         "  services    catalog",
         '  middleware  catalog: none of 7 applied (middleware = "none")',
-        "  routes      catalog",
+        "  routes      catalog live",
     ]
 
 

@@ -203,10 +203,26 @@ async def test_a_mirror_that_takes_too_long_is_given_up(shadowed):
 async def test_what_differs_between_two_answers_of_legacy_is_noise(shadowed):
     async with running(shadowed(mirror={"control": 100})) as app:
         await ask(app, "/m/random/")
-        assert await until(lambda: counted(app).controls == 1)
-        assert await until(lambda: bool(app.report._groups) and next(iter(app.report._groups.values())).noise == 1)
+        await compared(app)
         [group] = app.report.take().groups
-        assert (group.count, group.noise) == (1, 1)
+        assert (group.count, group.noise, counted(app).controls) == (1, 1, 1)
+
+
+async def test_noise_does_not_count_against_parity(shadowed):
+    async with running(shadowed(mirror={"control": 100})) as app:
+        for _ in range(3):
+            await ask(app, "/m/random/")
+        await ask(app, "/m/price/")
+        await compared(app, 4)
+        assert (counted(app).equal, counted(app).different) == (3, 1)
+
+
+async def test_the_first_requests_of_a_route_are_controlled_whatever_the_percentage(shadowed):
+    async with running(shadowed(mirror={"control": 0.0001})) as app:
+        for _ in range(3):
+            await ask(app, "/m/random/")
+        await compared(app, 3)
+        assert (counted(app).controls, counted(app).different) == (3, 0)
 
 
 # -- what is dropped, and counted ---------------------------------------------------------------
@@ -265,9 +281,20 @@ async def test_no_more_run_at_once_than_may(shadowed):
 
 async def test_mirrors_wait_for_nobody_while_requests_wait_for_a_thread(shadowed, monkeypatch):
     async with running(shadowed()) as app:
+        await ask(app, "/m/same/")
+        await compared(app)
         monkeypatch.setattr(type(app.legacy), "busy", True)
+        await asyncio.sleep(0.1)
         await ask(app, "/m/same/")
         assert await dropped(app) == {"busy": 1}
+
+
+async def test_that_a_request_waits_for_a_moment_drops_nothing(shadowed, monkeypatch):
+    async with running(shadowed()) as app:
+        monkeypatch.setattr(type(app.legacy), "busy", True)
+        await ask(app, "/m/same/")
+        await compared(app)
+        assert counted(app).dropped == {}
 
 
 async def test_mirrors_are_dropped_while_the_event_loop_is_late(shadowed):

@@ -15,7 +15,7 @@ __all__ = ["Command"]
 class Command(BaseCommand):
     """Hands every argument on, so that both ways of calling take the same."""
 
-    help = "The gateway's command line: init, check, serve, routes, explain."
+    help = "The gateway's command line: serve, check, explain, and status, promote, rollback and more of the rollout."
     requires_system_checks = ()
 
     def run_from_argv(self, argv: list[str]) -> None:

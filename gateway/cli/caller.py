@@ -1,0 +1,37 @@
+"""Whom `gateway explain --as USER` asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.cli.common import fail, misuse
+
+if TYPE_CHECKING:
+    from gateway.rollout.cohort import Caller
+
+__all__ = ["caller_named"]
+
+
+def caller_named(username: str) -> Caller:
+    """The project's user with this USERNAME_FIELD, as a request with their session would show them.
+
+    Django has to be set up. Ends the command with status 2 where there is no such user, and with 3 where the
+    database can't be asked.
+    """
+    from django.apps import apps
+
+    if not (apps.is_installed("django.contrib.auth") and apps.is_installed("django.contrib.contenttypes")):
+        misuse("--as: the project has no users; django.contrib.auth is not in INSTALLED_APPS")
+    from django.contrib.auth import get_user_model
+    from django.core.exceptions import ObjectDoesNotExist
+    from django.db import DatabaseError
+
+    from gateway.upstreams.callers import caller_for
+
+    model = get_user_model()
+    try:
+        return caller_for(model._default_manager.get_by_natural_key(username))  # noqa: SLF001 - as Django's own backends
+    except ObjectDoesNotExist:
+        misuse(f"--as: there is no {model._meta.verbose_name} with {model.USERNAME_FIELD} {username!r}")  # noqa: SLF001 - documented
+    except DatabaseError as exc:
+        fail(f"--as {username}: the database can't be asked: {exc}")

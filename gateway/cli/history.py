@@ -1,0 +1,62 @@
+"""`gateway history`: who moved which route, when and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.common import ConfigOption, JsonOption, print_json
+from gateway.cli.project import asking_the_database, need_control, opened
+
+if TYPE_CHECKING:
+    from gateway.control.moves import Moved
+
+__all__ = ["EPILOG", "history"]
+
+EPILOG = """\
+\b
+Examples:
+  gateway history
+  gateway history catalog --limit 5
+  gateway history --json | jq '.changes[] | select(.who == "guard")'
+
+What the guard did by itself is there too. Nothing is ever removed from the history.
+"""
+
+
+def history(
+    context: typer.Context,
+    # Any name: routes that the file no longer has have a history too.
+    route: Annotated[str | None, typer.Argument(metavar="[ROUTE]", help="One route. [default: all]")] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many changes, newest first.")] = 50,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the changes of routes, newest first."""
+    need_control(opened(context, config))
+    from gateway.control import reports
+
+    with asking_the_database():
+        changes = reports.changes(route, limit)
+    if as_json:
+        print_json({"changes": [asdict(change) for change in changes]})
+    elif not changes:
+        typer.echo(f"{route or 'No route'} was {'never ' if route else ''}moved: what the file says holds.")
+    else:
+        _print(changes)
+
+
+def _print(changes: Sequence[Moved]) -> None:
+    from rich.text import Text
+
+    from gateway.cli.board import console, local, table
+
+    shown = table(">revision", "at", "who", "route", "move", "why")
+    for change in changes:
+        move = f"{change.verb}: {change.before} → {change.after}"
+        cells = [str(change.revision), local(change.at), change.who, change.route, move, change.why]
+        shown.add_row(*(Text(cell) for cell in cells))
+    console().print(shown)

@@ -1,0 +1,112 @@
+"""The configuration and the Django project, without the services: for commands that must be quick.
+
+A rollback is an emergency: it imports what the project's own `manage.py` would, and nothing that a broken service
+could stand in the way with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from gateway.cli.common import config_path, fail, misuse
+from gateway.config import Config, ConfigError, RouteConfig, parse, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateway.config import Problem
+
+__all__ = ["asking_the_database", "installed", "need_control", "opened", "route_named", "trouble"]
+
+
+def opened(context: typer.Context, given: Path | None, *, despite_problems: bool = False) -> Config:
+    """The configuration, with the Django project it names set up. Raises ConfigError.
+
+    `despite_problems`: what is valid in the file is enough, and a warning says what isn't.
+    """
+    path = config_path(context, given)
+    config, problems = parse(read(path), str(path))
+    fatal = [problem for problem in problems if not despite_problems or problem.key.split(".")[0] == "legacy"]
+    if not fatal:
+        _set_up(config, path, fatal)
+    if fatal:
+        raise ConfigError([*problems, *(problem for problem in fatal if problem not in problems)], str(path))
+    if problems:
+        typer.echo(f"Warning: {ConfigError(problems, str(path))}", err=True)
+    return config
+
+
+def _set_up(config: Config, path: Path, problems: list[Problem]) -> None:
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    # What the project prints while it is imported must not mix with what a command prints.
+    with contextlib.redirect_stdout(sys.stderr):
+        from gateway.upstreams.factory import set_up_legacy
+
+        set_up_legacy(config.legacy, problems)
+
+
+def route_named(config: Config, name: str) -> RouteConfig:
+    """The route of this name. Ends the command with status 2, and names those there are, when there is none."""
+    routes = {route.name: route for route in config.routes}
+    if name not in routes:
+        misuse(f"there is no route {name!r} in {config.source}; there are {', '.join(routes) or 'none'}")
+    return routes[name]
+
+
+def installed() -> bool:
+    """Whether the project has `gateway.control` among its apps."""
+    from django.apps import apps
+
+    return apps.ready and apps.is_installed("gateway.control")
+
+
+def need_control(config: Config) -> None:
+    """End the command with status 3, and say what to do, where runtime changes have no place to be kept."""
+    if not installed():
+        fail(
+            f'"gateway.control" is not in INSTALLED_APPS, so routes stay where {config.source} puts them. Add it, and'
+            " run `python manage.py migrate`; or change `stage` in the file and restart."
+        )
+
+
+@contextlib.contextmanager
+def asking_the_database() -> Iterator[None]:
+    """End the command with status 3, and say what to do, when the database can't be asked inside of this block."""
+    from django.db import DatabaseError
+
+    from gateway.control.database import Busy
+
+    try:
+        yield
+    except DatabaseError as exc:
+        fail(f"{trouble(exc)}.")
+    except Busy as exc:
+        fail(f"{trouble(exc)}.")
+
+
+def trouble(error: Exception) -> str:
+    """What an error of the database means for runtime changes, and what to do. Asks the database again."""
+    from django.db import DatabaseError, connections
+
+    from gateway.control.database import Busy, alias
+
+    said = str(error.__cause__ or error).strip().partition("\n")[0]
+    try:
+        tables = connections[alias()].introspection.table_names()
+    except DatabaseError:
+        return (
+            f"the database can't be asked ({said}). The servers go on as they are; a route can be moved when the"
+            " database is back, or by `stage` in the file and a restart"
+        )
+    if "gateway_control_routestate" not in tables:
+        return "the tables of gateway.control are missing: run `python manage.py migrate`"
+    if isinstance(error, Busy):
+        return f"{error}. Nothing was done; try it again"
+    return f"the database refused ({said}). After an upgrade, run `python manage.py migrate`"

@@ -1,0 +1,95 @@
+"""Where this app's tables are, and how to wait for a database that is busy."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, connections, models, router
+
+from gateway.control.models import Revision
+from gateway.upstreams.connections import return_pooled
+
+__all__ = ["Busy", "alias", "let_go", "missing", "prepare", "tidy", "until_done", "upsert"]
+
+T = TypeVar("T")
+BATCH = 100  # rows in a statement
+ATTEMPTS = 8
+FIRST_PAUSE = 0.04  # seconds, doubled each time: all pauses together take 2.5 to 5 seconds
+
+
+class Busy(Exception):
+    """The database did not take a change, however often it was tried."""
+
+
+def alias() -> str:
+    """The database with this app's tables. Reads go there too: a replica would hear of a rollback late."""
+    return router.db_for_write(Revision)
+
+
+def until_done(work: Callable[[], T]) -> T:
+    """`work()`, again when the database was locked or another transaction came first. Raises Busy in the end.
+
+    `work` must be a transaction of its own, so that what fails has done nothing. Inside of a transaction of the
+    caller it runs once, since what failed there once fails again.
+    """
+    attempts = 1 if connections[alias()].in_atomic_block else ATTEMPTS
+    for attempt in range(attempts):
+        try:
+            return work()
+        except (OperationalError, IntegrityError) as exc:
+            last: DatabaseError = exc
+            connections[alias()].close_if_unusable_or_obsolete()
+        if attempt + 1 < attempts:
+            time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - so that two don't meet again
+    tried = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+    raise Busy(f"the database did not take the change, after {tried}: {last}") from last
+
+
+def missing(error: BaseException) -> bool:
+    """Whether the error means that this app's tables are not there, so that waiting won't help."""
+    return isinstance(error, ProgrammingError) or (
+        isinstance(error, OperationalError) and "no such table" in str(error)
+    )
+
+
+def upsert(
+    model: type[models.Model], rows: Sequence[models.Model], unique: Sequence[str], values: Sequence[str]
+) -> None:
+    """Write `rows`, in the place of those with the same `unique` fields."""
+    able = connections[alias()].features.supports_update_conflicts_with_target  # MySQL looks at every key by itself
+    model._base_manager.using(alias()).bulk_create(  # noqa: SLF001 - documented: "Base managers"
+        rows,
+        batch_size=BATCH,
+        update_conflicts=True,
+        unique_fields=unique if able else None,
+        update_fields=values,
+    )
+
+
+# -- connections of threads that live as long as the process -------------------------------------
+
+
+def prepare() -> None:
+    """Open this thread's connection so that every statement sees what others have committed."""
+    connection = connections[alias()]
+    connection.ensure_connection()
+    if not connection.in_atomic_block and not connection.get_autocommit():  # DATABASES[…]["AUTOCOMMIT"] is off
+        connection.set_autocommit(True)
+
+
+def tidy() -> None:
+    """After some work: keep the connection, unless it is from a pool that others wait for."""
+    return_pooled()
+    connections[alias()].queries_log.clear()  # with DEBUG on, Django keeps the last 9000 statements
+
+
+def let_go() -> None:
+    """Close this thread's connections: they are broken, or the thread ends. What that raises says nothing new."""
+    for connection in connections.all(initialized_only=True):
+        try:
+            connection.close()
+        except Exception:  # noqa: BLE001 - a driver may raise anything for a connection that is broken
+            del connections[connection.alias]

@@ -1,0 +1,250 @@
+"""What changes at run time: where routes stand, who moved them, what was counted and which differences were found.
+
+Rows of routes win over the file until they are cleared. Everything a process writes by itself is bounded: counters by
+time (`retention`), differences by number (`store`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from django.db import models
+
+from gateway.control.moments import MomentField
+from gateway.rollout.stage import STAGES
+
+__all__ = [
+    "AcceptedMatch",
+    "Change",
+    "DifferenceGroup",
+    "Hour",
+    "MirrorSlot",
+    "Revision",
+    "RouteDifferences",
+    "RouteState",
+    "Slot",
+    "Worker",
+]
+
+NAME = 200  # characters of a route's name; the file has no bound, and an index of PostgreSQL ends at 2,700 bytes
+
+
+class Revision(models.Model):
+    """One row, whose number goes up with every change of a route. Workers look at nothing else while it stays."""
+
+    ONLY = 1  # its primary key
+
+    number = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class RouteState(models.Model):
+    """Where a route stands since it was moved at run time. Without a row it stands where the file says."""
+
+    route = models.CharField(max_length=NAME, unique=True)
+    stage = models.CharField(max_length=10, choices=[(stage, stage) for stage in STAGES])
+    weight = models.FloatField(default=0.0)
+    paused = models.BooleanField(default=False)
+    since = MomentField()  # when this stage and weight began; pausing is not a beginning
+    revision = models.BigIntegerField()  # at which it changed last: what operators compare and set
+    who = models.CharField(max_length=NAME)
+    why = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(stage__in=STAGES), name="gateway_known_stage"),
+            models.CheckConstraint(
+                condition=models.Q(weight=0) | models.Q(stage="canary", weight__gt=0, weight__lte=100),
+                name="gateway_weight_in_canary",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.route}: {self.stage}"
+
+
+class Appended(models.QuerySet[Any]):
+    """Rows that are written once."""
+
+    def update(self, **_: Any) -> NoReturn:
+        """Raises TypeError."""
+        raise TypeError("the audit log is only appended to")
+
+    def delete(self) -> NoReturn:
+        """Raises TypeError."""
+        raise TypeError("the audit log is only appended to")
+
+
+class Change(models.Model):
+    """The audit log: one row for each change of a route, the guard's included. Nothing changes or deletes them."""
+
+    at = MomentField()
+    who = models.CharField(max_length=NAME)
+    verb = models.CharField(max_length=10)
+    route = models.CharField(max_length=NAME, db_index=True)
+    from_stage = models.CharField(max_length=10)
+    from_weight = models.FloatField()
+    from_paused = models.BooleanField()
+    to_stage = models.CharField(max_length=10)
+    to_weight = models.FloatField()
+    to_paused = models.BooleanField()
+    why = models.TextField(blank=True)
+    revision = models.BigIntegerField(unique=True)
+
+    objects = Appended.as_manager()
+
+    class Meta:
+        ordering = ["-revision"]
+
+    def __str__(self) -> str:
+        return f"{self.revision}: {self.who} {self.verb} {self.route}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Raises TypeError when the row exists."""
+        if not self._state.adding:
+            raise TypeError("the audit log is only appended to")
+        super().save(*args, **kwargs)
+
+    def delete(self, *_: Any, **__: Any) -> NoReturn:
+        """Raises TypeError."""
+        raise TypeError("the audit log is only appended to")
+
+
+class Worker(models.Model):
+    """A process that serves. `lost_…` are what it counted or found and could not store, since it started."""
+
+    id = models.CharField(max_length=32, primary_key=True)
+    host = models.CharField(max_length=255)
+    pid = models.IntegerField()
+    started = MomentField()
+    seen = MomentField(db_index=True)
+    revision = models.BigIntegerField(default=0)  # that it decides by
+    lost_requests = models.BigIntegerField(default=0)
+    lost_differences = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid}"
+
+
+class Slot(models.Model):
+    """What one worker counted on one side of a route in ten seconds. The numbers are absolute: writing it again
+    replaces it."""
+
+    worker = models.CharField(max_length=32)
+    route = models.CharField(max_length=NAME)
+    side = models.CharField(max_length=20)
+    start = models.BigIntegerField(db_index=True)  # seconds since 1970
+    requests = models.BigIntegerField()
+    errors = models.BigIntegerField()
+    fallbacks = models.BigIntegerField()
+    histogram = models.JSONField(default=dict)  # Histogram.to_json
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["worker", "route", "side", "start"], name="gateway_one_slot")]
+        indexes = [models.Index(fields=["route", "start"], name="gateway_slot_of_route")]
+
+    def __str__(self) -> str:
+        return f"{self.route} {self.side} {self.start}"
+
+
+class MirrorSlot(models.Model):
+    """What became of the mirrors of a route that one worker sent in ten seconds; absolute, as in Slot."""
+
+    worker = models.CharField(max_length=32)
+    route = models.CharField(max_length=NAME)
+    start = models.BigIntegerField(db_index=True)
+    mirrored = models.BigIntegerField()
+    equal = models.BigIntegerField()
+    different = models.BigIntegerField()
+    warned = models.BigIntegerField()
+    controls = models.BigIntegerField()
+    errors = models.BigIntegerField()
+    dropped = models.JSONField(default=dict)  # by reason
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["worker", "route", "start"], name="gateway_one_mirror_slot")]
+        indexes = [models.Index(fields=["route", "start"], name="gateway_mirrors_of_route")]
+
+    def __str__(self) -> str:
+        return f"{self.route} {self.start}"
+
+
+class Hour(models.Model):
+    """What all workers counted on one side of a route in an hour, folded from slots that have grown old."""
+
+    route = models.CharField(max_length=NAME)
+    side = models.CharField(max_length=20)
+    start = models.BigIntegerField(db_index=True)
+    requests = models.BigIntegerField(default=0)
+    errors = models.BigIntegerField(default=0)
+    fallbacks = models.BigIntegerField(default=0)
+    histogram = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["route", "side", "start"], name="gateway_one_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.route} {self.side} {self.start}"
+
+
+class RouteDifferences(models.Model):
+    """One row for each route that is mirrored. Whoever adds differences locks it, so that the bound on groups holds.
+
+    `compared` and `controls` are all there ever were: what the counts of groups are a share of.
+    """
+
+    route = models.CharField(max_length=NAME, unique=True)
+    compared = models.BigIntegerField(default=0)
+    controls = models.BigIntegerField(default=0)
+    beyond = models.BigIntegerField(default=0)  # differences of groups that were one too many
+
+    class Meta:
+        verbose_name_plural = "route differences"
+
+    def __str__(self) -> str:
+        return self.route
+
+
+class DifferenceGroup(models.Model):
+    """Differences of a route that are the same but for the values.
+
+    The fingerprint knows the template, so that route and fingerprint are unique by themselves; and templates can be
+    longer than an index takes.
+    """
+
+    route = models.CharField(max_length=NAME)
+    template = models.TextField()
+    fingerprint = models.CharField(max_length=32)
+    kind = models.CharField(max_length=32)
+    pointer = models.TextField()
+    severity = models.CharField(max_length=16)
+    summary = models.TextField()
+    count = models.BigIntegerField(default=0)  # answers of the service that differed so
+    noise = models.BigIntegerField(default=0)  # answers of legacy that differed so from legacy's own
+    first_seen = MomentField()
+    last_seen = MomentField()
+    examples = models.JSONField(default=list)  # the latest, redacted; see gateway.parity.report.Example
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["route", "fingerprint"], name="gateway_one_group")]
+
+    def __str__(self) -> str:
+        return f"{self.route}: {self.summary}"
+
+
+class AcceptedMatch(models.Model):
+    """How often a difference occurred that the file accepts. One that never does is worth removing."""
+
+    route = models.CharField(max_length=NAME)
+    key = models.CharField(max_length=255)
+    count = models.BigIntegerField(default=0)
+    last_seen = MomentField()
+
+    class Meta:
+        verbose_name_plural = "accepted matches"
+        constraints = [models.UniqueConstraint(fields=["route", "key"], name="gateway_one_match")]
+
+    def __str__(self) -> str:
+        return f"{self.route}: {self.key}"

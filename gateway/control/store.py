@@ -1,0 +1,190 @@
+"""Writing what a worker counted and found. Every function is a transaction, or part of the caller's.
+
+Counts are absolute, so that writing them again changes nothing. Differences are increments: should a connection break
+while it commits, they may be counted twice.
+
+Each transaction begins with a statement that writes: SQLite waits for its lock then, and would fail at once where a
+transaction that has read wants to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from gateway.control.database import BATCH, alias, upsert
+from gateway.control.models import AcceptedMatch, DifferenceGroup, MirrorSlot, RouteDifferences, Slot, Worker
+from gateway.observability.counters import Mirrored, Tally
+from gateway.parity.difference import Severity
+from gateway.parity.report import Example, Found
+
+__all__ = ["MOST_EXAMPLES", "MOST_GROUPS", "write_counts", "write_found", "write_worker"]
+
+MOST_GROUPS = 200  # of a route
+MOST_EXAMPLES = 3  # of a group, the latest
+MOST_TEXT = 1000  # characters of each text in an example
+STALE = timedelta(days=1)  # a group that was not seen for so long makes room for a new one
+
+Tallies = Mapping[tuple[str, str, int], Tally]  # by route, side and slot
+Mirrors = Mapping[tuple[str, int], Mirrored]  # by route and slot
+Compared = Mapping[str, tuple[int, int]]  # by route: comparisons and controls that are new
+
+
+# -- what was counted ----------------------------------------------------------------------------
+
+
+def write_worker(worker: Worker) -> None:
+    """The worker's own row."""
+    values = [field.name for field in Worker._meta.concrete_fields if not field.primary_key]  # noqa: SLF001 - documented
+    upsert(Worker, [worker], ["id"], values)
+
+
+def write_counts(worker: str, tallies: Tallies, mirrored: Mirrors, added: Compared | None = None) -> None:
+    """These slots of a worker, in the place of what was written of them before."""
+    slots = [_slot(worker, key, tally) for key, tally in sorted(tallies.items(), key=lambda item: item[0])]
+    mirrors = [_mirror_slot(worker, key, seen) for key, seen in sorted(mirrored.items(), key=lambda item: item[0])]
+    with transaction.atomic(using=alias()):
+        _upsert_slots(slots, mirrors)
+        for route, (compared, controls) in sorted((added or {}).items()):
+            row = _rows_of([route]).filter(route=route)
+            row.update(compared=F("compared") + compared, controls=F("controls") + controls)
+
+
+def _upsert_slots(slots: Sequence[Slot], mirrors: Sequence[MirrorSlot]) -> None:
+    if slots:
+        values = ["requests", "errors", "fallbacks", "histogram"]
+        upsert(Slot, slots, ["worker", "route", "side", "start"], values)
+    if mirrors:
+        values = ["mirrored", "equal", "different", "warned", "controls", "errors", "dropped"]
+        upsert(MirrorSlot, mirrors, ["worker", "route", "start"], values)
+
+
+def _slot(worker: str, key: tuple[str, str, int], tally: Tally) -> Slot:
+    route, side, start = key
+    return Slot(
+        worker=worker,
+        route=route,
+        side=side,
+        start=start,
+        requests=tally.requests,
+        errors=tally.errors,
+        fallbacks=tally.fallbacks,
+        histogram=tally.histogram.to_json(),
+    )
+
+
+def _mirror_slot(worker: str, key: tuple[str, int], seen: Mirrored) -> MirrorSlot:
+    route, start = key
+    return MirrorSlot(
+        worker=worker,
+        route=route,
+        start=start,
+        mirrored=seen.mirrored,
+        equal=seen.equal,
+        different=seen.different,
+        warned=seen.warned,
+        controls=seen.controls,
+        errors=seen.errors,
+        dropped=seen.dropped,
+    )
+
+
+# -- what was found ------------------------------------------------------------------------------
+
+
+def write_found(found: Sequence[Found], matches: Mapping[tuple[str, str], int], now: datetime) -> None:
+    """Add these differences to their groups, and these occurrences of accepted differences by route and key.
+
+    A route has at most MOST_GROUPS; what belongs to others is counted with the route.
+    """
+    if not found and not matches:
+        return
+    with transaction.atomic(using=alias()):
+        routes = sorted({one.route for one in found})
+        list(_rows_of(routes).filter(route__in=routes).order_by("route").select_for_update())
+        for route in routes:
+            _add(route, {one.key: one for one in found if one.route == route}, now)
+        _count_matches(matches, now)
+
+
+def _rows_of(routes: Iterable[str]) -> Any:
+    """The rows of RouteDifferences, with one for each of `routes`."""
+    rows = RouteDifferences.objects.using(alias())
+    rows.bulk_create([RouteDifferences(route=route) for route in routes], ignore_conflicts=True)
+    return rows
+
+
+def _add(route: str, found: Mapping[str, Found], now: datetime) -> None:
+    """Add to the groups of one route, whose row is locked."""
+    groups = DifferenceGroup.objects.using(alias()).filter(route=route)
+    known = list(groups.filter(fingerprint__in=found))
+    for group in known:
+        _count(group, found[group.fingerprint], now)
+    groups.bulk_update(known, ["count", "noise", "last_seen", "examples"], batch_size=BATCH)
+    new = sorted(found.keys() - {group.fingerprint for group in known}, key=lambda key: _rank(found[key]))
+    room = _room(route, len(new), now)
+    made = [_group(found[key], now) for key in new[:room]]
+    DifferenceGroup.objects.using(alias()).bulk_create(made, batch_size=BATCH)
+    beyond = sum(found[key].count for key in new[room:])
+    if beyond:
+        rows = RouteDifferences.objects.using(alias()).filter(route=route)
+        rows.update(beyond=F("beyond") + beyond)
+
+
+def _rank(found: Found) -> tuple[bool, int, str]:
+    """Where there isn't room for all: breaking first, then the frequent."""
+    return found.severity != Severity.BREAKING.value, -found.count, found.key
+
+
+def _room(route: str, wanted: int, now: datetime) -> int:
+    """How many groups the route has room for, after some that are stale have made room for `wanted`."""
+    groups = DifferenceGroup.objects.using(alias()).filter(route=route)
+    room = MOST_GROUPS - groups.count()
+    if wanted > room:
+        stale = groups.filter(last_seen__lt=now - STALE).order_by("last_seen").values_list("pk", flat=True)
+        room += groups.filter(pk__in=list(stale[: wanted - room])).delete()[0]
+    return room
+
+
+def _group(found: Found, now: datetime) -> DifferenceGroup:
+    group = DifferenceGroup(
+        route=found.route,
+        template=_clean(found.template),
+        fingerprint=found.key,
+        kind=found.kind,
+        pointer=_clean(found.pointer),
+        severity=found.severity,
+        summary=_clean(found.summary),
+        first_seen=now,
+    )
+    _count(group, found, now)
+    return group
+
+
+def _count(group: DifferenceGroup, found: Found, now: datetime) -> None:
+    group.count += found.count
+    group.noise += found.noise
+    group.last_seen = now
+    group.examples = ([_example(example) for example in reversed(found.examples)] + group.examples)[:MOST_EXAMPLES]
+
+
+def _example(example: Example) -> dict[str, Any]:
+    texts = {name: _clean(getattr(example, name)) for name in ("target", "pointer", "expected", "actual")}
+    return {**texts, "at": example.at}
+
+
+def _clean(text: str) -> str:
+    """`text`, short, without what PostgreSQL can't store: NUL, and halves of surrogate pairs."""
+    return text[:MOST_TEXT].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _count_matches(matches: Mapping[tuple[str, str], int], now: datetime) -> None:
+    rows = AcceptedMatch.objects.using(alias())
+    keys = sorted(matches)
+    rows.bulk_create([AcceptedMatch(route=route, key=key, last_seen=now) for route, key in keys], ignore_conflicts=True)
+    for route, key in keys:
+        rows.filter(route=route, key=key).update(count=F("count") + matches[route, key], last_seen=now)

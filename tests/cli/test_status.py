@@ -1,0 +1,239 @@
+"""`gateway status`."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from rich.console import Console
+
+from gateway.cli.board import STAYS, board
+from gateway.control import reports
+from gateway.control.moves import Standing
+from gateway.control.reports import Differences, Mirrors, Orphan, RouteStatus, Side, Traffic, WorkerReport
+from gateway.rollout.guard import Judgement, Verdict
+from gateway.rollout.stage import State
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+REASON = "error rate 3.2 % against legacy's 0.1 % over 412 requests in 60 s; allowed 1.0 points more"
+NO_SIDE = Side(0, 0, 0, 0.0, None, None)
+NO_MIRRORS = Mirrors(0, 0, 0, 0, 0, 0, 0, None, {})
+NOTHING = Traffic(3600.0, NO_SIDE, NO_SIDE, NO_MIRRORS)
+HOUR = Traffic(
+    3600.0,
+    Side(1234, 12, 3, 0.0097, 0.0041, 0.0123),
+    Side(98765, 0, 0, 0.0, 0.0092, 1.5),
+    Mirrors(600, 500, 490, 10, 1, 5, 0, 98.0, {"queue": 70, "lag": 2}),
+)
+ROUTE = RouteStatus(
+    route="catalog",
+    service="newer",
+    declared=State("live"),
+    standing=Standing(State("canary", 25.0), 12, NOW - timedelta(minutes=5), "ada", "a quiet hour"),
+    window=NOTHING,
+    hour=HOUR,
+    differences=Differences(breaking=2, warning=1, noise=4),
+    verdict=Judgement(Verdict.FAILING, (REASON,)),
+    next="waits to go to canary at 50 %: too early",
+)
+QUIET = RouteStatus(
+    "price", "pricing", State("legacy"), Standing(State("legacy")), NOTHING, NOTHING, Differences(), None, STAYS
+)
+WORKER = WorkerReport("a", "web1", 42, NOW, NOW, 12, 0, 0)
+
+
+def drawn(
+    *routes: RouteStatus, workers: tuple[WorkerReport, ...] = (WORKER,), orphans: tuple[Orphan, ...] = ()
+) -> list[str]:
+    """The lines on a terminal of 100 columns."""
+    written = StringIO()
+    Console(width=100, file=written).print(board(routes, orphans, workers, NOW))
+    return [line.rstrip() for line in written.getvalue().splitlines()]
+
+
+def test_shows_both_sides_of_a_route():
+    assert [line.split() for line in drawn(ROUTE)[:3]] == [
+        ["route", "stage", "verdict", "side", "requests", "errors", "p50", "p95", "parity"],
+        [
+            "catalog",
+            "canary",
+            "25",
+            "%",
+            "failing",
+            "newer",
+            "1,234",
+            "1.0",
+            "%",
+            "4.1",
+            "ms",
+            "12.3",
+            "ms",
+            "98.0",
+            "%",
+        ],
+        ["file:", "live", "legacy", "98,765", "0.0", "%", "9.2", "ms", "1.5", "s", "of", "500"],
+    ]
+
+
+def test_shows_how_a_side_without_callers_answered_mirrors():
+    shadow = replace(HOUR, service=NO_SIDE, service_mirrored=Side(600, 6, 0, 0.01, 0.004, 0.012))
+    line = drawn(replace(ROUTE, hour=shadow))[1]
+    assert line.partition("newer")[2].split() == ["600", "mirrors", "1.0", "%", "4", "ms", "12", "ms", "98.0", "%"]
+
+
+def test_shows_nothing_where_nothing_happened():
+    assert [line.split() for line in drawn(QUIET)[1:3]] == [
+        ["price", "legacy", "–", "pricing", "0", "–", "–", "–", "–"],
+        ["legacy", "0", "–", "–", "–"],
+    ]
+
+
+def test_says_of_each_route_what_there_is_to_say():
+    assert drawn(replace(ROUTE, verdict=Judgement(Verdict.FAILING, ("too many errors", "too slow"))))[5:] == [
+        "catalog: by ada 5 min ago: a quiet hour (revision 12)",
+        "         failing, too many errors",
+        "         failing, too slow",
+        "         legacy answered 3 times for newer, which counts as its errors",
+        "         differences: 2 breaking, 1 warning, 4 noise; `gateway diffs catalog`",
+        "         mirrors: 600 sent, 72 dropped (queue 70, lag 2)",
+        "         it waits to go to canary at 50 %: too early",
+        "1 worker at revision 12",
+    ]
+
+
+def test_says_nothing_of_a_route_that_is_where_the_file_puts_it_and_is_not_judged():
+    assert drawn(QUIET)[5:] == ["1 worker at revision 12"]
+
+
+def test_fits_a_hundred_columns():
+    long = replace(ROUTE, route="catalog-of-everything", service="catalog-service", standing=ROUTE.standing)
+    lines = drawn(long, QUIET)
+    assert max(map(len, lines)) <= 100
+    assert "inconclusive" in drawn(replace(long, verdict=Judgement(Verdict.INCONCLUSIVE, ())))[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0 s ago"), (59, "59 s ago"), (61, "1 min ago"), (7200, "2 h ago"), (2e5, "2 d ago")]
+)
+def test_says_how_long_ago(seconds, shown):
+    standing = replace(ROUTE.standing, since=NOW - timedelta(seconds=seconds))
+    assert f"by ada {shown}" in drawn(replace(ROUTE, standing=standing))[5]
+
+
+def test_names_workers_that_are_behind():
+    assert drawn(QUIET, workers=(WORKER, replace(WORKER, pid=43, revision=11)))[-1] == (
+        "2 workers at revision 12, but web1:43 at 11"
+    )
+
+
+def test_a_revision_that_no_worker_has_yet_is_the_newest():
+    assert drawn(ROUTE, workers=(replace(WORKER, revision=11),))[-1] == "1 worker at revision 12, but web1:42 at 11"
+
+
+def test_says_that_nobody_serves():
+    assert drawn(QUIET, workers=())[-1] == "No worker serves now."
+
+
+def test_a_worker_that_has_stopped_is_not_behind():
+    stopped = replace(WORKER, pid=43, revision=1, seen=NOW - timedelta(seconds=30))
+    assert drawn(ROUTE, workers=(WORKER, stopped))[-2:] == ["1 worker at revision 12", "web1:43 was last seen 30 s ago"]
+
+
+def test_says_what_could_not_be_stored():
+    lines = drawn(QUIET, workers=(replace(WORKER, lost_requests=1000, lost_differences=2),))
+    assert lines[-1] == "1,002 requests and differences could not be stored, and are not in these numbers"
+
+
+def test_names_a_route_that_is_gone():
+    assert "former: not in the file any more; it was at live" in drawn(
+        QUIET, orphans=(Orphan("former", Standing(State("live"))),)
+    )
+
+
+# -- the command --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reported(monkeypatch):
+    """What `gateway.control` reports."""
+    monkeypatch.setattr(reports, "status", lambda routes, now: [replace(ROUTE, route=route.name) for route in routes])
+    monkeypatch.setattr(reports, "orphans", lambda routes: [])
+    monkeypatch.setattr(reports, "workers", lambda now: [WORKER])
+
+
+def test_json_has_everything(invoke, catalog, reported):
+    document = json.loads(invoke("status", "price", "--json").stdout)
+    (route,) = document["routes"]
+    assert (document["control"], [worker["pid"] for worker in document["workers"]]) == (True, [42])
+    assert (route["declared"]["stage"], route["effective"]) == (
+        "live",
+        {"stage": "canary", "weight": 25.0, "paused": False},
+    )
+    assert route["verdict"] == {"verdict": "failing", "reasons": [REASON]}
+    assert (route["hour"]["service"]["p95"], route["hour"]["mirrors"]["parity"]) == (0.0123, 98.0)
+    assert route["differences"] == {"breaking": 2, "warning": 1, "noise": 4, "beyond": 0}
+    assert (route["who"], route["why"], route["revision"]) == ("ada", "a quiet hour", 12)
+
+
+def test_shows_every_route_unless_one_is_named(invoke, catalog, reported):
+    assert len(json.loads(invoke("status", "--json").stdout)["routes"]) == 2
+
+
+def test_an_unknown_route_is_wrong_usage(invoke, catalog, reported):
+    result = invoke("status", "nothing")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "there are catalog, price" in result.stderr
+
+
+def test_a_pipe_gets_no_colours_and_no_line_breaks(invoke, catalog, reported):
+    stdout = invoke("status").stdout
+    assert REASON in stdout
+    assert "\x1b" not in stdout
+
+
+def test_without_the_app_shows_what_the_file_says(invoke, catalog, settings):
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "gateway.control"]
+    assert invoke("status").stdout.splitlines()[:2] == ["catalog: live", "price: legacy"]
+    assert json.loads(invoke("status", "price", "--json").stdout) == {
+        "control": False,
+        "routes": [{"route": "price", "declared": {"stage": "legacy", "weight": None, "paused": False}}],
+    }
+
+
+@pytest.fixture
+def twice(monkeypatch):
+    """Ctrl+C in the second pause. Gives the pauses."""
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    return pauses
+
+
+def test_watch_shows_it_again_and_again(invoke, catalog, reported, twice):
+    result = invoke("status", "--watch", "2")
+    assert (result.exit_code, result.stdout.count("route    "), twice) == (0, 2, [2, 2])
+
+
+def test_watch_as_json_is_one_document_a_line(invoke, catalog, reported, twice):
+    lines = invoke("status", "price", "--watch", "2", "--json").stdout.splitlines()
+    assert [json.loads(line)["routes"][0]["route"] for line in lines] == ["price", "price"]
+
+
+def test_watch_goes_on_while_the_database_is_away(invoke, catalog, reported, twice, monkeypatch):
+    def away(*_: Any) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(reports, "workers", away)
+    result = invoke("status", "--watch", "2")
+    assert (result.exit_code, result.stdout.count("the database refused (gone)")) == (0, 2)
