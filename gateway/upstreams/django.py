@@ -332,7 +332,7 @@ class Exchange:
                 self._unwanted(value)
 
         try:
-            self.threads.hand_over(self.loop, on_loop)
+            self.loop.call_soon_threadsafe(on_loop)
         except RuntimeError:  # the event loop was closed under a request that outlived the shutdown
             logger.warning("the answer to %s came after the shutdown", self.scope["path"])
             self._unwanted(value)

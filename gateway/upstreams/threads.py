@@ -9,15 +9,12 @@ or kept for one request (`lease`), because what Django leaves on a thread must b
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import ParamSpec, TypeVar, cast
-
-from gateway.upstreams.handover import Handover
 
 __all__ = ["Lease", "PooledThread", "Threads", "current_thread"]
 
@@ -81,7 +78,6 @@ class Threads:
         self._started = 0
         self._leased = 0
         self._asleep = 0  # idle ones, and leased ones whose requests are elsewhere
-        self._handover: Handover | None = None
         self._spare: dict[PooledThread, Lease] = {}  # leased, but could be taken away
         self._closed = False
 
@@ -127,13 +123,6 @@ class Threads:
                 self._queue_at(thread, job)
                 return
         job()
-
-    def hand_over(self, loop: asyncio.AbstractEventLoop, job: Job) -> None:
-        """Let `loop` call `job` soon, from any thread. Raises RuntimeError when the loop is closed."""
-        handover = self._handover
-        if handover is None or handover.loop is not loop:  # a process may run one after another
-            handover = self._handover = Handover(loop)
-        handover.put(job)
 
     def lease(self) -> Lease:
         """An executor for the calls of one request, which run one at a time and, if they must, on one thread."""
