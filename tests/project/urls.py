@@ -82,6 +82,7 @@ urlpatterns = [
     # Also served, or half served, by services:
     path("f/<how>/", views.steady),
     path("b/undoable/<name>/", views.created),
+    path("b/undoable-hook/<name>/", views.created),
     path("b/unmarked/<name>/", views.created),
     path("m/slow/", mirrored.slow),
     path("m/things/<int:number>/", mirrored.thing),
