@@ -227,6 +227,8 @@ async def dispatch_service(
     outcome.headless = fit(scope, outcome.facts, match, outcome.decision.upstream)
     scope[ATTEMPT] = outcome
     outcome.deadline = deadlines.begin()
+    if b"content-length" in outcome.facts.headers or b"transfer-encoding" in outcome.facts.headers:
+        kept.when_ended = outcome.deadline.again  # what the caller took to send it is not the service's time
     may_hold = plan.fallback is not None and outcome.facts.method != "WEBSOCKET"
     try:
         await entry(scope, kept, outcome.send_or_hold if may_hold else outcome.send)
@@ -235,10 +237,13 @@ async def dispatch_service(
             raise
     except Exception as exc:  # noqa: BLE001 - it is logged there
         outcome.failure = _failure(exc, outcome)
-    if outcome.deadline.passed() and outcome.status == 0:
+    late = outcome.deadline.passed() and outcome.status == 0
+    if late and kept.waits:
+        outcome.failure = 408, TimeoutError("its caller did not send the body in time")
+    elif late:
         outcome.failure = 504, TimeoutError(f"it did not begin its answer in {deadlines.seconds:g} seconds")
     reason = _reason(outcome, plan)
-    outcome.failed = None if outcome.left or kept.gone else reason is not None
+    outcome.failed = None if outcome.left or kept.gone or (late and kept.waits) else reason is not None
     if reason is None and not outcome.held:
         return None
     undone = outcome.undone and plan.fallback is not None and plan.fallback.unsafe

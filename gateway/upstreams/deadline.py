@@ -28,9 +28,8 @@ class Deadlines:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:  # a process may run one after another
             self._loop, self._timer, self._waiting = loop, None, {}
-        deadline = Deadline(
-            self._waiting, cast("asyncio.Task[object]", asyncio.current_task()), loop.time() + self.seconds
-        )
+        task = cast("asyncio.Task[object]", asyncio.current_task())
+        deadline = Deadline(self._waiting, task, loop.time(), self.seconds)
         if self._timer is None:
             self._timer = loop.call_at(deadline.due, self._look, loop)
         return deadline
@@ -48,18 +47,28 @@ class Deadlines:
 class Deadline:
     """One request's."""
 
-    __slots__ = ("_cancels", "_task", "_waiting", "due", "expired")
+    __slots__ = ("_cancels", "_seconds", "_task", "_waiting", "due", "expired")
 
-    def __init__(self, waiting: dict[Deadline, None], task: asyncio.Task[object], due: float) -> None:
+    def __init__(
+        self, waiting: dict[Deadline, None], task: asyncio.Task[object], now: float, seconds: float
+    ) -> None:
         self._waiting = waiting
         self._task = task
-        self.due = due
+        self._seconds = seconds
+        self.due = now + seconds
         self.expired = self._cancels = False
         waiting[self] = None
 
     def met(self) -> None:
         """The answer has begun, or nobody waits for it any more."""
         self._waiting.pop(self, None)
+
+    def again(self) -> None:
+        """All of the time is there again, unless the answer has begun."""
+        if self in self._waiting:
+            del self._waiting[self]
+            self.due = self._task.get_loop().time() + self._seconds
+            self._waiting[self] = None  # the last that is due, as it has to be
 
     def expire(self) -> None:
         """It is over: cancel the task."""

@@ -130,6 +130,13 @@ async def test_head_is_compared_without_bodies(shadowed):
         assert (counted(app).equal, found(app)) == (1, [])
 
 
+async def test_what_a_service_would_be_refused_it_gets_no_copy_of(shadowed, asked):
+    """Legacy answers 400 to a host that isn't ours; a service could build URLs of it, and put them into a cache."""
+    async with running(shadowed()) as app:
+        await ask(app, "/m/same/", headers={"Host": "evil.example"})
+        assert (await dropped(app), asked) == ({"refused": 1}, [])
+
+
 # -- what is found ------------------------------------------------------------------------------
 
 
