@@ -244,7 +244,7 @@ async def dispatch_service(
         outcome.failure = 504, TimeoutError(f"it did not begin its answer in {deadlines.seconds:g} seconds")
     reason = _reason(outcome, plan)
     outcome.failed = None if outcome.left or kept.gone or (late and kept.waits) else reason is not None
-    if reason is None and not outcome.held:
+    if reason is None and not outcome.held and outcome.failure is None:
         return None
     undone = outcome.undone and plan.fallback is not None and plan.fallback.unsafe
     if outcome.failed and outcome.status == 0 and kept.whole and (outcome.facts.method in SAFE or undone):
@@ -275,6 +275,8 @@ def _reason(outcome: Outcome, plan: Plan) -> str | None:
     """In words, how the service failed; None when it didn't."""
     error = outcome.failure[1] if outcome.failure is not None else outcome.error
     status = outcome.held or outcome.status
+    if isinstance(error, UpstreamError) and error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return None  # the caller's doing: the service was not asked
     if error is not None:
         return f"service {plan.service!r} failed: {type(error).__name__}: {error}"
     if not status:

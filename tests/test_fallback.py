@@ -270,6 +270,13 @@ async def test_a_service_that_has_the_whole_body_and_waits_for_its_caller_to_lea
         assert (await asked.done())["x-served-by"] == "legacy"
 
 
+async def test_a_target_that_can_not_be_handed_on_is_no_failure_of_the_service(gateway):
+    services = {"away": {"url": "http://127.0.0.1:1", "breaker": {"minimum": 1}}}
+    async with running(gateway(services=services, routes=[{"name": "f", "prefix": "/f", "service": "away"}])) as app:
+        assert (await ask(app, "/f/fine/?" + "x" * 70_000)).status == 414
+        assert (side(app.counters, "service").errors, app.health["away"].openings) == (0, 0)
+
+
 async def test_the_time_of_a_service_begins_when_it_has_the_body(failing):
     """Else the last byte, sent in the last moment, would make a failure of it."""
     async with running(failing(service={"timeout": 0.5})) as app:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.parity.answer import Sql
 from gateway.parity.compare import ABSENT, Difference, Severity, fingerprint
 from gateway.parity.redaction import Redaction, redact, redact_target
-from gateway.parity.sensitive import is_sensitive
+from gateway.parity.sensitive import _is_sensitive, is_sensitive
 from tests.parity.answers import answer, compared, page, rules, text
 
 REDACTION = Redaction(b"a key of the installation")
@@ -265,3 +265,11 @@ def test_literals_of_a_repeated_statement_are_left_out():
     shown = repr(stored(one, other))
     assert "Alice" not in shown
     assert "5 × SELECT 1 FROM t" in shown
+
+
+def test_names_that_callers_choose_fill_no_memory():
+    """Of a long name only the beginning is remembered."""
+    is_sensitive("x" * 300 + "1")
+    before = _is_sensitive.cache_info().currsize
+    is_sensitive("x" * 300 + "2")
+    assert _is_sensitive.cache_info().currsize == before
