@@ -272,7 +272,8 @@ async def test_a_service_that_has_the_whole_body_and_waits_for_its_caller_to_lea
 
 async def test_a_target_that_can_not_be_handed_on_is_no_failure_of_the_service(gateway):
     services = {"away": {"url": "http://127.0.0.1:1", "breaker": {"minimum": 1}}}
-    async with running(gateway(services=services, routes=[{"name": "f", "prefix": "/f", "service": "away"}])) as app:
+    route = {"name": "f", "prefix": "/f", "service": "away", "claim": "all"}
+    async with running(gateway(services=services, routes=[route])) as app:
         assert (await ask(app, "/f/fine/?" + "x" * 70_000)).status == 414
         assert (side(app.counters, "service").errors, app.health["away"].openings) == (0, 0)
 

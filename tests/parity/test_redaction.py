@@ -273,3 +273,15 @@ def test_names_that_callers_choose_fill_no_memory():
     before = _is_sensitive.cache_info().currsize
     is_sensitive("x" * 300 + "2")
     assert _is_sensitive.cache_info().currsize == before
+
+
+HOSTILE = "a\x1b[2J\x9b31m\r\nWARNING forged\u202e"
+
+
+def test_what_is_shown_gives_a_terminal_no_orders_and_is_one_line():
+    shown = difference(HOSTILE, "b", pointer=f"/{HOSTILE}", kind="text")
+    target = redact_target(f"/{HOSTILE}?mail=a@example.org%1b%5b2J", REDACTION)
+    mark = fingerprint("GET /", Difference("missing", f"/{HOSTILE}", Severity.BREAKING, "a", ABSENT))
+    for text in (shown.pointer, shown.expected, target, mark.pointer, mark.summary):
+        assert text.isprintable(), text
+        assert len(text.splitlines()) == 1
