@@ -49,9 +49,7 @@ class Deadline:
 
     __slots__ = ("_cancels", "_seconds", "_task", "_waiting", "due", "expired")
 
-    def __init__(
-        self, waiting: dict[Deadline, None], task: asyncio.Task[object], now: float, seconds: float
-    ) -> None:
+    def __init__(self, waiting: dict[Deadline, None], task: asyncio.Task[object], now: float, seconds: float) -> None:
         self._waiting = waiting
         self._task = task
         self._seconds = seconds

@@ -282,6 +282,6 @@ def test_what_is_shown_gives_a_terminal_no_orders_and_is_one_line():
     shown = difference(HOSTILE, "b", pointer=f"/{HOSTILE}", kind="text")
     target = redact_target(f"/{HOSTILE}?mail=a@example.org%1b%5b2J", REDACTION)
     mark = fingerprint("GET /", Difference("missing", f"/{HOSTILE}", Severity.BREAKING, "a", ABSENT))
-    for text in (shown.pointer, shown.expected, target, mark.pointer, mark.summary):
-        assert text.isprintable(), text
-        assert len(text.splitlines()) == 1
+    for line in (shown.pointer, shown.expected, target, mark.pointer, mark.summary):
+        assert line.isprintable(), line
+        assert len(line.splitlines()) == 1

@@ -53,6 +53,7 @@ urlpatterns = [
     path("stops-iteration/", views.stops_iteration),
     path("locale/", views.locale),
     path("counter/", views.counter),
+    path("async-counter/", views.async_counter),
     path("private/", views.private),
     path("who/", views.who),
     path("log-out/", views.log_out),
