@@ -275,6 +275,8 @@ def _reason(outcome: Outcome, plan: Plan) -> str | None:
     """In words, how the service failed; None when it didn't."""
     error = outcome.failure[1] if outcome.failure is not None else outcome.error
     status = outcome.held or outcome.status
+    if outcome.failure is None and 0 < status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        error = None  # what it raised was such an answer: Http404, PermissionDenied, DRF's ValidationError
     if isinstance(error, UpstreamError) and error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return None  # the caller's doing: the service was not asked
     if error is not None:
