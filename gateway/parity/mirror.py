@@ -90,9 +90,12 @@ class Copy:
             self.status = message["status"]
             self.headers = tuple((name.lower(), value) for name, value in message.get("headers", ()))
             return
-        self.over = self.over or len(self.body) + len(message.get("body", b"")) > self._limit
+        body = message.get("body", b"")
+        if not self.over and len(self.body) + len(body) > self._limit:
+            self.over = True
+            self.body = bytearray()  # a download may take its caller hours
         if not self.over:
-            self.body += message.get("body", b"")
+            self.body += body
         self.whole = not message.get("more_body", False)
 
     def finish(self, now: float, *, fell_back: bool) -> str | None:
