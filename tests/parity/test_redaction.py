@@ -285,3 +285,8 @@ def test_what_is_shown_gives_a_terminal_no_orders_and_is_one_line():
     for line in (shown.pointer, shown.expected, target, mark.pointer, mark.summary):
         assert line.isprintable(), line
         assert len(line.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["code", "state", "ticket", "SAMLResponse", "key"])
+def test_what_somebody_logs_in_with_is_redacted_in_a_target(name):
+    assert "Splx" not in redact_target(f"/callback?{name}=SplxlOBeZQQYbYS6WxSbIA", REDACTION)
