@@ -228,7 +228,7 @@ async def dispatch_service(
     scope[ATTEMPT] = outcome
     outcome.deadline = deadlines.begin()
     if b"content-length" in outcome.facts.headers or b"transfer-encoding" in outcome.facts.headers:
-        kept.when_ended = outcome.deadline.again  # what the caller took to send it is not the service's time
+        kept.when_read = outcome.deadline.again  # what the caller took to send it is not the service's time
     may_hold = plan.fallback is not None and outcome.facts.method != "WEBSOCKET"
     try:
         await entry(scope, kept, outcome.send_or_hold if may_hold else outcome.send)

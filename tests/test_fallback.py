@@ -270,6 +270,16 @@ async def test_a_service_that_has_the_whole_body_and_waits_for_its_caller_to_lea
         assert (await asked.done())["x-served-by"] == "legacy"
 
 
+async def test_a_body_may_take_its_time_as_long_as_it_comes(failing):
+    async with running(failing(service={"timeout": 0.5})) as app:
+        asked = Connection(app, scope("/f/fine/", "POST", headers={"Content-Length": "4"}))
+        for part in (b"a", b"b", b"c"):
+            await asyncio.sleep(0.25)
+            asked.body(part, more=True)
+        asked.body(b"d")
+        assert (await asked.done()).json() == {"service": "fine", "body": 4}
+
+
 async def test_a_target_that_can_not_be_handed_on_is_no_failure_of_the_service(gateway):
     services = {"away": {"url": "http://127.0.0.1:1", "breaker": {"minimum": 1}}}
     route = {"name": "f", "prefix": "/f", "service": "away", "claim": "all"}

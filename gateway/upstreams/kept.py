@@ -13,10 +13,10 @@ class Kept:
     """A `receive` that remembers what it gave, up to `limit` bytes of body.
 
     `whole`: what was read so far is all remembered. `gone`: the client has left. `waits`: for more of the body, which
-    the client has not sent; `when_ended` is called once it has sent the last of it.
+    the client has not sent; `when_read` is called whenever it has sent some.
     """
 
-    __slots__ = ("_asked", "_limit", "_messages", "_receive", "_size", "ended", "gone", "when_ended", "whole")
+    __slots__ = ("_asked", "_limit", "_messages", "_receive", "_size", "ended", "gone", "when_read", "whole")
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
@@ -24,7 +24,7 @@ class Kept:
         self._messages: list[Message] = []
         self._size = 0
         self._asked = False  # and not answered
-        self.when_ended: Callable[[], None] | None = None
+        self.when_read: Callable[[], None] | None = None
         self.ended = False  # the body was read to its end
         self.gone = False
         self.whole = True
@@ -40,8 +40,8 @@ class Kept:
             self.ended = not message.get("more_body", False)
             if self.whole:
                 self._keep(message)
-            if self.ended and self.when_ended is not None:
-                self.when_ended()
+            if self.when_read is not None:
+                self.when_read()
         return message
 
     def _keep(self, message: Message) -> None:
