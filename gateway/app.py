@@ -202,7 +202,9 @@ class Gateway:
         return scope
 
     def _for_mirror(self, copy: Copy, upstream: str) -> Scope:
-        """The scope of a mirror, as that upstream would have seen the request."""
+        """The scope of a mirror, as that upstream would have seen the request. Raises BadRequest where it wouldn't."""
+        if upstream != LEGACY:
+            admit(copy.facts, copy.scope, self.legacy, self.upstreams[upstream])
         scope = dict(copy.scope)
         _correct(scope, copy.facts)
         if self._request_id is not None:

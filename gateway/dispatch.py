@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Protocol, cast
+from typing import Protocol
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -146,7 +146,14 @@ class Outcome:
         message on."""
         if self.kept is None:
             self.kept = Kept(self._receive, self._limit)
+            if b"content-length" in self.facts.headers or b"transfer-encoding" in self.facts.headers:
+                self.kept.when_read = self._begin_again
         return self.kept()
+
+    def _begin_again(self) -> None:
+        """What the caller took to send a part of the body is not the service's time."""
+        if self.deadlines is not None:
+            self.deadlines.again(self)
 
     @property
     def gone(self) -> bool:
@@ -284,12 +291,12 @@ async def dispatch_service(
             return
         reason = _reason(outcome, plan, deadlines)
         outcome.failed = None if outcome.gone else reason is not None
-        if reason is not None or outcome.held:
+        if reason is not None or outcome.held or outcome.failure is not None:
             again = outcome.again() if outcome.failed and outcome.status == 0 and _repeatable(outcome, plan) else None
-            if again is None:
+            if again is None or reason is None:
                 await conclude(outcome)
             else:
-                await front.fall_back(cast("str", reason), match, outcome, scope, again)
+                await front.fall_back(reason, match, outcome, scope, again)
     finally:
         health.end(outcome.clock.monotonic(), outcome.failed, ticket)
 
@@ -320,10 +327,18 @@ async def fall_back(
 def _reason(outcome: Outcome, plan: Plan, deadlines: Deadlines) -> str | None:
     """In words, how the service failed; None when it didn't."""
     late = deadlines.passed(outcome) or outcome.late
+    if late and outcome.status == 0 and outcome.kept is not None and outcome.kept.waits:
+        outcome.left = True  # as good as
+        outcome.failure = 408, TimeoutError("its caller did not send the body in time")
+        return None
     if late and outcome.status == 0:
         outcome.failure = 504, TimeoutError(f"it did not begin its answer in {deadlines.seconds:g} seconds")
     error = outcome.failure[1] if outcome.failure is not None else outcome.error
     status = outcome.held or outcome.status
+    if outcome.failure is None and 0 < status < ERROR:
+        error = None  # what it raised was such an answer: Http404, PermissionDenied, DRF's ValidationError
+    if isinstance(error, UpstreamError) and error.status < ERROR:
+        return None  # the caller's doing: the service was not asked
     if error is not None:
         return f"service {plan.service!r} failed: {type(error).__name__}: {error}"
     if not status:

@@ -240,3 +240,58 @@ async def test_what_is_too_much_for_a_service_is_a_503_where_nobody_stands_in(fa
         assert (found.status, found["retry-after"]) == (503, "1")
         assert side(app.counters, "service").errors == 1
         asked.task.cancel()
+
+
+# -- what callers do to it ----------------------------------------------------------------------
+
+
+async def test_a_body_that_its_caller_does_not_send_is_no_failure_of_the_service(failing):
+    """Or anybody could open the breaker, and have the guard roll the route back, without a bug in the service."""
+    async with running(failing(service={"timeout": 0.05, "breaker": {"minimum": 1}})) as app:
+        asked = Connection(app, scope("/f/fine/", headers={"Content-Length": "3"}))
+        asked.body(b"a", more=True)
+        assert (await asked.done()).status == 408
+        assert side(app.counters, "service").errors == 0
+        assert (await ask(app, "/f/fine/"))["x-served-by"] == "failing"
+
+
+async def test_a_body_that_is_not_kept_may_come_late_too(failing):
+    async with running(failing(service={"timeout": 0.05, "breaker": {"minimum": 1}}, fallback={"max_body": 0})) as app:
+        asked = Connection(app, scope("/f/fine/", "POST", headers={"Content-Length": "3"}))
+        asked.body(b"ab", more=True)
+        assert (await asked.done()).status == 408
+        assert (await ask(app, "/f/fine/"))["x-served-by"] == "failing"
+
+
+async def test_a_service_that_has_the_whole_body_and_waits_for_its_caller_to_leave_is_late(failing):
+    async with running(failing(service={"timeout": 0.05, "app": "tests.project.services:patient"}, claim="all")) as app:
+        asked = Connection(app, scope("/f/fine/", headers={"Content-Length": "3"}))
+        asked.body(b"abc")
+        assert (await asked.done())["x-served-by"] == "legacy"
+
+
+async def test_a_body_may_take_its_time_as_long_as_it_comes(failing):
+    async with running(failing(service={"timeout": 0.5})) as app:
+        asked = Connection(app, scope("/f/fine/", "POST", headers={"Content-Length": "4"}))
+        for part in (b"a", b"b", b"c"):
+            await asyncio.sleep(0.25)
+            asked.body(part, more=True)
+        asked.body(b"d")
+        assert (await asked.done()).json() == {"service": "fine", "body": 4}
+
+
+async def test_a_target_that_can_not_be_handed_on_is_no_failure_of_the_service(gateway):
+    services = {"away": {"url": "http://127.0.0.1:1", "breaker": {"minimum": 1}}}
+    route = {"name": "f", "prefix": "/f", "service": "away", "claim": "all"}
+    async with running(gateway(services=services, routes=[route])) as app:
+        assert (await ask(app, "/f/fine/?" + "x" * 70_000)).status == 414
+        assert (side(app.counters, "service").errors, app.health["away"].openings) == (0, 0)
+
+
+async def test_the_time_of_a_service_begins_when_it_has_the_body(failing):
+    """Else the last byte, sent in the last moment, would make a failure of it."""
+    async with running(failing(service={"timeout": 0.5})) as app:
+        asked = Connection(app, scope("/f/late/", headers={"Transfer-Encoding": "chunked"}))
+        await asyncio.sleep(0.4)
+        asked.body(b"abc")
+        assert (await asked.done())["x-served-by"] == "failing"

@@ -25,7 +25,7 @@ from gateway.bridge.chain import Chain
 from gateway.bridge.middleware import Passage
 from gateway.bridge.views import View
 from gateway.upstreams.context import adopt
-from gateway.upstreams.django import GatewayRequest, Lent, Reply, SyncHandler, Whole
+from gateway.upstreams.django import Lent, Reply, SyncHandler, Whole, request_of
 from gateway.upstreams.threads import Lease, Threads
 
 __all__ = ["AsyncChain", "AsyncPassage"]
@@ -162,7 +162,7 @@ class AsyncPassage:
         set_script_prefix(get_script_prefix(self.scope))
         await signals.request_started.asend(sender=SyncHandler, scope=self.scope)
         try:
-            request = GatewayRequest(self.scope, self._body)
+            request = request_of(self.scope, self._body)
         except UnicodeDecodeError:  # as Django's ASGIHandler.create_request
             return HttpResponseBadRequest()
         return await self._chain.get_response_async(request)

@@ -12,6 +12,8 @@ BEFORE = 80  # of them before the first difference
 WINDOW = 1500  # characters on either side of a difference that are looked at for secrets
 EDGE = 4  # words dropped where a window was cut, since they may be half a secret, or one whose name was cut off
 
+# Control characters (C0, C1), other ends of lines, and what turns the direction of writing.
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 BOUNDARY = re.compile(r"[\s<>&,;]+")
 
 Mask = Callable[[str], str]
@@ -38,8 +40,10 @@ def shortened(expected: str, actual: str) -> tuple[str, str]:
 
 
 def storable(text: str) -> str:
-    """The text without what a database may refuse: lone surrogates and NUL."""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+    """The text without what a database may refuse, lone surrogates and NUL, and without what a terminal or a log takes
+    for commands or for another line: callers choose some of it."""
+    written = text.encode("utf-8", "backslashreplace").decode()
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), written)
 
 
 def _piece(text: str, start: int) -> str:

@@ -32,6 +32,9 @@ ELEMENT = re.compile(r"(<([\w:.-]{1,60})(?:\s[^<>]{0,500})?>)([^<]+)(?=</)")
 TAG = re.compile(r"<[a-z][^<>]{0,2000}>", re.IGNORECASE)
 NAME = re.compile(r"""\b(?:name|id|type|property)\s*=\s*["']?([\w.\[\]-]{1,60})""", re.IGNORECASE)
 VALUE = re.compile(r"""(\b(?:value|content)\s*=\s*)(?:(["'])(.*?)(?:\2|$)|([^\s"'>]+))""", re.IGNORECASE | re.DOTALL)
+# Parameters with which somebody logs in, by OAuth 2 (RFC 6749, section 4.1.2), CAS or SAML, and activates or signs. Not
+# among the sensitive names: in a body, a code or a key is most often a product's.
+LOGINS = frozenset(("code", "state", "ticket", "samlresponse", "samlrequest", "relaystate", "key", "hash", "sig"))
 LITERAL = re.compile(r"'(?:[^']|'')*(?:'|$)")
 ATTRIBUTES = frozenset(
     ("path", "domain", "secure", "httponly", "samesite", "max-age", "expires", "partitioned", "priority")
@@ -124,7 +127,7 @@ class Masker:
 
     def _parameter(self, part: str) -> str:
         name, equals, value = part.partition("=")
-        if equals and self.covers(unquote_plus(name)):
+        if equals and (self.covers(unquote_plus(name)) or name.lower() in LOGINS):
             return f"{name}={self.mask(unquote_plus(value))}"
         return self._decoded(name) + equals + self._decoded(value)
 

@@ -12,6 +12,7 @@ import logging
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,7 +29,7 @@ from gateway.parity.report import Report
 from gateway.parity.rules import CompareRules
 from gateway.rollout.decision import LEGACY, Decision
 from gateway.rollout.plan import Plan
-from gateway.routing.facts import Facts
+from gateway.routing.facts import BadRequest, Facts
 from gateway.routing.table import Match
 from gateway.upstreams.base import MIRROR, ClientGone
 from gateway.upstreams.deadline import is_cancelled
@@ -90,9 +91,12 @@ class Copy:
             self.status = message["status"]
             self.headers = tuple((name.lower(), value) for name, value in message.get("headers", ()))
             return
-        self.over = self.over or len(self.body) + len(message.get("body", b"")) > self._limit
+        body = message.get("body", b"")
+        if not self.over and len(self.body) + len(body) > self._limit:
+            self.over = True
+            self.body = bytearray()  # a download may take its caller hours
         if not self.over:
-            self.body += message.get("body", b"")
+            self.body += body
         self.whole = not message.get("more_body", False)
 
     def finish(self, now: float, *, fell_back: bool) -> str | None:
@@ -116,8 +120,8 @@ class Copy:
 class Mirrors:
     """The mirrors of one process. Used on its event loop.
 
-    `entries` gives what answers for each upstream's name; `prepared` a scope as that upstream is to see it. `today` and
-    `redaction_key` are for comparing and storing.
+    `entries` gives what answers for each upstream's name; `prepared` a scope as that upstream is to see it, of which
+    it raises BadRequest where it must not see it. `today` and `redaction_key` are for comparing and storing.
     """
 
     def __init__(
@@ -251,8 +255,13 @@ class Mirrors:
         if first is None:
             return
         other = plan.service if copy.upstream == LEGACY else LEGACY
+        try:
+            scope = self._prepared(copy, other)
+        except BadRequest:  # as a service never sees it
+            self._counters.drop(plan.route, "refused")
+            return
         self._counters.mirror(plan.route)
-        second = await self._ask(copy, other)
+        second = await self._ask(copy, other, scope)
         side = "service" if copy.upstream == LEGACY else LEGACY
         failed = second.failed is not None
         self._counters.request(plan.route, f"{side} mirrored", second.status, second.seconds, failed=failed)
@@ -262,7 +271,7 @@ class Mirrors:
             return
         rules, redaction = self._rules.of(plan.route)
         if self._wants_control(copy):
-            again = await self._ask(copy, LEGACY)
+            again = await self._ask(copy, LEGACY, self._prepared(copy, LEGACY))
             if again.failed is None:
                 self._note_control(copy, await _compared(legacy, again, rules))
         self._note(copy, await _compared(legacy, service, rules), redaction)
@@ -288,14 +297,15 @@ class Mirrors:
             self._counters.compare(route, breaking=breaking, warning=any_at_all)
         if comparison.differences or comparison.matches:
             query = copy.scope.get("query_string", b"").decode("latin-1")
-            target = redact_target(f"{copy.facts.path}?{query}" if query else copy.facts.path, redaction)
+            path = f"{copy.facts.path}?{query}" if query else copy.facts.path
+            target = partial(redact_target, path, redaction)
             self._report.add(route, copy.template, target, comparison, redaction, self._clock.time())
 
-    async def _ask(self, copy: Copy, upstream: str) -> Answer:
-        """What `upstream` answers to the same request."""
+    async def _ask(self, copy: Copy, upstream: str, scope: Scope) -> Answer:
+        """What `upstream` answers to the same request, which has the scope that was prepared for it."""
         kept, recorder, since = copy.kept, Recorder(), self._clock.monotonic()
         second = Copy(upstream, copy.plan, copy.match, copy.facts, copy.scope, since)
-        scope = {**self._prepared(copy, upstream), MIRROR: True}
+        scope[MIRROR] = True
         failed = None
         try:
             asked = _once(kept.body if kept is not None else b"")

@@ -24,7 +24,7 @@ __all__ = ["Redaction", "redact", "redact_target"]
 
 LONGEST_POINTER = 500
 LONGEST_TARGET = 500
-LOOKED_AT = 4000  # characters of a target; the parameter that is cut there is left out
+LOOKED_AT = 1000  # characters of a target; the parameter that is cut there is left out
 TEXTS = ("text", "whitespace", "html")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from gateway.parity.compare import Comparison, Difference, Severity, fingerprint
@@ -67,19 +67,29 @@ class Report:
         self._told: set[tuple[str, str]] = set()
 
     def add(
-        self, route: str, template: str, target: str, comparison: Comparison, redaction: Redaction, at: float
+        self,
+        route: str,
+        template: str,
+        target: Callable[[], str],
+        comparison: Comparison,
+        redaction: Redaction,
+        at: float,
     ) -> None:
-        """Note what a comparison found for a request of `target`, which has been redacted."""
+        """Note what a comparison found for a request of `target`, which gives it redacted."""
         seen = set()
+        shown: str | None = None
         for difference in comparison.differences:
             found = self._group(route, template, difference)
             if found.key in seen:
                 continue  # many places of one answer are one occurrence
             seen.add(found.key)
-            redacted = redact(difference, redaction)
-            example = Example(target, redacted.pointer, str(redacted.expected), str(redacted.actual), at)
             self._tell(found)
-            self._count(replace(found, count=1, examples=(example,)))
+            examples: tuple[Example, ...] = ()
+            if self._wants_example(found):  # to redact takes long, and callers choose for what
+                shown = shown or target()
+                redacted = redact(difference, redaction)
+                examples = (Example(shown, redacted.pointer, str(redacted.expected), str(redacted.actual), at),)
+            self._count(replace(found, count=1, examples=examples))
         with self._lock:
             for key, times in comparison.matches.items():
                 self._matches[route, key] = self._matches.get((route, key), 0) + times
@@ -110,6 +120,14 @@ class Report:
         mark = fingerprint(template, difference)
         severity = difference.severity.value
         return Found(route, template, mark.key, mark.kind, mark.pointer, severity, mark.summary)
+
+    def _wants_example(self, found: Found) -> bool:
+        """Whether one more would be kept."""
+        with self._lock:
+            known = self._groups.get((found.route, found.key))
+            if known is None:
+                return len(self._groups) < MOST_GROUPS
+            return len(known.examples) < MOST_EXAMPLES
 
     def _count(self, found: Found) -> None:
         key = found.route, found.key

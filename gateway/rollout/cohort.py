@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from http.cookies import SimpleCookie
 
 __all__ = ["BUCKETS", "NOBODY_KNOWN", "Caller", "Cohorts", "cookie_value"]
 
+_UNQUOTING: SimpleCookie = SimpleCookie()
 BUCKETS = 10_000  # a weight of 0.01 % is one of them
 
 
@@ -45,14 +47,20 @@ class Cohorts:
 
 
 def cookie_value(header: bytes, name: bytes) -> bytes | None:
-    """The value of a cookie in a Cookie header. Of two with the same name the last counts, as for Django."""
-    start = header.rfind(name + b"=")
-    if start == 0 or (start > 1 and header[start - 2 : start] == b"; "):  # as browsers write it
-        return header[start + len(name) + 1 :].partition(b";")[0].strip()
+    """The value of a cookie in a Cookie header, as Django reads it: of two with the same name the last counts, and what
+    is in quotes is the same without. Else somebody who is logged in would be nobody here, or whoever he likes."""
+    count = header.count(name)
+    if count == 0:
+        return None
+    start = header.find(name + b"=")
+    if count == 1 and (start == 0 or (start > 1 and header[start - 2 : start] == b"; ")):  # as browsers write it
+        value = header[start + len(name) + 1 :].partition(b";")[0].strip()
+        if value.isascii() and value[:1] != b'"':
+            return value
     found = None
-    if name in header:
-        for part in header.split(b";"):
-            key, equals, value = part.partition(b"=")
-            if equals and key.strip() == name:
-                found = value.strip()
-    return found
+    wanted = name.decode("latin-1")
+    for part in header.decode("latin-1").split(";"):  # as text, which has more kinds of spaces
+        key, equals, text = part.partition("=")
+        if equals and key.strip() == wanted:
+            found = text.strip()
+    return None if found is None else _UNQUOTING.value_decode(found)[0].encode("latin-1")

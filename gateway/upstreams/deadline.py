@@ -45,6 +45,12 @@ class Deadlines:
         """The answer to `request` has begun, or nobody waits for it any more."""
         self._waiting.pop(request, None)
 
+    def again(self, request: object) -> None:
+        """All of its time is there again for `request`, unless its answer has begun."""
+        waiting = self._waiting.pop(request, None)
+        if waiting is not None and self._loop is not None:
+            self._waiting[request] = self._loop.time() + self.seconds, waiting[1]  # the last that is due, as it must be
+
     def passed(self, request: object) -> bool:
         """Whether the time of `request` has passed, in the end; to be asked once. The task that was cancelled for it
         then goes on, unless somebody else has cancelled it too."""

@@ -17,6 +17,7 @@ from typing import IO, Any, cast
 
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
 from django.core import signals
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
@@ -30,7 +31,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.rollout.cohort import NOBODY_KNOWN, Caller, cookie_value
 from gateway.rollout.decision import LEGACY
-from gateway.upstreams.base import ClientGone
+from gateway.upstreams.base import MIRROR, ClientGone
 from gateway.upstreams.body import BLOCK, Pipe, read_body, until_gone
 from gateway.upstreams.callers import Callers
 from gateway.upstreams.connections import django_threads
@@ -49,6 +50,7 @@ __all__ = [
     "SyncHandler",
     "Whole",
     "harmless",
+    "request_of",
     "start_message",
 ]
 
@@ -69,6 +71,62 @@ class GatewayRequest(ASGIRequest):
         return self.META
 
 
+class _StoresNoSession:
+    """A request that is a mirror: nothing that it does to the session is stored.
+
+    Its caller was answered, and may be writing to the session by now: what the mirror has read would take that back.
+    Sessions are stored whole.
+    """
+
+    @property
+    def session(self) -> Any:
+        """What SessionMiddleware has set. Raises AttributeError before that, as an attribute would."""
+        try:
+            return self.__dict__["session"]
+        except KeyError:
+            raise AttributeError("session") from None
+
+    @session.setter
+    def session(self, store: Any) -> None:
+        if isinstance(store, SessionBase):
+            for name in ("save", "create", "delete"):  # all else that changes what is stored calls these
+                setattr(store, name, _store_nothing)
+                setattr(store, f"a{name}", _astore_nothing)
+        self.__dict__["session"] = store
+
+
+def _store_nothing(*_args: object, **_kwargs: object) -> None:
+    """Instead of storing or deleting a session."""
+
+
+async def _astore_nothing(*_args: object, **_kwargs: object) -> None:
+    """The same, asynchronously."""
+
+
+class _Mirror(_StoresNoSession, GatewayRequest):
+    """For synchronous chains, and for those around services."""
+
+
+class _AsyncMirror(_StoresNoSession, ASGIRequest):
+    """For Django's own handler."""
+
+
+def request_of(scope: Scope, body: IO[bytes]) -> GatewayRequest:
+    """The request that a scope is. Raises UnicodeDecodeError as Django's does."""
+    return (_Mirror if MIRROR in scope else GatewayRequest)(scope, body)
+
+
+def _asgi_request(scope: Scope, body: IO[bytes]) -> ASGIRequest:
+    return (_AsyncMirror if MIRROR in scope else ASGIRequest)(scope, body)
+
+
+def _async_handler() -> ASGIHandler:
+    """Django's own, for asynchronous views. No class of ours: it is the sender of signals."""
+    handler = ASGIHandler()
+    handler.request_class = _asgi_request  # type: ignore[assignment] # called as the class would be
+    return handler
+
+
 class SyncHandler(BaseHandler):
     """Django's synchronous request chain, without a server protocol around it."""
 
@@ -81,7 +139,7 @@ class SyncHandler(BaseHandler):
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
         try:
-            request = GatewayRequest(scope, body)
+            request = request_of(scope, body)
         except UnicodeDecodeError:  # as Django's ASGIHandler.create_request
             request_logger.warning("Bad Request (UnicodeDecodeError)", exc_info=True, extra={"status_code": 400})
             response: HttpResponseBase = HttpResponseBadRequest()
@@ -398,7 +456,7 @@ class DjangoUpstream:
         self._hosts: dict[bytes, bool] = {}
         self._views = AsyncViews()
         self._sync = SyncHandler() if asgi is None and _sync_capable() else None
-        self._asgi = asgi or (ASGIHandler() if self._sync is None or self._views else None)
+        self._asgi = asgi or (_async_handler() if self._sync is None or self._views else None)
 
     def reload_static(self) -> None:
         """Find the static files again. As `reload`, but not for every test: there may be many."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.types import Message, Receive
 
 __all__ = ["Kept"]
@@ -10,34 +12,50 @@ __all__ = ["Kept"]
 class Kept:
     """A `receive` that remembers what it gave, up to `limit` bytes of body.
 
-    `whole`: what was read so far is all remembered. `gone`: the client has left.
+    `whole`: what was read so far is all remembered. `gone`: the client has left. `waits`: for more of the body, which
+    the client has not sent; `when_read` is called whenever it has sent some.
     """
 
-    __slots__ = ("_limit", "_messages", "_receive", "_size", "ended", "gone", "whole")
+    __slots__ = ("_asked", "_limit", "_messages", "_receive", "_size", "ended", "gone", "when_read", "whole")
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
         self._limit = limit
         self._messages: list[Message] = []
         self._size = 0
+        self._asked = False  # and not answered
+        self.when_read: Callable[[], None] | None = None
         self.ended = False  # the body was read to its end
         self.gone = False
         self.whole = True
 
     async def __call__(self) -> Message:
         """The next message."""
+        self._asked = True
         message = await self._receive()
+        self._asked = False
         if message["type"] == "http.disconnect":
             self.gone = True
-        elif self.whole and not self.ended:
+        elif not self.ended:
             self.ended = not message.get("more_body", False)
-            self._size += len(message.get("body", b""))
-            if self._size <= self._limit:
-                self._messages.append(message)
-            else:
-                self.whole = False
-                self._messages.clear()
+            if self.whole:
+                self._keep(message)
+            if self.when_read is not None:
+                self.when_read()
         return message
+
+    def _keep(self, message: Message) -> None:
+        self._size += len(message.get("body", b""))
+        if self._size <= self._limit:
+            self._messages.append(message)
+        else:
+            self.whole = False
+            self._messages.clear()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits, or did when it was cancelled, for a part of the body."""
+        return self._asked and not self.ended
 
     @property
     def body(self) -> bytes:

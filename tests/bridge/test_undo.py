@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
+from django.http import HttpResponse
 
 from gateway import ConfigError
-from gateway.bridge.undo import all_in_transaction
+from gateway.bridge.undo import all_in_transaction, is_undone, undoing
 from tests.support.asgi import ask, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
@@ -70,6 +71,42 @@ async def test_what_fails_after_its_answer_has_answered(writing):
     async with running(writing()) as app:
         found = await ask(app, "/b/undoable-exit/ada/", "POST")
         assert (found.status, found["x-served-by"], await names()) == (200, "bridged", ["ada"])
+
+
+async def test_what_fails_once_it_is_committed_is_not_repeated(writing):
+    """An on_commit hook that raises: the transaction is there to stay, so legacy would do all of it again."""
+    async with running(writing()) as app:
+        found = await ask(app, "/b/undoable-hook/ada/", "POST")
+        assert (found.status, found["x-served-by"], await names()) == (500, "bridged", ["ada"])
+
+
+def test_nothing_is_undone_once_one_of_several_databases_may_have_committed(monkeypatch, rf):
+    """The second commit fails: what the first database has is there to stay."""
+
+    class Block:
+        def __init__(self, alias):
+            self.alias = alias
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, kind, error, traceback):
+            if kind is None and self.alias == "one":
+                raise RuntimeError("the connection is lost")
+
+    monkeypatch.setattr("gateway.bridge.undo.transaction.atomic", lambda using, durable: Block(using))
+    request = rf.post("/")
+    with pytest.raises(RuntimeError):
+        undoing(lambda _: HttpResponse(), ("one", "two"))(request)
+    assert not is_undone(request)
+
+
+def test_a_database_that_can_not_be_entered_has_nothing_to_undo(monkeypatch, rf):
+    monkeypatch.setattr("gateway.bridge.undo.transaction.atomic", lambda using, durable: 1 / 0)
+    request = rf.post("/")
+    with pytest.raises(ZeroDivisionError):
+        undoing(lambda _: HttpResponse(), ("one",))(request)
+    assert is_undone(request)
 
 
 async def test_atomic_requests_and_the_mark_go_together(gateway, settings):

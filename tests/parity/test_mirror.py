@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
+from gateway.parity.mirror import Copy
 from gateway.upstreams.base import MIRROR
 from tests.project import mirrored
 from tests.support.asgi import Connection, ask, running, scope, until
@@ -130,6 +132,13 @@ async def test_head_is_compared_without_bodies(shadowed):
         assert (counted(app).equal, found(app)) == (1, [])
 
 
+async def test_what_a_service_would_be_refused_it_gets_no_copy_of(shadowed, asked):
+    """Legacy answers 400 to a host that isn't ours; a service could build URLs of it, and put them into a cache."""
+    async with running(shadowed()) as app:
+        await ask(app, "/m/same/", headers={"Host": "evil.example"})
+        assert (await dropped(app), asked) == ({"refused": 1}, [])
+
+
 # -- what is found ------------------------------------------------------------------------------
 
 
@@ -237,6 +246,14 @@ async def test_an_answer_that_is_too_long_is_not_compared(shadowed, asked):
     async with running(shadowed(mirror={"max_body": 10})) as app:
         await ask(app, "/m/same/")
         assert (await dropped(app), asked) == ({"size": 1}, [])
+
+
+async def test_of_an_answer_that_is_too_long_nothing_is_kept():
+    plan = SimpleNamespace(mirror=SimpleNamespace(max_body=10))
+    copy = Copy("legacy", plan, None, None, {}, 0.0)
+    for _ in range(3):
+        copy.keep({"type": "http.response.body", "body": b"123456", "more_body": True})
+    assert (copy.over, bytes(copy.body)) == (True, b"")
 
 
 async def test_a_body_that_is_too_long_is_not_mirrored(shadowed, asked):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.parity.answer import Sql
 from gateway.parity.compare import ABSENT, Difference, Severity, fingerprint
 from gateway.parity.redaction import Redaction, redact, redact_target
-from gateway.parity.sensitive import is_sensitive
+from gateway.parity.sensitive import _is_sensitive, is_sensitive
 from tests.parity.answers import answer, compared, page, rules, text
 
 REDACTION = Redaction(b"a key of the installation")
@@ -265,3 +265,28 @@ def test_literals_of_a_repeated_statement_are_left_out():
     shown = repr(stored(one, other))
     assert "Alice" not in shown
     assert "5 × SELECT 1 FROM t" in shown
+
+
+def test_names_that_callers_choose_fill_no_memory():
+    """Of a long name only the beginning is remembered."""
+    is_sensitive("x" * 300 + "1")
+    before = _is_sensitive.cache_info().currsize
+    is_sensitive("x" * 300 + "2")
+    assert _is_sensitive.cache_info().currsize == before
+
+
+HOSTILE = "a\x1b[2J\x9b31m\r\nWARNING forged\u202e"
+
+
+def test_what_is_shown_gives_a_terminal_no_orders_and_is_one_line():
+    shown = difference(HOSTILE, "b", pointer=f"/{HOSTILE}", kind="text")
+    target = redact_target(f"/{HOSTILE}?mail=a@example.org%1b%5b2J", REDACTION)
+    mark = fingerprint("GET /", Difference("missing", f"/{HOSTILE}", Severity.BREAKING, "a", ABSENT))
+    for line in (shown.pointer, shown.expected, target, mark.pointer, mark.summary):
+        assert line.isprintable(), line
+        assert len(line.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["code", "state", "ticket", "SAMLResponse", "key"])
+def test_what_somebody_logs_in_with_is_redacted_in_a_target(name):
+    assert "Splx" not in redact_target(f"/callback?{name}=SplxlOBeZQQYbYS6WxSbIA", REDACTION)

@@ -626,5 +626,17 @@ def undoable_exit(name: str) -> dict[str, str]:
     return _created(name, "")
 
 
+def _hook_that_fails() -> None:
+    raise RuntimeError("after the commit")
+
+
+@app.post("/b/undoable-hook/{name}/")
+@all_in_transaction
+def undoable_hook(name: str) -> dict[str, str]:
+    """Commits, and then fails in what it wanted to be done after that."""
+    transaction.on_commit(_hook_that_fails)
+    return _created(name, "")
+
+
 undoable_only = FastAPI()
 undoable_only.add_api_route("/b/undoable/{name}/", undoable, methods=["POST"])

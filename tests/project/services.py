@@ -249,6 +249,8 @@ async def fail_as_told(how: str, request: Request, response: Response) -> Any:
         raise RuntimeError(SECRET)
     if how == "hangs":
         await asyncio.sleep(HANGS)
+    if how == "late":
+        await asyncio.sleep(0.3)
     if how == "dies":
         return StreamingResponse(_dying(), media_type="text/plain")
     if how.isdecimal():
@@ -270,6 +272,14 @@ async def _dying() -> AsyncIterator[bytes]:
 
 async def silent(scope: Scope, receive: Receive, send: Send) -> None:
     """An ASGI application that returns without an answer."""
+
+
+async def patient(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that reads until the caller leaves, and never answers."""
+    if scope["type"] != "http":
+        raise RuntimeError("only http")
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def malformed(scope: Scope, receive: Receive, send: Send) -> None:

@@ -53,6 +53,7 @@ urlpatterns = [
     path("stops-iteration/", views.stops_iteration),
     path("locale/", views.locale),
     path("counter/", views.counter),
+    path("async-counter/", views.async_counter),
     path("private/", views.private),
     path("who/", views.who),
     path("log-out/", views.log_out),
@@ -82,6 +83,7 @@ urlpatterns = [
     # Also served, or half served, by services:
     path("f/<how>/", views.steady),
     path("b/undoable/<name>/", views.created),
+    path("b/undoable-hook/<name>/", views.created),
     path("b/unmarked/<name>/", views.created),
     path("faults/<stage>/<path:how>/", faulty.view),
     path("orders/<kind>/<key>/", orders.view),

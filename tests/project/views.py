@@ -355,6 +355,11 @@ def counter(request):
     return JsonResponse({"count": request.session["count"]})
 
 
+async def async_counter(request):
+    await request.session.aset("count", await request.session.aget("count", 0) + 1)
+    return JsonResponse({})
+
+
 def who(request):
     return JsonResponse({"user": request.user.get_username()})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.http.cookie import parse_cookie
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,3 +64,13 @@ def test_who_is_early_for_one_group_need_not_be_early_for_another():
 )
 def test_a_cookie_is_found_as_django_finds_it(header, value):
     assert cookie_value(header, b"sessionid") == value
+
+
+PIECES = ["sid", "sid=", "xsid=", "=", ";", "; ", " ", '"', "\\", "\\141", "a", "b", "\xa0", "\x1f", "\t"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_a_cookie_has_the_value_that_django_reads(header):
+    """Or somebody who is logged in could choose a side, by writing his session's cookie in another way."""
+    found = cookie_value(header.encode("latin-1"), b"sid")
+    assert (None if found is None else found.decode("latin-1")) == parse_cookie(header).get("sid")

@@ -93,6 +93,28 @@ async def test_callers_can_not_fill_the_memory(threads, monkeypatch):
     assert len(callers._known) <= 5
 
 
+async def test_what_no_browser_sends_is_not_remembered(threads):
+    callers = Callers(threads)
+    assert await callers.of(b"x" * 5000) == NOBODY_KNOWN
+    assert callers._known == {}
+
+
+async def test_a_session_signed_with_an_older_key_stays_as_it_is(threads, ada, settings):
+    """Django would give it another key, of which its owner would not hear here: she would be logged out."""
+    user, session = ada
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a newer one", [settings.SECRET_KEY]
+    assert await Callers(threads).of(session) == Caller(str(user.pk))
+    assert await SessionStore().aexists(session.decode())
+
+
+async def test_a_session_that_is_no_longer_good_is_not_deleted(threads, ada):
+    user, session = ada
+    user.set_password("another")
+    await user.asave()
+    assert await Callers(threads).of(session) == NOBODY_KNOWN
+    assert await SessionStore().aexists(session.decode())
+
+
 async def test_without_users_everybody_is_nobody(threads, settings):
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "django.contrib.auth"]
     callers = Callers(threads)

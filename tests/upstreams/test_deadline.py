@@ -82,3 +82,21 @@ async def test_who_swallows_the_cancellation_is_late_all_the_same():
 def test_another_event_loop_has_a_timer_of_its_own():
     deadlines = Deadlines(0.01)
     assert [asyncio.run(waits(deadlines)) for _ in range(2)] == ["late", "late"]
+
+
+async def test_who_begins_again_has_all_of_the_time_again():
+    deadlines = Deadlines(0.1)
+    deadlines.begin(REQUEST)
+    await asyncio.sleep(0.06)
+    deadlines.again(REQUEST)
+    await asyncio.sleep(0.06)
+    assert not deadlines.passed(REQUEST)
+
+
+async def test_who_has_begun_does_not_wait_again():
+    deadlines = Deadlines(0.01)
+    deadlines.begin(REQUEST)
+    deadlines.met(REQUEST)
+    deadlines.again(REQUEST)
+    await asyncio.sleep(0.03)
+    assert not deadlines.passed(REQUEST)
