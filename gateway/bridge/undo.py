@@ -54,14 +54,19 @@ def undoing(view: Function, aliases: tuple[str, ...]) -> Function:
 
     @wraps(view)
     def inside(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        nothing_is_left = True
         try:
             with ExitStack() as blocks:
                 for alias in aliases:
                     # Durable: inside of another block, what is rolled back here might still be committed there.
                     blocks.enter_context(transaction.atomic(using=alias, durable=True))
-                return view(request, *args, **kwargs)
+                response = view(request, *args, **kwargs)
+                # What fails from here on, a commit or a hook that follows it, leaves what was committed before.
+                nothing_is_left = False
+                return response
         except Exception:
-            setattr(request, UNDONE, True)
+            if nothing_is_left:
+                setattr(request, UNDONE, True)
             raise
 
     return inside

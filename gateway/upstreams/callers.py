@@ -24,6 +24,7 @@ __all__ = ["Callers", "caller_for"]
 logger = logging.getLogger("gateway")
 
 MOST = 10_000  # callers that are remembered
+LONGEST = 4096  # bytes of a cookie's value, as browsers keep (RFC 6265, section 6.1): a session may be all in it
 
 
 class Callers:
@@ -44,6 +45,8 @@ class Callers:
         """The caller whose session cookie has this value; None when that can't be found out now."""
         if not self._able:
             return NOBODY_KNOWN
+        if len(session) > LONGEST:  # what may be remembered has to be bounded; Django's own have 32 characters
+            return await self._ask(session)
         known = self._known.get(session)
         if known is not None and known[0] > time.monotonic():
             return known[1]
@@ -85,8 +88,15 @@ def _caller_of(session: str) -> Caller:
     from django.contrib.auth import get_user
 
     request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session)
+    request.session = store = import_module(settings.SESSION_ENGINE).SessionStore(session)
+    # One whose hash is out of date `get_user` renews under another key, or deletes. The caller would never hear of the
+    # key, and be logged out: that is for the request itself to do.
+    store.cycle_key = store.flush = _leave_alone
     return caller_for(get_user(request))
+
+
+def _leave_alone() -> None:
+    """Instead of what changes a session."""
 
 
 def caller_for(user: AbstractBaseUser | AnonymousUser) -> Caller:

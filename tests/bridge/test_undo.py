@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import connection, transaction
+from django.http import HttpResponse
 
 from gateway import ConfigError
-from gateway.bridge.undo import all_in_transaction
+from gateway.bridge.undo import all_in_transaction, is_undone, undoing
 from tests.support.asgi import ask, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
@@ -70,6 +71,24 @@ async def test_what_fails_after_its_answer_has_answered(writing):
     async with running(writing()) as app:
         found = await ask(app, "/b/undoable-exit/ada/", "POST")
         assert (found.status, found["x-served-by"], await names()) == (200, "bridged", ["ada"])
+
+
+def test_what_was_committed_is_not_undone_whatever_fails_after_that(rf):
+    """`on_commit` runs what it was given after the commit, and hands on what that raises."""
+
+    def mails() -> None:
+        raise OSError("no route to host")
+
+    def view(request):
+        get_user_model().objects.create(username="ada")
+        transaction.on_commit(mails)
+        return HttpResponse()
+
+    request = rf.post("/")
+    with pytest.raises(OSError, match="no route"):
+        undoing(view, ("default",))(request)
+    assert get_user_model().objects.count() == 1
+    assert not is_undone(request)
 
 
 async def test_atomic_requests_and_the_mark_go_together(gateway, settings):
