@@ -233,6 +233,9 @@ class Gateway:
     def _for_mirror(self, copy: Copy, upstream: str) -> Scope:
         """The scope of a mirror, as that upstream would have seen the request."""
         scope = self._fitted(copy.scope, copy.facts)
+        if "extensions" in scope:  # nobody is there to read a file for the answer, or to take hints
+            own = {name: value for name, value in scope["extensions"].items() if not name.startswith("http.response.")}
+            scope["extensions"] = own
         if self._request_id is not None:
             _identified(scope, copy.facts, self._request_id)
         fit(scope, copy.facts, copy.match, upstream)

@@ -10,9 +10,10 @@ import asyncio
 import contextvars
 import logging
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, date, datetime
-from typing import Protocol
+from http import HTTPStatus
+from typing import Any, Protocol, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,6 +40,8 @@ logger = logging.getLogger("gateway.parity")
 
 BEAT = 0.02  # seconds between two looks at how late the event loop is
 BACKLOG = 3  # looks in a row at which requests waited for a thread
+# With these the server is to send a file itself, so that there is nothing to compare.
+FILES = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
 SMALL = 2**14  # bytes that are compared on the event loop; more is compared on a thread
 
 
@@ -88,6 +91,10 @@ class Copy:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.headers = tuple((name.lower(), value) for name, value in message.get("headers", ()))
+            return
+        if message["type"] in FILES:
+            self.whole = self.over = True
+        if message["type"] != "http.response.body":  # a hint before the answer, or trailers after it
             return
         self.over = self.over or len(self.body) + len(message.get("body", b"")) > self._limit
         if not self.over:
@@ -292,26 +299,33 @@ class Mirrors:
 
     async def _ask(self, copy: Copy, upstream: str) -> Answer:
         """What `upstream` answers to the same request."""
-        kept, recorder, since = copy.kept, Recorder(), self._clock.monotonic()
+        since = self._clock.monotonic()
         second = Copy(upstream, copy.plan, copy.match, copy.facts, copy.scope, since)
         scope = {**self._prepared(copy, upstream), MIRROR: True}
-        failed = None
-        try:
-            asked = _once(kept.body if kept is not None else b"")
-            with recorded(recorder):
-                async with asyncio.timeout(copy.plan.mirror.timeout):
-                    await self._entries(upstream)(scope, asked, _until_too_long(second))
-        except TimeoutError:
-            failed = f"TimeoutError after {copy.plan.mirror.timeout:g} s"
-        except ClientGone:
-            failed = "too long to be compared" if second.over else "ClientGone"
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it is the mirror's answer
-            failed = f"{type(exc).__name__}: {exc}"
-        seconds = self._clock.monotonic() - since
+        asked = _once(copy.kept.body if copy.kept is not None else b"")
+        ended = 0.0
+
+        async def send(message: Message) -> None:
+            nonlocal ended
+            second.keep(message)
+            if second.over:
+                raise ClientGone
+            ended = self._clock.monotonic()
+
+        async def ask() -> None:
+            with recorded(second.recorder):
+                await self._entries(upstream)(scope, asked, send)
+
+        failed = await _failure(ask(), copy.plan.mirror.timeout)
+        if second.over:
+            failed = "too long to be compared"
+        elif second.whole and second.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            failed = None  # what fails after a whole answer is no caller's affair
+        sql = second.recorder.sql()
         if failed is not None or not second.whole:
-            return Answer(0, (), b"", seconds, recorder.sql(), failed or "no whole answer")
+            return Answer(0, (), b"", self._clock.monotonic() - since, sql, failed or "no whole answer")
         body = b"" if copy.facts.method == "HEAD" else bytes(second.body)  # a service may have been asked GET
-        return Answer(second.status, second.headers, body, seconds, recorder.sql())
+        return Answer(second.status, second.headers, body, ended - since, sql)
 
 
 class Rules:
@@ -355,10 +369,18 @@ def _once(body: bytes) -> Receive:
     return receive
 
 
-def _until_too_long(copy: Copy) -> Send:
-    async def send(message: Message) -> None:
-        copy.keep(message)
-        if copy.over:
-            raise ClientGone
-
-    return send
+async def _failure(asking: Coroutine[Any, Any, None], seconds: float) -> str | None:
+    """Await this, for so long at most, and say how it failed, if it did."""
+    # In a context of its own: what one mirror leaves there is none of the next one's business.
+    task = asyncio.get_running_loop().create_task(asking, context=contextvars.Context())
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            await task
+    except asyncio.CancelledError:
+        if cast("asyncio.Task[None]", asyncio.current_task()).cancelling():
+            raise
+        return "CancelledError"  # of its own making
+    except Exception as exc:  # noqa: BLE001 - whatever it is, it is the mirror's answer
+        return f"TimeoutError after {seconds:g} s" if limit.expired() else f"{type(exc).__name__}: {exc}"
+    return None
