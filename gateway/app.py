@@ -36,7 +36,7 @@ from gateway.rollout.ticket import Signer, Ticket
 from gateway.routing.facts import BadRequest, Facts, at_face_value, new_request_id, read
 from gateway.routing.table import Match
 from gateway.snapshot import Snapshot, compile_snapshot
-from gateway.upstreams.base import REQUEST_ID, Legacy, Service, Upstream
+from gateway.upstreams.base import REQUEST_ID, Legacy, Service, Upstream, take_in_bytes
 from gateway.upstreams.deadline import Deadlines
 from gateway.upstreams.factory import build_legacy, build_services
 from gateway.upstreams.kept import Kept
@@ -191,10 +191,10 @@ class Gateway:
             scope_for_service = self._prepared(scope, outcome)
             deadlines = self.deadlines[service]
             reason = await dispatch_service(entry, match, outcome, scope_for_service, kept, deadlines)
-            if reason is not None:
-                await self._fall_back(reason, match, outcome, scope, kept)
         finally:
             health.end(self.clock.monotonic(), outcome.failed, ticket)
+        if reason is not None:  # the service is done with: however long legacy takes is not in its numbers
+            await self._fall_back(reason, match, outcome, scope, kept)
 
     async def _fall_back(self, reason: str, match: Match | None, outcome: Outcome, scope: Scope, kept: Kept) -> None:
         """Ask legacy, where the route allows it and the project has this path."""
@@ -233,9 +233,7 @@ class Gateway:
     def _for_mirror(self, copy: Copy, upstream: str) -> Scope:
         """The scope of a mirror, as that upstream would have seen the request."""
         scope = self._fitted(copy.scope, copy.facts)
-        if "extensions" in scope:  # nobody is there to read a file for the answer, or to take hints
-            own = {name: value for name, value in scope["extensions"].items() if not name.startswith("http.response.")}
-            scope["extensions"] = own
+        take_in_bytes(scope)
         if self._request_id is not None:
             _identified(scope, copy.facts, self._request_id)
         fit(scope, copy.facts, copy.match, upstream)

@@ -21,7 +21,7 @@ from gateway.rollout.decision import LEGACY, SAFE, Decision
 from gateway.rollout.plan import Plan
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
-from gateway.upstreams.base import ATTEMPT, ClientGone, UpstreamError
+from gateway.upstreams.base import ATTEMPT, FILES, ClientGone, UpstreamError
 from gateway.upstreams.deadline import Deadline, Deadlines
 from gateway.upstreams.kept import Kept
 
@@ -50,7 +50,8 @@ class Outcome:
     """One request and what became of it; its `send` is what the upstream answers through.
 
     `extra` are headers for the answer. `allowed` gives the methods that services serve on this path, to be
-    joined with those an upstream names in `Allow`. `since` is when it began, by `clock`.
+    joined with those an upstream names in `Allow`. `since` is when it began, by `clock`, and `until` when it was
+    answered: what the upstream does after that keeps nobody waiting.
     `failed`: the upstream failed, whoever answered then; None when the client left. `fell_back` says why legacy did.
     `copy` is kept of the answer as the upstream gave it, where it is to be compared.
     """
@@ -77,6 +78,7 @@ class Outcome:
         "since",
         "status",
         "undone",
+        "until",
     )
 
     def __init__(
@@ -92,6 +94,7 @@ class Outcome:
         self.extra: Headers = []
         self.clock = clock
         self.since = clock.monotonic()
+        self.until: float | None = None
         self.status = 0  # of the answer; 0 while there is none
         self.complete = False
         self.headless = False  # the service was asked GET for a HEAD: its body stays here
@@ -109,6 +112,11 @@ class Outcome:
         self._held: list[Message] = []
         self._size = 0
 
+    @property
+    def seconds(self) -> float:
+        """How long the answer took, or has taken so far."""
+        return (self.clock.monotonic() if self.until is None else self.until) - self.since
+
     def send(self, message: Message) -> Awaitable[None]:
         """Take one message of the upstream's answer and send it on.
 
@@ -121,6 +129,7 @@ class Outcome:
         if kind == "http.response.body":
             if not message.get("more_body", False):
                 self.complete = True
+                self.until = self.clock.monotonic()
             if self.headless:
                 message = {"type": kind, "body": b"", "more_body": not self.complete}
         elif kind == "http.response.start":
@@ -131,9 +140,18 @@ class Outcome:
             if status == HTTPStatus.METHOD_NOT_ALLOWED or self.facts.method == "OPTIONS":
                 headers = self._joined(headers, status)
             message = {**message, "headers": headers}
-        else:
+        elif kind in FILES:
+            message = self._file(message)
+        elif kind.startswith("websocket."):
             message = self._of_socket(kind, message)
         return self._send(message)
+
+    def _file(self, message: Message) -> Message:
+        """A file instead of a body, as it is sent on."""
+        if not message.get("more_body", False):
+            self.complete = True
+            self.until = self.clock.monotonic()
+        return {"type": "http.response.body", "more_body": not self.complete} if self.headless else message
 
     def _of_socket(self, kind: str, message: Message) -> Message:
         """One message of a socket, as it is sent on."""
@@ -157,6 +175,8 @@ class Outcome:
 
         What a service raises may become an answer with status 500 before it is known here.
         """
+        if self.fell_back is not None:  # this is from a task that the service left behind: its answer is over
+            raise ClientGone
         if message["type"] == "http.response.start":
             self._holding = message["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR
         return self._hold(message) if self._holding else self.send(message)
@@ -232,13 +252,17 @@ async def dispatch_service(
         await entry(scope, kept, outcome.send_or_hold if may_hold else outcome.send)
     except asyncio.CancelledError:
         if not outcome.deadline.passed():
-            raise
+            if cast("asyncio.Task[object]", asyncio.current_task()).cancelling():
+                raise
+            # Nobody has cancelled this: the service awaited something that was, or made it up.
+            outcome.failure = _failure(UpstreamError(500, f"service {plan.service!r} was cancelled"), outcome)
     except Exception as exc:  # noqa: BLE001 - it is logged there
         outcome.failure = _failure(exc, outcome)
-    if outcome.deadline.passed() and outcome.status == 0:
+    if outcome.deadline.passed() and not outcome.complete:
         outcome.failure = 504, TimeoutError(f"it did not begin its answer in {deadlines.seconds:g} seconds")
     reason = _reason(outcome, plan)
-    outcome.failed = None if outcome.left or kept.gone else reason is not None
+    answered = outcome.complete or outcome.status == HTTPStatus.SWITCHING_PROTOCOLS
+    outcome.failed = None if outcome.left or (kept.gone and not answered) else reason is not None
     if reason is None and not outcome.held:
         return None
     undone = outcome.undone and plan.fallback is not None and plan.fallback.unsafe

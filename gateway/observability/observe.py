@@ -16,7 +16,7 @@ def observe(outcome: Outcome, counters: Counters) -> None:
     if plan is not None:
         fell_back = outcome.fell_back is not None
         side = LEGACY if outcome.decision.upstream == LEGACY and not fell_back else "service"
-        seconds = None if outcome.facts.method == "WEBSOCKET" else outcome.clock.monotonic() - outcome.since
+        seconds = None if outcome.facts.method == "WEBSOCKET" else outcome.seconds
         unanswered = outcome.failed is True or (outcome.status == 0 and outcome.failed is not None)
         counters.request(plan.route, side, outcome.status, seconds, failed=unanswered, fell_back=fell_back)
     log(outcome)

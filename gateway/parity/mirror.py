@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope
 
 from gateway.clock import Clock
 from gateway.config import MirrorSettings, RouteConfig
@@ -31,7 +31,7 @@ from gateway.rollout.decision import LEGACY, Decision
 from gateway.rollout.plan import Plan
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
-from gateway.upstreams.base import MIRROR, ClientGone
+from gateway.upstreams.base import FILES, MIRROR, ClientGone
 from gateway.upstreams.kept import Kept
 
 __all__ = ["Copy", "Mirrors"]
@@ -40,8 +40,6 @@ logger = logging.getLogger("gateway.parity")
 
 BEAT = 0.02  # seconds between two looks at how late the event loop is
 BACKLOG = 3  # looks in a row at which requests waited for a thread
-# With these the server is to send a file itself, so that there is nothing to compare.
-FILES = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
 SMALL = 2**14  # bytes that are compared on the event loop; more is compared on a thread
 
 
@@ -92,7 +90,7 @@ class Copy:
             self.status = message["status"]
             self.headers = tuple((name.lower(), value) for name, value in message.get("headers", ()))
             return
-        if message["type"] in FILES:
+        if message["type"] in FILES:  # there are no bytes to compare
             self.whole = self.over = True
         if message["type"] != "http.response.body":  # a hint before the answer, or trailers after it
             return

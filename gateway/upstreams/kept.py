@@ -6,6 +6,8 @@ from starlette.types import Message, Receive
 
 __all__ = ["Kept"]
 
+GONE = frozenset({"http.disconnect", "websocket.disconnect"})
+
 
 class Kept:
     """A `receive` that remembers what it gave, up to `limit` bytes of body.
@@ -27,7 +29,7 @@ class Kept:
     async def __call__(self) -> Message:
         """The next message."""
         message = await self._receive()
-        if message["type"] == "http.disconnect":
+        if message["type"] in GONE:
             self.gone = True
         elif self.whole and not self.ended:
             self.ended = not message.get("more_body", False)

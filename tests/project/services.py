@@ -249,6 +249,8 @@ async def fail_as_told(how: str, request: Request, response: Response) -> Any:
         raise RuntimeError(SECRET)
     if how == "hangs":
         await asyncio.sleep(HANGS)
+    if how == "cancelled":
+        await _given_up()
     if how == "dies":
         return StreamingResponse(_dying(), media_type="text/plain")
     if how.isdecimal():
@@ -263,6 +265,13 @@ def block(seconds: float) -> dict[str, str]:
     return {"service": "blocked"}
 
 
+async def _given_up() -> None:
+    """Awaits what others gave up, as the requests do that share the result of one that was cancelled."""
+    shared: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    shared.cancel()
+    await shared
+
+
 async def _dying() -> AsyncIterator[bytes]:
     yield b"half"
     raise RuntimeError(SECRET)
@@ -275,6 +284,36 @@ async def silent(scope: Scope, receive: Receive, send: Send) -> None:
 async def malformed(scope: Scope, receive: Receive, send: Send) -> None:
     """An ASGI application that answers in the wrong order."""
     await send({"type": "http.response.body", "body": b"first the body"})
+
+
+stragglers: list[asyncio.Task[None]] = []
+
+
+async def straggling(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that fails, and leaves a task behind that answers."""
+    if scope["type"] == "http":
+        stragglers.append(asyncio.ensure_future(silent_no_more(scope, receive, send)))
+        raise RuntimeError(SECRET)
+
+
+async def silent_no_more(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that begins an answer, and no more."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+async def late(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that begins its answer when it is told that it is too late."""
+    if scope["type"] == "http":
+        try:
+            await asyncio.sleep(HANGS)
+        finally:
+            await silent_no_more(scope, receive, send)
+
+
+async def undecided(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that lets sockets wait until they leave."""
+    while scope["type"] == "websocket" and (await receive())["type"] != "websocket.disconnect":
+        pass
 
 
 # -- endpoints that can't be undone -------------------------------------------------------------
