@@ -242,7 +242,7 @@ class Gateway:
     def _cookie(self, ticket: Ticket, scope: Scope) -> Header:
         """The line that gives a caller its ticket. Scripts don't get it, and only pages of this site send it."""
         site, age = self._snapshot.site, self.config.rollout.cookie_age
-        path = self._root_path or scope.get("root_path") or "/"
+        path = quote(self._root_path or scope.get("root_path") or "/")
         secure = "; Secure" if scope.get("scheme") in ("https", "wss") else ""
         attributes = f"; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax{secure}"
         return b"set-cookie", site.cookie + b"=" + site.signer.value(ticket) + attributes.encode("latin-1")
@@ -269,7 +269,7 @@ class Gateway:
             await send({"type": "lifespan.shutdown.complete"})
 
     async def startup(self) -> None:
-        """Start every upstream, in the order of the file. When one fails, those before it are stopped in
+        """Start every upstream, in the order of the file, and control. When one fails, those before it are stopped in
         reverse, and a RuntimeError names it."""
         for upstream in self.upstreams.values():
             try:
@@ -280,7 +280,11 @@ class Gateway:
                 raise RuntimeError(f"{what} failed to start: {exc}") from exc
             self._running.append(upstream)
         if self.control is not None:
-            await self.control.startup()
+            try:
+                await self.control.startup()
+            except Exception as exc:
+                await self.shutdown()
+                raise RuntimeError(f"gateway.control failed to start: {exc}") from exc
 
     async def shutdown(self) -> list[str]:
         """Stop what was started, in reverse. Goes on after a failure; returns what failed, in words."""

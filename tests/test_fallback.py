@@ -283,3 +283,29 @@ async def test_what_is_too_much_for_a_service_is_a_503_where_nobody_stands_in(fa
         assert (found.status, found["retry-after"]) == (503, "1")
         assert side(app.counters, "service").errors == 1
         asked.task.cancel()
+
+
+@pytest.mark.parametrize(
+    ("offers", "types", "says"),
+    [
+        ({}, ["websocket.close"], {"code": 1013, "reason": ""}),
+        (
+            {"websocket.http.response": {}},
+            ["websocket.http.response.start", "websocket.http.response.body"],
+            {"status": 503},
+        ),
+    ],
+)
+async def test_what_is_too_much_for_a_service_is_no_offence_of_a_socket(failing, offers, types, says):
+    service = {"app": "tests.project.services:undecided", "concurrency": 1}
+    async with running(failing(service=service, claim="all")) as app:
+        first = Connection(app, scope("/f/fine/", kind="websocket"))
+        assert await until(lambda: app.health["failing"].in_flight == 1)
+        second = Connection(app, scope("/f/fine/", kind="websocket", extensions=offers))
+        second.give("websocket.connect")
+        await second.done()
+        assert ([message["type"] for message in second.messages], second.messages[0] | says) == (
+            types, second.messages[0],
+        )  # fmt: skip
+        first.give("websocket.disconnect", code=1001)
+        await first.done()
