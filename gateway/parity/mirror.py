@@ -27,7 +27,7 @@ from gateway.parity.recording import Recorder, recorded
 from gateway.parity.redaction import Redaction, redact_target
 from gateway.parity.report import Report
 from gateway.parity.rules import CompareRules
-from gateway.rollout.decision import LEGACY, Decision
+from gateway.rollout.decision import LEGACY, SAFE, Decision
 from gateway.rollout.plan import Plan
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
@@ -105,7 +105,7 @@ class Copy:
             return "unanswered"  # by the upstream that was to be compared
         if self.over or self.kept is None or not self.kept.whole:
             return "size"
-        if self._has_body() and not self.kept.ended:
+        if not self.kept.ended and (self._has_body() or self.kept.body):
             return "unread"
         body = b"" if self.facts.method == "HEAD" else bytes(self.body)  # the server leaves it out
         self.answer = Answer(self.status, self.headers, body, now - self._since, self.recorder.sql())
@@ -114,7 +114,10 @@ class Copy:
         return None
 
     def _has_body(self) -> bool:
-        return b"transfer-encoding" in self.facts.headers or self.facts.headers.get(b"content-length", b"0") != b"0"
+        """Whether there may be one. From HTTP/2 on it needs no header (RFC 9113, section 8.1.1)."""
+        headers = self.facts.headers
+        unsaid = self.scope.get("http_version", "1.1") >= "2" and self.facts.method not in SAFE
+        return b"transfer-encoding" in headers or headers.get(b"content-length", b"" if unsaid else b"0") != b"0"
 
 
 class Mirrors:

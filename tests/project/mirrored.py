@@ -145,3 +145,10 @@ async def stubborn(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         with contextlib.suppress(Exception):
             await send({"type": "http.response.body", "body": b"x" * 2000})
+
+
+async def incurious(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """A service that answers before it has read anything."""
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
