@@ -265,6 +265,9 @@ async def dispatch_service(
     outcome.failed = None if outcome.left or (kept.gone and not answered) else reason is not None
     if reason is None and not outcome.held:
         return None
+    if outcome.failed is None and outcome.status == 0 and outcome.facts.method != "WEBSOCKET":
+        outcome.discard()  # an error sent to nobody would be counted as one
+        return None
     undone = outcome.undone and plan.fallback is not None and plan.fallback.unsafe
     if outcome.failed and outcome.status == 0 and kept.whole and (outcome.facts.method in SAFE or undone):
         return reason

@@ -220,6 +220,17 @@ async def test_a_client_that_left_is_no_error(failing):
         assert app.health["failing"].in_flight == 0
 
 
+@pytest.mark.parametrize("path", ["/f/raises/", "/f/503/"])
+async def test_what_a_service_makes_of_a_client_that_left_is_no_error(failing, path):
+    async with running(failing(service={"app": "tests.project.services:forsaken"}, claim="all")) as app:
+        asked = Connection(app, scope(path))
+        asked.body()
+        asked.leave()
+        await asked.done()
+        service = side(app.counters, "service")
+        assert (service.requests, service.errors, service.fallbacks, asked.messages) == (1, 0, 0, [])
+
+
 async def test_a_socket_that_left_before_it_was_accepted_is_no_error(failing):
     async with running(failing(service={"app": "tests.project.services:undecided"}, claim="all")) as app:
         asked = Connection(app, scope("/f/fine/", kind="websocket"))

@@ -310,6 +310,16 @@ async def late(scope: Scope, receive: Receive, send: Send) -> None:
             await silent_no_more(scope, receive, send)
 
 
+async def forsaken(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that makes an error of its client's leaving, as BaseHTTPMiddleware does."""
+    while scope["type"] == "http" and (await receive())["type"] != "http.disconnect":
+        pass
+    if scope["type"] == "http":
+        if scope["path"] == "/f/503/":
+            await send({"type": "http.response.start", "status": 503, "headers": []})
+        raise RuntimeError("No response returned.")
+
+
 async def undecided(scope: Scope, receive: Receive, send: Send) -> None:
     """An ASGI application that lets sockets wait until they leave."""
     while scope["type"] == "websocket" and (await receive())["type"] != "websocket.disconnect":
