@@ -12,6 +12,7 @@ from bench.process import BenchError
 from bench.shop import ENVIRONMENT as SHOP
 
 THREADS = 40
+WORKERS = 4  # of the one that is rolled back
 _BIND = ("--host", "127.0.0.1", "--port", "{port}")
 _UVICORN = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
 
@@ -76,6 +77,13 @@ GATEWAY_SERVICE = _gateway("gateway-service", "gateway with a service", "service
 GATEWAY_BRIDGED = _gateway("gateway-bridged", "gateway, service in Django's middleware", "bridged.toml")
 GATEWAY_SHADOW = _gateway("gateway-shadow", "gateway, all requests mirrored", "shadow.toml")
 GATEWAY_CANARY = _gateway("gateway-canary", "gateway, service in canary at 50 %", "canary.toml")
+GATEWAY_CONTROLLED = _uvicorn(
+    "gateway-controlled",
+    "gateway, 4 workers, gateway.control on PostgreSQL",
+    "gateway.asgi:app",
+    env={"GATEWAY_CONFIG": "bench/config/controlled.toml", "BENCH_SECRET_KEY": "for the benchmark only"},
+    extra=("--workers", str(WORKERS)),
+)
 DJANGO_ASGI = _uvicorn(
     "django-asgi",
     "uvicorn + Django's ASGI handler",
@@ -145,6 +153,7 @@ PEERS = (
     GATEWAY_BRIDGED,
     GATEWAY_SHADOW,
     GATEWAY_CANARY,
+    GATEWAY_CONTROLLED,
     DJANGO_ASGI,
     GUNICORN,
     GRANIAN,

@@ -11,6 +11,7 @@ from bench.moved import ConnectionsRow, MovedListRow, MovedOrderRow
 from bench.parallel import ParallelRow
 from bench.rates import LimitRow, RateRow
 from bench.result import Goal, Result
+from bench.rollback import RollbackRow
 from bench.tail import TailRow
 from bench.unsaturated import UnsaturatedRow
 
@@ -145,6 +146,11 @@ ROWS: tuple[Row, ...] = (
         Target(peers.GATEWAY_CANARY, "/fast/json"),
         Target(peers.GATEWAY_SERVICE, "/fast/json"),
         Goal(at_least=0.95),
+    ),
+    RollbackRow(
+        "rollback",
+        "rollback to the last answer of the service, 4 workers, PostgreSQL: seconds / 1 s",
+        Goal(at_most=1.0),
     ),
     MemoryRow(
         "memory",

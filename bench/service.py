@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -24,6 +25,12 @@ async def small_json() -> dict[str, Any]:
 async def as_legacy() -> dict[str, Any]:
     """Return what the view of Django at this path does, for mirrors."""
     return await small_json()
+
+
+@router.get("/worker/")
+async def worker() -> dict[str, int]:
+    """Return which process answers."""
+    return {"pid": os.getpid()}
 
 
 @router.get("/fast/slow-orm")

@@ -39,7 +39,8 @@ def admit(facts: Facts, scope: Scope, legacy: Legacy, upstream: Upstream) -> Non
         return
     if len(facts.path) > MOST_DIGITS and _too_long_number(facts.path):
         raise Refused(404, "Not Found")
-    host = host_of(facts, scope, legacy)
+    headers = facts.headers
+    host = host_of(facts, scope, legacy) if b"x-forwarded-host" in headers else headers.get(b"host", b"")
     if not legacy.allows_host(host):
         raise Refused(400, "Bad Request")
     if facts.method == "WEBSOCKET" and not _same_site(facts, scope, host, legacy):

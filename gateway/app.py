@@ -39,7 +39,6 @@ from gateway.snapshot import Snapshot, compile_snapshot
 from gateway.upstreams.base import REQUEST_ID, Legacy, Service, Upstream, take_in_bytes
 from gateway.upstreams.deadline import Deadlines
 from gateway.upstreams.factory import build_legacy, build_services
-from gateway.upstreams.kept import Kept
 
 __all__ = ["Gateway"]
 
@@ -130,35 +129,36 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI entry point."""
-        kind = scope["type"]
-        if kind == "lifespan":
-            return await self._lifespan(receive, send)
-        if kind not in ("http", "websocket"):
-            raise NotImplementedError(f"the gateway serves http and websocket, not {kind!r}")
+        if scope["type"] not in ("http", "websocket"):
+            return await self._serve_otherwise(scope, receive, send)
         snapshot = self._snapshot
-        facts = match = None
+        facts = match = plan = None
         try:
             facts = read(scope, self._root_path, self._request_id)
             match = snapshot.match(facts, scope)
             caller: Caller | None = NOBODY_KNOWN
-            if match is not None and match.route in snapshot.asking:
+            if snapshot.asking and match is not None and match.route in snapshot.asking:
                 caller = await self.legacy.caller(facts.headers)
             decision = decide(match, snapshot.choices, facts, caller, self.circumstances)
             upstream = self.upstreams[decision.upstream]
-            if upstream is not self.legacy or facts.method == "WEBSOCKET":
+            if upstream is not self.legacy:
+                plan = decision.plan
+                admit(facts, scope, self.legacy, upstream)
+            elif facts.method == "WEBSOCKET":
                 admit(facts, scope, self.legacy, upstream)
             entry = upstream.entry
         except (BadRequest, Unavailable) as exc:
             facts = facts or at_face_value(scope, self._request_id)
             decision, entry = refused(exc)
+            plan = None
         outcome = Outcome(facts, decision, send, snapshot.served, self.clock)
         try:
             if decision.mirror and match is not None:
                 await self._mirrored(entry, match, outcome, scope, receive)
-            elif decision.plan is None or decision.upstream in (LEGACY, NOBODY):
-                await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
+            elif plan is None:
+                await dispatch(entry, match, outcome, self.prepared(scope, outcome), receive)
             else:
-                await self._ask_service(entry, match, outcome, scope, receive)
+                await dispatch_service(entry, match, outcome, plan, scope, receive, self)
         finally:
             observe(outcome, self.counters)
         return None
@@ -169,34 +169,15 @@ class Gateway:
         receive = receive if copy is None else copy.receive(receive)
         try:
             with recorded(None if copy is None else copy.recorder):
-                if outcome.decision.upstream == LEGACY:
-                    await dispatch(entry, match, outcome, self._prepared(scope, outcome), receive)
+                if (plan := outcome.decision.plan) is None or outcome.decision.upstream == LEGACY:
+                    await dispatch(entry, match, outcome, self.prepared(scope, outcome), receive)
                 else:
-                    await self._ask_service(entry, match, outcome, scope, receive)
+                    await dispatch_service(entry, match, outcome, plan, scope, receive, self)
         finally:
             if copy is not None:
                 self.mirrors.offer(copy, fell_back=outcome.fell_back is not None)
 
-    async def _ask_service(
-        self, entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, receive: Receive
-    ) -> None:
-        """Dispatch to a service whose health counts; to legacy, where it fails and legacy may answer."""
-        service = outcome.decision.upstream
-        fallback = outcome.decision.plan.fallback if outcome.decision.plan is not None else None
-        kept = Kept(receive, fallback.max_body if fallback is not None else 0)
-        health = self.health[service]
-        ticket = health.begin(outcome.since)
-        outcome.failed = None  # until it is known
-        try:
-            scope_for_service = self._prepared(scope, outcome)
-            deadlines = self.deadlines[service]
-            reason = await dispatch_service(entry, match, outcome, scope_for_service, kept, deadlines)
-        finally:
-            health.end(self.clock.monotonic(), outcome.failed, ticket)
-        if reason is not None:  # the service is done with: however long legacy takes is not in its numbers
-            await self._fall_back(reason, match, outcome, scope, kept)
-
-    async def _fall_back(self, reason: str, match: Match | None, outcome: Outcome, scope: Scope, kept: Kept) -> None:
+    async def fall_back(self, reason: str, match: Match | None, outcome: Outcome, scope: Scope, again: Receive) -> None:
         """Ask legacy, where the route allows it and the project has this path."""
         plan = outcome.decision.plan
         refused = plan is None or plan.fallback is None or not self.falls_back
@@ -204,35 +185,26 @@ class Gateway:
             await conclude(outcome)
             return
         outcome.decision = taken_over(outcome.decision, reason)
-        scope = self._prepared(scope, outcome)
-        await fall_back(reason, self.legacy.entry, match, outcome, scope, kept.again())
+        await fall_back(reason, self.legacy.entry, match, outcome, self.prepared(scope, outcome), again)
 
-    def _prepared(self, scope: Scope, outcome: Outcome) -> Scope:
+    def prepared(self, scope: Scope, outcome: Outcome) -> Scope:
         """A copy of `scope` for the upstream; `outcome.extra` becomes the headers its answer gets."""
-        scope = self._fitted(scope, outcome.facts)
-        outcome.extra = self._served_by[outcome.decision.upstream]
-        if self._request_id is not None:
-            outcome.extra = [*outcome.extra, _identified(scope, outcome.facts, self._request_id)]
-        if outcome.decision.ticket is not None:
-            outcome.extra = [*outcome.extra, self._cookie(outcome.decision.ticket, scope)]
-        return scope
-
-    def _fitted(self, scope: Scope, facts: Facts) -> Scope:
-        """A copy of `scope` that says what the facts say."""
+        facts, decision = outcome.facts, outcome.decision
         scope = scope.copy()  # type: ignore[attr-defined] # a MutableMapping to Starlette, a dict to ASGI
-        if facts.root or facts.odd:
-            path = facts.root + facts.path
-            if path != scope["path"]:  # the proxy had stripped the root, or left it there twice
-                scope["raw_path"] = quote(path).encode()
-            scope["path"] = path
-            scope["root_path"] = facts.root
-        if facts.host is not None:  # services build URLs from Host
-            scope["headers"] = _only(scope["headers"], (b"host", facts.host))
+        if facts.root or facts.odd or facts.host is not None:
+            _correct(scope, facts)
+        extra = self._served_by[decision.upstream]
+        if self._request_id is not None:
+            extra = [*extra, _identified(scope, facts, self._request_id)]
+        if decision.ticket is not None:
+            extra = [*extra, self._cookie(decision.ticket, scope)]
+        outcome.extra = extra
         return scope
 
     def _for_mirror(self, copy: Copy, upstream: str) -> Scope:
         """The scope of a mirror, as that upstream would have seen the request."""
-        scope = self._fitted(copy.scope, copy.facts)
+        scope = dict(copy.scope)
+        _correct(scope, copy.facts)
         take_in_bytes(scope)
         if self._request_id is not None:
             _identified(scope, copy.facts, self._request_id)
@@ -249,7 +221,9 @@ class Gateway:
 
     # -- lifespan -------------------------------------------------------------------------------
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
+    async def _serve_otherwise(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            raise NotImplementedError(f"the gateway serves http and websocket, not {scope['type']!r}")
         await receive()
         try:
             await self.startup()
@@ -329,16 +303,29 @@ def _unsigned(config: Config, site: Site) -> list[Problem]:
     return problems + [Problem(f"routes[{route.name}].always", "signed-header", expected) for route in signed]
 
 
+def _correct(scope: Scope, facts: Facts) -> None:
+    """Let `scope` say what the facts say."""
+    if facts.root or facts.odd:
+        path = facts.root + facts.path
+        if path != scope["path"]:  # the proxy had stripped the root, or left it there twice
+            scope["raw_path"] = quote(path).encode()
+        scope["path"] = path
+        scope["root_path"] = facts.root
+    if facts.host is not None:  # services build URLs from Host
+        scope["headers"] = _only(scope["headers"], (b"host", facts.host))
+
+
 def _identified(scope: Scope, facts: Facts, header: bytes) -> Header:
     """The line that names this request, which `scope` now has once: the caller's, if it was accepted, or a new one."""
     scope[REQUEST_ID] = header
     lines = scope["headers"]
-    known = facts.request_id
-    if known is not None and len(lines) == len(facts.headers) and facts.headers.get(header) == known:
-        return header, known  # it is there, and no line is there twice
-    facts.request_id = facts.request_id or new_request_id()
+    if facts.request_id is None:
+        facts.request_id = new_request_id()
     line = (header, facts.request_id)
-    scope["headers"] = _only(lines, line) if header in facts.headers else [*lines, line]
+    if header not in facts.headers:
+        scope["headers"] = [*lines, line]
+    elif facts.headers[header] != facts.request_id or len(lines) != len(facts.headers):
+        scope["headers"] = _only(lines, line)  # else it is there, and no line is there twice
     return line
 
 

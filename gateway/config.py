@@ -137,6 +137,12 @@ class BreakerConfig(Section):
     cooldown: Seconds = Field(5.0, description="seconds of rest; twice as long each time it opens again")
     longest: Seconds = Field(300.0, description="the longest rest in seconds")
 
+    @model_validator(mode="after")
+    def _cooldown_fits(self) -> BreakerConfig:
+        if self.cooldown > self.longest:
+            raise ValueError(f"cooldown {self.cooldown:g} is longer than longest, {self.longest:g}")
+        return self
+
 
 class ServiceConfig(Section):
     """`[services.NAME]`: a FastAPI or other ASGI application in this process, or an HTTP server elsewhere."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Protocol, cast
 
@@ -17,13 +17,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from gateway.clock import SYSTEM, Clock
+from gateway.config import FallbackConfig
 from gateway.rollout.decision import LEGACY, SAFE, Decision
+from gateway.rollout.health import Health
 from gateway.rollout.plan import Plan
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
 from gateway.upstreams.base import ATTEMPT, FILES, ClientGone, UpstreamError
-from gateway.upstreams.deadline import Deadline, Deadlines
+from gateway.upstreams.deadline import Deadlines, is_cancelled
 from gateway.upstreams.kept import Kept
+from gateway.upstreams.malformed import check_start
 
 __all__ = ["Outcome", "answer", "conclude", "dispatch", "dispatch_service", "fall_back", "fit"]
 
@@ -33,8 +36,11 @@ Header = tuple[bytes, bytes]
 Headers = list[Header]
 
 
-Failure = tuple[int, Exception]  # the status to answer with, and what went wrong
+Failure = tuple[int, BaseException]  # the status to answer with, and what went wrong
 NO_HEADERS: Headers = []
+# As plain numbers: a comparison with a member of HTTPStatus takes longer.
+METHOD_NOT_ALLOWED = 405
+ERROR = 500  # and above
 HELD = 2**16  # bytes of an answer that may turn out not to be one
 FAILURES = frozenset({502, 503, 504})  # how a service says that it, or what is behind it, is not there
 
@@ -54,32 +60,33 @@ class Outcome:
     answered: what the upstream does after that keeps nobody waiting.
     `failed`: the upstream failed, whoever answered then; None when the client left. `fell_back` says why legacy did.
     `copy` is kept of the answer as the upstream gave it, where it is to be compared.
+
+    Where a service is asked, it waits among `deadlines` for its answer to begin, and reads the request through
+    `receive`. `error` and `undone` are as in `Attempt`; `left`: the client did; `late`: it was cancelled for not having
+    begun.
     """
 
-    __slots__ = (
-        "_allowed",
-        "_held",
-        "_holding",
-        "_send",
-        "_size",
-        "clock",
-        "complete",
-        "copy",
-        "deadline",
-        "decision",
-        "error",
-        "extra",
-        "facts",
-        "failed",
-        "failure",
-        "fell_back",
-        "headless",
-        "left",
-        "since",
-        "status",
-        "undone",
-        "until",
-    )
+    # Without __slots__, so that what few requests need is not set for each: a class may have slots or defaults.
+    extra: Headers = NO_HEADERS
+    status = 0  # of the answer; 0 while there is none
+    complete = False
+    until: float | None = None
+    headless = False  # the service was asked GET for a HEAD: its body stays here
+    failed: bool | None = False
+    fell_back: str | None = None
+    copy: Keeper | None = None
+    deadlines: Deadlines | None = None
+    tentative = False  # an answer that looks like an error is not sent yet
+    kept: Kept | None = None  # what the service has read, once it reads
+    failure: Failure | None = None
+    error: Exception | None = None
+    undone = False
+    late = False
+    left = False
+    _receive: Receive
+    _held: list[Message] | None = None
+    _limit = 0  # of the body that is kept, in bytes
+    _size = 0
 
     def __init__(
         self,
@@ -91,39 +98,32 @@ class Outcome:
     ) -> None:
         self.facts = facts
         self.decision = decision
-        self.extra: Headers = []
         self.clock = clock
         self.since = clock.monotonic()
-        self.until: float | None = None
-        self.status = 0  # of the answer; 0 while there is none
-        self.complete = False
-        self.headless = False  # the service was asked GET for a HEAD: its body stays here
-        self.failed: bool | None = False
-        self.failure: Failure | None = None
-        self.error: Exception | None = None  # as `Attempt`
-        self.undone = False
-        self.left = False  # the client, before the answer was complete
-        self.fell_back: str | None = None
-        self.deadline: Deadline | None = None
-        self.copy: Keeper | None = None
         self._send = send
         self._allowed = allowed
-        self._holding = False
-        self._held: list[Message] = []
-        self._size = 0
 
-    @property
-    def seconds(self) -> float:
-        """How long the answer took, or has taken so far."""
-        return (self.clock.monotonic() if self.until is None else self.until) - self.since
+    def begin(self, receive: Receive, deadlines: Deadlines, fallback: FallbackConfig | None) -> None:
+        """A service is asked; where there is a `fallback`, legacy may answer instead."""
+        self._receive = receive
+        if fallback is not None:
+            self._limit = fallback.max_body
+            self.tentative = self.facts.method != "WEBSOCKET"
+        self.deadlines = deadlines
+        deadlines.begin(self)
 
     def send(self, message: Message) -> Awaitable[None]:
         """Take one message of the upstream's answer and send it on.
 
         Not a coroutine function of its own: a frame less for every message. An application may send the
         same message again and again, so it is copied, not changed.
+
+        What a service raises may become an answer with status 500 before it is known here. So where legacy may answer
+        instead, an answer that says of itself that it is an error waits, until `release` or `discard`.
         """
         kind = message["type"]
+        if self.tentative and (self._held is not None or (kind == "http.response.start" and _is_error(message))):
+            return self._hold(message)
         if self.copy is not None:
             self.copy.keep(message)
         if kind == "http.response.body":
@@ -133,30 +133,54 @@ class Outcome:
             if self.headless:
                 message = {"type": kind, "body": b"", "more_body": not self.complete}
         elif kind == "http.response.start":
-            if self.deadline is not None:
-                self.deadline.met()
+            if self.deadlines is not None:
+                self.deadlines.met(self)
             self.status = status = message["status"]
             headers = [*message.get("headers", ()), *self.extra]
-            if status == HTTPStatus.METHOD_NOT_ALLOWED or self.facts.method == "OPTIONS":
+            if status == METHOD_NOT_ALLOWED or self.facts.method == "OPTIONS":
                 headers = self._joined(headers, status)
             message = {**message, "headers": headers}
-        elif kind in FILES:
-            message = self._file(message)
-        elif kind.startswith("websocket."):
-            message = self._of_socket(kind, message)
+        else:
+            message = self._of_socket(kind, message) if kind.startswith("websocket.") else self._of_extension(message)
         return self._send(message)
 
-    def _file(self, message: Message) -> Message:
-        """A file instead of a body, as it is sent on."""
+    def _of_extension(self, message: Message) -> Message:
+        """A hint before the answer, trailers after it, or a file instead of its body, as it is sent on."""
+        if message["type"] not in FILES:
+            return message
         if not message.get("more_body", False):
             self.complete = True
             self.until = self.clock.monotonic()
         return {"type": "http.response.body", "more_body": not self.complete} if self.headless else message
 
+    @property
+    def seconds(self) -> float:
+        """How long the answer took, or has taken so far."""
+        return (self.clock.monotonic() if self.until is None else self.until) - self.since
+
+    def receive(self) -> Awaitable[Message]:
+        """What a service reads the request through. Few read one that has no body, so it is kept from the first
+        message on."""
+        if self.kept is None:
+            self.kept = Kept(self._receive, self._limit)
+        return self.kept()
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client is, as far as the service has found, and before it was answered."""
+        answered = self.complete or self.status == HTTPStatus.SWITCHING_PROTOCOLS
+        return self.left or (self.kept is not None and self.kept.gone and not answered)
+
+    def again(self) -> Receive | None:
+        """A `receive` that gives all of the request again; None when it isn't remembered."""
+        if self.kept is None:
+            return self._receive
+        return self.kept.again() if self.kept.whole else None
+
     def _of_socket(self, kind: str, message: Message) -> Message:
         """One message of a socket, as it is sent on."""
-        if self.deadline is not None:
-            self.deadline.met()
+        if self.deadlines is not None:
+            self.deadlines.met(self)
         if kind == "websocket.accept":
             self.status = HTTPStatus.SWITCHING_PROTOCOLS
             return {**message, "headers": [*message.get("headers", ()), *self.extra]}
@@ -170,20 +194,11 @@ class Outcome:
 
     # -- an answer that may be no answer --------------------------------------------------------
 
-    def send_or_hold(self, message: Message) -> Awaitable[None]:
-        """As `send`, but an answer that says of itself that it is an error waits, until `release` or `discard`.
-
-        What a service raises may become an answer with status 500 before it is known here.
-        """
-        if self.fell_back is not None:  # this is from a task that the service left behind: its answer is over
-            raise ClientGone
-        if message["type"] == "http.response.start":
-            self._holding = message["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR
-        return self._hold(message) if self._holding else self.send(message)
-
     async def _hold(self, message: Message) -> None:
-        if self.deadline is not None:
-            self.deadline.met()
+        if self._held is None:
+            self._held = []
+            if self.deadlines is not None:
+                self.deadlines.met(self)
         self._held.append(message)
         self._size += len(message.get("body", b""))
         if self._size > HELD:  # too long to be kept
@@ -192,20 +207,19 @@ class Outcome:
     @property
     def held(self) -> int:
         """The status of the answer that waits; 0 when there is none."""
-        status: int = self._held[0]["status"] if self._holding else 0
-        return status
+        return self._held[0]["status"] if self._held else 0
 
     async def release(self) -> None:
         """Send what waits, if anything does."""
-        held, self._held = self._held, []
-        self._holding = False
+        held = self._held or ()
+        self.discard()
         for message in held:
             await self.send(message)
 
     def discard(self) -> None:
         """Forget what waits: another upstream is asked."""
-        self._held = []
-        self._holding = False
+        self._held = None
+        self.tentative = False
 
     def _joined(self, headers: Headers, status: int) -> Headers:
         """`headers` with the union of both sides' methods in Allow."""
@@ -217,6 +231,12 @@ class Outcome:
         union = dict.fromkeys([method for method in listed if method] + sorted(served))
         kept = [(name, value) for name, value in headers if name.lower() != b"allow"]
         return [*kept, (b"allow", ", ".join(union).encode("latin-1"))]
+
+
+def _is_error(start: Message) -> bool:
+    """Whether an answer says of itself that it is one. Raises Malformed when it can't be sent at all."""
+    check_start(start)
+    return bool(start["status"] >= ERROR)
 
 
 async def dispatch(entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, receive: Receive) -> None:
@@ -235,44 +255,78 @@ async def dispatch(entry: ASGIApp, match: Match | None, outcome: Outcome, scope:
         await _make_up_for(outcome, *failure)
 
 
-async def dispatch_service(
-    entry: ASGIApp, match: Match | None, outcome: Outcome, scope: Scope, kept: Kept, deadlines: Deadlines
-) -> str | None:
-    """As `dispatch`, for a service that has to begin its answer in time, and for which legacy may answer.
+class Front(Protocol):
+    """What asks services: the gateway."""
 
-    Returns None once there is an answer. When the service failed before its first byte, and the request can be made
-    again, nothing has been sent: this says why, and `fall_back` or `conclude` has to follow.
+    @property
+    def health(self) -> Mapping[str, Health]:
+        """That of each service."""
+
+    @property
+    def deadlines(self) -> Mapping[str, Deadlines]:
+        """Those of each service."""
+
+    def prepared(self, scope: Scope, outcome: Outcome) -> Scope:
+        """A copy of `scope` for the upstream that was decided on."""
+
+    async def fall_back(self, reason: str, match: Match | None, outcome: Outcome, scope: Scope, again: Receive) -> None:
+        """Let legacy answer, or conclude with what there is of the service's answer."""
+
+
+async def dispatch_service(
+    entry: ASGIApp, match: Match | None, outcome: Outcome, plan: Plan, scope: Scope, receive: Receive, front: Front
+) -> None:
+    """As `dispatch`, for a service: that counts for its health, and it has to begin its answer in time.
+
+    `scope` is the one that `front` prepares for it. When it failed before its first byte, and the request can be made
+    again, nothing has been sent, and `front` falls back.
     """
-    plan = cast("Plan", outcome.decision.plan)
-    outcome.headless = fit(scope, outcome.facts, match, outcome.decision.upstream)
-    scope[ATTEMPT] = outcome
-    outcome.deadline = deadlines.begin()
-    may_hold = plan.fallback is not None and outcome.facts.method != "WEBSOCKET"
+    health = front.health[plan.service]
+    ticket = health.begin(outcome.since)
+    outcome.failed = None  # until it is known
+    again: Receive | None = None
     try:
-        await entry(scope, kept, outcome.send_or_hold if may_hold else outcome.send)
-    except asyncio.CancelledError:
-        if not outcome.deadline.passed():
-            if cast("asyncio.Task[object]", asyncio.current_task()).cancelling():
-                raise
-            # Nobody has cancelled this: the service awaited something that was, or made it up.
-            outcome.failure = _failure(UpstreamError(500, f"service {plan.service!r} was cancelled"), outcome)
-    except Exception as exc:  # noqa: BLE001 - it is logged there
-        outcome.failure = _failure(exc, outcome)
-    if outcome.deadline.passed() and not outcome.complete:
-        outcome.failure = 504, TimeoutError(f"it did not begin its answer in {deadlines.seconds:g} seconds")
-    reason = _reason(outcome, plan)
-    answered = outcome.complete or outcome.status == HTTPStatus.SWITCHING_PROTOCOLS
-    outcome.failed = None if outcome.left or (kept.gone and not answered) else reason is not None
-    if reason is None and not outcome.held:
+        reason = await _ask(entry, match, outcome, plan, scope, receive, front)
+        if reason is not None or outcome.held:
+            again = outcome.again() if reason and outcome.status == 0 and _repeatable(outcome, plan) else None
+            if outcome.gone and outcome.status == 0 and outcome.facts.method != "WEBSOCKET":
+                again = None
+                outcome.discard()  # an error sent to nobody would be counted as one
+            elif again is None:
+                await conclude(outcome)
+    finally:
+        health.end(outcome.clock.monotonic(), outcome.failed, ticket)
+    if again is not None:  # the service is done with: however long legacy takes is not in its numbers
+        await front.fall_back(cast("str", reason), match, outcome, scope, again)
+
+
+async def _ask(
+    entry: ASGIApp, match: Match | None, outcome: Outcome, plan: Plan, scope: Scope, receive: Receive, front: Front
+) -> str | None:
+    """Let the service answer, and say how it failed, if it did."""
+    deadlines = front.deadlines[plan.service]
+    prepared = front.prepared(scope, outcome)
+    outcome.headless = fit(prepared, outcome.facts, match, plan.service)
+    prepared[ATTEMPT] = outcome
+    outcome.begin(receive, deadlines, plan.fallback)
+    try:
+        await entry(prepared, outcome.receive, outcome.send)
+    except (Exception, SystemExit, asyncio.CancelledError) as exc:
+        outcome.late = isinstance(exc, asyncio.CancelledError) and deadlines.passed(outcome)
+        if is_cancelled(exc):
+            raise
+        outcome.failure = None if outcome.late else _failure(exc, outcome)
+    if 0 < outcome.status < ERROR and not (deadlines.late or outcome.late or outcome.failure or outcome.error):
+        outcome.failed = None if outcome.gone else False
         return None
-    if outcome.failed is None and outcome.status == 0 and outcome.facts.method != "WEBSOCKET":
-        outcome.discard()  # an error sent to nobody would be counted as one
-        return None
-    undone = outcome.undone and plan.fallback is not None and plan.fallback.unsafe
-    if outcome.failed and outcome.status == 0 and kept.whole and (outcome.facts.method in SAFE or undone):
-        return reason
-    await conclude(outcome)
-    return None
+    reason = _reason(outcome, plan, deadlines)
+    outcome.failed = None if outcome.gone else reason is not None
+    return reason
+
+
+def _repeatable(outcome: Outcome, plan: Plan) -> bool:
+    """Whether asking somebody else does nothing twice."""
+    return outcome.facts.method in SAFE or (outcome.undone and plan.fallback is not None and plan.fallback.unsafe)
 
 
 async def conclude(outcome: Outcome) -> None:
@@ -293,8 +347,11 @@ async def fall_back(
     outcome.failed = True  # the service did
 
 
-def _reason(outcome: Outcome, plan: Plan) -> str | None:
+def _reason(outcome: Outcome, plan: Plan, deadlines: Deadlines) -> str | None:
     """In words, how the service failed; None when it didn't."""
+    late = deadlines.passed(outcome) or outcome.late
+    if late and not outcome.complete:
+        outcome.failure = 504, TimeoutError(f"it did not begin its answer in {deadlines.seconds:g} seconds")
     error = outcome.failure[1] if outcome.failure is not None else outcome.error
     status = outcome.held or outcome.status
     if error is not None:
@@ -318,7 +375,7 @@ def fit(scope: Scope, facts: Facts, match: Match | None, upstream: str) -> bool:
     return False
 
 
-def _failure(error: Exception, outcome: Outcome) -> Failure | None:
+def _failure(error: BaseException, outcome: Outcome) -> Failure | None:
     """What is to be made of what an upstream raised; None when nobody waits for an answer."""
     if isinstance(error, ClientGone | ClientDisconnect):  # the latter from a service that was reading a body
         outcome.left = True
@@ -333,7 +390,7 @@ def _failure(error: Exception, outcome: Outcome) -> Failure | None:
     return 500, error
 
 
-async def _make_up_for(outcome: Outcome, status: int, error: Exception) -> None:
+async def _make_up_for(outcome: Outcome, status: int, error: BaseException) -> None:
     """Answer with `status` where the upstream did not answer at all."""
     if outcome.complete:
         return

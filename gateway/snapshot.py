@@ -57,7 +57,9 @@ class Snapshot:
 
     def match(self, facts: Facts, scope: Scope) -> Match | None:
         """The claim on this request. Raises BadRequest when another reading of it has another owner."""
-        match = self._owner(facts.path, facts.wanted)
+        match = self.table.match(facts.path, facts.wanted)
+        if match is OTHER_METHODS:
+            match = self._owner(facts.path, facts.wanted)
         if facts.odd:
             self._refuse_ambiguous(facts, scope.get("raw_path") or b"", match)
         return match

@@ -173,6 +173,10 @@ def service(**changes):
             route(stage="beta"),
             "routes[items].stage = 'beta': input should be 'legacy', 'shadow', 'canary', 'live' or 'retired'",
         ),
+        (
+            service(breaker={"cooldown": 10, "longest": 5}),
+            "services.items.breaker: cooldown 10 is longer than longest, 5",
+        ),
         (route(weight=10), "routes[items]: weight goes with stage = \"canary\", not 'live'"),
         (route(stage="canary", weight=101), "routes[items].weight = 101: input should be less than or equal to 100"),
         (route(key="ip"), "routes[items].key = 'ip': one of user, session, header:NAME, cookie:NAME, client and none"),

@@ -7,8 +7,6 @@ import logging
 
 import pytest
 
-from gateway.upstreams.base import ClientGone
-from tests.project import services
 from tests.support.asgi import Connection, ask, running, scope, until
 
 pytestmark = pytest.mark.anyio
@@ -53,16 +51,6 @@ async def test_legacy_answers_for_what_is_no_answer(failing, kind):
     async with running(failing(service={"app": f"tests.project.services:{kind}"}, claim="all")) as app:
         found = await ask(app, "/f/fine/")
         assert (found.status, found["x-served-by"]) == (200, "legacy")
-
-
-async def test_what_the_service_left_behind_has_no_part_in_legacys_answer(failing):
-    services.stragglers.clear()
-    async with running(failing(service={"app": "tests.project.services:straggling"}, claim="all")) as app:
-        found = await ask(app, "/f/fine/")
-        assert ([message["type"] for message in found.messages], found["x-served-by"]) == (
-            ["http.response.start", "http.response.body"], "legacy",
-        )  # fmt: skip
-        assert [type(task.exception()) for task in services.stragglers] == [ClientGone]
 
 
 async def test_a_head_request_falls_back_as_get_does(failing):

@@ -11,7 +11,8 @@ from django.dispatch import receiver
 @receiver(connection_created)
 def _add_sleep(connection: Any, **_: object) -> None:
     """Give SQLite a slow function: `bench_sleep(seconds)`."""
-    connection.connection.create_function("bench_sleep", 1, time.sleep)
+    if connection.vendor == "sqlite":
+        connection.connection.create_function("bench_sleep", 1, time.sleep)
 
 
 class Product(models.Model):

@@ -8,6 +8,7 @@ from bench.project import views
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("json/", views.small_json),
+    path("worker/", views.worker),
     path("orm/", views.orm),
     path("wait/", views.wait),
     path("quotes/<str:sku>/", views.quotes),

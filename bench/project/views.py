@@ -1,5 +1,6 @@
 """The views that are timed. They are synchronous, as nearly all Django views are."""
 
+import os
 import time
 from typing import Any
 
@@ -22,6 +23,11 @@ _suppliers = httpx.Client(
 def small_json(_request: HttpRequest) -> JsonResponse:
     """Return a constant: what is timed is everything around the view."""
     return JsonResponse({"message": "Hello, world", "items": [1, 2, 3]})
+
+
+def worker(_request: HttpRequest) -> JsonResponse:
+    """Return which process answers."""
+    return JsonResponse({"pid": os.getpid()})
 
 
 def orm(_request: HttpRequest) -> JsonResponse:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.db import transaction
@@ -55,6 +56,8 @@ class Answer:
         kind = message["type"]
         if kind == "http.response.start":
             self._start = message
+        elif self._start is None:
+            raise RuntimeError(f"{kind!r} comes before 'http.response.start'")
         elif kind == "http.response.body" and not self._complete:
             await self._body(message.get("body", b""), more=message.get("more_body", False))
 
@@ -62,7 +65,9 @@ class Answer:
         """The service has returned."""
         if self._held is not None:
             await self._deliver(self._held)
-        elif self._pump is not None:
+        elif self._pump is not None and self._stream is not None:
+            if not self._complete:
+                await self._stream.end(RuntimeError("the service returned in the middle of its answer"))
             await self._pump
 
     async def fail(self, error: Exception) -> None:
@@ -186,7 +191,9 @@ def _raising(error: Exception) -> Callable[[], HttpResponseBase]:
 def _whole(start: Message, body: bytes, *, head: bool) -> HttpResponse:
     headers, cookies = _read_headers(start)
     if not head:  # a middleware may change the content; its length is set when it is sent
-        headers.pop("Content-Length", None)
+        declared = headers.pop("Content-Length", None)
+        if declared not in (None, str(len(body))) and start.get("status") != HTTPStatus.NOT_MODIFIED:
+            raise ValueError(f"the service says that its answer has {declared} bytes, and sent {len(body)}")
     response = HttpResponse(body, status=start.get("status", 200), headers=headers)
     return _with_lines(response, headers, cookies)
 

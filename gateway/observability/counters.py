@@ -5,7 +5,7 @@ One thread adds, the event loop's; any other takes. Neither needs a lock, becaus
 - there is one adder, so no `+= 1` meets another;
 - what both sides touch are `dict.copy`, `list.copy`, `dict.pop`, single stores and single loads. Each is one step:
   under the interpreter lock, and in free-threaded builds by the lock that each dict and list has of its own;
-- a taker may see half of a request. `add` counts the request first and what became of it later, `copy` reads in the
+- a taker may see half of a request. `request` counts the request first and what became of it later, `copy` reads in the
   opposite order, so a copy never has more errors than requests; and the values of a slot are absolute, so that the next
   `take` puts right what this one saw half of;
 - a taker forgets only slots that the adder had left before it took, and never the one that the adder is at.
@@ -39,15 +39,16 @@ class Histogram:
     """How long requests took, counted between `BOUNDS`: a quantile is off by less than `FACTOR`.
 
     That holds above 0.1 ms, to 2 minutes. What is faster counts as up to 0.1 ms, what is slower as 2 minutes.
+    `counts` are up to and with each bound; the last has none.
     """
 
-    __slots__ = ("_counts",)
+    __slots__ = ("counts",)
 
     def __init__(self) -> None:
-        self._counts = [0] * (len(BOUNDS) + 1)  # each up to and with its bound; the last has none
+        self.counts = [0] * (len(BOUNDS) + 1)
 
     def __eq__(self, other: object) -> bool:
-        return self._counts == other._counts if isinstance(other, Histogram) else NotImplemented
+        return self.counts == other.counts if isinstance(other, Histogram) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment] # it changes
 
@@ -57,20 +58,20 @@ class Histogram:
     @property
     def count(self) -> int:
         """How many were added."""
-        return sum(self._counts)
+        return sum(self.counts)
 
     def add(self, seconds: float) -> None:
         """Count one."""
-        self._counts[bisect_left(BOUNDS, seconds)] += 1
+        self.counts[bisect_left(BOUNDS, seconds)] += 1
 
     def merge(self, other: Histogram) -> None:
         """Count what `other` counted, too."""
-        self._counts = [mine + its for mine, its in zip(self._counts, other._counts, strict=True)]
+        self.counts = [mine + its for mine, its in zip(self.counts, other.counts, strict=True)]
 
     def copy(self) -> Histogram:
         """As it is now."""
         copied = Histogram()
-        copied._counts = self._counts.copy()
+        copied.counts = self.counts.copy()
         return copied
 
     def quantile(self, q: float) -> float | None:
@@ -81,7 +82,7 @@ class Histogram:
         if not 0 <= q <= 1:
             raise ValueError(f"a quantile is between 0 and 1, not {q}")
         left = q * self.count
-        for place, count in enumerate(self._counts):
+        for place, count in enumerate(self.counts):
             if count and left <= count:
                 lower, upper = _between(place)
                 return lower + (upper - lower) * left / count
@@ -91,13 +92,13 @@ class Histogram:
     def above(self, seconds: float) -> float:
         """How many took longer than `seconds`; of those in the same step as `seconds`, its part."""
         place = bisect_left(BOUNDS, seconds)
-        slower = float(sum(self._counts[place + 1 :]))
+        slower = float(sum(self.counts[place + 1 :]))
         lower, upper = _between(place)
-        return slower + (self._counts[place] * (upper - seconds) / (upper - lower) if upper > lower else 0.0)
+        return slower + (self.counts[place] * (upper - seconds) / (upper - lower) if upper > lower else 0.0)
 
     def to_json(self) -> dict[str, int]:
         """What is not zero, by its place among the bounds."""
-        return {str(place): count for place, count in enumerate(self._counts) if count}
+        return {str(place): count for place, count in enumerate(self.counts) if count}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, int]) -> Histogram:
@@ -106,7 +107,7 @@ class Histogram:
         for place, count in stored.items():
             if not (place.isdecimal() and int(place) <= len(BOUNDS)) or count < 1:
                 raise ValueError(f"{place!r}: {count!r} is no count of a place from 0 to {len(BOUNDS)}")
-            made._counts[int(place)] = count
+            made.counts[int(place)] = count
         return made
 
 
@@ -129,16 +130,6 @@ class Tally:
         """The share of requests that failed, from 0 to 1; 0 when there were none."""
         return self.errors / self.requests if self.requests else 0.0
 
-    def add(self, seconds: float | None, *, error: bool, fell_back: bool) -> None:
-        """Count one request. `seconds` is None for what has no latency worth knowing, such as a socket."""
-        self.requests += 1
-        if error:
-            self.errors += 1
-        if fell_back:
-            self.fallbacks += 1
-        if seconds is not None:
-            self.histogram.add(seconds)
-
     def merge(self, other: Tally) -> None:
         """Count what `other` counted, too."""
         self.requests += other.requests
@@ -147,7 +138,7 @@ class Tally:
         self.histogram.merge(other.histogram)
 
     def copy(self) -> Tally:
-        """As it is now, read in the order opposite to `add`'s."""
+        """As it is now, read in the order opposite to that in which `Counters.request` counts."""
         histogram, fallbacks, errors = self.histogram.copy(), self.fallbacks, self.errors
         return Tally(self.requests, errors, fallbacks, histogram)
 
@@ -275,7 +266,14 @@ class Counters:
             tally = slot.tallies[route, side]
         except KeyError:
             tally = slot.tallies[route, side] = Tally()
-        tally.add(seconds, error=failed or fell_back or status >= ERROR, fell_back=fell_back)
+        # Not methods of the tally and its histogram: every request passes here. `Tally.copy` relies on this order.
+        tally.requests += 1
+        if failed or fell_back or status >= ERROR:
+            tally.errors += 1
+        if fell_back:
+            tally.fallbacks += 1
+        if seconds is not None:
+            tally.histogram.counts[bisect_left(BOUNDS, seconds)] += 1
 
     def mirror(self, route: str) -> None:
         """A mirror was sent."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from logging import INFO
+
 from gateway.dispatch import Outcome
 from gateway.observability.counters import Counters
-from gateway.observability.logs import log
+from gateway.observability.logs import access, log
 from gateway.rollout.decision import LEGACY
 
 __all__ = ["observe"]
@@ -12,11 +14,13 @@ __all__ = ["observe"]
 
 def observe(outcome: Outcome, counters: Counters) -> None:
     """Count a finished request, if a route claimed it, and log it."""
-    plan = outcome.decision.plan
-    if plan is not None:
+    decision = outcome.decision
+    if (plan := decision.plan) is not None:
         fell_back = outcome.fell_back is not None
-        side = LEGACY if outcome.decision.upstream == LEGACY and not fell_back else "service"
+        side = "service" if fell_back or decision.upstream != LEGACY else LEGACY
         seconds = None if outcome.facts.method == "WEBSOCKET" else outcome.seconds
-        unanswered = outcome.failed is True or (outcome.status == 0 and outcome.failed is not None)
-        counters.request(plan.route, side, outcome.status, seconds, failed=unanswered, fell_back=fell_back)
-    log(outcome)
+        status, failed = outcome.status, outcome.failed
+        unanswered = failed or (failed is False and not status)
+        counters.request(plan.route, side, status, seconds, failed=unanswered, fell_back=fell_back)
+    if access.isEnabledFor(INFO):
+        log(outcome)

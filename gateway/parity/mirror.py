@@ -13,7 +13,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, date, datetime
 from http import HTTPStatus
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope
 
@@ -32,6 +32,7 @@ from gateway.rollout.plan import Plan
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
 from gateway.upstreams.base import FILES, MIRROR, ClientGone
+from gateway.upstreams.deadline import is_cancelled
 from gateway.upstreams.kept import Kept
 
 __all__ = ["Copy", "Mirrors"]
@@ -239,7 +240,7 @@ class Mirrors:
                 continue
             try:
                 await self._mirror(copy)
-            except asyncio.CancelledError:
+            except asyncio.CancelledError:  # by `shutdown`
                 self._counters.drop(copy.plan.route, "stopped")
                 raise
             except Exception:
@@ -314,8 +315,11 @@ class Mirrors:
             ended = self._clock.monotonic()
 
         async def ask() -> None:
-            with recorded(second.recorder):
-                await self._entries(upstream)(scope, asked, send)
+            try:
+                with recorded(second.recorder):
+                    await self._entries(upstream)(scope, asked, send)
+            except SystemExit as exc:  # from a task, it would end the server
+                raise RuntimeError(f"SystemExit: {exc}") from exc
 
         failed = await _failure(ask(), copy.plan.mirror.timeout)
         if second.over:
@@ -378,10 +382,8 @@ async def _failure(asking: Coroutine[Any, Any, None], seconds: float) -> str | N
     try:
         async with limit:
             await task
-    except asyncio.CancelledError:
-        if cast("asyncio.Task[None]", asyncio.current_task()).cancelling():
+    except (Exception, asyncio.CancelledError) as exc:  # whatever it is, it is the mirror's answer
+        if is_cancelled(exc):
             raise
-        return "CancelledError"  # of its own making
-    except Exception as exc:  # noqa: BLE001 - whatever it is, it is the mirror's answer
         return f"TimeoutError after {seconds:g} s" if limit.expired() else f"{type(exc).__name__}: {exc}"
     return None

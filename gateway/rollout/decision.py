@@ -142,7 +142,7 @@ def decide(
     decision = choice.fixed or _by_cohort(plan, facts, caller, circumstances)
     if decision.upstream != LEGACY:
         health = circumstances.health[plan.service]
-        if (refusal := health.refuses(circumstances.clock.monotonic())) is not None:
+        if health.doubtful and (refusal := health.refuses(circumstances.clock.monotonic())) is not None:
             if _may_stand_in(plan, facts, circumstances):
                 return taken_over(decision, refusal)
             # Where nobody may, a service that has failed often is asked all the same: then even a few answers are

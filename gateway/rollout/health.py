@@ -44,37 +44,42 @@ class BreakerSettings:
 class _Window:
     """Requests and failures of the last while, in tenths of it, so that no call takes longer for there being many."""
 
-    __slots__ = ("_failed", "_part", "_seconds", "_total", "failures", "requests")
+    __slots__ = ("_end", "_failed", "_part", "_place", "_seconds", "_total")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds / PARTS
-        self._part = 0
+        self._part = self._place = 0
+        self._end = 0.0  # of the part
         self.clear()
 
     def clear(self) -> None:
         self._total = [0] * PARTS
         self._failed = [0] * PARTS
-        self.requests = self.failures = 0
+
+    @property
+    def requests(self) -> int:
+        return sum(self._total)
+
+    @property
+    def failures(self) -> int:
+        return sum(self._failed)
 
     def count(self, now: float, failed: bool) -> None:
-        if int(now / self._seconds) != self._part:
+        if now >= self._end:
             self.slide(now)
-        place = self._part % PARTS
-        self._total[place] += 1
-        self.requests += 1
+        self._total[self._place] += 1
         if failed:
-            self._failed[place] += 1
-            self.failures += 1
+            self._failed[self._place] += 1
 
     def slide(self, now: float) -> None:
         """Leave out what is too long ago."""
         part = int(now / self._seconds)
         for passed in range(self._part + 1, min(part, self._part + PARTS) + 1):
             place = passed % PARTS
-            self.requests -= self._total[place]
-            self.failures -= self._failed[place]
             self._total[place] = self._failed[place] = 0
         self._part = max(part, self._part)
+        self._place = self._part % PARTS
+        self._end = (self._part + 1) * self._seconds
 
     def within(self, now: float) -> tuple[int, int]:
         """Requests and failures that `slide` would leave."""
@@ -87,7 +92,7 @@ class Health:
     """What this process knows of one service.
 
     `limit` is how many requests it may have in flight, None for any number; `breaker` None never opens. Times are
-    seconds of `Clock.monotonic()`.
+    seconds of `Clock.monotonic()`. Unless it is `doubtful`, `refuses` says None at any time and need not be asked.
     """
 
     __slots__ = (
@@ -101,6 +106,7 @@ class Health:
         "_trial_until",
         "_watched",
         "_window",
+        "doubtful",
         "in_flight",
         "limit",
         "openings",
@@ -112,6 +118,7 @@ class Health:
     ) -> None:
         self.service = service
         self.limit = limit
+        self.doubtful = limit is not None
         self.in_flight = 0
         self.openings = 0  # since the process started
         self._watched = breaker is not None
@@ -193,6 +200,7 @@ class Health:
             self._open(now, "a request that tried it failed")
         elif failed is not None:
             self._cause = None
+            self.doubtful = self.limit is not None
             self._closed_since = now
             self._epoch += 1
             self._window.clear()
@@ -208,6 +216,7 @@ class Health:
         settled = self._cause is None and now - self._closed_since >= max(self._rest, breaker.window)
         self._rest = breaker.cooldown if settled else min(self._rest * 2, breaker.longest)
         self._resting_until = now + self._rest
+        self.doubtful = True
         self._cause = f"service {self.service!r} rests for {self._rest:g} s after failures ({numbers})"
         self._epoch += 1
         self.openings += 1

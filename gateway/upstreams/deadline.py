@@ -3,76 +3,63 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import Any
 
-__all__ = ["Deadline", "Deadlines"]
+__all__ = ["Deadlines", "is_cancelled"]
+
+
+def is_cancelled(error: BaseException) -> bool:
+    """Whether the current task is being cancelled; what it calls may raise a CancelledError of its own."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 class Deadlines:
     """The requests that wait for one service to begin its answer, for at most `seconds` each.
 
     They all have the same time, so they are due in the order in which they came: one timer watches the oldest. A timer
-    for each, nearly all of which are cancelled, would cost every request more than all of the rest here.
+    for each, nearly all of which are cancelled, would cost every request more than all of the rest here. A request is
+    whatever object stands for it. `late` are those that were cancelled, and about which `passed` was not asked since.
     """
 
-    __slots__ = ("_loop", "_timer", "_waiting", "seconds")
+    __slots__ = ("_loop", "_timer", "_waiting", "late", "seconds")
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._waiting: dict[Deadline, None] = {}
+        self._waiting: dict[object, tuple[float, asyncio.Task[Any] | None]] = {}  # until when, and what to cancel then
+        self.late: dict[object, asyncio.Task[Any]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self) -> Deadline:
-        """One for the current task, which is cancelled when it is not `met` in time."""
+    def begin(self, request: object) -> None:
+        """From now on `request` waits. The current task is cancelled when it is not `met` in time."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:  # a process may run one after another
-            self._loop, self._timer, self._waiting = loop, None, {}
-        deadline = Deadline(
-            self._waiting, cast("asyncio.Task[object]", asyncio.current_task()), loop.time() + self.seconds
-        )
+            self._loop, self._timer, self._waiting, self.late = loop, None, {}, {}
+        due = loop.time() + self.seconds
+        self._waiting[request] = due, asyncio.current_task(loop)
         if self._timer is None:
-            self._timer = loop.call_at(deadline.due, self._look, loop)
-        return deadline
+            self._timer = loop.call_at(due, self._look, loop)
+
+    def met(self, request: object) -> None:
+        """The answer to `request` has begun, or nobody waits for it any more."""
+        self._waiting.pop(request, None)
+
+    def passed(self, request: object) -> bool:
+        """Whether the time of `request` has passed, in the end; to be asked once. The task that was cancelled for it
+        then goes on, unless somebody else has cancelled it too."""
+        self._waiting.pop(request, None)
+        task = self.late.pop(request, None)
+        return task is not None and task.uncancel() == 0
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         self._timer = None
-        for deadline in [*self._waiting]:
-            if deadline.due > now:
-                self._timer = loop.call_at(deadline.due, self._look, loop)
+        for request, (due, task) in [*self._waiting.items()]:
+            if due > now:
+                self._timer = loop.call_at(due, self._look, loop)
                 break
-            deadline.expire()
-
-
-class Deadline:
-    """One request's."""
-
-    __slots__ = ("_cancels", "_task", "_waiting", "due", "expired")
-
-    def __init__(self, waiting: dict[Deadline, None], task: asyncio.Task[object], due: float) -> None:
-        self._waiting = waiting
-        self._task = task
-        self.due = due
-        self.expired = self._cancels = False
-        waiting[self] = None
-
-    def met(self) -> None:
-        """The answer has begun, or nobody waits for it any more."""
-        self._waiting.pop(self, None)
-
-    def expire(self) -> None:
-        """It is over: cancel the task."""
-        del self._waiting[self]
-        self.expired = self._cancels = True
-        self._task.cancel()
-
-    def passed(self) -> bool:
-        """Whether it has passed, in the end. The task that was cancelled for it then goes on, unless somebody else has
-        cancelled it too."""
-        if self._cancels:
-            self._cancels = False
-            self.expired = self._task.uncancel() == 0
-        elif not self.expired:
-            self._waiting.pop(self, None)
-        return self.expired
+            del self._waiting[request]
+            if task is not None:  # always: an application runs in one
+                self.late[request] = task
+                task.cancel()

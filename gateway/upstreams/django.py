@@ -478,10 +478,10 @@ class DjangoUpstream:
 
     def allows_host(self, host: bytes) -> bool:
         """Whether Django would accept `host`: ALLOWED_HOSTS applies to services too."""
-        if len(host) > 512:
-            return _host_is_allowed(host)  # nothing to keep in memory
         allowed = self._hosts.get(host)
         if allowed is None:
+            if len(host) > 512:
+                return _host_is_allowed(host)  # nothing to keep in memory
             if len(self._hosts) > 1000:  # callers choose these
                 self._hosts.clear()
             allowed = self._hosts[host] = _host_is_allowed(host)

@@ -286,16 +286,6 @@ async def malformed(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"first the body"})
 
 
-stragglers: list[asyncio.Task[None]] = []
-
-
-async def straggling(scope: Scope, receive: Receive, send: Send) -> None:
-    """An ASGI application that fails, and leaves a task behind that answers."""
-    if scope["type"] == "http":
-        stragglers.append(asyncio.ensure_future(silent_no_more(scope, receive, send)))
-        raise RuntimeError(SECRET)
-
-
 async def silent_no_more(scope: Scope, receive: Receive, send: Send) -> None:
     """An ASGI application that begins an answer, and no more."""
     await send({"type": "http.response.start", "status": 200, "headers": []})

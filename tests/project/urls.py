@@ -6,7 +6,7 @@ from django.urls import include, path, re_path, register_converter
 from django.urls.converters import StringConverter
 from django.utils.asyncio import async_unsafe
 
-from tests.project import mirrored, views
+from tests.project import faulty, mirrored, orders, views
 
 
 class Shelf(StringConverter):
@@ -83,6 +83,8 @@ urlpatterns = [
     path("f/<how>/", views.steady),
     path("b/undoable/<name>/", views.created),
     path("b/unmarked/<name>/", views.created),
+    path("faults/<stage>/<path:how>/", faulty.view),
+    path("orders/<kind>/<key>/", orders.view),
     path("m/slow/", mirrored.slow),
     path("m/things/<int:number>/", mirrored.thing),
     path("m/<what>/", mirrored.view),

@@ -40,6 +40,10 @@ class Still:
 class Sick(Health):
     """A service that should not be asked."""
 
+    def __init__(self, service: str) -> None:
+        super().__init__(service)
+        self.doubtful = True
+
     def refuses(self, now: float) -> str | None:
         return "service 'catalog' rests"
 

@@ -22,10 +22,9 @@ NOTHING = Tally()
 
 def side(requests, errors=0, *latencies) -> Tally:
     """One side; `latencies` are spread over its requests evenly."""
-    tally = Tally()
-    for number in range(requests):
-        seconds = latencies[number * len(latencies) // requests] if latencies else None
-        tally.add(seconds, error=number < errors, fell_back=False)
+    tally = Tally(requests, min(errors, requests))
+    for number in range(requests if latencies else 0):
+        tally.histogram.add(latencies[number * len(latencies) // requests])
     return tally
 
 
@@ -107,9 +106,7 @@ def test_a_handful_of_requests_without_an_error_is_as_none(left_behind):
 
 
 def test_an_answer_that_legacy_saved_is_an_error_of_the_service():
-    tally = Tally()
-    for _ in range(50):
-        tally.add(0.01, error=True, fell_back=True)
+    tally = Tally(requests=50, errors=50, fallbacks=50)
     assert verdict(tally, side(50)) is FAILING
 
 

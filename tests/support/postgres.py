@@ -50,6 +50,16 @@ class Postgres:
         """Undo `shut`."""
         self._admin.execute(f'ALTER DATABASE "{self.name}" ALLOW_CONNECTIONS true')
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """The database ends every connection and takes no new one, for as long as the block lasts."""
+        self._admin.execute(f'ALTER DATABASE "{self.name}" ALLOW_CONNECTIONS false')
+        try:
+            self.kill_backends()
+            yield
+        finally:
+            self._admin.execute(f'ALTER DATABASE "{self.name}" ALLOW_CONNECTIONS true')
+
     def select(self, query: str) -> list[Any]:
         """The first column of what `query` finds."""
         with psycopg.connect(host=HOST, port=PORT, user=USER, dbname=self.name) as connection:

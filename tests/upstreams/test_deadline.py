@@ -11,14 +11,16 @@ from gateway.upstreams.deadline import Deadlines
 
 pytestmark = pytest.mark.anyio
 
+REQUEST = object()
+
 
 async def waits(deadlines: Deadlines) -> str:
     """A request whose service never begins."""
-    deadline = deadlines.begin()
+    deadlines.begin(request := object())
     try:
         await asyncio.sleep(60)
     except asyncio.CancelledError:
-        if not deadline.passed():
+        if not deadlines.passed(request):
             raise
         return "late"
     return "never"
@@ -42,17 +44,18 @@ async def test_each_of_many_has_its_own_time():
 
 async def test_who_has_begun_is_left_alone():
     deadlines = Deadlines(0.01)
-    deadline = deadlines.begin()
-    deadline.met()
+    deadlines.begin(REQUEST)
+    deadlines.met(REQUEST)
     await asyncio.sleep(0.03)
-    assert not deadline.passed()
+    assert not deadlines.passed(REQUEST)
 
 
 async def test_who_ended_is_left_alone():
-    deadline = Deadlines(0.01).begin()
-    assert not deadline.passed()
+    deadlines = Deadlines(0.01)
+    deadlines.begin(REQUEST)
+    assert not deadlines.passed(REQUEST)
     await asyncio.sleep(0.03)
-    assert not deadline.expired
+    assert not deadlines.late
 
 
 async def test_a_cancellation_of_somebody_else_is_not_ours():
@@ -64,10 +67,13 @@ async def test_a_cancellation_of_somebody_else_is_not_ours():
 
 
 async def test_who_swallows_the_cancellation_is_late_all_the_same():
-    deadline = Deadlines(0.01).begin()
+    deadlines = Deadlines(0.01)
+    deadlines.begin(REQUEST)
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.sleep(60)
-    assert deadline.passed()
+    assert deadlines.late
+    assert deadlines.passed(REQUEST)
+    assert not deadlines.late
     current = asyncio.current_task()
     assert current is not None
     assert current.cancelling() == 0

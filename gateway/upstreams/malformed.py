@@ -1,0 +1,34 @@
+"""Answers that no server can send: noticed before a byte is on its way, while legacy can still answer."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from starlette.types import Message
+
+__all__ = ["Malformed", "check_start"]
+
+_token = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110, section 5.6.2
+_control = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search  # section 5.5
+
+
+class Malformed(Exception):
+    """What a service sends is no answer."""
+
+
+def check_start(message: Message) -> None:
+    """Raises Malformed unless a server can send the start of this answer. It names the header, never its value."""
+    try:
+        if not 100 <= message["status"] <= 599:
+            raise Malformed(f"its answer has the status {message['status']!r:.20}")
+        for name, value in message.get("headers", ()):
+            if not _is_name(name) or _control(value):
+                raise Malformed(f"its answer has a header {name!r:.60} that can't be sent")
+    except (KeyError, TypeError, ValueError) as exc:
+        raise Malformed(f"its answer begins with what can't be sent ({type(exc).__name__})") from exc
+
+
+@lru_cache(maxsize=1024)  # few names come again and again
+def _is_name(name: bytes) -> bool:
+    return _token(name) is not None
