@@ -8,12 +8,21 @@ from typing import Any
 import pytest
 
 from gateway.config import RouteConfig
+from gateway.observability.counters import Tally
 
 
 def make_route(name: str = "catalog", **more: Any) -> RouteConfig:
     """A route of a file, at stage legacy unless `more` says otherwise."""
     table = {"name": name, "prefix": f"/{name}", "service": "items", "stage": "legacy"} | more
     return RouteConfig.model_validate(table)
+
+
+def tally(*seconds: float, errors: int = 0) -> Tally:
+    """One side whose requests took so long, `errors` of which failed."""
+    made = Tally(requests=len(seconds), errors=errors)
+    for took in seconds:
+        made.histogram.add(took)
+    return made
 
 
 @pytest.fixture

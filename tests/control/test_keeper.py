@@ -11,10 +11,10 @@ from gateway.control.models import Change, RouteState
 from gateway.control.moves import Standing, clear, pause, promote, resume, rollback, standing
 from gateway.control.store import write_counts
 from gateway.control.traffic import Seen
-from gateway.observability.counters import SLOT, Mirrored, Tally
+from gateway.observability.counters import SLOT, Mirrored
 from gateway.rollout.guard import Verdict
 from gateway.rollout.stage import State
-from tests.control.conftest import make_route
+from tests.control.conftest import make_route, tally
 
 pytestmark = pytest.mark.django_db
 
@@ -47,9 +47,7 @@ def serve(clock, seconds, *, route="catalog", errors=0, worker="a", mirrored=Non
         start = int(clock.now) // SLOT * SLOT
         tallies = {}
         for side, failing in (("service", errors), ("legacy", 0)):
-            tally = tallies[route, side, start] = Tally()
-            for number in range(20):
-                tally.add(0.01, error=number < failing, fell_back=False)
+            tallies[route, side, start] = tally(*[0.01] * 20, errors=failing)
         write_counts(worker, tallies, {} if mirrored is None else {(route, start): mirrored})
 
 
@@ -245,11 +243,8 @@ def test_a_paused_route_keeps_its_state(clock, keeper):
 # -- sides that only mirrors ask ------------------------------------------------------------------
 
 
-def tally(requests, errors=0, seconds=0.01):
-    made = Tally()
-    for number in range(requests):
-        made.add(seconds, error=number < errors, fell_back=False)
-    return made
+def asked(requests, errors=0, *, seconds=0.01):
+    return tally(*[seconds] * requests, errors=errors)
 
 
 def judged(stage, **sides):
@@ -261,16 +256,16 @@ def judged(stage, **sides):
 @pytest.mark.parametrize(("errors", "verdict"), [(0, Verdict.HEALTHY), (50, Verdict.FAILING)])
 def test_in_shadow_the_service_is_judged_by_how_it_answered_mirrors(errors, verdict):
     mirrored = Mirrored(mirrored=100, equal=100)
-    found = judged("shadow", legacy=tally(100), service_mirrored=tally(100, errors), mirrored=mirrored)
+    found = judged("shadow", legacy=asked(100), service_mirrored=asked(100, errors), mirrored=mirrored)
     assert found.verdict is verdict
 
 
 def test_a_live_route_is_compared_with_how_legacy_answered_mirrors():
-    slow = judged("live", service=tally(200, seconds=0.2), legacy_mirrored=tally(200, seconds=0.01))
-    alone = judged("live", service=tally(200, seconds=0.2))
+    slow = judged("live", service=asked(200, seconds=0.2), legacy_mirrored=asked(200))
+    alone = judged("live", service=asked(200, seconds=0.2))
     assert (slow.verdict, alone.verdict) == (Verdict.FAILING, Verdict.HEALTHY)
 
 
 def test_in_canary_callers_of_legacy_count_and_not_mirrors():
-    found = judged("canary", service=tally(200), legacy=tally(200), legacy_mirrored=tally(200, errors=200))
+    found = judged("canary", service=asked(200), legacy=asked(200), legacy_mirrored=asked(200, errors=200))
     assert found.verdict is Verdict.HEALTHY

@@ -11,11 +11,11 @@ from gateway.control.models import Worker
 from gateway.control.moments import MomentField
 from gateway.control.moves import pause, promote, rollback
 from gateway.control.store import write_counts, write_found, write_worker
-from gateway.observability.counters import Mirrored, Tally
+from gateway.observability.counters import Mirrored
 from gateway.parity.report import Example, Found
 from gateway.rollout.guard import Verdict
 from gateway.rollout.stage import State
-from tests.control.conftest import make_route
+from tests.control.conftest import make_route, tally
 
 pytestmark = pytest.mark.django_db
 
@@ -29,10 +29,8 @@ def now():
 
 def seen(now, *, ago=20, requests=60, errors=0, side="service", mirrored=None):
     start = int(now.timestamp()) - ago
-    tally = Tally()
-    for number in range(requests):
-        tally.add(0.01, error=number < errors, fell_back=False)
-    write_counts("a", {("catalog", side, start): tally}, {("catalog", start): mirrored} if mirrored else {})
+    counted = tally(*[0.01] * requests, errors=errors)
+    write_counts("a", {("catalog", side, start): counted}, {("catalog", start): mirrored} if mirrored else {})
 
 
 def started(now, seconds):

@@ -11,21 +11,15 @@ from gateway.control.models import AcceptedMatch, DifferenceGroup, Hour, MirrorS
 from gateway.control.retention import retain
 from gateway.control.store import write_counts, write_found, write_worker
 from gateway.control.traffic import traffic
-from gateway.observability.counters import Mirrored, Tally
+from gateway.observability.counters import Mirrored
 from gateway.parity.report import Example, Found
+from tests.control.conftest import tally
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 START = int(NOW.timestamp())
 FOUND = Found("catalog", "GET /api/products/", "f00", "type", "/price", "breaking", "type of /price changed", 2)
-
-
-def tally(*seconds, errors=0):
-    made = Tally()
-    for number, took in enumerate(seconds):
-        made.add(took, error=number < errors, fell_back=False)
-    return made
 
 
 def found(key, **more):
