@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.dispatch import answer
 from gateway.rollout.decision import NOBODY, Decision, Unavailable
@@ -15,6 +15,7 @@ from gateway.upstreams.base import Legacy, Upstream
 
 __all__ = ["admit", "host_of", "refused"]
 
+DENIAL = "websocket.http.response"  # the extension with which a socket may be refused as HTTP
 _too_long_number = re.compile(rf"[0-9]{{{MOST_DIGITS + 1}}}").search
 
 
@@ -74,9 +75,28 @@ def refused(reason: BadRequest | Unavailable) -> tuple[Decision, ASGIApp]:
 
 async def _refuse(reason: BadRequest | Unavailable, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": 1008, "reason": str(reason)})  # before accept: HTTP 403
-    elif isinstance(reason, Unavailable):  # why is for the log, not for callers
+        await receive()  # websocket.connect
+        if DENIAL not in (scope.get("extensions") or ()):
+            await send(_closed(reason))
+            return
+        send = _denying(send)
+    if isinstance(reason, Unavailable):  # why is for the log, not for callers
         await answer(send, reason.status, headers=[(b"retry-after", b"1")])
     else:
         await answer(send, getattr(reason, "status", 400), str(reason))
+
+
+def _closed(reason: BadRequest | Unavailable) -> Message:
+    """Before it was accepted, a socket that is closed is an HTTP 403, whatever the code."""
+    if isinstance(reason, Unavailable):
+        return {"type": "websocket.close", "code": 1013, "reason": ""}  # try again later
+    return {"type": "websocket.close", "code": 1008, "reason": str(reason)}
+
+
+def _denying(send: Send) -> Send:
+    """A `send` for an HTTP answer instead of a socket: ASGI's "Websocket Denial Response"."""
+
+    async def deny(message: Message) -> None:
+        await send({**message, "type": f"websocket.{message['type']}"})
+
+    return deny

@@ -36,7 +36,7 @@ from gateway.rollout.ticket import Signer, Ticket
 from gateway.routing.facts import BadRequest, Facts, at_face_value, new_request_id, read
 from gateway.routing.table import Match
 from gateway.snapshot import Snapshot, compile_snapshot
-from gateway.upstreams.base import REQUEST_ID, Legacy, Service, Upstream
+from gateway.upstreams.base import REQUEST_ID, Legacy, Service, Upstream, take_in_bytes
 from gateway.upstreams.deadline import Deadlines
 from gateway.upstreams.factory import build_legacy, build_services
 
@@ -207,6 +207,7 @@ class Gateway:
             admit(copy.facts, copy.scope, self.legacy, self.upstreams[upstream])
         scope = dict(copy.scope)
         _correct(scope, copy.facts)
+        take_in_bytes(scope)
         if self._request_id is not None:
             _identified(scope, copy.facts, self._request_id)
         fit(scope, copy.facts, copy.match, upstream)
@@ -215,7 +216,7 @@ class Gateway:
     def _cookie(self, ticket: Ticket, scope: Scope) -> Header:
         """The line that gives a caller its ticket. Scripts don't get it, and only pages of this site send it."""
         site, age = self._snapshot.site, self.config.rollout.cookie_age
-        path = self._root_path or scope.get("root_path") or "/"
+        path = quote(self._root_path or scope.get("root_path") or "/")
         secure = "; Secure" if scope.get("scheme") in ("https", "wss") else ""
         attributes = f"; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax{secure}"
         return b"set-cookie", site.cookie + b"=" + site.signer.value(ticket) + attributes.encode("latin-1")
@@ -244,7 +245,7 @@ class Gateway:
             await send({"type": "lifespan.shutdown.complete"})
 
     async def startup(self) -> None:
-        """Start every upstream, in the order of the file. When one fails, those before it are stopped in
+        """Start every upstream, in the order of the file, and control. When one fails, those before it are stopped in
         reverse, and a RuntimeError names it."""
         for upstream in self.upstreams.values():
             try:
@@ -255,7 +256,11 @@ class Gateway:
                 raise RuntimeError(f"{what} failed to start: {exc}") from exc
             self._running.append(upstream)
         if self.control is not None:
-            await self.control.startup()
+            try:
+                await self.control.startup()
+            except Exception as exc:
+                await self.shutdown()
+                raise RuntimeError(f"gateway.control failed to start: {exc}") from exc
 
     async def shutdown(self) -> list[str]:
         """Stop what was started, in reverse. Goes on after a failure; returns what failed, in words."""

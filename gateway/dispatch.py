@@ -23,7 +23,7 @@ from gateway.rollout.health import Health
 from gateway.rollout.plan import Plan
 from gateway.routing.facts import Facts
 from gateway.routing.table import Match
-from gateway.upstreams.base import ATTEMPT, ClientGone, UpstreamError
+from gateway.upstreams.base import ATTEMPT, FILES, ClientGone, UpstreamError
 from gateway.upstreams.deadline import Deadlines, is_cancelled
 from gateway.upstreams.kept import Kept
 from gateway.upstreams.malformed import check_start
@@ -56,7 +56,8 @@ class Outcome:
     """One request and what became of it; its `send` is what the upstream answers through.
 
     `extra` are headers for the answer. `allowed` gives the methods that services serve on this path, to be
-    joined with those an upstream names in `Allow`. `since` is when it began, by `clock`.
+    joined with those an upstream names in `Allow`. `since` is when it began, by `clock`, and `until` when it was
+    answered: what the upstream does after that keeps nobody waiting.
     `failed`: the upstream failed, whoever answered then; None when the client left. `fell_back` says why legacy did.
     `copy` is kept of the answer as the upstream gave it, where it is to be compared.
 
@@ -69,6 +70,7 @@ class Outcome:
     extra: Headers = NO_HEADERS
     status = 0  # of the answer; 0 while there is none
     complete = False
+    until: float | None = None
     headless = False  # the service was asked GET for a HEAD: its body stays here
     failed: bool | None = False
     fell_back: str | None = None
@@ -81,10 +83,12 @@ class Outcome:
     undone = False
     late = False
     left = False
+    stalled = False  # the client stopped sending: as good as gone, though it can be answered
     _receive: Receive
     _held: list[Message] | None = None
     _limit = 0  # of the body that is kept, in bytes
     _size = 0
+    _again = False  # legacy sends, after a fallback
 
     def __init__(
         self,
@@ -120,6 +124,8 @@ class Outcome:
         instead, an answer that says of itself that it is an error waits, until `release` or `discard`.
         """
         kind = message["type"]
+        if self.fell_back is not None and not self._again:
+            raise ClientGone  # a task that the service left behind
         if self.tentative and (self._held is not None or (kind == "http.response.start" and _is_error(message))):
             return self._hold(message)
         if self.copy is not None:
@@ -127,6 +133,7 @@ class Outcome:
         if kind == "http.response.body":
             if not message.get("more_body", False):
                 self.complete = True
+                self.until = self.clock.monotonic()
             if self.headless:
                 message = {"type": kind, "body": b"", "more_body": not self.complete}
         elif kind == "http.response.start":
@@ -138,8 +145,35 @@ class Outcome:
                 headers = self._joined(headers, status)
             message = {**message, "headers": headers}
         else:
-            message = self._of_socket(kind, message)
+            message = self._of_socket(kind, message) if kind.startswith("websocket.") else self._of_extension(message)
         return self._send(message)
+
+    def _of_extension(self, message: Message) -> Message:
+        """A hint before the answer, trailers after it, or a file instead of its body, as it is sent on."""
+        if message["type"] not in FILES:
+            return message
+        if not message.get("more_body", False):
+            self.complete = True
+            self.until = self.clock.monotonic()
+        return {"type": "http.response.body", "more_body": not self.complete} if self.headless else message
+
+    @property
+    def seconds(self) -> float:
+        """How long the answer took, or has taken so far."""
+        return (self.clock.monotonic() if self.until is None else self.until) - self.since
+
+    def send_again(self, message: Message) -> Awaitable[None]:
+        """As `send`, for legacy, which answers in the place of a service that may still have `send`."""
+        self._again = True
+        try:
+            return self.send(message)
+        finally:
+            self._again = False
+
+    @property
+    def sender(self) -> Send:
+        """What the upstream that is to answer now answers through."""
+        return self.send if self.fell_back is None else self.send_again
 
     def receive(self) -> Awaitable[Message]:
         """What a service reads the request through. Few read one that has no body, so it is kept from the first
@@ -157,8 +191,9 @@ class Outcome:
 
     @property
     def gone(self) -> bool:
-        """Whether the client is, as far as the service has found."""
-        return self.left or (self.kept is not None and self.kept.gone)
+        """Whether the client is, as far as the service has found, and before it was answered."""
+        answered = self.complete or self.status == HTTPStatus.SWITCHING_PROTOCOLS
+        return self.left or self.stalled or (self.kept is not None and self.kept.gone and not answered)
 
     def again(self) -> Receive | None:
         """A `receive` that gives all of the request again; None when it isn't remembered."""
@@ -235,7 +270,7 @@ async def dispatch(entry: ASGIApp, match: Match | None, outcome: Outcome, scope:
     """
     outcome.headless = fit(scope, outcome.facts, match, outcome.decision.upstream)
     try:
-        await entry(scope, receive, outcome.send)
+        await entry(scope, receive, outcome.sender)
     except Exception as exc:  # noqa: BLE001 - it is logged there
         if (failure := _failure(exc, outcome)) is None:
             outcome.failed = None
@@ -271,34 +306,48 @@ async def dispatch_service(
     again, nothing has been sent, and `front` falls back.
     """
     health = front.health[plan.service]
-    deadlines = front.deadlines[plan.service]
     ticket = health.begin(outcome.since)
     outcome.failed = None  # until it is known
+    again: Receive | None = None
     try:
-        prepared = front.prepared(scope, outcome)
-        outcome.headless = fit(prepared, outcome.facts, match, plan.service)
-        prepared[ATTEMPT] = outcome
-        outcome.begin(receive, deadlines, plan.fallback)
-        try:
-            await entry(prepared, outcome.receive, outcome.send)
-        except (Exception, SystemExit, asyncio.CancelledError) as exc:
-            outcome.late = isinstance(exc, asyncio.CancelledError) and deadlines.passed(outcome)
-            if is_cancelled(exc):
-                raise
-            outcome.failure = None if outcome.late else _failure(exc, outcome)
-        if 0 < outcome.status < ERROR and not (deadlines.late or outcome.failure or outcome.error):
-            outcome.failed = None if outcome.gone else False
-            return
-        reason = _reason(outcome, plan, deadlines)
-        outcome.failed = None if outcome.gone else reason is not None
+        reason = await _ask(entry, match, outcome, plan, scope, receive, front)
         if reason is not None or outcome.held or outcome.failure is not None:
-            again = outcome.again() if outcome.failed and outcome.status == 0 and _repeatable(outcome, plan) else None
-            if again is None or reason is None:
+            again = outcome.again() if reason and outcome.status == 0 and _repeatable(outcome, plan) else None
+            if outcome.gone and outcome.status == 0 and outcome.facts.method != "WEBSOCKET" and not outcome.stalled:
+                again = None
+                outcome.discard()  # an error sent to nobody would be counted as one
+            elif again is None:
                 await conclude(outcome)
-            else:
-                await front.fall_back(reason, match, outcome, scope, again)
     finally:
         health.end(outcome.clock.monotonic(), outcome.failed, ticket)
+    if (
+        again is not None and reason is not None
+    ):  # the service is done with: however long legacy takes is not in its numbers
+        await front.fall_back(reason, match, outcome, scope, again)
+
+
+async def _ask(
+    entry: ASGIApp, match: Match | None, outcome: Outcome, plan: Plan, scope: Scope, receive: Receive, front: Front
+) -> str | None:
+    """Let the service answer, and say how it failed, if it did."""
+    deadlines = front.deadlines[plan.service]
+    prepared = front.prepared(scope, outcome)
+    outcome.headless = fit(prepared, outcome.facts, match, plan.service)
+    prepared[ATTEMPT] = outcome
+    outcome.begin(receive, deadlines, plan.fallback)
+    try:
+        await entry(prepared, outcome.receive, outcome.send)
+    except (Exception, SystemExit, asyncio.CancelledError) as exc:
+        outcome.late = isinstance(exc, asyncio.CancelledError) and deadlines.passed(outcome)
+        if is_cancelled(exc):
+            raise
+        outcome.failure = None if outcome.late else _failure(exc, outcome)
+    if 0 < outcome.status < ERROR and not (deadlines.late or outcome.late or outcome.failure or outcome.error):
+        outcome.failed = None if outcome.gone else False
+        return None
+    reason = _reason(outcome, plan, deadlines)
+    outcome.failed = None if outcome.gone else reason is not None
+    return reason
 
 
 def _repeatable(outcome: Outcome, plan: Plan) -> bool:
@@ -328,10 +377,10 @@ def _reason(outcome: Outcome, plan: Plan, deadlines: Deadlines) -> str | None:
     """In words, how the service failed; None when it didn't."""
     late = deadlines.passed(outcome) or outcome.late
     if late and outcome.status == 0 and outcome.kept is not None and outcome.kept.waits:
-        outcome.left = True  # as good as
+        outcome.stalled = True
         outcome.failure = 408, TimeoutError("its caller did not send the body in time")
         return None
-    if late and outcome.status == 0:
+    if late and not outcome.complete:
         outcome.failure = 504, TimeoutError(f"it did not begin its answer in {deadlines.seconds:g} seconds")
     error = outcome.failure[1] if outcome.failure is not None else outcome.error
     status = outcome.held or outcome.status
@@ -381,9 +430,9 @@ async def _make_up_for(outcome: Outcome, status: int, error: BaseException) -> N
         return
     if outcome.status == 0:
         if outcome.facts.method == "WEBSOCKET":
-            await outcome.send({"type": "websocket.close", "code": 1011})
+            await outcome.sender({"type": "websocket.close", "code": 1011})
         else:
-            await answer(outcome.send, status)
+            await answer(outcome.sender, status)
     else:
         raise error  # half an answer: the server closes the connection, so that it can't pass for a whole one
 

@@ -18,6 +18,7 @@ SERVICES = """
 [services.items]
 app = "tests.project.services:items"
 middleware = "none"
+breaker = false  # one server for many tests, whose failures must not add up
 
 [[routes]]
 name = "items"

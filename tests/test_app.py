@@ -450,6 +450,21 @@ async def test_services_that_had_started_are_stopped_when_a_later_one_fails(gate
     assert trace == ["first started", "second started", "second stopped", "first stopped"]
 
 
+async def test_services_are_stopped_when_control_fails_to_start(gateway, trace):
+    class Control:
+        async def startup(self):
+            raise RuntimeError("can't start new thread")
+
+        async def shutdown(self):
+            trace.append("control stopped")
+
+    app = with_services(gateway, "first")
+    app.control = Control()
+    with pytest.raises(RuntimeError, match=r"gateway\.control failed to start: can't start"):
+        await app.startup()
+    assert trace == ["first started", "first stopped", "control stopped"]
+
+
 async def test_a_service_that_fails_to_stop_is_named_and_the_others_are_stopped(gateway, trace):
     messages = await lifespan(with_services(gateway, "first", "fails_to_stop", "third"))
     assert messages[1]["type"] == "lifespan.shutdown.failed"
@@ -511,3 +526,12 @@ def test_from_file_imports_from_the_folder_of_the_file(tmp_path, monkeypatch, pr
         '[services.s]\napp = "beside_the_file:app"\nmiddleware = "none"\n'
     )
     assert list(Gateway.from_file(tmp_path / "gateway.toml").services) == ["s"]
+
+
+async def test_the_path_of_the_gateways_cookie_is_as_browsers_write_it(gateway):
+    routes = [{"name": "i", "prefix": "/api", "service": "items", "stage": "canary", "weight": 50, "key": "cookie:a"}]
+    services = {"items": {"app": "tests.project.services:items", "middleware": "none"}}
+    app = gateway(services=services, routes=routes, rollout={"cookie": "gateway"})
+    async with running(app):
+        found = await ask(app, "/api/items/1/", root_path="/süd;x")
+    assert "; Path=/s%C3%BCd%3Bx; " in (found["set-cookie"] or "")

@@ -14,6 +14,7 @@ from gateway.observability.observe import observe
 from gateway.rollout.decision import Decision
 from gateway.routing.facts import read
 from gateway.routing.table import Match
+from gateway.testing import FrozenClock
 from gateway.upstreams.base import ClientGone, UpstreamError
 from tests.support.asgi import Answer, scope
 
@@ -178,6 +179,24 @@ async def test_a_failing_socket_that_was_accepted_is_left_to_the_server():
         await exchange.run()
 
 
+# -- extensions ---------------------------------------------------------------------------------
+
+FILE = {"type": "http.response.pathsend", "path": "/srv/a.txt"}
+
+
+async def test_a_file_that_the_server_sends_is_a_whole_answer():
+    exchange = Exchange(says(START, FILE, then=RuntimeError("afterwards")))
+    found = await exchange.run()
+    assert (found.messages[1:], exchange.outcome.complete) == ([FILE], True)
+
+
+async def test_what_comes_before_an_answer_or_after_it_is_handed_on():
+    hint, trailers = {"type": "http.response.early_hint", "links": []}, {"type": "http.response.trailers"}
+    exchange = Exchange(says(hint, START, part(), trailers))
+    found = await exchange.run()
+    assert (found.messages[0], found.messages[-1], exchange.outcome.status) == (hint, trailers, 200)
+
+
 # -- HEAD ---------------------------------------------------------------------------------------
 
 GET_ONLY = Match("items", head_as_get=True)
@@ -193,6 +212,12 @@ async def test_head_keeps_the_headers_of_get():
     start = START | {"headers": [(b"content-length", b"4")]}
     found = await dispatched(says(start, part(b"bo", more=True), part(b"dy")), "HEAD", match=GET_ONLY)
     assert (found["content-length"], found.complete) == ("4", True)
+
+
+async def test_head_gets_no_file_from_the_server_either():
+    exchange = Exchange(says(START, FILE), "HEAD", match=GET_ONLY)
+    found = await exchange.run()
+    assert (found.body, found.complete, exchange.outcome.complete) == (b"", True, True)
 
 
 async def test_head_is_left_alone_where_the_service_declares_it():
@@ -267,6 +292,21 @@ async def test_a_finished_request_is_one_line_in_the_access_log(caplog):
     await exchange.run()
     observe(exchange.outcome, Counters())
     assert caplog.records[-1].getMessage().startswith("GET /items/ 200 catalog ")
+
+
+async def test_what_an_upstream_does_after_its_answer_keeps_nobody_waiting():
+    clock = FrozenClock()
+
+    async def service(scope, receive, send):
+        await send(START)
+        clock.advance(0.2)
+        await send(part())
+        clock.advance(60)
+
+    exchange = Exchange(service)
+    exchange.outcome = Outcome(exchange.outcome.facts, exchange.outcome.decision, exchange.keep, lambda _: set(), clock)
+    await exchange.run()
+    assert exchange.outcome.seconds == pytest.approx(0.2)
 
 
 async def test_the_access_log_has_its_facts_as_fields(caplog):

@@ -7,7 +7,9 @@ import logging
 
 import pytest
 
-from tests.support.asgi import Connection, ask, running, scope
+from gateway.upstreams.base import ClientGone
+from tests.project import services
+from tests.support.asgi import Connection, ask, running, scope, until
 
 pytestmark = pytest.mark.anyio
 SERVICE = {"app": "tests.project.services:failing", "middleware": "none"}
@@ -19,8 +21,8 @@ def failing(gateway):
     """Build a gateway with a service that fails, at /f; `route` and `service` are more keys of theirs."""
 
     def build(*, service=None, **route):
-        services = {"failing": SERVICE | NEVER | (service or {})}
-        return gateway(services=services, routes=[{"name": "f", "prefix": "/f", "service": "failing"} | route])
+        table = {"failing": SERVICE | NEVER | (service or {})}
+        return gateway(services=table, routes=[{"name": "f", "prefix": "/f", "service": "failing"} | route])
 
     return build
 
@@ -33,7 +35,7 @@ def side(counters, name: str):
 
 
 @pytest.mark.parametrize("stage", [{"stage": "live"}, {"stage": "canary", "weight": 100}])
-@pytest.mark.parametrize("how", ["raises", "502", "503", "504"])
+@pytest.mark.parametrize("how", ["raises", "cancelled", "502", "503", "504"])
 async def test_legacy_answers_for_a_service_that_failed_before_its_first_byte(failing, how, stage):
     async with running(failing(**stage)) as app:
         found = await ask(app, f"/f/{how}/")
@@ -87,6 +89,15 @@ async def test_what_legacy_raises_then_is_legacys_answer(failing, project):
         assert (found.status, found["x-served-by"]) == (500, "legacy")
 
 
+async def test_what_the_service_left_behind_has_no_part_in_legacys_answer(failing):
+    services.stragglers.clear()
+    async with running(failing(service={"app": "tests.project.services:straggling"}, claim="all")) as app:
+        found = await ask(app, "/f/fine/")
+        kinds = [message["type"] for message in found.messages]
+        assert (kinds, found["x-served-by"]) == (["http.response.start", "http.response.body"], "legacy")
+        assert [type(task.exception()) for task in services.stragglers] == [ClientGone]
+
+
 # -- when it doesn't ----------------------------------------------------------------------------
 
 
@@ -134,10 +145,20 @@ async def test_half_an_answer_is_cut_off(failing):
         assert [message.get("body") for message in asked.messages[1:]] == [b"half"]
 
 
+async def test_an_answer_that_begins_too_late_is_cut_off(failing):
+    service = {"app": "tests.project.services:late", "timeout": 0.05}
+    async with running(failing(service=service, claim="all")) as app:
+        asked = Connection(app, scope("/f/fine/"))
+        asked.body()
+        with pytest.raises(TimeoutError, match="did not begin its answer"):
+            await asked.done()
+        assert side(app.counters, "service").errors == 1
+
+
 async def test_a_path_that_legacy_does_not_have_keeps_the_services_failure(failing, gateway):
     routes = [{"name": "f", "prefix": "/api", "service": "items"}]
-    services = {"items": SERVICE | {"app": "tests.project.services:items"}}
-    async with running(gateway(services=services, routes=routes)) as app:
+    table = {"items": SERVICE | {"app": "tests.project.services:items"}}
+    async with running(gateway(services=table, routes=routes)) as app:
         found = await ask(app, "/api/raises/")
         assert (found.status, found["x-served-by"]) == (500, "items")
 
@@ -198,6 +219,27 @@ async def test_a_client_that_left_is_no_error(failing):
         assert app.health["failing"].in_flight == 0
 
 
+@pytest.mark.parametrize("path", ["/f/raises/", "/f/503/"])
+async def test_what_a_service_makes_of_a_client_that_left_is_no_error(failing, path):
+    async with running(failing(service={"app": "tests.project.services:forsaken"}, claim="all")) as app:
+        asked = Connection(app, scope(path))
+        asked.body()
+        asked.leave()
+        await asked.done()
+        service = side(app.counters, "service")
+        assert (service.requests, service.errors, service.fallbacks, asked.messages) == (1, 0, 0, [])
+
+
+async def test_a_socket_that_left_before_it_was_accepted_is_no_error(failing):
+    async with running(failing(service={"app": "tests.project.services:undecided"}, claim="all")) as app:
+        asked = Connection(app, scope("/f/fine/", kind="websocket"))
+        asked.give("websocket.connect")
+        asked.give("websocket.disconnect", code=1001)
+        await asked.done()
+        service = side(app.counters, "service")
+        assert (service.requests, service.errors) == (1, 0)
+
+
 # -- the breaker, and too much to do ------------------------------------------------------------
 
 
@@ -219,6 +261,17 @@ async def test_failures_of_callers_that_left_open_no_breaker(failing):
         with pytest.raises(asyncio.CancelledError):
             await asked.done()
         assert (await ask(app, "/f/fine/"))["x-served-by"] == "failing"
+
+
+async def test_a_service_is_done_with_while_legacy_answers_for_it(failing, caplog):
+    async with running(failing()) as app:
+        asked = Connection(app, scope("/f/raises/"))
+        asked.stop_reading()
+        asked.body()
+        assert await until(lambda: "legacy answers" in caplog.text)
+        assert app.health["failing"].in_flight == 0
+        asked.read_on()
+        assert (await asked.done())["x-served-by"] == "legacy"
 
 
 async def test_what_is_too_much_for_a_service_is_legacys(failing):
@@ -295,3 +348,29 @@ async def test_the_time_of_a_service_begins_when_it_has_the_body(failing):
         await asyncio.sleep(0.4)
         asked.body(b"abc")
         assert (await asked.done())["x-served-by"] == "failing"
+
+
+@pytest.mark.parametrize(
+    ("offers", "types", "says"),
+    [
+        ({}, ["websocket.close"], {"code": 1013, "reason": ""}),
+        (
+            {"websocket.http.response": {}},
+            ["websocket.http.response.start", "websocket.http.response.body"],
+            {"status": 503},
+        ),
+    ],
+)
+async def test_what_is_too_much_for_a_service_is_no_offence_of_a_socket(failing, offers, types, says):
+    service = {"app": "tests.project.services:undecided", "concurrency": 1}
+    async with running(failing(service=service, claim="all")) as app:
+        first = Connection(app, scope("/f/fine/", kind="websocket"))
+        assert await until(lambda: app.health["failing"].in_flight == 1)
+        second = Connection(app, scope("/f/fine/", kind="websocket", extensions=offers))
+        second.give("websocket.connect")
+        await second.done()
+        assert ([message["type"] for message in second.messages], second.messages[0] | says) == (
+            types, second.messages[0],
+        )  # fmt: skip
+        first.give("websocket.disconnect", code=1001)
+        await first.done()

@@ -333,7 +333,7 @@ def _for_handshake(start: Message) -> Raw:
 
 
 async def deny(reply: Reply, receive: Receive, send: Send) -> None:
-    """Refuse a socket that a middleware has answered: as HTTP where the server can, else by closing it."""
+    """Refuse a socket that a middleware has answered, by closing it: the server makes a 403 of that."""
     reply.abandon()
     await receive()  # websocket.connect
     await send({"type": "websocket.close", "code": 1008, "reason": ""})

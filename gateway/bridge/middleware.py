@@ -33,7 +33,7 @@ from gateway.bridge.orm import divert_sync_calls, request_lease
 from gateway.bridge.undo import is_undone
 from gateway.bridge.views import Profile, View, Views
 from gateway.routing.table import Endpoint
-from gateway.upstreams.base import ATTEMPT, Attempt, ClientGone
+from gateway.upstreams.base import ATTEMPT, Attempt, ClientGone, take_in_bytes
 from gateway.upstreams.body import read_body
 from gateway.upstreams.connections import in_manual_transaction, open_blocks, own_connections, return_pooled
 from gateway.upstreams.context import adopt
@@ -112,6 +112,7 @@ class Bridge:
             if reply is None:
                 # A copy: the request knows its scope, and a cycle would wait for the garbage collector.
                 scope = {**scope, "django.request": passage.request}
+                take_in_bytes(scope)
                 await self._cross(passage, lease, scope, receive, send)
             elif scope["type"] == "http":
                 await send(reply.start)

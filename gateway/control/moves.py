@@ -25,12 +25,14 @@ __all__ = [
     "Moved",
     "Standing",
     "clear",
+    "moved",
     "pause",
     "promote",
     "resume",
     "rollback",
     "standing",
     "standings",
+    "stands",
 ]
 
 DONE = {

@@ -21,7 +21,7 @@ def log(outcome: Outcome) -> None:
         facts.path.encode("unicode_escape").decode("ascii"),  # a path may hold line ends
         outcome.status or "-",
         outcome.decision.upstream,
-        (outcome.clock.monotonic() - outcome.since) * 1000,
+        outcome.seconds * 1000,
         extra={
             "method": facts.method,
             "path": facts.path,

@@ -18,7 +18,7 @@ def observe(outcome: Outcome, counters: Counters) -> None:
     if (plan := decision.plan) is not None:
         fell_back = outcome.fell_back is not None
         side = "service" if fell_back or decision.upstream != LEGACY else LEGACY
-        seconds = None if outcome.facts.method == "WEBSOCKET" else outcome.clock.monotonic() - outcome.since
+        seconds = None if outcome.facts.method == "WEBSOCKET" else outcome.seconds
         status, failed = outcome.status, outcome.failed
         unanswered = failed or (failed is False and not status)
         counters.request(plan.route, side, status, seconds, failed=unanswered, fell_back=fell_back)

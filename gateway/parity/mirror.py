@@ -10,12 +10,13 @@ import asyncio
 import contextvars
 import logging
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import Protocol
+from http import HTTPStatus
+from typing import Any, Protocol
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope
 
 from gateway.clock import Clock
 from gateway.config import MirrorSettings, RouteConfig
@@ -27,11 +28,11 @@ from gateway.parity.recording import Recorder, recorded
 from gateway.parity.redaction import Redaction, redact_target
 from gateway.parity.report import Report
 from gateway.parity.rules import CompareRules
-from gateway.rollout.decision import LEGACY, Decision
+from gateway.rollout.decision import LEGACY, SAFE, Decision
 from gateway.rollout.plan import Plan
 from gateway.routing.facts import BadRequest, Facts
 from gateway.routing.table import Match
-from gateway.upstreams.base import MIRROR, ClientGone
+from gateway.upstreams.base import FILES, MIRROR, ClientGone
 from gateway.upstreams.deadline import is_cancelled
 from gateway.upstreams.kept import Kept
 
@@ -91,6 +92,10 @@ class Copy:
             self.status = message["status"]
             self.headers = tuple((name.lower(), value) for name, value in message.get("headers", ()))
             return
+        if message["type"] in FILES:  # there are no bytes to compare
+            self.whole = self.over = True
+        if message["type"] != "http.response.body":  # a hint before the answer, or trailers after it
+            return
         body = message.get("body", b"")
         if not self.over and len(self.body) + len(body) > self._limit:
             self.over = True
@@ -105,7 +110,7 @@ class Copy:
             return "unanswered"  # by the upstream that was to be compared
         if self.over or self.kept is None or not self.kept.whole:
             return "size"
-        if self._has_body() and not self.kept.ended:
+        if not self.kept.ended and (self._has_body() or self.kept.body):
             return "unread"
         body = b"" if self.facts.method == "HEAD" else bytes(self.body)  # the server leaves it out
         self.answer = Answer(self.status, self.headers, body, now - self._since, self.recorder.sql())
@@ -114,7 +119,10 @@ class Copy:
         return None
 
     def _has_body(self) -> bool:
-        return b"transfer-encoding" in self.facts.headers or self.facts.headers.get(b"content-length", b"0") != b"0"
+        """Whether there may be one. From HTTP/2 on it needs no header (RFC 9113, section 8.1.1)."""
+        headers = self.facts.headers
+        unsaid = self.scope.get("http_version", "1.1") >= "2" and self.facts.method not in SAFE
+        return b"transfer-encoding" in headers or headers.get(b"content-length", b"" if unsaid else b"0") != b"0"
 
 
 class Mirrors:
@@ -303,28 +311,36 @@ class Mirrors:
 
     async def _ask(self, copy: Copy, upstream: str, scope: Scope) -> Answer:
         """What `upstream` answers to the same request, which has the scope that was prepared for it."""
-        kept, recorder, since = copy.kept, Recorder(), self._clock.monotonic()
+        since = self._clock.monotonic()
         second = Copy(upstream, copy.plan, copy.match, copy.facts, copy.scope, since)
         scope[MIRROR] = True
-        failed = None
-        try:
-            asked = _once(kept.body if kept is not None else b"")
-            with recorded(recorder):
-                async with asyncio.timeout(copy.plan.mirror.timeout):
-                    await self._entries(upstream)(scope, asked, _until_too_long(second))
-        except TimeoutError:
-            failed = f"TimeoutError after {copy.plan.mirror.timeout:g} s"
-        except ClientGone:
-            failed = "too long to be compared" if second.over else "ClientGone"
-        except (Exception, SystemExit, asyncio.CancelledError) as exc:  # whatever it is, it is the mirror's answer
-            if is_cancelled(exc):
-                raise
-            failed = f"{type(exc).__name__}: {exc}"
-        seconds = self._clock.monotonic() - since
+        asked = _once(copy.kept.body if copy.kept is not None else b"")
+        ended = 0.0
+
+        async def send(message: Message) -> None:
+            nonlocal ended
+            second.keep(message)
+            if second.over:
+                raise ClientGone
+            ended = self._clock.monotonic()
+
+        async def ask() -> None:
+            try:
+                with recorded(second.recorder):
+                    await self._entries(upstream)(scope, asked, send)
+            except SystemExit as exc:  # from a task, it would end the server
+                raise RuntimeError(f"SystemExit: {exc}") from exc
+
+        failed = await _failure(ask(), copy.plan.mirror.timeout)
+        if second.over:
+            failed = "too long to be compared"
+        elif second.whole and second.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            failed = None  # what fails after a whole answer is no caller's affair
+        sql = second.recorder.sql()
         if failed is not None or not second.whole:
-            return Answer(0, (), b"", seconds, recorder.sql(), failed or "no whole answer")
+            return Answer(0, (), b"", self._clock.monotonic() - since, sql, failed or "no whole answer")
         body = b"" if copy.facts.method == "HEAD" else bytes(second.body)  # a service may have been asked GET
-        return Answer(second.status, second.headers, body, seconds, recorder.sql())
+        return Answer(second.status, second.headers, body, ended - since, sql)
 
 
 class Rules:
@@ -368,10 +384,16 @@ def _once(body: bytes) -> Receive:
     return receive
 
 
-def _until_too_long(copy: Copy) -> Send:
-    async def send(message: Message) -> None:
-        copy.keep(message)
-        if copy.over:
-            raise ClientGone
-
-    return send
+async def _failure(asking: Coroutine[Any, Any, None], seconds: float) -> str | None:
+    """Await this, for so long at most, and say how it failed, if it did."""
+    # In a context of its own: what one mirror leaves there is none of the next one's business.
+    task = asyncio.get_running_loop().create_task(asking, context=contextvars.Context())
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            await task
+    except (Exception, asyncio.CancelledError) as exc:  # whatever it is, it is the mirror's answer
+        if is_cancelled(exc):
+            raise
+        return f"TimeoutError after {seconds:g} s" if limit.expired() else f"{type(exc).__name__}: {exc}"
+    return None

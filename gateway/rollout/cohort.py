@@ -14,6 +14,7 @@ from http.cookies import SimpleCookie
 __all__ = ["BUCKETS", "NOBODY_KNOWN", "Caller", "Cohorts", "cookie_value"]
 
 _UNQUOTING: SimpleCookie = SimpleCookie()
+SPACES = b" \t\n\r\v\f\x1c\x1d\x1e\x1f"  # of ASCII, as `str.strip` has them; `bytes.strip` leaves the last four
 BUCKETS = 10_000  # a weight of 0.01 % is one of them
 
 
@@ -54,7 +55,7 @@ def cookie_value(header: bytes, name: bytes) -> bytes | None:
         return None
     start = header.find(name + b"=")
     if count == 1 and (start == 0 or (start > 1 and header[start - 2 : start] == b"; ")):  # as browsers write it
-        value = header[start + len(name) + 1 :].partition(b";")[0].strip()
+        value = header[start + len(name) + 1 :].partition(b";")[0].strip(SPACES)
         if value.isascii() and value[:1] != b'"':
             return value
     found = None

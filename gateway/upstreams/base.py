@@ -7,13 +7,14 @@ from string import punctuation
 from typing import Protocol
 from urllib.parse import quote_from_bytes
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from gateway.rollout.cohort import Caller
 from gateway.routing.table import Endpoint
 
 __all__ = [
     "ATTEMPT",
+    "FILES",
     "MIRROR",
     "REQUEST_ID",
     "Attempt",
@@ -23,12 +24,13 @@ __all__ = [
     "Upstream",
     "UpstreamError",
     "in_ascii",
+    "take_in_bytes",
 ]
 
 # Where a scope says, for an upstream that hands the request on, which header the gateway put its identifier in.
 REQUEST_ID = "gateway.request_id"
-
-
+# With these an application lets the server send a file, where the scope's extensions offer it.
+FILES = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
 # A scope has this key where nobody will see the answer: the request is a mirror.
 MIRROR = "gateway.mirror"
 # Where a scope has the `Attempt` that a service in this process tells of how it fared.
@@ -112,3 +114,12 @@ class Legacy(Upstream, Protocol):
 def in_ascii(target: bytes) -> bytes:
     """A request's target, or its query, with everything that may not stand in a URL quoted. It means the same."""
     return quote_from_bytes(target, safe=punctuation).encode()
+
+
+def take_in_bytes(scope: Scope) -> None:
+    """Offer an application no other way to answer than by its bytes: no file that the server sends, no hints.
+
+    For where somebody between the two reads the answer. `scope` is a copy.
+    """
+    if offered := scope.get("extensions"):
+        scope["extensions"] = {name: way for name, way in offered.items() if not name.startswith("http.response.")}

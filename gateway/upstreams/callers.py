@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -66,9 +67,14 @@ class Callers:
                 found.set_result(caller)
 
         def job() -> None:
-            loop.call_soon_threadsafe(settle, _found(session))
+            caller = _found(session)
+            with suppress(RuntimeError):  # the event loop was closed meanwhile; a job must not raise
+                loop.call_soon_threadsafe(settle, caller)
 
-        self._threads.submit(job)
+        try:
+            self._threads.submit(job)
+        except RuntimeError:  # the pool was closed: legacy, which says so too, is to answer
+            return None
         return await found
 
 

@@ -8,6 +8,8 @@ from starlette.types import Message, Receive
 
 __all__ = ["Kept"]
 
+GONE = frozenset({"http.disconnect", "websocket.disconnect"})
+
 
 class Kept:
     """A `receive` that remembers what it gave, up to `limit` bytes of body.
@@ -34,7 +36,7 @@ class Kept:
         self._asked = True
         message = await self._receive()
         self._asked = False
-        if message["type"] == "http.disconnect":
+        if message["type"] in GONE:
             self.gone = True
         elif not self.ended:
             self.ended = not message.get("more_body", False)

@@ -48,6 +48,12 @@ async def test_a_middleware_may_answer_instead_of_the_service(app):
     assert (found.text, found["x-short"], found["x-frame-options"]) == ("short-circuited", "1", "DENY")
 
 
+async def test_a_file_comes_through_the_middleware_whatever_the_server_could_do(app):
+    found = await ask(app, "/b/file/", extensions={"http.response.pathsend": {}})
+    assert (str(len(found.body)), found["x-hooks"]) == (found["content-length"], "yes")
+    assert found.body
+
+
 async def test_a_middleware_may_answer_with_a_stream(app):
     assert (await ask(app, "/b/plain/?short=stream")).text == "short-circuited"
 

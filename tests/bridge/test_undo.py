@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpResponse
 
 from gateway import ConfigError
@@ -107,6 +107,24 @@ def test_a_database_that_can_not_be_entered_has_nothing_to_undo(monkeypatch, rf)
     with pytest.raises(ZeroDivisionError):
         undoing(lambda _: HttpResponse(), ("one",))(request)
     assert is_undone(request)
+
+
+def test_what_was_committed_is_not_undone_whatever_fails_after_that(rf):
+    """`on_commit` runs what it was given after the commit, and hands on what that raises."""
+
+    def mails() -> None:
+        raise OSError("no route to host")
+
+    def view(request):
+        get_user_model().objects.create(username="ada")
+        transaction.on_commit(mails)
+        return HttpResponse()
+
+    request = rf.post("/")
+    with pytest.raises(OSError, match="no route"):
+        undoing(view, ("default",))(request)
+    assert get_user_model().objects.count() == 1
+    assert not is_undone(request)
 
 
 async def test_atomic_requests_and_the_mark_go_together(gateway, settings):

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.anyio
 def asked():
     """What the service was asked, in order."""
     mirrored.asked.clear()
+    mirrored.seen.clear()
     return mirrored.asked
 
 
@@ -28,7 +29,7 @@ def asked():
 def shadowed(gateway, project):
     """Build a gateway with a service whose route is in shadow; keyword arguments are more keys of the route.
 
-    The project has no middleware here, whose headers the service would not have.
+    The project has no middleware here, whose headers the service would not have, and a busy machine drops no mirrors.
     """
     project.MIDDLEWARE = []
 
@@ -36,7 +37,7 @@ def shadowed(gateway, project):
         mirror = {"control": 0} | (mirror or {})
         table = {"name": "m", "prefix": "/m", "service": "m", "stage": "shadow", "claim": "all", "mirror": mirror}
         services = {"m": {"app": app, "middleware": "none"}}
-        return gateway(services=services, routes=[table | route], mirror=settings or {})
+        return gateway(services=services, routes=[table | route], mirror={"lag": 10} | (settings or {}))
 
     return build
 
@@ -209,6 +210,21 @@ async def test_a_mirror_that_takes_too_long_is_given_up(shadowed):
         assert "TimeoutError after 0.05 s" in group.examples[0].actual
 
 
+@pytest.mark.parametrize("how", ["fail", "hang"])
+async def test_what_a_service_does_after_a_whole_answer_does_not_count(shadowed, how):
+    async with running(shadowed(mirror={"timeout": 0.05})) as app:
+        await ask(app, f"/m/then-{how}/")
+        await compared(app)
+        assert (counted(app).equal, found(app)) == (1, [])
+
+
+async def test_a_service_that_cancels_itself_is_a_breaking_difference_and_no_more(shadowed, asked):
+    async with running(shadowed(settings={"concurrency": 1})) as app:
+        await asyncio.gather(*[ask(app, f"/m/{what}/") for what in ("cancelled", "same")])
+        await compared(app, 2)
+        assert (counted(app).dropped, counted(app).different, counted(app).equal) == ({}, 1, 1)
+
+
 async def test_what_differs_between_two_answers_of_legacy_is_noise(shadowed):
     async with running(shadowed(mirror={"control": 100})) as app:
         await ask(app, "/m/random/")
@@ -262,12 +278,47 @@ async def test_a_body_that_is_too_long_is_not_mirrored(shadowed, asked):
         assert (await dropped(app), asked) == ({"size": 1}, [])
 
 
+@pytest.mark.parametrize(
+    ("method", "version", "sent"), [("POST", "2", {"unread": 1}), ("POST", "1.1", {}), ("GET", "2", {})]
+)
+async def test_what_nobody_has_read_can_not_be_sent_again(shadowed, method, version, sent):
+    """HTTP/2 needs no Content-Length for a body."""
+    route = {"stage": "live", "mirror": {"live": 100, "methods": ["GET", "POST"]}}
+    async with running(shadowed(app="tests.project.mirrored:incurious", **route)) as app:
+        asked = Connection(app, scope("/m/same/", method, http_version=version))
+        await asked.done()
+        assert await until(lambda: bool(counted(app).mirrored or counted(app).dropped))
+        assert counted(app).dropped == sent
+
+
 async def test_an_answer_of_the_service_that_is_too_long_ends_there(shadowed):
     async with running(shadowed(mirror={"max_body": 1000})) as app:
         await ask(app, "/m/endless/")
         await compared(app)
         [group] = app.report.take().groups
         assert "too long to be compared" in group.examples[0].actual
+
+
+async def test_an_answer_that_is_too_long_is_so_whatever_the_service_makes_of_it(shadowed):
+    async with running(shadowed(app="tests.project.mirrored:stubborn", mirror={"max_body": 1000})) as app:
+        await ask(app, "/m/same/")
+        await compared(app)
+        [group] = app.report.take().groups
+        assert "too long to be compared" in group.examples[0].actual
+
+
+async def test_a_file_that_the_server_sends_is_not_compared(shadowed, asked):
+    async with running(shadowed(stage="live", mirror={"live": 100})) as app:
+        found = await ask(app, "/m/file/", extensions={"http.response.pathsend": {}})
+        assert [message["type"] for message in found.messages] == ["http.response.start", "http.response.pathsend"]
+        assert (await dropped(app), asked) == ({"size": 1}, [])
+
+
+async def test_a_mirror_can_not_leave_its_file_to_the_server(shadowed):
+    async with running(shadowed()) as app:
+        await ask(app, "/m/same/", extensions={"http.response.pathsend": {}, "tls": {"client_cert_chain": []}})
+        await compared(app)
+        assert mirrored.scopes[-1]["extensions"] == {"tls": {"client_cert_chain": []}}
 
 
 async def test_more_than_may_wait_is_dropped(shadowed):
@@ -315,10 +366,10 @@ async def test_that_a_request_waits_for_a_moment_drops_nothing(shadowed, monkeyp
 
 
 async def test_mirrors_are_dropped_while_the_event_loop_is_late(shadowed):
-    async with running(shadowed(settings={"lag": 0.01})) as app:
+    async with running(shadowed(settings={"lag": 0.1})) as app:
         await ask(app, "/m/same/")
         await compared(app)
-        time.sleep(0.2)  # noqa: ASYNC251 - which is what is tested
+        time.sleep(0.5)  # noqa: ASYNC251 - which is what is tested
         await asyncio.sleep(0.03)
         await ask(app, "/m/same/")
         assert await dropped(app) == {"lag": 1}
@@ -359,3 +410,10 @@ async def test_a_mirror_knows_nothing_of_the_callers_context(shadowed):
         await ask(app, "/m/context/")
         await compared(app)
     assert mirrored.seen == ["unset"]
+
+
+async def test_a_mirror_knows_nothing_of_another_ones_context(shadowed):
+    async with running(shadowed(settings={"concurrency": 1})) as app:
+        await asyncio.gather(*[ask(app, "/m/context/") for _ in range(3)])
+        await compared(app, 3)
+    assert mirrored.seen == ["unset"] * 3

@@ -25,7 +25,7 @@ from django.http import Http404
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request, Response, WebSocket
-from fastapi.responses import StreamingResponse
+from fastapi.responses import FileResponse, StreamingResponse
 
 from gateway.bridge import (
     CurrentUser,
@@ -604,6 +604,12 @@ def _search_path() -> str:
 
 def _of_connection() -> str:
     return getattr(connection, "tenant", "")
+
+
+@app.get("/b/file/")
+async def file() -> FileResponse:
+    """A file, which some servers send by themselves where they may."""
+    return FileResponse(__file__)
 
 
 @app.post("/b/undoable/{name}/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import itertools
 import time
@@ -11,8 +12,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from fastapi import FastAPI, Request
-from fastapi.responses import StreamingResponse
+from fastapi import BackgroundTasks, FastAPI, Request
+from fastapi.responses import FileResponse, StreamingResponse
 
 asked: list[str] = []
 scopes: list[dict[str, Any]] = []
@@ -92,6 +93,34 @@ async def endless() -> StreamingResponse:
     return StreamingResponse(parts(), media_type="text/plain")
 
 
+async def _cancelled() -> None:
+    """Await what somebody else has given up."""
+    shared: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    shared.cancel()
+    await shared
+
+
+async def _fail() -> None:
+    raise RuntimeError("too late to matter")
+
+
+async def _hang() -> None:
+    await asyncio.sleep(HANGS)
+
+
+@app.get("/m/then-{how}/")
+async def then(how: str, tasks: BackgroundTasks) -> dict[str, str]:
+    """The same as legacy, and something to do after that."""
+    tasks.add_task({"fail": _fail, "hang": _hang}[how])
+    return {"what": f"then-{how}"}
+
+
+@app.get("/m/file/")
+async def file() -> FileResponse:
+    """A file, which the server may be able to send by itself."""
+    return FileResponse(__file__)
+
+
 @app.api_route("/m/{what}/", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
 async def same(request: Request, what: str) -> dict[str, Any]:
     """What legacy answers, but where the path says otherwise."""
@@ -103,5 +132,23 @@ async def same(request: Request, what: str) -> dict[str, Any]:
         await asyncio.sleep(HANGS)
     if what == "context":
         seen.append(variable.get())
+        variable.set("this mirror's")
+    if what == "cancelled":
+        await _cancelled()
     answers = {"price": {"price": 1.5}, "secret": {"password": "Open sesame"}, "random": {"number": next(numbers)}}
     return answers.get(what, {"what": what})
+
+
+async def stubborn(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """A service that answers too much, and doesn't mind that nobody takes it."""
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        with contextlib.suppress(Exception):
+            await send({"type": "http.response.body", "body": b"x" * 2000})
+
+
+async def incurious(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """A service that answers before it has read anything."""
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})

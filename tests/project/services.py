@@ -251,6 +251,8 @@ async def fail_as_told(how: str, request: Request, response: Response) -> Any:
         await asyncio.sleep(HANGS)
     if how == "late":
         await asyncio.sleep(0.3)
+    if how == "cancelled":
+        await _given_up()
     if how == "dies":
         return StreamingResponse(_dying(), media_type="text/plain")
     if how.isdecimal():
@@ -263,6 +265,13 @@ async def fail_as_told(how: str, request: Request, response: Response) -> Any:
 def block(seconds: float) -> dict[str, str]:
     time.sleep(seconds)
     return {"service": "blocked"}
+
+
+async def _given_up() -> None:
+    """Awaits what others gave up, as the requests do that share the result of one that was cancelled."""
+    shared: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    shared.cancel()
+    await shared
 
 
 async def _dying() -> AsyncIterator[bytes]:
@@ -285,6 +294,50 @@ async def patient(scope: Scope, receive: Receive, send: Send) -> None:
 async def malformed(scope: Scope, receive: Receive, send: Send) -> None:
     """An ASGI application that answers in the wrong order."""
     await send({"type": "http.response.body", "body": b"first the body"})
+
+
+async def silent_no_more(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that begins an answer, and no more."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+async def late(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that begins its answer when it is told that it is too late."""
+    if scope["type"] == "http":
+        try:
+            await asyncio.sleep(HANGS)
+        finally:
+            await silent_no_more(scope, receive, send)
+
+
+async def forsaken(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that makes an error of its client's leaving, as BaseHTTPMiddleware does."""
+    while scope["type"] == "http" and (await receive())["type"] != "http.disconnect":
+        pass
+    if scope["type"] == "http":
+        if scope["path"] == "/f/503/":
+            await send({"type": "http.response.start", "status": 503, "headers": []})
+        raise RuntimeError("No response returned.")
+
+
+async def undecided(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that lets sockets wait until they leave."""
+    while scope["type"] == "websocket" and (await receive())["type"] != "websocket.disconnect":
+        pass
+
+
+stragglers: list[asyncio.Task[None]] = []
+
+
+async def straggling(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that fails, and leaves a task behind that answers."""
+    if scope["type"] == "http":
+        stragglers.append(asyncio.ensure_future(_answer_late(send)))
+        raise RuntimeError(SECRET)
+
+
+async def _answer_late(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
 
 
 # -- endpoints that can't be undone -------------------------------------------------------------

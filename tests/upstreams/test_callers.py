@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
@@ -50,6 +53,29 @@ async def test_who_is_not_logged_in_is_nobody(threads):
     store = SessionStore()
     await store.asave()
     assert await Callers(threads).of(store.session_key.encode()) == NOBODY_KNOWN
+
+
+async def test_nobody_can_be_asked_once_the_threads_are_gone(threads, ada):
+    threads.close()
+    assert await Callers(threads).of(ada[1]) is None
+
+
+def test_a_thread_outlives_the_event_loop_that_asked_it(threads, ada):
+    gate = threading.Event()
+    threads.submit(gate.wait)
+    threads.submit(gate.wait)
+
+    async def leave() -> None:
+        asking = asyncio.ensure_future(Callers(threads).of(ada[1]))
+        await asyncio.sleep(0)
+        asking.cancel()
+
+    asyncio.run(leave())
+    gate.set()
+    after = threading.Event()
+    threads.submit(after.set)
+    threads.submit(after.set)
+    assert after.wait(20)
 
 
 async def test_who_is_inactive_is_nobody(threads, ada):

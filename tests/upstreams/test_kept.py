@@ -54,8 +54,9 @@ async def test_what_comes_after_the_body_is_not_repeated():
     )
 
 
-async def test_a_client_that_left_is_gone():
-    kept = Kept(gives(b"a"), 10)
+@pytest.mark.parametrize("then", ["http.disconnect", "websocket.disconnect"])
+async def test_a_client_that_left_is_gone(then):
+    kept = Kept(gives(b"a", then=then), 10)
     assert not kept.gone
     await kept()
     assert (kept.ended, kept.gone) == (True, False)
