@@ -35,7 +35,7 @@ Headers = list[Header]
 
 Failure = tuple[int, Exception]  # the status to answer with, and what went wrong
 NO_HEADERS: Headers = []
-HELD = 2**16  # bytes of an answer that may turn out not to be one
+HELD = 2**20  # bytes of an answer that may turn out not to be one; Django's page for DEBUG has hundreds of KB
 FAILURES = frozenset({502, 503, 504})  # how a service says that it, or what is behind it, is not there
 
 

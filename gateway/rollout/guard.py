@@ -103,7 +103,8 @@ def judge(guard: Guard, service: Tally, legacy: Tally, mirrored: Mirrored, *, sh
 def _requests(guard: Guard, service: Tally, *, required: bool) -> Finding | None:
     if service.requests >= guard.minimum or not required:
         return None
-    return Verdict.INCONCLUSIVE, f"{service.requests} requests in {guard.window:g} s, {guard.minimum} are needed"
+    requests = "1 request" if service.requests == 1 else f"{service.requests} requests"
+    return Verdict.INCONCLUSIVE, f"{requests} in {guard.window:g} s, {guard.minimum} are needed"
 
 
 def _errors(guard: Guard, service: Tally, legacy: Tally) -> Finding | None:
