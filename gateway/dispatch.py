@@ -41,7 +41,7 @@ NO_HEADERS: Headers = []
 # As plain numbers: a comparison with a member of HTTPStatus takes longer.
 METHOD_NOT_ALLOWED = 405
 ERROR = 500  # and above
-HELD = 2**16  # bytes of an answer that may turn out not to be one
+HELD = 2**20  # bytes of an answer that may turn out not to be one; Django's page for DEBUG has hundreds of KB
 FAILURES = frozenset({502, 503, 504})  # how a service says that it, or what is behind it, is not there
 
 

@@ -42,6 +42,13 @@ async def test_legacy_answers_for_a_service_that_failed_before_its_first_byte(fa
         assert (found.status, found["x-served-by"], found.json()) == (200, "legacy", {"legacy": how, "body": 0})
 
 
+async def test_legacy_answers_whatever_page_the_middleware_makes_of_what_a_service_raises(failing, settings):
+    settings.DEBUG = True  # then it is a page of some hundred kilobytes
+    async with running(failing(service={"middleware": "django"})) as app:
+        found = await ask(app, "/f/raises/", headers={"Accept": "text/html"})
+        assert (found.status, found["x-served-by"]) == (200, "legacy")
+
+
 async def test_legacy_answers_for_a_service_that_does_not_begin_in_time(failing):
     async with running(failing(service={"timeout": 0.05})) as app:
         found = await ask(app, "/f/hangs/")

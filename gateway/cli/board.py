@@ -17,26 +17,36 @@ from gateway.cli.terminal import STAGE_STYLES, in_colour
 if TYPE_CHECKING:
     from gateway.control.reports import Orphan, RouteStatus, Side, WorkerReport
 
-__all__ = ["board", "console", "local", "table"]
+__all__ = ["board", "console", "local", "show", "table"]
 
 STAYS = "stays until it is moved"  # as all routes do, unless something else is said
-SILENT = timedelta(seconds=10)  # a worker writes every second; one that has stopped is known for a minute
+SILENT = timedelta(seconds=15)  # a worker that has nothing else to write signs every ten seconds
 _VERDICTS = {"healthy": "green", "failing": "bold red", "inconclusive": "yellow"}
-# A pipe has no width; there, nothing may be wrapped.
+# Of a table in a narrow terminal, rich would break every cell, numbers included.
 _ENDLESS = 10_000
 
 
 def console() -> Console:
-    """Where commands print what isn't plain text."""
-    width = None if sys.stdout.isatty() else _ENDLESS
-    return Console(color_system="auto" if in_colour(sys.stdout) else None, width=width, highlight=False)
+    """Where commands print what isn't plain text. What is too long for a terminal, the terminal breaks."""
+    return Console(color_system="auto" if in_colour(sys.stdout) else None, width=_ENDLESS, highlight=False)
+
+
+def show(shown: RenderableType, screen: Console | None = None) -> None:
+    """Print it, without the spaces that fill up lines: they would be lines of their own in a narrow terminal."""
+    screen = screen or console()
+    with screen.capture() as capture:
+        screen.print(shown)
+    for line in capture.get().splitlines():
+        screen.file.write(f"{line.rstrip()}\n")
+    screen.file.flush()
 
 
 def table(*titles: str) -> Table:
     """A table without lines."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
+    made = Table(box=None, pad_edge=False, header_style="")
     for title in titles:
-        made.add_column(title.lstrip(">"), overflow="fold", justify="right" if title.startswith(">") else "left")
+        heading = Text.assemble((title.lstrip(">"), "bold"))  # a style of its own would cover the spaces too
+        made.add_column(heading, overflow="fold", justify="right" if title.startswith(">") else "left")
     return made
 
 

@@ -28,7 +28,7 @@ Status 0: it holds. Status 3: it doesn't; every problem is listed with its key, 
 
 
 def check(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Import everything the configuration names, and report every problem at once."""
+    """Import all that the configuration names, and list every problem."""
     try:
         path = config_path(context, config)
         report = _report(path)

@@ -12,6 +12,8 @@ from gateway.cli.common import ConfigOption, JsonOption, print_json
 from gateway.cli.project import asking_the_database, need_control, opened, route_named
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.text import Text
 
     from gateway.control.reports import DifferenceReport
@@ -26,7 +28,8 @@ Examples:
   gateway diffs catalog --json | jq '.groups[] | select(.verdict.noise | not)'
 
 Differences are grouped by URL template, kind and place. Noise is what legacy differs in from itself about as often. \
-One that you can live with goes into [[routes.compare.accepted]], with a reason and a last day.
+One that you can live with goes into [[routes.compare.accepted]], with a reason and a last day. One that was mended \
+stays for 30 days; it says when it was last seen.
 """
 
 
@@ -39,25 +42,27 @@ def diffs(
 ) -> None:
     """List the differences that mirrors have found, the worst first."""
     loaded = opened(context, config)
-    route_named(loaded, route)
+    found = route_named(loaded, route)
     need_control(loaded)
     from gateway.control import reports
+    from gateway.control.moves import standing
 
     with asking_the_database():
         groups = reports.differences(route)
+        since = standing(found).since
     if as_json:
         print_json({"route": route, "groups": [asdict(group) for group in groups]})
     else:
-        _print(route, groups, everything=everything)
+        _print(route, groups, since, everything=everything)
 
 
-def _print(route: str, groups: Sequence[DifferenceReport], *, everything: bool) -> None:
+def _print(route: str, groups: Sequence[DifferenceReport], since: datetime | None, *, everything: bool) -> None:
     from gateway.cli.board import console
 
     shown = [group for group in groups if everything or not group.verdict.noise]
     screen = console()
     for group in shown:
-        for line in _lines(group, everything=everything):
+        for line in _lines(group, since, everything=everything):
             screen.print(line)
     hidden = len(groups) - len(shown)
     if not groups:
@@ -66,7 +71,7 @@ def _print(route: str, groups: Sequence[DifferenceReport], *, everything: bool) 
         typer.echo(f"{hidden} more {'is' if hidden == 1 else 'are'} noise; --all shows it.")
 
 
-def _lines(group: DifferenceReport, *, everything: bool) -> Iterator[Text]:
+def _lines(group: DifferenceReport, since: datetime | None, *, everything: bool) -> Iterator[Text]:
     from rich.text import Text
 
     from gateway.cli.board import local
@@ -76,7 +81,8 @@ def _lines(group: DifferenceReport, *, everything: bool) -> Iterator[Text]:
     requests = "1 request" if group.count == 1 else f"{group.count:,} requests"
     mark = f"noise ({group.severity})" if noise else group.severity
     yield Text.assemble((mark, style), f"  {group.template}  {group.summary}, {requests}")
-    yield Text(f"    from {local(group.first_seen)} to {local(group.last_seen)}", style="dim")
+    gone = ", not since the route was moved last" if since is not None and group.last_seen < since else ""
+    yield Text(f"    from {local(group.first_seen)} to {local(group.last_seen)}{gone}", style="dim")
     if everything:
         yield Text(f"    {group.verdict.explanation}", style="dim")
     for example in list(group.examples)[: None if everything else 1]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.common import ConfigOption, JsonOption, print_json
-from gateway.cli.project import asking_the_database, need_control, opened
+from gateway.cli.project import asking_the_database, need_control, opened, route_named
 
 if TYPE_CHECKING:
     from gateway.control.moves import Moved
@@ -30,17 +30,20 @@ What the guard did by itself is there too. Nothing is ever removed from the hist
 def history(
     context: typer.Context,
     # Any name: routes that the file no longer has have a history too.
-    route: Annotated[str | None, typer.Argument(metavar="[ROUTE]", help="One route. [default: all]")] = None,
+    route: Annotated[str | None, typer.Argument(metavar="ROUTE", help="One route. [default: all]")] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many changes, newest first.")] = 50,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the changes of routes, newest first."""
-    need_control(opened(context, config))
+    loaded = opened(context, config)
+    need_control(loaded)
     from gateway.control import reports
 
     with asking_the_database():
         changes = reports.changes(route, limit)
+    if route is not None and not changes:
+        route_named(loaded, route)  # a name that is wrong has no history either
     if as_json:
         print_json({"changes": [asdict(change) for change in changes]})
     elif not changes:
@@ -52,11 +55,11 @@ def history(
 def _print(changes: Sequence[Moved]) -> None:
     from rich.text import Text
 
-    from gateway.cli.board import console, local, table
+    from gateway.cli.board import local, show, table
 
     shown = table(">revision", "at", "who", "route", "move", "why")
     for change in changes:
         move = f"{change.verb}: {change.before} → {change.after}"
         cells = [str(change.revision), local(change.at), change.who, change.route, move, change.why]
         shown.add_row(*(Text(cell) for cell in cells))
-    console().print(shown)
+    show(shown)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from gateway.cli.common import ConfigOption, JsonOption, print_json
+from gateway.cli.common import ConfigOption, JsonOption, misuse, print_json
 from gateway.cli.project import asking_the_database, need_control, opened, route_named
 from gateway.cli.terminal import REFUSED
-from gateway.rollout.stage import CANARY, LEGACY_STAGE, LIVE, RETIRED, SHADOW, IllegalMove, State, promoted
+from gateway.rollout.stage import CANARY, LEGACY_STAGE, LIVE, RETIRED, SHADOW, STAGES, IllegalMove, State, promoted
 
 if TYPE_CHECKING:
     from gateway.config import Config, RouteConfig
@@ -23,6 +24,7 @@ __all__ = ["EPILOGS", "clear", "pause", "promote", "resume", "rollback"]
 _STATUS = """
 \b
 Status 0: done. Status 1: it can't go there from where it is, or somebody else moved it meanwhile.
+Status 2: wrong usage. Status 3: the configuration or the database can't be used.
 """
 EPILOGS = {
     "promote": """\
@@ -32,7 +34,7 @@ Examples:
   gateway promote catalog --weight 10         into canary at 10 %, or on to 10 % there
   gateway promote catalog --to live --why 'no difference for a week'
 
-legacy → shadow → canary → live → retired.
+legacy → shadow → canary → live → retired. A failing verdict is no obstacle: it is said, and the route moves.
 """
     + _STATUS,
     "rollback": """\
@@ -83,6 +85,7 @@ def promote(
     as_json: JsonOption = False,
 ) -> None:
     """Move a route one stage up, or to the next step of its canary."""
+    _check(to, weight)
     _move(context, config, "promote", route, as_json, who, why=why, weight=weight, to=to)
 
 
@@ -100,6 +103,11 @@ def rollback(
     as_json: JsonOption = False,
 ) -> None:
     """Put a route back to legacy at once, from any stage."""
+    _check(to, weight)
+    if to == CANARY and weight is None:
+        misuse("--to canary needs a --weight: --to canary --weight 1 leaves one percent")
+    if to != CANARY and weight is not None:
+        misuse("--weight goes with --to canary")
     _move(context, config, "rollback", route, as_json, who, why=why, to=to, weight=weight, force=force)
 
 
@@ -139,6 +147,14 @@ def clear(
     _move(context, config, "clear", route, as_json, who, why=why)
 
 
+def _check(to: str | None, weight: float | None) -> None:
+    """End the command with status 2 for a stage or weight that there is nowhere."""
+    if to is not None and to not in STAGES:
+        misuse(f"there is no stage {to!r}; it is one of {', '.join(STAGES)}")
+    if weight is not None and not 0 < weight <= 100:
+        misuse(f"--weight is more than 0 and at most 100, not {weight:g}")
+
+
 def _move(
     context: typer.Context,
     given: Path | None,
@@ -155,16 +171,32 @@ def _move(
     from gateway.control import moves
 
     with asking_the_database():
+        warning = _failing(route) if verb == "promote" else None
         try:
             change = getattr(moves, verb)(route, who=who or _operator(), **arguments)
         except IllegalMove as exc:
             _refuse(f"{name}: {exc}")
         except moves.Conflict as exc:
             _refuse(str(exc))
+    if warning is not None and change.before.stage in (SHADOW, CANARY):
+        typer.echo(f"Warning: {warning}", err=True)
     if as_json:
         print_json(_described(change, route))
     else:
         _print(change, route, config, verb)
+        if verb == "pause" and route.interval is None:
+            typer.echo(f"{name} has no `interval`, and takes no step by itself anyway.")
+
+
+def _failing(route: RouteConfig) -> str | None:
+    """What `gateway status` holds against promoting the route; None where it doesn't."""
+    from gateway.control import reports
+    from gateway.rollout.guard import Verdict
+
+    (found,) = reports.status([route], datetime.now(UTC))
+    if found.verdict is None or found.verdict.verdict is not Verdict.FAILING:
+        return None
+    return f"{route.name} was failing: {'; '.join(found.verdict.reasons)}"
 
 
 def _refuse(message: str) -> NoReturn:
@@ -218,7 +250,7 @@ def _advice(state: State, route: RouteConfig) -> str:
     up = replace(up, paused=False)
     forward = f"`gateway promote {name}` goes to {up}"
     if state.paused:
-        forward += f"; `gateway resume {name}` lets it go on by itself"
+        forward = f"`gateway resume {name}` lets it go on by itself; {forward}"
     elif state.stage == CANARY and route.interval is not None:
         forward = f"after {route.interval:g} s, while it is healthy, it goes to {up} by itself"
     return f"Next: {forward}{_LOOK.get(state.stage, '').format(name=name)}."

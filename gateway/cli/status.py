@@ -39,7 +39,7 @@ Traffic is that of the last hour, of all workers; the verdict is the guard's, on
 
 def status(
     context: typer.Context,
-    route: Annotated[str | None, typer.Argument(metavar="[ROUTE]", help="One route. [default: all]")] = None,
+    route: Annotated[str | None, typer.Argument(metavar="ROUTE", help="One route. [default: all]")] = None,
     watch: Annotated[float | None, typer.Option(metavar="SECONDS", min=0.2, help="Show it again and again.")] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -121,12 +121,12 @@ def _asked_or_why_not(config: Config, routes: Sequence[RouteConfig]) -> tuple[di
 
 
 def _print(board: RenderableType, *, clear: bool = False) -> None:
-    from gateway.cli.board import console
+    from gateway.cli.board import console, show
 
     screen = console()
     if clear:
         screen.clear()
-    screen.print(board)
+    show(board, screen)
 
 
 def _print_declared(config: Config, routes: Sequence[RouteConfig], *, as_json: bool) -> None:

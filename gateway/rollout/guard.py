@@ -26,7 +26,7 @@ class Guard:
     minimum: int = 50  # requests on each side
     error_delta: float = 0.01  # the service's error rate less legacy's, as a share
     p95_delta: float | None = 0.5  # the service's p95 may be so much above legacy's, as a share of it; None: any
-    p95_floor: float = 0.005  # seconds; a p95 up to here is never too slow
+    p95_floor: float = 0.02  # seconds; a p95 up to here is never too slow
     parity: float = 99.0  # percent of compared answers without a breaking difference
 
     def counts_from(self, now: float, since: float) -> float:
@@ -103,7 +103,8 @@ def judge(guard: Guard, service: Tally, legacy: Tally, mirrored: Mirrored, *, sh
 def _requests(guard: Guard, service: Tally, *, required: bool) -> Finding | None:
     if service.requests >= guard.minimum or not required:
         return None
-    return Verdict.INCONCLUSIVE, f"{service.requests} requests in {guard.window:g} s, {guard.minimum} are needed"
+    requests = "1 request" if service.requests == 1 else f"{service.requests} requests"
+    return Verdict.INCONCLUSIVE, f"{requests} in {guard.window:g} s, {guard.minimum} are needed"
 
 
 def _errors(guard: Guard, service: Tally, legacy: Tally) -> Finding | None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.control import reports
+from gateway.control import moves, reports
 from gateway.control.models import DifferenceGroup
 from gateway.control.reports import DifferenceReport
 from gateway.parity.noise import Noise
+from gateway.rollout.stage import State
 
 FIRST, LAST = datetime(2026, 11, 25, 11, tzinfo=UTC), datetime(2026, 11, 25, 12, tzinfo=UTC)
 EXAMPLES = (
@@ -48,6 +49,13 @@ def found(monkeypatch, rollout):
 
 def local(moment: datetime) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def test_says_what_was_not_seen_since_the_last_move(invoke, found, monkeypatch):
+    monkeypatch.setattr(moves, "standing", lambda _: moves.Standing(State("shadow"), 3, LAST + timedelta(seconds=1)))
+    found([PRICE])
+    line = f"    from {local(FIRST)} to {local(LAST)}, not since the route was moved last"
+    assert line in invoke("diffs", "catalog").stdout.splitlines()
 
 
 def test_shows_each_group_with_an_example(invoke, found):

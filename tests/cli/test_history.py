@@ -34,8 +34,15 @@ def test_limit_leaves_out_the_oldest(history):
     assert len(json.loads(history("--limit", "1", "--json").stdout)["changes"]) == 1
 
 
-def test_of_another_route_there_is_none(history):
-    assert history("price").stdout == "price was never moved: what the file says holds.\n"
+def test_of_a_route_that_was_never_moved_there_is_none(invoke, rollout):
+    rollout()
+    assert invoke("history", "catalog").stdout == "catalog was never moved: what the file says holds.\n"
+
+
+def test_a_route_that_there_never_was_is_status_2(history):
+    result = history("price")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "there is no route 'price'" in result.stderr
 
 
 def test_says_that_there_is_none(invoke, rollout):

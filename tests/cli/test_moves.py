@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from django.db import connection
 
 from gateway.control import moves, reports
+from gateway.rollout.guard import Judgement, Verdict
 from tests.support.server import environment
 
 CANARY_30 = "canary at 30 %"
@@ -78,7 +80,11 @@ def test_says_how_soon_workers_follow(move):
         ("promote", [], "goes to canary at 100 %; `gateway rollback catalog` goes back at once."),
         ("promote", ["--to", "live"], "goes to retired, from which there is no way back without --force; `gateway"),
         ("promote", ["--to", "retired"], "Next: `gateway check` says which views can be deleted; back only by"),
-        ("pause", [], "goes to canary at 50 %; `gateway resume catalog` lets it go on by itself; `gateway rollback"),
+        (
+            "pause",
+            [],
+            "Next: `gateway resume catalog` lets it go on by itself; `gateway promote catalog` goes to canary",
+        ),
     ],
 )
 def test_says_what_is_next(move, verb, arguments, follows):
@@ -94,6 +100,16 @@ def test_says_what_comes_by_itself(invoke, rollout):
 def test_pause_and_resume(move):
     assert f"{CANARY_30} → {CANARY_30}, paused (revision" in move("pause").stdout
     assert f"{CANARY_30}, paused → {CANARY_30} (revision" in move("resume").stdout
+
+
+def test_pausing_what_takes_no_step_says_so(invoke, rollout):
+    rollout()
+    assert invoke("pause", "catalog").stdout.endswith(
+        "catalog has no `interval`, and takes no step by itself anyway.\n"
+    )
+    invoke("resume", "catalog")
+    rollout("interval = 600")
+    assert "no `interval`" not in invoke("pause", "catalog").stdout
 
 
 def test_clear_goes_to_what_the_file_declares(move):
@@ -148,9 +164,7 @@ def test_a_user_without_a_name_is_unknown(move, monkeypatch):
     [
         ("promote", ["--to", "shadow"], "rollback goes down"),
         ("promote", ["--weight", "30"], "the route is at canary at 30 % already"),
-        ("promote", ["--to", "production"], "it is one of legacy, shadow, canary, live, retired"),
         ("rollback", ["--to", "live"], "isn't lower"),
-        ("rollback", ["--to", "canary"], "takes a weight"),
         ("resume", [], "the route is not paused"),
         ("clear", [], ""),
     ],
@@ -161,6 +175,37 @@ def test_an_illegal_move_is_status_1(move, verb, arguments, said):
     assert result.stderr.startswith("catalog: ")
     assert said in result.stderr
     assert reports.changes("catalog") == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments", "said"),
+    [
+        ("promote", ["--to", "production"], "it is one of legacy, shadow, canary, live, retired"),
+        ("promote", ["--weight", "150"], "--weight is more than 0 and at most 100, not 150"),
+        ("rollback", ["--to", "production"], "it is one of legacy, shadow, canary, live, retired"),
+        ("rollback", ["--to", "canary"], "--to canary needs a --weight"),
+        ("rollback", ["--weight", "5"], "--weight goes with --to canary"),
+    ],
+)
+def test_what_no_route_could_do_is_status_2(move, verb, arguments, said):
+    result = move(verb, *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+    assert reports.changes("catalog") == []
+
+
+def test_promoting_what_fails_is_done_and_warned_of(move, monkeypatch):
+    reason = "parity 0.0 % over 390 compared answers in 60 s; required 99 %"
+
+    def failing(routes: Any, now: Any) -> list[Any]:
+        found = status(routes, now)
+        return [replace(one, verdict=Judgement(Verdict.FAILING, (reason,))) for one in found]
+
+    status = reports.status
+    monkeypatch.setattr(reports, "status", failing)
+    result = move("promote")
+    assert (result.exit_code, result.stderr) == (0, f"Warning: catalog was failing: {reason}\n")
+    assert standing() == "canary at 50 %"
 
 
 def test_retired_goes_back_only_by_force(move):
