@@ -59,12 +59,13 @@ class Control:
             meanwhile="counts are kept for ten minutes, and no route is guarded",
             last=writer.last,
         )
-        self._threads = [polling, writing]
-        for thread in self._threads:
-            thread.start()
+        self._threads.append(polling)
+        polling.start()
         if not await asyncio.to_thread(polling.settled.wait, FIRST):
             logger.warning("the database did not answer in %g s: routes stand where the file says", FIRST)
             polling.settled.set()  # from now on it is tried less often
+        self._threads.append(writing)  # after the first look, or this worker would sign for a revision that it isn't at
+        writing.start()
 
     async def shutdown(self) -> None:
         """Stop, after what was counted is stored."""
