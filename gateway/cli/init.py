@@ -156,7 +156,7 @@ settings = "{settings}"
 #minimum = 50
 #error_delta = 0.01
 #p95_delta = 0.5
-#p95_floor = 0.005
+#p95_floor = 0.02
 #parity = 99.0
 
 # One path, or a template of paths as FastAPI writes it.

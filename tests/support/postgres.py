@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ MISSING = (
     f"these tests need PostgreSQL on {HOST}:{PORT} that lets the role {USER!r} in without a password; "
     "TEST_POSTGRES_HOST, TEST_POSTGRES_PORT and TEST_POSTGRES_USER name another one"
 )
+
+
+_numbers = itertools.count()
 
 
 class Postgres:
@@ -74,7 +78,7 @@ class Postgres:
 @contextmanager
 def postgres_database() -> Iterator[Postgres]:
     """An empty database, dropped in the end. Fails the test, rather than skipping it, where there is no server."""
-    name = f"gateway_test_{os.getpid()}"
+    name = f"gateway_test_{os.getpid()}_{next(_numbers)}"
     try:
         admin = psycopg.connect(host=HOST, port=PORT, user=USER, dbname="postgres", autocommit=True)
     except psycopg.OperationalError as exc:
