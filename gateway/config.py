@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from gateway.parity.config import CompareConfig
 from gateway.parity.config import problem as compare_problem
 from gateway.rollout.guard_config import GuardConfig
+from gateway.rollout.health import BreakerSettings
 
 __all__ = [
     "BreakerConfig",
@@ -79,6 +80,7 @@ Percent = Annotated[float, Field(ge=0, le=100, description="a percentage, 0 to 1
 KEY = re.compile(r"user|session|client|none|header:[A-Za-z][A-Za-z0-9-]*|cookie:[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 ALWAYS = re.compile(r"staff|signed-header|group:.+")
 SAFE = ("GET", "HEAD")
+BREAKER = BreakerSettings()
 _indices = re.compile(r"\[.*?\]")
 
 
@@ -129,13 +131,16 @@ class LegacyConfig(Section):
 
 
 class BreakerConfig(Section):
-    """`[services.NAME.breaker]`: after how many failures a service is left alone, and for how long."""
+    """`[services.NAME.breaker]`: after how many failures a service is left alone, and for how long. Its defaults are
+    `BreakerSettings`'s."""
 
-    window: Seconds = Field(60.0, description="seconds that are looked back")
-    minimum: int = Field(10, ge=1, description="requests in the window before it can open, 1 or more")
-    failure_rate: float = Field(0.3, gt=0, le=1, description="the share of failures that opens it, above 0, at most 1")
-    cooldown: Seconds = Field(5.0, description="seconds of rest; twice as long each time it opens again")
-    longest: Seconds = Field(300.0, description="the longest rest in seconds")
+    window: Seconds = Field(BREAKER.window, description="seconds that are looked back")
+    minimum: int = Field(BREAKER.minimum, ge=1, description="requests in the window before it can open, 1 or more")
+    failure_rate: float = Field(
+        BREAKER.failure_rate, gt=0, le=1, description="the share of failures that opens it, above 0, at most 1"
+    )
+    cooldown: Seconds = Field(BREAKER.cooldown, description="seconds of rest; twice as long each time it opens again")
+    longest: Seconds = Field(BREAKER.longest, description="the longest rest in seconds")
 
     @model_validator(mode="after")
     def _cooldown_fits(self) -> BreakerConfig:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -15,6 +15,7 @@ from gateway.config import ENVIRONMENT, find_or_fail
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
+    from gateway.rollout.stage import State
 
 __all__ = [
     "ConfigOption",
@@ -24,6 +25,7 @@ __all__ = [
     "fail",
     "misuse",
     "print_json",
+    "state_values",
 ]
 
 ConfigOption = Annotated[
@@ -68,3 +70,8 @@ def build(path: Path) -> Gateway:
 def print_json(document: object) -> None:
     """Print `document` to stdout."""
     typer.echo(json.dumps(document, indent=2, default=str, ensure_ascii=False))
+
+
+def state_values(state: State) -> dict[str, Any]:
+    """Where a route stands, for JSON; a weight only says something in canary."""
+    return {"stage": state.stage, "weight": state.weight if state.stage == "canary" else None, "paused": state.paused}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from gateway.cli.common import ConfigOption, JsonOption, misuse, print_json
+from gateway.cli.common import ConfigOption, JsonOption, misuse, print_json, state_values
 from gateway.cli.project import asking_the_database, need_control, opened, route_named
 from gateway.cli.terminal import REFUSED
 from gateway.rollout.stage import CANARY, LEGACY_STAGE, LIVE, RETIRED, SHADOW, STAGES, IllegalMove, State, promoted
@@ -214,17 +214,13 @@ def _operator() -> str:
 def _described(change: Moved, route: RouteConfig) -> dict[str, Any]:
     return {
         "route": change.route,
-        "from": _state(change.before),
-        "to": _state(change.after),
+        "from": state_values(change.before),
+        "to": state_values(change.after),
         "revision": change.revision,
         "who": change.who,
         "why": change.why,
         "next": str(up) if (up := _above(change.after, route)) else None,
     }
-
-
-def _state(state: State) -> dict[str, Any]:
-    return {"stage": state.stage, "weight": state.weight if state.stage == CANARY else None, "paused": state.paused}
 
 
 def _above(state: State, route: RouteConfig) -> State | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.common import ConfigOption, JsonOption, print_json
+from gateway.cli.common import ConfigOption, JsonOption, print_json, state_values
 from gateway.cli.project import asking_the_database, installed, opened, route_named, trouble
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from gateway.config import Config, RouteConfig
     from gateway.control.reports import RouteStatus
-    from gateway.rollout.stage import State
 
 __all__ = ["EPILOG", "status"]
 
@@ -80,8 +79,8 @@ def _described(found: RouteStatus) -> dict[str, Any]:
     return {
         "route": found.route,
         "service": found.service,
-        "declared": _state(found.declared),
-        "effective": _state(found.effective),
+        "declared": state_values(found.declared),
+        "effective": state_values(found.effective),
         "changed": found.changed,
         "revision": standing.revision,
         "since": standing.since,
@@ -93,10 +92,6 @@ def _described(found: RouteStatus) -> dict[str, Any]:
         "differences": asdict(found.differences),
         "next": found.next,
     }
-
-
-def _state(state: State) -> dict[str, Any]:
-    return {"stage": state.stage, "weight": state.weight if state.stage == "canary" else None, "paused": state.paused}
 
 
 def _watch(config: Config, routes: Sequence[RouteConfig], seconds: float, *, as_json: bool) -> None:
@@ -134,7 +129,7 @@ def _print_declared(config: Config, routes: Sequence[RouteConfig], *, as_json: b
 
     states = {route.name: declared_state(route) for route in routes}
     if as_json:
-        found = [{"route": name, "declared": _state(state)} for name, state in states.items()]
+        found = [{"route": name, "declared": state_values(state)} for name, state in states.items()]
         print_json({"control": False, "routes": found})
         return
     for name, state in states.items():

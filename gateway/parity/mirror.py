@@ -129,7 +129,8 @@ class Mirrors:
     """The mirrors of one process. Used on its event loop.
 
     `entries` gives what answers for each upstream's name; `prepared` a scope as that upstream is to see it, of which
-    it raises BadRequest where it must not see it. `today` and `redaction_key` are for comparing and storing.
+    it raises BadRequest where it must not see it. `redaction_key` is what
+    values are hashed with before they are stored.
     """
 
     def __init__(
