@@ -95,7 +95,7 @@ class Generator:
         return RunningLoad(command, wrk=True, cores=self.cores, grace=seconds + 30)
 
     def probe(self, url: str, *, connections: int, seconds: int, interval: float, expect: Path) -> RunningLoad:
-        """Start a light load that pauses `interval` seconds after each answer (never wrk: it cannot)."""
+        """Start a light load that pauses `interval` seconds on average after each answer (never wrk: it cannot)."""
         pace = ("--seconds", str(seconds), "--interval", str(interval), "--expect", str(expect))
         return self._builtin(url, connections, seconds, *pace)
 

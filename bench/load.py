@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import itertools
 import json
+import random
 import sys
 import time
 from array import array
@@ -24,6 +25,8 @@ from bench.process import HOST
 
 # Seconds after which an unanswered request is an error.
 PATIENCE = 15.0
+# Of the pauses between requests.
+SEED = 4
 # Seconds within which a run with a fixed number of requests has to end.
 QUOTA_SECONDS = 120.0
 
@@ -54,6 +57,8 @@ class Load:
         self.status = status
         self.expect = expect
         self.interval = interval
+        # Of random length, as people's are: pauses that are all alike fall into step with the server's own timers.
+        self.pauses = random.Random(SEED)  # noqa: S311 - the same for both sides, not a secret
         self.quota = quota
         self.deadline = float("inf")
         self.latencies = array("d")
@@ -62,6 +67,10 @@ class Load:
         self.errors: Counter[str] = Counter()
         self.idle = asyncio.Event()
         self.active = 0
+
+    def pause(self) -> float:
+        """How long a client waits before its next request, in seconds: exponential, at most ten times `interval`."""
+        return min(self.pauses.expovariate(1 / self.interval), 10 * self.interval)
 
     def request(self) -> bytes:
         """The next request: the same GET, or the bodies in turn."""
@@ -134,7 +143,7 @@ class Connection(asyncio.Protocol):
         if not response.keep_alive:
             self._reconnect()
         elif self._load.interval:
-            asyncio.get_running_loop().call_later(self._load.interval, self.send)
+            asyncio.get_running_loop().call_later(self._load.pause(), self.send)
         else:
             self.send()
 
@@ -204,7 +213,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--requests", type=int, help="send exactly this many instead of for a time")
-    parser.add_argument("--interval", type=float, default=0.0, help="seconds each client pauses")
+    parser.add_argument("--interval", type=float, default=0.0, help="seconds each client pauses on average")
     parser.add_argument("--expect", type=Path, help="a file with the exact body of every response")
     parser.add_argument("--bodies", type=Path, help="a file with a list of bodies, in JSON, to POST in turn")
     parser.add_argument("--header", action="append", default=[], help="a line to send")

@@ -25,6 +25,7 @@ from gateway.control.factory import build_control
 from gateway.dispatch import Header, Headers, Outcome, conclude, dispatch, dispatch_service, fall_back, fit
 from gateway.observability.counters import Counters
 from gateway.observability.observe import observe
+from gateway.parity.load import Load
 from gateway.parity.mirror import Copy, Mirrors
 from gateway.parity.recording import recorded
 from gateway.parity.report import Report
@@ -84,12 +85,13 @@ class Gateway:
 
             record_sql()
         self.report = Report()
+        self._load = Load(legacy, config.mirror.lag)
         self.mirrors = Mirrors(
             config.mirror,
             self._snapshot.routes,
             entries=lambda upstream: self.upstreams[upstream].entry,
             prepared=self._for_mirror,
-            pressure=legacy,
+            load=self._load,
             counters=self.counters,
             report=self.report,
             redaction_key=_redaction_key(legacy),
@@ -152,6 +154,7 @@ class Gateway:
             decision, entry = refused(exc)
             plan = None
         outcome = Outcome(facts, decision, send, snapshot.served, self.clock)
+        self._load.arrived = outcome.since
         try:
             if decision.mirror and match is not None:
                 await self._mirrored(entry, match, outcome, scope, receive)

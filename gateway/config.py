@@ -220,6 +220,7 @@ class MirrorSettings(Section):
 
     queue: int = Field(100, ge=1, description="mirrors that may wait, 1 or more")
     concurrency: int = Field(2, ge=1, description="mirrors that run at once, 1 or more")
+    delay: Seconds = Field(0.05, description="seconds that mirrors are gathered before they are sent")
     memory: int = Field(32 * 2**20, ge=0, description="bytes of requests and answers that may wait")
     lag: Seconds = Field(0.05, description="seconds the event loop may be late before mirrors are dropped")
 

@@ -177,12 +177,13 @@ settings = "{settings}"
 #poll = 0.25
 #flush = 1.0
 
-# What mirrors may take of one process: how many wait, with how many bytes, how many run at once, and how many seconds
-# the event loop may be late before they are dropped.
+# What mirrors may take of one process: how many wait, with how many bytes, how many run at once, how many seconds they
+# are gathered, and how many the event loop may be late before they are dropped.
 #[mirror]
 #queue = 100
 #memory = 33_554_432
 #concurrency = 2
+#delay = 0.05
 #lag = 0.05
 """
 

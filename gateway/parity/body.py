@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from gateway.parity.answer import Answer
-from gateway.parity.decoding import Unreadable, charset, decoded, encodings, media_type, parse_json, text_of
+from gateway.parity.decoding import (
+    Unreadable,
+    charset,
+    decoded,
+    encodings,
+    media_type,
+    parse_json,
+    same_json,
+    text_of,
+)
 from gateway.parity.difference import ABSENT
 from gateway.parity.findings import Findings
 from gateway.parity.lists import by_position
@@ -58,6 +67,8 @@ def _common(expected: Form | None, actual: Form | None) -> Form:
 
 
 def _json(expected: Answer, actual: Answer, bodies: tuple[bytes, bytes], findings: Findings) -> None:
+    if charset(expected) == charset(actual) and same_json(*bodies, charset(expected)):
+        return
     body = dict(zip((id(expected), id(actual)), bodies, strict=True))
     parsed = _both(expected, actual, findings, lambda answer: parse_json(body[id(answer)], charset(answer)))
     if parsed is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from gateway.parity.difference import Difference
@@ -56,11 +57,22 @@ def fingerprint(template: str, difference: Difference) -> Fingerprint:
     """The fingerprint of a difference found for a URL of `template` ("GET /api/products/{id}/"); never pass the URL,
     whose identifiers would make every request a group of its own (Diffy's users complain of that). It is the same
     before and after redaction."""
-    pointer = generalised(difference.pointer)
-    detail = REDACTED.sub("[redacted]", mask_shapes(storable(difference.detail[:LONGEST]), lambda _value: "[redacted]"))
-    identity = f"{template}\0{difference.kind}\0{pointer}\0{detail}"
+    kind, pointer, detail = difference.kind, difference.pointer, difference.detail[:LONGEST]
+    if len(pointer) <= LONGEST:
+        return _remembered(template, kind, pointer, detail)
+    return _fingerprint(template, kind, pointer, detail)
+
+
+def _fingerprint(template: str, kind: str, place: str, text: str) -> Fingerprint:
+    pointer = generalised(place)
+    detail = REDACTED.sub("[redacted]", mask_shapes(storable(text), lambda _value: "[redacted]"))
+    identity = f"{template}\0{kind}\0{pointer}\0{detail}"
     key = sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return Fingerprint(key, _summary(difference.kind, detail, pointer), template, difference.kind, pointer)
+    return Fingerprint(key, _summary(kind, detail, pointer), template, kind, pointer)
+
+
+# The same differences come again with every request, and each is asked for more than once. What is long is not kept.
+_remembered = lru_cache(maxsize=2048)(_fingerprint)
 
 
 def _summary(kind: str, detail: str, pointer: str) -> str:

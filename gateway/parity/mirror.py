@@ -1,7 +1,8 @@
 """Copies of requests, sent to the other upstream once their callers have been answered, and compared.
 
-Nobody waits for a mirror, so none may cost a caller anything: what waits is bounded in number and bytes, few run at
-once, and while the event loop is late or requests wait for a thread, mirrors are dropped. What was dropped is counted.
+Nobody waits for a mirror, so none may cost a caller anything. They are gathered, and sent one after another whenever no
+request has come for a moment. What waits is bounded in number and bytes, and while the event loop is late or requests
+wait for a thread, mirrors are dropped. What was dropped is counted.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope
 
@@ -24,6 +25,7 @@ from gateway.observability.counters import Counters
 from gateway.parity.answer import Answer
 from gateway.parity.compare import Comparison, compare
 from gateway.parity.controls import FIRST, Controls
+from gateway.parity.load import Load
 from gateway.parity.recording import Recorder, recorded
 from gateway.parity.redaction import Redaction, redact_target
 from gateway.parity.report import Report
@@ -40,24 +42,16 @@ __all__ = ["Copy", "Mirrors"]
 
 logger = logging.getLogger("gateway.parity")
 
-BEAT = 0.02  # seconds between two looks at how late the event loop is
-BACKLOG = 3  # looks in a row at which requests waited for a thread
+PATIENCE = 0.25  # seconds that a mirror waits for a quiet moment, where there is none
+PAUSE = 0.002  # seconds between two looks for one
 SMALL = 2**14  # bytes that are compared on the event loop; more is compared on a thread
-
-
-class Pressure(Protocol):
-    """Whether requests wait for an upstream: `Legacy` knows."""
-
-    @property
-    def busy(self) -> bool:
-        """They do."""
 
 
 class Copy:
     """One request that is to be mirrored, and what its caller is answered."""
 
     __slots__ = ("_limit", "_since", "answer", "body", "facts", "headers", "kept", "match", "over", "plan", "recorder",
-                 "scope", "status", "upstream", "waits", "whole")  # fmt: skip
+                 "scope", "status", "until", "upstream", "waits", "whole")  # fmt: skip
 
     def __init__(self, upstream: str, plan: Plan, match: Match, facts: Facts, scope: Scope, since: float) -> None:
         self.plan = plan
@@ -72,6 +66,7 @@ class Copy:
         self.body = bytearray()
         self.whole = self.over = False
         self.waits = 0  # bytes, while it waits
+        self.until = since  # when its caller had been answered
         self.answer: Answer | None = None
         self._limit = plan.mirror.max_body
         self._since = since
@@ -104,7 +99,7 @@ class Copy:
             self.body += body
         self.whole = not message.get("more_body", False)
 
-    def finish(self, now: float, *, fell_back: bool) -> str | None:
+    def finish(self, *, fell_back: bool) -> str | None:
         """The caller has been answered. Why this can't be mirrored, in a word; None when it can."""
         if fell_back or not self.whole or not self.status:
             return "unanswered"  # by the upstream that was to be compared
@@ -113,7 +108,7 @@ class Copy:
         if not self.kept.ended and (self._has_body() or self.kept.body):
             return "unread"
         body = b"" if self.facts.method == "HEAD" else bytes(self.body)  # the server leaves it out
-        self.answer = Answer(self.status, self.headers, body, now - self._since, self.recorder.sql())
+        self.answer = Answer(self.status, self.headers, body, self.until - self._since, self.recorder.sql())
         self.waits = len(self.body) + len(self.kept.body)
         self.body = bytearray()
         return None
@@ -140,7 +135,7 @@ class Mirrors:
         *,
         entries: Callable[[str], ASGIApp],
         prepared: Callable[[Copy, str], Scope],
-        pressure: Pressure,
+        load: Load,
         counters: Counters,
         report: Report,
         redaction_key: bytes,
@@ -150,7 +145,7 @@ class Mirrors:
         self._settings = settings
         self._entries = entries
         self._prepared = prepared
-        self._pressure = pressure
+        self._load = load
         self._counters = counters
         self._report = report
         self._clock = clock
@@ -160,9 +155,7 @@ class Mirrors:
         self._waiting: deque[Copy] = deque()
         self._bytes = 0
         self._running: set[asyncio.Task[None]] = set()
-        self._beat: asyncio.TimerHandle | None = None
-        self._lag = 0.0
-        self._backlog = 0  # looks in a row at which requests waited for a thread
+        self._due: asyncio.TimerHandle | None = None  # when those that were gathered are sent
         self._stopped = False
         self.enabled = True  # off in users' tests: a mirror would run on nobody's thread and connection
 
@@ -176,23 +169,43 @@ class Mirrors:
         if reason := self._full():
             self._counters.drop(plan.route, reason)
             return None
-        if self._beat is None:
-            self._listen()
         return Copy(decision.upstream, plan, match, facts, scope, self._clock.monotonic())
 
     def offer(self, copy: Copy, *, fell_back: bool) -> None:
         """The caller has been answered: mirror it soon."""
-        reason = copy.finish(self._clock.monotonic(), fell_back=fell_back) or self._full(copy.waits)
+        copy.until = self._clock.monotonic()
+        # After this turn of the event loop, at whose end the server writes the end of the answer. In an empty context:
+        # the caller's user, language and connection are none of a mirror's business.
+        asyncio.get_running_loop().call_soon(
+            partial(self._take, copy, fell_back=fell_back), context=contextvars.Context()
+        )
+
+    def _take(self, copy: Copy, *, fell_back: bool) -> None:
+        reason = copy.finish(fell_back=fell_back) or self._full(copy.waits)
         if reason:
             self._counters.drop(copy.plan.route, reason)
             return
         self._waiting.append(copy)
         self._bytes += copy.waits
-        if len(self._running) < self._settings.concurrency:
-            # In an empty context: the caller's user, language and connection are none of a mirror's business.
-            task = asyncio.get_running_loop().create_task(self._work(), context=contextvars.Context())
+        self._gather()
+
+    def _gather(self) -> None:
+        """Send what waits after `delay`, if something does and more may run."""
+        if self._due is not None or not self._waiting or len(self._running) >= self._settings.concurrency:
+            return
+        due = self._clock.monotonic() + self._settings.delay
+        self._due = asyncio.get_running_loop().call_later(self._settings.delay, self._send, due)
+
+    def _send(self, due: float) -> None:
+        """Begin with those that were gathered: one after another, unless one takes so long that others are due."""
+        now = self._clock.monotonic()
+        self._due = None
+        self._load.look(now, now - due)
+        if self._waiting:
+            task = asyncio.get_running_loop().create_task(self._work())
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+            self._gather()
 
     def _full(self, more: int = 0) -> str | None:
         """Why there is no room for another one, in a word."""
@@ -202,13 +215,14 @@ class Mirrors:
             return "queue"
         if self._bytes + more > self._settings.memory:
             return "memory"
-        return self._pressed()
+        return self._load.pressed(self._clock.monotonic())
 
     async def shutdown(self) -> None:
         """Stop. What waits is dropped, what runs is cancelled."""
         self._stopped = True
-        if self._beat is not None:
-            self._beat.cancel()
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
         for copy in self._waiting:
             self._counters.drop(copy.plan.route, "stopped")
         self._waiting.clear()
@@ -217,30 +231,18 @@ class Mirrors:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    # -- how late the event loop is -------------------------------------------------------------
-
-    def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time() + BEAT
-
-        def beat() -> None:
-            nonlocal due
-            late = loop.time() - due
-            self._lag = max(late, self._lag * 0.9)  # a single stall is remembered for a while
-            # Every request waits for the moment that its thread takes to wake; a backlog is there at each look.
-            self._backlog = self._backlog + 1 if self._pressure.busy else 0
-            due = loop.time() + BEAT
-            self._beat = loop.call_at(due, beat)
-
-        self._beat = loop.call_at(due, beat)
-
     # -- mirrors --------------------------------------------------------------------------------
 
     async def _work(self) -> None:
         while self._waiting:
+            now = self._clock.monotonic()
+            reason = self._load.pressed(now)
+            if reason is None and not self._may_go_on(self._waiting[0], now):
+                await self._pause(PAUSE)
+                continue
             copy = self._waiting.popleft()
             self._bytes -= copy.waits
-            if reason := self._pressed():
+            if reason is not None:
                 self._counters.drop(copy.plan.route, reason)
                 continue
             try:
@@ -251,13 +253,22 @@ class Mirrors:
             except Exception:
                 self._counters.uncompared(copy.plan.route)
                 logger.exception("route %r: a mirror failed", copy.plan.route)
-            await asyncio.sleep(0)
+            await self._pause(0)
 
-    def _pressed(self) -> str | None:
-        """Why callers need all there is now, in a word."""
-        if self._lag > self._settings.lag:
-            return "lag"
-        return "busy" if self._backlog >= BACKLOG else None
+    def _may_go_on(self, copy: Copy, now: float) -> bool:
+        """Whether the moment is quiet; or there is none, for so long or so many that mirrors would be lost. Where
+        requests wait for a thread they are: that is either over soon, or is pressure."""
+        if self._load.quiet(now):
+            return True
+        overdue = now - copy.until >= PATIENCE or len(self._waiting) * 2 > self._settings.queue
+        return overdue and not self._load.busy
+
+    async def _pause(self, seconds: float) -> None:
+        """Let others run, and see how long they do."""
+        since = self._clock.monotonic()
+        await asyncio.sleep(seconds)
+        now = self._clock.monotonic()
+        self._load.look(now, now - since - seconds)
 
     async def _mirror(self, copy: Copy) -> None:
         plan, first = copy.plan, copy.answer
@@ -278,6 +289,8 @@ class Mirrors:
         if legacy.failed is not None:
             self._counters.uncompared(plan.route)
             return
+        while not self._may_go_on(copy, now := self._clock.monotonic()) and self._load.pressed(now) is None:
+            await self._pause(PAUSE)
         rules, redaction = self._rules.of(plan.route)
         if self._wants_control(copy):
             again = await self._ask(copy, LEGACY, self._prepared(copy, LEGACY))

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from gateway.parity import load, mirror
 from gateway.parity.mirror import Copy
 from gateway.upstreams.base import MIRROR
 from tests.project import mirrored
@@ -343,36 +344,65 @@ async def test_no_more_run_at_once_than_may(shadowed):
     async with running(shadowed(settings={"concurrency": 2}, mirror={"timeout": 60})) as app:
         for _ in range(5):
             await ask(app, "/m/hangs/")
-        await asyncio.sleep(0.1)
+        assert await until(lambda: counted(app).mirrored == 2)
+        await asyncio.sleep(0.2)
         assert counted(app).mirrored == 2
 
 
-async def test_mirrors_wait_for_nobody_while_requests_wait_for_a_thread(shadowed, monkeypatch):
+async def test_mirrors_are_dropped_while_requests_wait_for_a_thread(shadowed, monkeypatch, asked):
     async with running(shadowed()) as app:
-        await ask(app, "/m/same/")
-        await compared(app)
         monkeypatch.setattr(type(app.legacy), "busy", True)
-        await asyncio.sleep(0.1)
         await ask(app, "/m/same/")
-        assert await dropped(app) == {"busy": 1}
+        assert (await dropped(app), asked) == ({"busy": 1}, [])
 
 
 async def test_that_a_request_waits_for_a_moment_drops_nothing(shadowed, monkeypatch):
+    looks = iter([True, True])
     async with running(shadowed()) as app:
-        monkeypatch.setattr(type(app.legacy), "busy", True)
+        monkeypatch.setattr(type(app.legacy), "busy", property(lambda _legacy: next(looks, False)))
         await ask(app, "/m/same/")
         await compared(app)
         assert counted(app).dropped == {}
 
 
-async def test_mirrors_are_dropped_while_the_event_loop_is_late(shadowed):
+async def test_mirrors_are_dropped_while_the_event_loop_is_late(shadowed, asked):
     async with running(shadowed(settings={"lag": 0.1})) as app:
         await ask(app, "/m/same/")
-        await compared(app)
+        await asyncio.sleep(0)
         time.sleep(0.5)  # noqa: ASYNC251 - which is what is tested
-        await asyncio.sleep(0.03)
+        assert (await dropped(app), asked) == ({"lag": 1}, [])
         await ask(app, "/m/same/")
-        assert await dropped(app) == {"lag": 1}
+        assert counted(app).dropped == {"lag": 2}  # for a while
+
+
+async def test_mirrors_are_gathered_and_sent_one_after_another(shadowed, asked):
+    async with running(shadowed(settings={"delay": 0.2, "concurrency": 2})) as app:
+        for _ in range(3):
+            await ask(app, "/m/same/")
+        await asyncio.sleep(0.05)
+        assert asked == []
+        await compared(app, 3)
+        assert asked == ["GET /m/same/"] * 3
+
+
+async def test_a_mirror_waits_while_requests_come(shadowed, asked, monkeypatch):
+    monkeypatch.setattr(load, "QUIET", 3600)
+    monkeypatch.setattr(mirror, "PATIENCE", 0.3)
+    async with running(shadowed()) as app:
+        await ask(app, "/m/same/")
+        await asyncio.sleep(0.15)
+        assert asked == []
+        await compared(app)  # but not for ever
+    assert asked == ["GET /m/same/"]
+
+
+async def test_a_mirror_does_not_wait_where_others_would_be_lost(shadowed, monkeypatch):
+    monkeypatch.setattr(load, "QUIET", 3600)
+    monkeypatch.setattr(mirror, "PATIENCE", 3600)
+    async with running(shadowed(settings={"queue": 4})) as app:
+        for _ in range(4):
+            await ask(app, "/m/same/")
+        await compared(app)
 
 
 async def test_a_client_that_left_before_its_answer_was_whole_leaves_nothing_to_compare(shadowed, asked):
