@@ -129,7 +129,8 @@ ROWS: tuple[Row, ...] = (
         Target(peers.GATEWAY_SHADOW, "/json/"),
         Target(peers.GATEWAY, "/json/"),
         "p50",
-        Goal(at_most=1.1),
+        at_least=4,
+        goal=Goal(at_most=1.1),
     ),
     UnsaturatedRow(
         "shadow-p99",
@@ -137,7 +138,8 @@ ROWS: tuple[Row, ...] = (
         Target(peers.GATEWAY_SHADOW, "/json/"),
         Target(peers.GATEWAY, "/json/"),
         "p99",
-        Goal(at_most=1.1),
+        at_least=12,
+        goal=Goal(at_most=1.1),
     ),
     DecideRow("decide", "decide: canary / live", Goal(value_below=3.0)),
     RateRow(

@@ -15,7 +15,6 @@ CLIENTS = 4
 INTERVAL = (
     0.02  # seconds that each client pauses on average: some 170 requests per second, a tenth of what the server could
 )
-SECONDS = 5  # at least, of a round: a percentile of a few hundred requests is the luck of a few
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +26,7 @@ class UnsaturatedRow:
     ours: Target
     theirs: Target
     percentile: str
+    at_least: int  # seconds of a round: the p99 of a few hundred requests is the luck of a few
     goal: Goal | None = None
 
     def run(self, bench: Bench) -> Result:
@@ -63,7 +63,7 @@ class UnsaturatedRow:
         probe = bench.generator.probe(
             server.url(target.path),
             connections=CLIENTS,
-            seconds=max(bench.seconds, SECONDS),
+            seconds=max(bench.seconds, self.at_least),
             interval=INTERVAL,
             expect=expect,
         )

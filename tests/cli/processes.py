@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -49,6 +50,21 @@ class Serving:
         self._reader.start()
         self.wait_for("Application startup complete")
         self.url = (re.findall(r"http://[\d.:]+", self.log) or [""])[0]
+        if self.url:
+            self._wait_until_it_listens()
+
+    def _wait_until_it_listens(self) -> None:
+        """A worker says that its application has started a moment before it listens."""
+        host, _, port = self.url.removeprefix("http://").rpartition(":")
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+            except ConnectionRefusedError:
+                assert time.monotonic() < deadline, f"{self.url} refuses connections:\n{self.log}"
+                time.sleep(0.02)
+            else:
+                return
 
     def _read(self) -> None:
         assert self._process.stdout is not None
