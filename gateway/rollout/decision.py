@@ -184,10 +184,8 @@ def _by_cohort(plan: Plan, facts: Facts, caller: Caller | None, circumstances: C
             return _at(plan, side, f"a signed header asks for {side}")
     if caller is None:
         return _at(plan, LEGACY, "the project could not be asked who the caller is")
-    ticket = None
-    if site.cookie and (cookies := facts.headers.get(b"cookie")) is not None:
-        ticket = site.signer.ticket(cookie_value(cookies, site.cookie))
-    if plan.pins and ticket is not None and (pin := ticket.pins.get(plan.group)):
+    ticket = _ticket(plan, facts) if plan.pins else None  # else it is read only where nothing else tells who calls
+    if ticket is not None and (pin := ticket.pins.get(plan.group)):
         return _at(plan, pin, f"the caller wrote to {pin} first")
     if (plan.staff and caller.staff) or (plan.groups and not plan.groups.isdisjoint(caller.groups)):
         decision = _at(plan, "service", f"the caller is always in, as {_always(plan, caller)}")
@@ -210,6 +208,7 @@ def _in_or_out(
     else:
         how, key = _sticky_key(plan, facts, caller)
         if key is None and plan.site.cookie:
+            ticket = ticket or _ticket(plan, facts)
             if ticket is None:
                 ticket = new = Ticket(circumstances.new_id())
             how, key = "by the gateway's cookie", b"ticket:" + ticket.id.encode()
@@ -217,7 +216,14 @@ def _in_or_out(
             how, key = "by client address", b"client:" + facts.client.encode()
         bucket = plan.cohorts.bucket(key)
     upstream = plan.service if bucket < plan.threshold else LEGACY
-    return Decision(upstream, Bucketed(plan, bucket, how), plan.route, plan, ticket=new)
+    return Decision(upstream, Bucketed(plan, bucket, how), plan.route, plan, False, new)  # by name takes a tenth longer
+
+
+def _ticket(plan: Plan, facts: Facts) -> Ticket | None:
+    """The one that the caller's cookie has, if it is ours."""
+    site = plan.site
+    cookies = facts.headers.get(b"cookie") if site.cookie else None
+    return None if cookies is None else site.signer.ticket(cookie_value(cookies, site.cookie))
 
 
 def _sticky_key(plan: Plan, facts: Facts, caller: Caller) -> tuple[str, bytes | None]:
