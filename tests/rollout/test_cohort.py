@@ -7,7 +7,7 @@ from django.http.cookie import parse_cookie
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.rollout.cohort import BUCKETS, Cohorts, cookie_value
+from gateway.rollout.cohort import BUCKETS, LONGEST_KNOWN, MOST_KNOWN, Cohorts, cookie_value
 
 KEYS = [f"user:{number}".encode() for number in range(100_000)]
 
@@ -34,6 +34,24 @@ def test_a_weight_takes_its_share_within_a_percent(group, weight):
     cohorts = Cohorts(group)
     taken = sum(cohorts.bucket(key) < weight * 100 for key in KEYS)
     assert abs(taken / len(KEYS) - weight / 100) < 0.01
+
+
+def test_a_bucket_is_the_same_when_it_is_remembered_and_after_it_was_forgotten():
+    cohorts = Cohorts("catalog")
+    first = cohorts.bucket(b"user:1")
+    assert cohorts.bucket(b"user:1") == first
+    for key in KEYS[: 2 * MOST_KNOWN]:
+        cohorts.bucket(key)
+    assert cohorts.bucket(b"user:1") == first == 2646
+
+
+def test_callers_cannot_make_a_process_remember_without_bound():
+    cohorts = Cohorts("catalog")
+    for key in KEYS[: 3 * MOST_KNOWN]:
+        cohorts.bucket(key)
+        cohorts.bucket(key + b"x" * LONGEST_KNOWN)
+    assert len(cohorts._known) <= MOST_KNOWN
+    assert max(map(len, cohorts._known)) <= LONGEST_KNOWN
 
 
 def test_who_is_early_for_one_group_need_not_be_early_for_another():
