@@ -320,9 +320,8 @@ async def dispatch_service(
                 await conclude(outcome)
     finally:
         health.end(outcome.clock.monotonic(), outcome.failed, ticket)
-    if (
-        again is not None and reason is not None
-    ):  # the service is done with: however long legacy takes is not in its numbers
+    # The service is done with: however long legacy takes is not in its numbers.
+    if again is not None and reason is not None:
         await front.fall_back(reason, match, outcome, scope, again)
 
 

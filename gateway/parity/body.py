@@ -12,7 +12,7 @@ from gateway.parity.decoding import (
     encodings,
     media_type,
     parse_json,
-    same_json,
+    same_tokens,
     text_of,
 )
 from gateway.parity.difference import ABSENT
@@ -67,12 +67,13 @@ def _common(expected: Form | None, actual: Form | None) -> Form:
 
 
 def _json(expected: Answer, actual: Answer, bodies: tuple[bytes, bytes], findings: Findings) -> None:
-    if charset(expected) == charset(actual) and same_json(*bodies, charset(expected)):
-        return
     body = dict(zip((id(expected), id(actual)), bodies, strict=True))
     parsed = _both(expected, actual, findings, lambda answer: parse_json(body[id(answer)], charset(answer)))
-    if parsed is not None:
-        compare_values(*parsed, findings)
+    if parsed is None:
+        return
+    if charset(expected) == charset(actual) and same_tokens(*bodies, charset(expected)):
+        return
+    compare_values(*parsed, findings)
 
 
 def _both(expected: Answer, actual: Answer, findings: Findings, read: Any) -> tuple[Any, Any] | None:

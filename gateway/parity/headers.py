@@ -48,11 +48,8 @@ def compare_headers(expected: Answer, actual: Answer, findings: Findings) -> Non
 
 
 def _values(answer: Answer) -> Mapping[str, str]:
-    values: dict[str, str] = {}
-    for line, content in answer.headers:
-        name, value = line.decode("latin-1"), content.decode("latin-1").strip()
-        values[name] = f"{values[name]}, {value}" if name in values else value
-    return values
+    names = {name for name, _ in answer.headers}
+    return {name.decode("latin-1"): answer.header(name) or "" for name in names}
 
 
 def _verdict(name: str, was: str | None, now: str | None, expected: Answer, actual: Answer) -> Verdict:

@@ -24,7 +24,7 @@ class Pressure(Protocol):
 class Load:
     """What was seen of it. Used on the event loop; `now` is always `Clock.monotonic()`.
 
-    Nothing here runs by itself: a timer that beats would wake an idle process, which made callers wait a fifth longer.
+    Nothing here runs by itself: a timer that beats wakes an idle process, and slowed callers (docs/DESIGN.md, 11).
     """
 
     __slots__ = ("_backlog_since", "_lag", "_limit", "_looked", "_looks", "_pressure", "arrived")
@@ -63,8 +63,8 @@ class Load:
         return self._pressure.busy
 
     def quiet(self, now: float) -> bool:
-        """Whether nobody seems to be waiting for an answer."""
-        return now - self.arrived >= QUIET and not self._pressure.busy
+        """Whether no request has come for a moment."""
+        return now - self.arrived >= QUIET
 
     def _lag_at(self, now: float) -> float:
         return self._lag * 0.6 ** ((now - self._looked) / FADES) if self._lag else 0.0

@@ -124,8 +124,7 @@ class Mirrors:
     """The mirrors of one process. Used on its event loop.
 
     `entries` gives what answers for each upstream's name; `prepared` a scope as that upstream is to see it, of which
-    it raises BadRequest where it must not see it. `redaction_key` is what
-    values are hashed with before they are stored.
+    it raises BadRequest where it must not see it. `redaction_key` is what values are hashed with before storing.
     """
 
     def __init__(
@@ -166,10 +165,11 @@ class Mirrors:
         plan = decision.plan
         if plan is None or not self.enabled:
             return None
-        if reason := self._full():
+        now = self._clock.monotonic()
+        if reason := self._full(now):
             self._counters.drop(plan.route, reason)
             return None
-        return Copy(decision.upstream, plan, match, facts, scope, self._clock.monotonic())
+        return Copy(decision.upstream, plan, match, facts, scope, now)
 
     def offer(self, copy: Copy, *, fell_back: bool) -> None:
         """The caller has been answered: mirror it soon."""
@@ -181,7 +181,7 @@ class Mirrors:
         )
 
     def _take(self, copy: Copy, *, fell_back: bool) -> None:
-        reason = copy.finish(fell_back=fell_back) or self._full(copy.waits)
+        reason = copy.finish(fell_back=fell_back) or self._full(copy.until, copy.waits)
         if reason:
             self._counters.drop(copy.plan.route, reason)
             return
@@ -207,7 +207,7 @@ class Mirrors:
             task.add_done_callback(self._running.discard)
             self._gather()
 
-    def _full(self, more: int = 0) -> str | None:
+    def _full(self, now: float, more: int = 0) -> str | None:
         """Why there is no room for another one, in a word."""
         if self._stopped:
             return "stopped"
@@ -215,7 +215,7 @@ class Mirrors:
             return "queue"
         if self._bytes + more > self._settings.memory:
             return "memory"
-        return self._load.pressed(self._clock.monotonic())
+        return self._load.pressed(now)
 
     async def shutdown(self) -> None:
         """Stop. What waits is dropped, what runs is cancelled."""
@@ -237,7 +237,7 @@ class Mirrors:
         while self._waiting:
             now = self._clock.monotonic()
             reason = self._load.pressed(now)
-            if reason is None and not self._may_go_on(self._waiting[0], now):
+            if reason is None and not self._may_begin(now):
                 await self._pause(PAUSE)
                 continue
             copy = self._waiting.popleft()
@@ -255,13 +255,13 @@ class Mirrors:
                 logger.exception("route %r: a mirror failed", copy.plan.route)
             await self._pause(0)
 
-    def _may_go_on(self, copy: Copy, now: float) -> bool:
-        """Whether the moment is quiet; or there is none, for so long or so many that mirrors would be lost. Where
-        requests wait for a thread they are: that is either over soon, or is pressure."""
-        if self._load.quiet(now):
-            return True
-        overdue = now - copy.until >= PATIENCE or len(self._waiting) * 2 > self._settings.queue
-        return overdue and not self._load.busy
+    def _may_begin(self, now: float) -> bool:
+        """Whether the moment is quiet; or there is none, for so long or so many that mirrors would be lost. While
+        requests wait for a thread, none begins: that is either over soon, or is pressure."""
+        if self._load.busy:
+            return False
+        overdue = now - self._waiting[0].until >= PATIENCE or len(self._waiting) * 2 > self._settings.queue
+        return overdue or self._load.quiet(now)
 
     async def _pause(self, seconds: float) -> None:
         """Let others run, and see how long they do."""
@@ -289,8 +289,6 @@ class Mirrors:
         if legacy.failed is not None:
             self._counters.uncompared(plan.route)
             return
-        while not self._may_go_on(copy, now := self._clock.monotonic()) and self._load.pressed(now) is None:
-            await self._pause(PAUSE)
         rules, redaction = self._rules.of(plan.route)
         if self._wants_control(copy):
             again = await self._ask(copy, LEGACY, self._prepared(copy, LEGACY))

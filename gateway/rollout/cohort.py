@@ -8,6 +8,7 @@ the weight, so that raising the weight only adds callers and lowering it removes
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from http.cookies import SimpleCookie
 
@@ -34,28 +35,25 @@ NOBODY_KNOWN = Caller()
 class Cohorts:
     """The buckets of one group of routes."""
 
-    __slots__ = ("_known", "_salted")
+    __slots__ = ("_hashed", "_remembered")
 
     def __init__(self, group: str) -> None:
         # Buckets must never change, or callers change sides: tests pin them. The group is hashed first, so that
         # groups of any length are told apart (BLAKE2's own salt has 16 bytes).
-        self._salted = blake2b(blake2b(group.encode(), digest_size=32).digest(), digest_size=8)
-        self._known: dict[bytes, int] = {}  # of callers seen lately, who come again: a lookup takes a tenth of a hash
+        salted = blake2b(blake2b(group.encode(), digest_size=32).digest(), digest_size=8)
+
+        def hashed(key: bytes) -> int:
+            copy = salted.copy()
+            copy.update(key)
+            return int.from_bytes(copy.digest()) % BUCKETS
+
+        self._hashed = hashed
+        self._remembered = lru_cache(MOST_KNOWN)(hashed)  # callers come again
 
     def bucket(self, key: bytes) -> int:
         """The bucket of a sticky key, 0 to 9999."""
-        known = self._known.get(key)
-        return self._hashed(key) if known is None else known
-
-    def _hashed(self, key: bytes) -> int:
-        salted = self._salted.copy()
-        salted.update(key)
-        bucket = int.from_bytes(salted.digest()) % BUCKETS
-        if len(key) <= LONGEST_KNOWN:  # callers choose keys: a header may be long
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            self._known[key] = bucket
-        return bucket
+        # Callers choose keys: a header may be long, and is not kept then.
+        return self._remembered(key) if len(key) <= LONGEST_KNOWN else self._hashed(key)
 
 
 def cookie_value(header: bytes, name: bytes) -> bytes | None:

@@ -208,7 +208,8 @@ def _in_or_out(
     else:
         how, key = _sticky_key(plan, facts, caller)
         if key is None and plan.site.cookie:
-            ticket = ticket or _ticket(plan, facts)
+            if not plan.pins:
+                ticket = _ticket(plan, facts)
             if ticket is None:
                 ticket = new = Ticket(circumstances.new_id())
             how, key = "by the gateway's cookie", b"ticket:" + ticket.id.encode()
@@ -216,7 +217,7 @@ def _in_or_out(
             how, key = "by client address", b"client:" + facts.client.encode()
         bucket = plan.cohorts.bucket(key)
     upstream = plan.service if bucket < plan.threshold else LEGACY
-    return Decision(upstream, Bucketed(plan, bucket, how), plan.route, plan, False, new)  # by name takes a tenth longer
+    return Decision(upstream, Bucketed(plan, bucket, how), plan.route, plan, False, new)  # by name: 0.1 µs more
 
 
 def _ticket(plan: Plan, facts: Facts) -> Ticket | None:

@@ -28,11 +28,6 @@ def test_a_request_that_has_just_come_is_being_answered(load):
     assert (load.quiet(10.0 + QUIET / 2), load.quiet(10.0 + QUIET)) == (False, True)
 
 
-def test_it_is_not_quiet_while_a_request_waits_for_a_thread(load, legacy):
-    legacy.busy = True
-    assert not load.quiet(10.0)
-
-
 def test_a_late_event_loop_is_pressure_for_a_while(load):
     load.look(10.0, late=0.2)
     assert [load.pressed(10.0 + seconds) for seconds in (0, 0.1, 0.2, 0.3, 1)] == ["lag", "lag", "lag", None, None]

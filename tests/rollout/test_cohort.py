@@ -47,11 +47,11 @@ def test_a_bucket_is_the_same_when_it_is_remembered_and_after_it_was_forgotten()
 
 def test_callers_cannot_make_a_process_remember_without_bound():
     cohorts = Cohorts("catalog")
-    for key in KEYS[: 3 * MOST_KNOWN]:
+    for key in KEYS[: 2 * MOST_KNOWN]:
         cohorts.bucket(key)
-        cohorts.bucket(key + b"x" * LONGEST_KNOWN)
-    assert len(cohorts._known) <= MOST_KNOWN
-    assert max(map(len, cohorts._known)) <= LONGEST_KNOWN
+    before = cohorts._remembered.cache_info()
+    assert cohorts.bucket(b"x" * (LONGEST_KNOWN + 1)) == cohorts.bucket(b"x" * (LONGEST_KNOWN + 1))
+    assert (before.currsize, cohorts._remembered.cache_info()) == (MOST_KNOWN, before)
 
 
 def test_who_is_early_for_one_group_need_not_be_early_for_another():
