@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from gateway.parity.tables import tables_of
 
@@ -30,7 +31,7 @@ class Sql:
         return {statement: times for statement, times in Counter(self.statements).items() if times >= REPEATED}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """An answer as it was sent: header names lower case, the body still encoded.
 
@@ -45,7 +46,11 @@ class Answer:
     sql: Sql | None = None
     failed: str | None = None
 
-    def header(self, name: bytes) -> str | None:
-        """The value of a header, several lines joined by a comma (RFC 9110 §5.3); None without it."""
-        values = [value.decode("latin-1").strip() for key, value in self.headers if key == name]
-        return ", ".join(values) if values else None
+    @cached_property
+    def fields(self) -> Mapping[str, str]:
+        """The headers by name, several lines of one joined by a comma (RFC 9110 §5.3)."""
+        joined: dict[str, str] = {}
+        for key, line in self.headers:
+            name, value = key.decode("latin-1"), line.decode("latin-1").strip()
+            joined[name] = f"{joined[name]}, {value}" if name in joined else value
+        return joined

@@ -6,6 +6,7 @@ import json
 import re
 import zlib
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from gateway.parity.answer import Answer
@@ -43,25 +44,34 @@ class Repeated(tuple[Any, ...]):
 
 def media_type(answer: Answer) -> str | None:
     """The media type without parameters, lower case; None without a Content-Type."""
-    value = answer.header(b"content-type")
-    return value.split(";", 1)[0].strip().lower() if value is not None else None
+    value = answer.fields.get("content-type")
+    return _content_type(value)[0] if value is not None else None
 
 
 def charset(answer: Answer) -> str:
     """The charset that is declared, lower case; "utf-8" where none is, as for JSON (RFC 8259 §8.1) and as browsers and
     HTTP clients guess for the rest (RFC 9110 took the old default of ISO-8859-1 away)."""
-    for parameter in (answer.header(b"content-type") or "").split(";")[1:]:
-        name, _, value = parameter.partition("=")
+    return _content_type(answer.fields.get("content-type", ""))[1]
+
+
+@lru_cache(maxsize=256)
+def _content_type(value: str) -> tuple[str, str]:
+    """Media type and charset."""
+    media, *parameters = value.split(";")
+    for parameter in parameters:
+        name, _, written = parameter.partition("=")
         if name.strip().lower() == "charset":
-            found = value.strip().strip("\"'").lower()
-            return "utf-8" if found == "utf8" else found
-    return "utf-8"
+            found = written.strip().strip("\"'").lower()
+            return media.strip().lower(), "utf-8" if found == "utf8" else found
+    return media.strip().lower(), "utf-8"
 
 
 def encodings(answer: Answer) -> list[str]:
     """The content codings, in the order they were applied; identity left out."""
-    named = (answer.header(b"content-encoding") or "").lower().split(",")
-    return [coding for coding in map(str.strip, named) if coding not in ("", "identity")]
+    named = answer.fields.get("content-encoding")
+    if named is None:
+        return []
+    return [coding for coding in map(str.strip, named.lower().split(",")) if coding not in ("", "identity")]
 
 
 def decoded(answer: Answer) -> bytes:
@@ -117,13 +127,7 @@ def parse_json(body: bytes, encoding: str) -> Any:
     Raises Unreadable for everything that is no JSON, NaN and Infinity included (RFC 8259 §6).
     """
     try:
-        return json.loads(
-            _strict_text(body, encoding),
-            parse_float=Decimal,
-            parse_int=Decimal,
-            parse_constant=_no_number,
-            object_pairs_hook=_object,
-        )
+        return _DECODER.decode(_strict_text(body, encoding))
     except json.JSONDecodeError as exc:
         raise Unreadable(f"the body isn't JSON: {exc.msg} at character {exc.pos}") from None
     except RecursionError:
@@ -132,8 +136,8 @@ def parse_json(body: bytes, encoding: str) -> Any:
         raise Unreadable("the JSON has a number too large to compare", broken=False) from None
 
 
-# A string, which is kept, or white space between tokens.
-SPACED = re.compile(r'("(?:[^"\\]|\\.)*+")|[ \t\n\r]+')
+# A string, or what stands between strings and white space.
+WRITTEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[^" \t\n\r]+')
 
 
 def same_tokens(one: bytes, other: bytes, encoding: str) -> bool:
@@ -141,7 +145,7 @@ def same_tokens(one: bytes, other: bytes, encoding: str) -> bool:
     same order, and each number written alike. Django writes spaces where FastAPI writes none. Only for what is JSON:
     elsewhere, an open string would be searched for its end again and again.
     """
-    first, second = (SPACED.sub(r"\1", body.decode(encoding)) for body in (one, other))
+    first, second = ("".join(WRITTEN.findall(body.decode(encoding))) for body in (one, other))
     return first == second
 
 
@@ -166,3 +170,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in pairs:
         grouped.setdefault(name, []).append(value)
     return {name: values[0] if len(values) == 1 else Repeated(values) for name, values in grouped.items()}
+
+
+_DECODER = json.JSONDecoder(
+    parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number, object_pairs_hook=_object
+)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from gateway.parity.difference import KINDS, Comparison, Difference, Severity
 from gateway.parity.rules import Accepted, CompareRules
 
@@ -28,7 +26,7 @@ class Findings:
         self._budget = budget
         self._differences: list[Difference] = []
         self._accepted: list[tuple[Difference, Accepted]] = []
-        self._matches: Counter[str] = Counter()
+        self._matches: dict[str, int] = {}
         self._errors: dict[str, None] = {}
         self._ignored = 0
         self._cut = 0
@@ -53,8 +51,8 @@ class Findings:
         difference = Difference(kind, pointer, severity or KINDS[kind][0], expected, actual, detail)
         for accepted in self.rules.in_force:
             if accepted.covers(kind, pointer, expected, actual):
-                self._matches[accepted.key] += 1
-                if self._matches[accepted.key] <= EXAMPLES:
+                matches = self._matches[accepted.key] = self._matches.get(accepted.key, 0) + 1
+                if matches <= EXAMPLES:
                     self._accepted.append((difference, accepted))
                 return
         self._keep(difference)
@@ -85,5 +83,5 @@ class Findings:
             self._ignored,
             tuple(self._errors),
             self._cut,
-            dict(self._matches),
+            self._matches,
         )

@@ -26,7 +26,7 @@ from gateway.parity.answer import Answer
 from gateway.parity.compare import Comparison, compare
 from gateway.parity.controls import FIRST, Controls
 from gateway.parity.load import Load
-from gateway.parity.recording import Recorder, recorded
+from gateway.parity.recording import Recorder, recorder
 from gateway.parity.redaction import Redaction, redact_target
 from gateway.parity.report import Report
 from gateway.parity.rules import CompareRules
@@ -85,7 +85,7 @@ class Copy:
         """Note one message of the answer."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.headers = tuple((name.lower(), value) for name, value in message.get("headers", ()))
+            self.headers = tuple(message.get("headers", ()))
             return
         if message["type"] in FILES:  # there are no bytes to compare
             self.whole = self.over = True
@@ -108,10 +108,15 @@ class Copy:
         if not self.kept.ended and (self._has_body() or self.kept.body):
             return "unread"
         body = b"" if self.facts.method == "HEAD" else bytes(self.body)  # the server leaves it out
-        self.answer = Answer(self.status, self.headers, body, self.until - self._since, self.recorder.sql())
+        self.answer = self.answered(body, self.until - self._since)
         self.waits = len(self.body) + len(self.kept.body)
         self.body = bytearray()
         return None
+
+    def answered(self, body: bytes, seconds: float) -> Answer:
+        """The answer that was noted."""
+        headers = tuple((name.lower(), value) for name, value in self.headers)
+        return Answer(self.status, headers, body, seconds, self.recorder.sql())
 
     def _has_body(self) -> bool:
         """Whether there may be one. From HTTP/2 on it needs no header (RFC 9113, section 8.1.1)."""
@@ -338,21 +343,23 @@ class Mirrors:
 
         async def ask() -> None:
             try:
-                with recorded(second.recorder):
-                    await self._entries(upstream)(scope, asked, send)
+                await self._entries(upstream)(scope, asked, send)
             except SystemExit as exc:  # from a task, it would end the server
                 raise RuntimeError(f"SystemExit: {exc}") from exc
 
-        failed = await _failure(ask(), copy.plan.mirror.timeout)
+        # In a context of its own: what one mirror leaves there is none of the next one's business.
+        context = contextvars.Context()
+        context.run(recorder.set, second.recorder)
+        failed = await _failure(ask(), copy.plan.mirror.timeout, context)
         if second.over:
             failed = "too long to be compared"
         elif second.whole and second.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             failed = None  # what fails after a whole answer is no caller's affair
-        sql = second.recorder.sql()
         if failed is not None or not second.whole:
-            return Answer(0, (), b"", self._clock.monotonic() - since, sql, failed or "no whole answer")
+            seconds = self._clock.monotonic() - since
+            return Answer(0, (), b"", seconds, second.recorder.sql(), failed or "no whole answer")
         body = b"" if copy.facts.method == "HEAD" else bytes(second.body)  # a service may have been asked GET
-        return Answer(second.status, second.headers, body, ended - since, sql)
+        return second.answered(body, ended - since)
 
 
 class Rules:
@@ -396,10 +403,9 @@ def _once(body: bytes) -> Receive:
     return receive
 
 
-async def _failure(asking: Coroutine[Any, Any, None], seconds: float) -> str | None:
-    """Await this, for so long at most, and say how it failed, if it did."""
-    # In a context of its own: what one mirror leaves there is none of the next one's business.
-    task = asyncio.get_running_loop().create_task(asking, context=contextvars.Context())
+async def _failure(asking: Coroutine[Any, Any, None], seconds: float, context: contextvars.Context) -> str | None:
+    """Await this in `context`, for so long at most, and say how it failed, if it did."""
+    task = asyncio.get_running_loop().create_task(asking, context=context)
     limit = asyncio.timeout(seconds)
     try:
         async with limit:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from gateway.parity.answer import Sql
 
@@ -36,14 +35,19 @@ class Recorder:
 recorder: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("gateway.sql", default=None)
 
 
-@contextmanager
-def recorded(by: Recorder | None) -> Iterator[None]:
+class recorded(AbstractContextManager[None]):  # noqa: N801 - used as `with recorded(by):`
     """What this block does, and the threads and tasks that it starts, is noted `by` a recorder, if there is one."""
-    if by is None:
-        yield
-        return
-    token = recorder.set(by)
-    try:
-        yield
-    finally:
-        recorder.reset(token)
+
+    __slots__ = ("_by", "_token")
+
+    def __init__(self, by: Recorder | None) -> None:
+        self._by = by
+        self._token: contextvars.Token[Recorder | None] | None = None
+
+    def __enter__(self) -> None:
+        if self._by is not None:
+            self._token = recorder.set(self._by)
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            recorder.reset(self._token)

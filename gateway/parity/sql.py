@@ -18,7 +18,7 @@ def compare_sql(expected: Sql | None, actual: Sql | None, findings: Findings) ->
 
     Nothing where one side was not recorded. Tables are compared only where every statement was.
     """
-    if expected is None or actual is None or not findings.rules.sql:
+    if expected is None or actual is None or expected == actual or not findings.rules.sql:
         return
     if expected.count != actual.count:
         findings.add("sql-count", "sql", Decimal(expected.count), Decimal(actual.count))
