@@ -157,6 +157,12 @@ class Views:
             for method in endpoint.methods:
                 self._views.setdefault((endpoint.path, method), made[key])
             self._views.setdefault((endpoint.path, ""), made[key])
+        self._written_out = {  # where the path of a request is one of an endpoint, without parameters
+            (endpoint.path, method): self._by_order[found.order]
+            for endpoint in endpoints
+            for method in endpoint.methods
+            if (found := self._declared.first(endpoint.path, method)) is not None and found.order in self._by_order
+        }
         self._any = View(_anything, _stand_in(_anything, crossing), service, "")
         self._any.function.__name__ = service
         self._nowhere = self._any
@@ -179,10 +185,11 @@ class Views:
         if match is None:
             return self._any
         method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
-        found = self._declared.first(scope["path"].removeprefix(scope.get("root_path", "")), method)
-        if found is None:
-            return self._by_itself(scope, method)
-        return self._by_order.get(found.order, self._any)
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if (view := self._written_out.get((path, method))) is not None:
+            return view
+        found = self._declared.first(path, method)
+        return self._by_itself(scope, method) if found is None else self._by_order.get(found.order, self._any)
 
     def _by_itself(self, scope: Scope, method: str) -> View:
         """The view for what a route claims without the service declaring it: `claim = "all"`."""
