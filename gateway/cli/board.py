@@ -13,6 +13,7 @@ from rich.text import Text
 
 from gateway.cli.describe import stage_of
 from gateway.cli.terminal import STAGE_STYLES, in_colour
+from gateway.rollout.stage import SHADOW
 
 if TYPE_CHECKING:
     from gateway.control.reports import Orphan, RouteStatus, Side, WorkerReport
@@ -72,12 +73,13 @@ def board(
 def _add(made: Table, route: RouteStatus) -> None:
     verdict = route.verdict.verdict.value if route.verdict is not None else "–"
     mirrors = route.hour.mirrors
+    in_shadow = route.effective.stage == SHADOW
     parity = "–" if mirrors.parity is None else f"{mirrors.parity:.1f} %"
     made.add_row(
         Text(route.route, style="bold"),
         Text(stage_of(route.effective), style=STAGE_STYLES[route.effective.stage]),
         Text(verdict, style=_VERDICTS.get(verdict, "")),
-        *_side(route.service, route.hour.service, route.hour.service_mirrored),
+        *_side(route.service, route.hour.service, route.hour.service_mirrored, mirrored=in_shadow),
         Text(parity, style="red" if route.differences.breaking else ""),
     )
     declared = f"file: {stage_of(route.declared)}" if route.changed else ""
@@ -86,9 +88,9 @@ def _add(made: Table, route: RouteStatus) -> None:
     made.add_row("", Text(declared, style="dim"), "", *legacy, Text(compared, style="dim"))
 
 
-def _side(name: str, callers: Side, mirrors: Side) -> list[Text]:
-    """One side: how it answered callers; where it had none, how it answered mirrors."""
-    side = mirrors if mirrors.requests and not callers.requests else callers
+def _side(name: str, callers: Side, mirrors: Side, *, mirrored: bool = False) -> list[Text]:
+    """One side: how it answered callers; mirrors, where it had no callers or is only `mirrored` by now."""
+    side = mirrors if mirrors.requests and (mirrored or not callers.requests) else callers
     errors = f"{side.error_rate * 100:.1f} %" if side.requests else "–"
     requests = f"{side.requests:,}{' mirrors' if side is mirrors and side.requests else ''}"
     cells = [name, requests, errors, _duration(side.p50), _duration(side.p95)]

@@ -15,7 +15,7 @@ from gateway.clock import Clock
 from gateway.config import RouteConfig
 from gateway.control.moves import Conflict, Moved, Standing, promote, rollback, standings
 from gateway.control.traffic import Seen, traffic
-from gateway.rollout.guard import Guard, Hold, Judgement, Promote, RollBack, Step, judge, next_step
+from gateway.rollout.guard import Guard, Judgement, Promote, RollBack, Step, judge, next_step
 from gateway.rollout.stage import CANARY, LIVE, SHADOW, IllegalMove
 
 __all__ = ["GUARD", "RAMP", "Case", "Keeper", "began", "guard_of"]
@@ -61,8 +61,6 @@ class Case:
     def step(self, judgement: Judgement) -> Step:
         """What follows from it. Only a canary with an interval goes on by itself."""
         state, interval = self.standing.state, self.route.interval
-        if state.stage == SHADOW:
-            return Hold("shadow is left by `promote` only")
         return next_step(
             judgement,
             stage=state.stage,

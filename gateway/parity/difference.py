@@ -52,7 +52,6 @@ KINDS: Mapping[str, tuple[Severity, str]] = {
     "sql-count": (Severity.WARNING, "more or fewer statements: how an answer was made, not what it says"),
     "sql-tables": (Severity.WARNING, "other tables"),
     "n-plus-one": (Severity.WARNING, "a statement repeated for every row, which legacy doesn't do"),
-    "slower": (Severity.WARNING, "for who compares times over many requests; a single pair says nothing"),
 }
 
 

@@ -36,7 +36,6 @@ SUMMARIES = {
     "sql-count": "another number of SQL statements",
     "sql-tables": "other tables: {detail}",
     "n-plus-one": "a statement is repeated (N+1): {detail}",
-    "slower": "the service is slower",
 }
 LONGEST = 200
 REDACTED = re.compile(r"\[redacted [0-9a-f]{6}\]")

@@ -198,12 +198,12 @@ def next_step(
 
     `steps` are the weights the ramp goes through, ascending, each for `interval` seconds; then the route goes live.
     Without steps there is no ramp, and the guard still holds. Failing rolls back from canary and live, paused or not:
-    who pauses wants no promotion, which is no wish for errors. In shadow nobody gets the service's answers, so failing
-    only holds the ramp there.
+    who pauses wants no promotion, which is no wish for errors. In shadow nobody gets the service's answers, and only
+    `promote` leads out of it.
     """
     if judgement.verdict is Verdict.FAILING and stage in ("canary", "live"):
         return RollBack("; ".join(judgement.reasons))
-    if stage not in ("shadow", "canary"):
+    if stage != "canary":
         return Hold(f"no ramp leads on from stage {stage}")
     if not steps:
         return Hold("no steps are declared")
@@ -214,6 +214,5 @@ def next_step(
     if now - since < interval:
         return Hold(f"healthy for {now - since:.0f} of {interval:g} s")
     reason = f"healthy after {interval:g} s: {'; '.join(judgement.reasons)}"
-    reached = weight if stage == "canary" else 0.0
-    further = next((step for step in steps if step > reached), None)
+    further = next((step for step in steps if step > weight), None)
     return Promote("live", None, reason) if further is None else Promote("canary", further, reason)

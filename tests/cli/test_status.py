@@ -87,6 +87,14 @@ def test_shows_how_a_side_without_callers_answered_mirrors():
     assert line.partition("newer")[2].split() == ["600", "mirrors", "1.0", "%", "4", "ms", "12", "ms", "98.0", "%"]
 
 
+def test_a_service_back_in_shadow_is_shown_by_its_mirrors():
+    """The hour may have callers of before; the verdict, which stands beside it, is on mirrors."""
+    hour = replace(HOUR, service_mirrored=Side(600, 6, 0, 0.01, 0.004, 0.012))
+    back = Standing(State("shadow"), 13, NOW, "ada", "wrong prices")
+    line = drawn(replace(ROUTE, standing=back, hour=hour))[1]
+    assert line.partition("newer")[2].split()[:2] == ["600", "mirrors"]
+
+
 def test_shows_nothing_where_nothing_happened():
     assert [line.split() for line in drawn(QUIET)[1:3]] == [
         ["price", "legacy", "–", "pricing", "0", "–", "–", "–", "–"],
