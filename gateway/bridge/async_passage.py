@@ -25,7 +25,8 @@ from gateway.bridge.chain import Chain
 from gateway.bridge.middleware import Passage
 from gateway.bridge.views import View
 from gateway.upstreams.context import adopt
-from gateway.upstreams.django import Lent, Reply, SyncHandler, Whole, request_of
+from gateway.upstreams.django import Lent, Reply, SyncHandler, Whole
+from gateway.upstreams.request import request_of
 from gateway.upstreams.threads import Lease, Threads
 
 __all__ = ["AsyncChain", "AsyncPassage"]

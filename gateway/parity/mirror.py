@@ -103,6 +103,8 @@ class Copy:
         """The caller has been answered. Why this can't be mirrored, in a word; None when it can."""
         if fell_back or not self.whole or not self.status:
             return "unanswered"  # by the upstream that was to be compared
+        if self.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return "throttled"  # mirrors pass throttles
         if self.over or self.kept is None or not self.kept.whole:
             return "size"
         if not self.kept.ended and (self._has_body() or self.kept.body):

@@ -17,10 +17,9 @@ from typing import IO, Any, cast
 
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
-from django.contrib.sessions.backends.base import SessionBase
 from django.core import signals
 from django.core.exceptions import DisallowedHost
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -31,12 +30,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.rollout.cohort import NOBODY_KNOWN, Caller, cookie_value
 from gateway.rollout.decision import LEGACY
-from gateway.upstreams.base import MIRROR, ClientGone
+from gateway.upstreams.base import ClientGone
 from gateway.upstreams.body import BLOCK, Pipe, read_body, until_gone
 from gateway.upstreams.callers import Callers
 from gateway.upstreams.connections import django_threads
 from gateway.upstreams.context import adopt
 from gateway.upstreams.lifespan import Lifespan
+from gateway.upstreams.request import asgi_request_of, request_of
 from gateway.upstreams.static import build_static
 from gateway.upstreams.threads import Lease, PooledThread, Threads, current_thread
 from gateway.upstreams.urlconf import AsyncViews, knows
@@ -50,7 +50,6 @@ __all__ = [
     "SyncHandler",
     "Whole",
     "harmless",
-    "request_of",
     "start_message",
 ]
 
@@ -58,72 +57,10 @@ logger = logging.getLogger("gateway.django")
 request_logger = logging.getLogger("django.request")
 
 
-class GatewayRequest(ASGIRequest):
-    """Django's request for ASGI, with what code written for WSGI looks for."""
-
-    def __init__(self, scope: Scope, body_file: IO[bytes]) -> None:
-        super().__init__(scope, body_file)
-        self.META["wsgi.url_scheme"] = scope.get("scheme", "http")
-
-    @property
-    def environ(self) -> dict[str, Any]:
-        """`WSGIRequest.environ` is `META` too."""
-        return self.META
-
-
-class _StoresNoSession:
-    """A request that is a mirror: nothing that it does to the session is stored.
-
-    Its caller was answered, and may be writing to the session by now: what the mirror has read would take that back.
-    Sessions are stored whole.
-    """
-
-    @property
-    def session(self) -> Any:
-        """What SessionMiddleware has set. Raises AttributeError before that, as an attribute would."""
-        try:
-            return self.__dict__["session"]
-        except KeyError:
-            raise AttributeError("session") from None
-
-    @session.setter
-    def session(self, store: Any) -> None:
-        if isinstance(store, SessionBase):
-            for name in ("save", "create", "delete"):  # all else that changes what is stored calls these
-                setattr(store, name, _store_nothing)
-                setattr(store, f"a{name}", _astore_nothing)
-        self.__dict__["session"] = store
-
-
-def _store_nothing(*_args: object, **_kwargs: object) -> None:
-    """Instead of storing or deleting a session."""
-
-
-async def _astore_nothing(*_args: object, **_kwargs: object) -> None:
-    """The same, asynchronously."""
-
-
-class _Mirror(_StoresNoSession, GatewayRequest):
-    """For synchronous chains, and for those around services."""
-
-
-class _AsyncMirror(_StoresNoSession, ASGIRequest):
-    """For Django's own handler."""
-
-
-def request_of(scope: Scope, body: IO[bytes]) -> GatewayRequest:
-    """The request that a scope is. Raises UnicodeDecodeError as Django's does."""
-    return (_Mirror if MIRROR in scope else GatewayRequest)(scope, body)
-
-
-def _asgi_request(scope: Scope, body: IO[bytes]) -> ASGIRequest:
-    return (_AsyncMirror if MIRROR in scope else ASGIRequest)(scope, body)
-
-
 def _async_handler() -> ASGIHandler:
     """Django's own, for asynchronous views. No class of ours: it is the sender of signals."""
     handler = ASGIHandler()
-    handler.request_class = _asgi_request  # type: ignore[assignment] # called as the class would be
+    handler.request_class = asgi_request_of  # type: ignore[assignment] # called as the class would be
     return handler
 
 
