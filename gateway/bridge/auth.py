@@ -23,6 +23,7 @@ from django.shortcuts import resolve_url
 from fastapi import Depends, HTTPException
 from starlette.requests import HTTPConnection
 
+from gateway.bridge.chain import one_user
 from gateway.bridge.orm import in_django
 
 __all__ = [
@@ -74,6 +75,7 @@ async def optional_user(request: DjangoRequest) -> Any:
     if not hasattr(request, "user"):
         raise RuntimeError("the request has no user: AuthenticationMiddleware does not run around this service")
     user = await in_django(_resolved_user, request)
+    one_user(request)
     return user if user.is_authenticated else None
 
 

@@ -113,7 +113,9 @@ def withheld_user(request: HttpRequest) -> Iterator[None]:
 
 
 def one_user(request: HttpRequest) -> None:
-    """Let `request.auser()` be `request.user`, which DRF decides on: Django's would still look into the session."""
+    """Let `request.auser()` be `request.user`, which DRF or a dependency decided on: Django's looks into the session
+    again. There it finds nobody once a password was changed, and Django 6's `aupdate_session_auth_hash` asks it then.
+    """
     if hasattr(request, "auser"):
         request.auser = partial(_same_user, request)
 

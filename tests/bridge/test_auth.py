@@ -104,7 +104,8 @@ def stateless():
 @pytest.mark.parametrize("side", SIDES)
 async def test_a_changed_password_ends_the_other_sessions(app, ada, side):
     browser, elsewhere = await log_in(app), await log_in(app, "/")
-    assert (await browser.ask(f"{at(side, 'password')}?password=new", "POST")).status == 200
+    changed = await browser.ask(f"{at(side, 'password')}?password=new", "POST")
+    assert (changed.status, b"false" in changed.body) == (200, False)
     assert (await users(browser), await users(elsewhere)) == (KNOWN, UNKNOWN)
 
 

@@ -531,6 +531,7 @@ async def test_the_user_is_the_same_for_everybody(app):
 def _session():
     client = Client()
     client.force_login(User.objects.create_user("ada", "ada@example.com", "ada"))
+    connections.close_all()  # the thread ends with the event loop, and does not close them
     return client.cookies["sessionid"].value
 
 

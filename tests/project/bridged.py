@@ -294,8 +294,9 @@ async def cycle(session: Session) -> dict[str, bool]:
 async def change_password(request: DjangoRequest, user: CurrentUser, password: str) -> dict[str, bool]:
     user.set_password(password)
     await user.asave()
+    known = await request.auser() == user  # as Django 6 asks on the next line
     await aupdate_session_auth_hash(request, user)
-    return {"ok": True}
+    return {"ok": known}
 
 
 @app.post("/b/password/sync/")
