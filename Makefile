@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-fast check format bench clean
+.PHONY: help serve test test-fast test-newest check format bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,16 @@ test: $(VENV)/.installed-test ## run every test
 test-fast: $(VENV)/.installed-test ## the inner loop: without servers and slow tests, on every core
 	$(BIN)/python -m pytest -q -n auto -m "not slow and not thirdparty and not server"
 
+.venv-newest/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	.venv-newest/bin/python -m pip install --quiet --constraint constraints.txt --group test --editable .
+	.venv-newest/bin/python -m pip install --quiet --upgrade django
+	@touch $@
+
+test-newest: .venv-newest/.installed ## run every test under the newest Django, for which PYTHON may have to be newer
+	.venv-newest/bin/python -m pytest
+
 check: $(VENV)/.installed-check ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -48,4 +58,4 @@ bench: $(VENV)/.installed-bench ## compare with what a user would pick instead; 
 	$(BIN)/python -m bench
 
 clean: ## remove the environment and the demo's data
-	rm -rf $(VENV) var
+	rm -rf $(VENV) .venv-newest var
