@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 .PHONY: help serve test test-fast test-newest check format bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # One environment per set of dependencies would be purer; one environment that
 # grows is faster. Each stamp says which group is already in it.
