@@ -103,7 +103,7 @@ class Copy:
         """The caller has been answered. Why this can't be mirrored, in a word; None when it can."""
         if fell_back or not self.whole or not self.status:
             return "unanswered"  # by the upstream that was to be compared
-        if self.status == HTTPStatus.TOO_MANY_REQUESTS:
+        if self.status == HTTPStatus.TOO_MANY_REQUESTS or self.recorder.throttled:
             return "throttled"  # mirrors pass throttles
         if self.over or self.kept is None or not self.kept.whole:
             return "size"

@@ -1,4 +1,5 @@
-"""What one request does in the database, recorded while its answer is compared with another."""
+"""What one request does in the database, and whether a throttle refused it: recorded while its answer is compared
+with another."""
 
 from __future__ import annotations
 
@@ -13,11 +14,15 @@ MOST = 200  # statements that are kept of one request; all are counted
 
 
 class Recorder:
-    """The statements of one request, on whichever threads it runs: the first MOST, and how many there were."""
+    """The statements of one request, on whichever threads it runs: the first MOST, and how many there were.
 
-    __slots__ = ("_count", "_statements")
+    `throttled`: it was refused for being one too many, whatever status its answer has.
+    """
+
+    __slots__ = ("_count", "_statements", "throttled")
 
     def __init__(self) -> None:
+        self.throttled = False
         self._statements: list[str] = []
         self._count = 0
 
