@@ -14,7 +14,7 @@ from django.core.exceptions import BadRequest, MiddlewareNotUsed
 from django.core.handlers import base
 from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch
-from django.utils.functional import LazyObject
+from django.utils.functional import LazyObject, empty
 from django.utils.module_loading import import_string
 
 from gateway.upstreams.django import SyncHandler
@@ -124,7 +124,8 @@ async def _same_user(request: HttpRequest) -> Any:
     """`request.auser()` where `user` alone says who the caller is."""
     user = request.user
     if isinstance(user, LazyObject):
-        await sync_to_async(bool, thread_sensitive=True)(user)  # asks the session and the database
+        if vars(user)["_wrapped"] is empty:
+            await sync_to_async(bool, thread_sensitive=True)(user)  # asks the session and the database
         user = vars(user)["_wrapped"]
     return user
 

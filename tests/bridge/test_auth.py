@@ -11,8 +11,11 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
 from gateway import Gateway
+from gateway.bridge.chain import one_user
 from tests.support.asgi import Browser, ask, open_socket, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
@@ -289,6 +292,17 @@ async def test_what_rests_on_a_middleware_says_so(bridged, caplog, target, missi
     async with running(bridged(["django.middleware.common.CommonMiddleware"])) as app:
         assert (await ask(app, f"/b/{target}/")).status == 500
     assert missing in caplog.text
+
+
+async def test_who_was_found_is_not_looked_for_again():
+    """A task that outlives the request may have no thread any more to look on. Django remembers, too."""
+    request = HttpRequest()
+    request.user, request.auser = SimpleLazyObject(lambda: "ada"), None
+    one_user(request)
+    assert await request.auser() == "ada"
+    with pytest.raises(StopIteration) as found:
+        request.auser().send(None)  # it waits for nothing
+    assert found.value.value == "ada"
 
 
 async def test_without_the_middleware_there_is_no_request(bridged, caplog):
