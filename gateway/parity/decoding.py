@@ -126,8 +126,11 @@ def parse_json(body: bytes, encoding: str) -> Any:
 
     Raises Unreadable for everything that is no JSON, NaN and Infinity included (RFC 8259 §6).
     """
+    text = _strict_text(body, encoding)
     try:
-        return _DECODER.decode(_strict_text(body, encoding))
+        if text.startswith("\ufeff"):  # as json.loads says it; a decoder would only expect something else there
+            raise json.JSONDecodeError("Unexpected UTF-8 BOM (decode using utf-8-sig)", text, 0)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as exc:
         raise Unreadable(f"the body isn't JSON: {exc.msg} at character {exc.pos}") from None
     except RecursionError:
@@ -152,10 +155,10 @@ def same_tokens(one: bytes, other: bytes, encoding: str) -> bool:
 def _strict_text(body: bytes, encoding: str) -> str:
     try:
         return body.decode(encoding)
-    except LookupError:
-        raise Unreadable(f"the charset {encoding[:20]!r} is unknown") from None
     except UnicodeError:
         raise Unreadable(f"the body isn't {encoding[:20]}") from None
+    except (LookupError, ValueError):  # ValueError: a name with a NUL
+        raise Unreadable(f"the charset {encoding[:20]!r} is unknown") from None
 
 
 def _no_number(name: str) -> Any:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.parity.compare import compare
-from gateway.parity.decoding import same_tokens
+from gateway.parity.decoding import Unreadable, parse_json, same_tokens
 from gateway.parity.rules import CompareRules
 from tests.parity.answers import answer
 
@@ -75,3 +75,17 @@ def test_what_is_no_json_is_never_called_equal(one, other):
 def test_django_and_fastapi_write_the_same_tokens_differently():
     was, now = answer(body=b'{"a": [1, 2.50]}'), answer(body=b'{"a":[1,2.50]}')
     assert compare(was, now, CompareRules()).equal
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "said"),
+    [
+        (b"\xef\xbb\xbf{}", "utf-8", "Unexpected UTF-8 BOM"),
+        (b"{}", "utf\0", "is unknown"),  # Python raises another error for it than for other names
+        (b"{}", "hex", "is unknown"),
+        (b"\xff", "utf-8", "isn't utf-8"),
+    ],
+)
+def test_what_can_not_be_read_says_why(body, encoding, said):
+    with pytest.raises(Unreadable, match=said):
+        parse_json(body, encoding)

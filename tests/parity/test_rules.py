@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gateway.parity.config import CompareConfig, problem
+from gateway.parity.difference import KINDS
 from gateway.parity.pointer import child, compile_patterns, segments
 from gateway.parity.rules import CompareRules
 from tests.parity.answers import TODAY, answer, compared, found, rules
@@ -295,6 +296,12 @@ def test_every_key_is_in_the_manual_with_an_example_that_is_valid():
         assert compiled.compiled(TODAY) != CompareRules()
         merged |= compiled.model_dump(exclude_unset=True)
     assert set(merged) == set(CompareConfig.model_fields)
+
+
+def test_every_kind_is_in_the_manual():
+    section = MANUAL.read_text("utf-8").partition("\n## Kinds and severities\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    assert {kind for row in rows for kind in re.findall(r"`([a-z-]+)`", row)} == set(KINDS)
 
 
 def _compare_table(table):
