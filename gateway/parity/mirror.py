@@ -37,6 +37,7 @@ from gateway.routing.table import Match
 from gateway.upstreams.base import FILES, MIRROR, ClientGone
 from gateway.upstreams.deadline import is_cancelled
 from gateway.upstreams.kept import Kept
+from gateway.upstreams.malformed import check_start
 
 __all__ = ["Copy", "Mirrors"]
 
@@ -338,6 +339,8 @@ class Mirrors:
 
         async def send(message: Message) -> None:
             nonlocal ended
+            if message["type"] == "http.response.start":
+                check_start(message)  # as the server would, for a caller
             second.keep(message)
             if second.over:
                 raise ClientGone

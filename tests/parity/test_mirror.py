@@ -193,6 +193,14 @@ async def test_a_service_that_fails_in_a_mirror_is_a_breaking_difference(shadowe
         assert found(app) == [("no answer from the service", "breaking")]
 
 
+@pytest.mark.parametrize("what", mirrored.UNSENDABLE)
+async def test_an_answer_that_no_server_can_send_is_none(shadowed, what):
+    async with running(shadowed(app="tests.project.mirrored:unsendable")) as app:
+        await ask(app, f"/m/{what}/")
+        await compared(app)
+        assert (counted(app).errors, found(app)) == (0, [("no answer from the service", "breaking")])
+
+
 async def test_mirrors_are_counted_apart_from_what_callers_asked(shadowed):
     async with running(shadowed()) as app:
         for what in ("same", "raises"):

@@ -147,6 +147,17 @@ async def stubborn(scope: dict[str, Any], receive: Any, send: Any) -> None:
             await send({"type": "http.response.body", "body": b"x" * 2000})
 
 
+UNSENDABLE: dict[str, Any] = {"text": ("x", "y"), "three": (b"x", b"y", b"z"), "control": (b"x", b"y\0"), "none": None}
+
+
+async def unsendable(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """A service that begins its answer with a header that no server can send."""
+    if scope["type"] == "http":
+        header = UNSENDABLE[scope["path"].strip("/").rpartition("/")[2]]
+        await send({"type": "http.response.start", "status": 200, "headers": [header]})
+        await send({"type": "http.response.body", "body": b""})
+
+
 async def incurious(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """A service that answers before it has read anything."""
     if scope["type"] == "http":
