@@ -54,3 +54,17 @@ class Answer:
             name, value = key.decode("latin-1"), line.decode("latin-1").strip()
             joined[name] = f"{joined[name]}, {value}" if name in joined else value
         return joined
+
+    @cached_property
+    def content_type(self) -> tuple[str | None, str]:
+        """Media type, None without a Content-Type, and charset, "utf-8" where none is declared; both lower case."""
+        value = self.fields.get("content-type")
+        if value is None:
+            return None, "utf-8"
+        media, *parameters = value.split(";")
+        for parameter in parameters:
+            name, _, written = parameter.partition("=")
+            if name.strip().lower() == "charset":
+                charset = written.strip().strip("\"'").lower()
+                return media.strip().lower(), "utf-8" if charset == "utf8" else charset
+        return media.strip().lower(), "utf-8"

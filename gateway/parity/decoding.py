@@ -6,7 +6,6 @@ import json
 import re
 import zlib
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from gateway.parity.answer import Answer
@@ -44,26 +43,13 @@ class Repeated(tuple[Any, ...]):
 
 def media_type(answer: Answer) -> str | None:
     """The media type without parameters, lower case; None without a Content-Type."""
-    value = answer.fields.get("content-type")
-    return _content_type(value)[0] if value is not None else None
+    return answer.content_type[0]
 
 
 def charset(answer: Answer) -> str:
     """The charset that is declared, lower case; "utf-8" where none is, as for JSON (RFC 8259 §8.1) and as browsers and
     HTTP clients guess for the rest (RFC 9110 took the old default of ISO-8859-1 away)."""
-    return _content_type(answer.fields.get("content-type", ""))[1]
-
-
-@lru_cache(maxsize=256)
-def _content_type(value: str) -> tuple[str, str]:
-    """Media type and charset."""
-    media, *parameters = value.split(";")
-    for parameter in parameters:
-        name, _, written = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            found = written.strip().strip("\"'").lower()
-            return media.strip().lower(), "utf-8" if found == "utf8" else found
-    return media.strip().lower(), "utf-8"
+    return answer.content_type[1]
 
 
 def encodings(answer: Answer) -> list[str]:
