@@ -41,7 +41,7 @@ def ada(transactional_db):
     return get_user_model().objects.create_user("ada", "ada@example.com", "sesame")
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=[ENGINES[0], *(pytest.param(engine, marks=pytest.mark.slow) for engine in ENGINES[1:])])
 async def app(request, bridged, settings):
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{request.param}"
     async with running(bridged()) as app:

@@ -64,7 +64,9 @@ VARIANTS = {
 }
 
 
-@pytest.fixture(params=VARIANTS)
+@pytest.fixture(
+    params=["defaults", *(pytest.param(name, marks=pytest.mark.slow) for name in VARIANTS if name != "defaults")]
+)
 def variant(request, project, monkeypatch):
     for name, value in VARIANTS[request.param].items():
         setattr(project, name, value)

@@ -134,7 +134,7 @@ def gateway(shop: None) -> Iterator[Application]:
         yield application
 
 
-@pytest.fixture(params=["legacy", "services", "gateway"])
+@pytest.fixture(params=["legacy", pytest.param("services", marks=pytest.mark.slow), "gateway"])
 def target(request: pytest.FixtureRequest) -> Target:
     """Each of the three in turn."""
     found: Target = request.getfixturevalue(request.param)

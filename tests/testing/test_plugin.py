@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.slow  # each runs a suite of its own
 
 TOML = """
 [legacy]
