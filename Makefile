@@ -28,11 +28,15 @@ serve: $(VENV)/.installed-demo ## create the demo database and serve the gateway
 		echo "  http://127.0.0.1:$(PORT)/services/catalog/docs  what FastAPI serves; also cart, orders, reviews, quotes" && \
 		exec $(BIN)/gateway serve --port $(PORT)'
 
-test: $(VENV)/.installed-test ## run every test
-	$(BIN)/python -m pytest
+# What starts servers, or takes long, measures time against others: one after another.
+ALONE := slow or thirdparty or server
+
+test: $(VENV)/.installed-test ## run every test: the fast ones on every core, then the others
+	$(BIN)/python -m pytest -n auto -m "not ($(ALONE))"
+	$(BIN)/python -m pytest -m "$(ALONE)"
 
 test-fast: $(VENV)/.installed-test ## the inner loop: without servers and slow tests, on every core
-	$(BIN)/python -m pytest -q -n auto -m "not slow and not thirdparty and not server"
+	$(BIN)/python -m pytest -q -n auto -m "not ($(ALONE))"
 
 .venv-newest/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-newest
@@ -42,7 +46,8 @@ test-fast: $(VENV)/.installed-test ## the inner loop: without servers and slow t
 	@touch $@
 
 test-newest: .venv-newest/.installed ## run every test under the newest Django, for which PYTHON may have to be newer
-	.venv-newest/bin/python -m pytest
+	.venv-newest/bin/python -m pytest -n auto -m "not ($(ALONE))"
+	.venv-newest/bin/python -m pytest -m "$(ALONE)"
 
 check: $(VENV)/.installed-check ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .
