@@ -38,16 +38,10 @@ test: $(VENV)/.installed-test ## run every test: the fast ones on every core, th
 test-fast: $(VENV)/.installed-test ## the inner loop: without servers and slow tests, on every core
 	$(BIN)/python -m pytest -q -n auto -m "not ($(ALONE))"
 
-.venv-newest/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv-newest
-	.venv-newest/bin/python -m pip install --quiet --upgrade "pip>=25.1"
-	.venv-newest/bin/python -m pip install --quiet --constraint constraints.txt --group test --editable .
+test-newest: ## run every test under the newest Django, for which PYTHON may have to be newer
+	$(MAKE) .venv-newest/.installed-test VENV=.venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade django
-	@touch $@
-
-test-newest: .venv-newest/.installed ## run every test under the newest Django, for which PYTHON may have to be newer
-	.venv-newest/bin/python -m pytest -n auto -m "not ($(ALONE))"
-	.venv-newest/bin/python -m pytest -m "$(ALONE)"
+	$(MAKE) test VENV=.venv-newest
 
 check: $(VENV)/.installed-check ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .

@@ -27,7 +27,7 @@ from gateway.observability.counters import Counters
 from gateway.observability.observe import observe
 from gateway.parity.load import Load
 from gateway.parity.mirror import Copy, Mirrors
-from gateway.parity.recording import recorded
+from gateway.parity.recording import recorder
 from gateway.parity.report import Report
 from gateway.rollout.cohort import NOBODY_KNOWN, Caller
 from gateway.rollout.decision import LEGACY, NOBODY, Circumstances, Unavailable, decide, taken_over
@@ -82,8 +82,10 @@ class Gateway:
         )
         if config.routes and config.legacy.wsgi is None:
             from gateway.upstreams.sql import record_sql
+            from gateway.upstreams.throttles import let_mirrors_pass
 
             record_sql()
+            let_mirrors_pass()
         self.report = Report()
         self._load = Load(legacy, config.mirror.lag)
         self.mirrors = Mirrors(
@@ -170,13 +172,14 @@ class Gateway:
         """Dispatch, and send a copy to the other upstream after that."""
         copy = outcome.copy = self.mirrors.begin(outcome.decision, match, outcome.facts, scope)
         receive = receive if copy is None else copy.receive(receive)
+        token = recorder.set(None if copy is None else copy.recorder)
         try:
-            with recorded(None if copy is None else copy.recorder):
-                if (plan := outcome.decision.plan) is None or outcome.decision.upstream == LEGACY:
-                    await dispatch(entry, match, outcome, self.prepared(scope, outcome), receive)
-                else:
-                    await dispatch_service(entry, match, outcome, plan, scope, receive, self)
+            if (plan := outcome.decision.plan) is None or outcome.decision.upstream == LEGACY:
+                await dispatch(entry, match, outcome, self.prepared(scope, outcome), receive)
+            else:
+                await dispatch_service(entry, match, outcome, plan, scope, receive, self)
         finally:
+            recorder.reset(token)
             if copy is not None:
                 self.mirrors.offer(copy, fell_back=outcome.fell_back is not None)
 

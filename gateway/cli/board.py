@@ -72,19 +72,18 @@ def board(
 
 def _add(made: Table, route: RouteStatus) -> None:
     verdict = route.verdict.verdict.value if route.verdict is not None else "–"
-    mirrors = route.hour.mirrors
-    in_shadow = route.effective.stage == SHADOW
+    hour, mirrors = route.hour, route.hour.mirrors
     parity = "–" if mirrors.parity is None else f"{mirrors.parity:.1f} %"
     made.add_row(
         Text(route.route, style="bold"),
         Text(stage_of(route.effective), style=STAGE_STYLES[route.effective.stage]),
         Text(verdict, style=_VERDICTS.get(verdict, "")),
-        *_side(route.service, route.hour.service, route.hour.service_mirrored, mirrored=in_shadow),
+        *_side(route.service, hour.service, hour.service_mirrored, mirrored=route.effective.stage == SHADOW),
         Text(parity, style="red" if route.differences.breaking else ""),
     )
     declared = f"file: {stage_of(route.declared)}" if route.changed else ""
     compared = f"of {mirrors.compared:,}" if mirrors.compared else ""
-    legacy = _side("legacy", route.hour.legacy, route.hour.legacy_mirrored)
+    legacy = _side("legacy", hour.legacy, hour.legacy_mirrored)
     made.add_row("", Text(declared, style="dim"), "", *legacy, Text(compared, style="dim"))
 
 

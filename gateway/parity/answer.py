@@ -56,15 +56,18 @@ class Answer:
         return joined
 
     @cached_property
-    def content_type(self) -> tuple[str | None, str]:
-        """Media type, None without a Content-Type, and charset, "utf-8" where none is declared; both lower case."""
+    def media_type(self) -> str | None:
+        """The media type without parameters, lower case; None without a Content-Type."""
         value = self.fields.get("content-type")
-        if value is None:
-            return None, "utf-8"
-        media, *parameters = value.split(";")
-        for parameter in parameters:
-            name, _, written = parameter.partition("=")
+        return value.split(";", 1)[0].strip().lower() if value is not None else None
+
+    @cached_property
+    def charset(self) -> str:
+        """The charset that is declared, lower case; "utf-8" where none is, as for JSON (RFC 8259 §8.1) and as browsers
+        and HTTP clients guess for the rest (RFC 9110 took the old default of ISO-8859-1 away)."""
+        for parameter in self.fields.get("content-type", "").split(";")[1:]:
+            name, _, value = parameter.partition("=")
             if name.strip().lower() == "charset":
-                charset = written.strip().strip("\"'").lower()
-                return media.strip().lower(), "utf-8" if charset == "utf8" else charset
-        return media.strip().lower(), "utf-8"
+                found = value.strip().strip("\"'").lower()
+                return "utf-8" if found == "utf8" else found
+        return "utf-8"

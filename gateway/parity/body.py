@@ -7,10 +7,8 @@ from typing import Any, Literal
 from gateway.parity.answer import Answer
 from gateway.parity.decoding import (
     Unreadable,
-    charset,
     decoded,
     encodings,
-    media_type,
     parse_json,
     same_tokens,
     text_of,
@@ -48,13 +46,13 @@ def compare_bodies(expected: Answer, actual: Answer, findings: Findings) -> None
     bodies = _both(expected, actual, findings, decoded)
     if bodies is None or bodies[0] == bodies[1]:
         return
-    form = _common(form_of(media_type(expected)), form_of(media_type(actual)))
+    form = _common(form_of(expected.media_type), form_of(actual.media_type))
     if form == "json":
         _json(expected, actual, bodies, findings)
     elif form == "bytes":
         findings.add("bytes", "", *bodies)
     else:
-        texts = text_of(bodies[0], charset(expected)), text_of(bodies[1], charset(actual))
+        texts = text_of(bodies[0], expected.charset), text_of(bodies[1], actual.charset)
         (_pages if form == "html" else _texts)(*texts, findings)
 
 
@@ -68,10 +66,10 @@ def _common(expected: Form | None, actual: Form | None) -> Form:
 
 def _json(expected: Answer, actual: Answer, bodies: tuple[bytes, bytes], findings: Findings) -> None:
     body = dict(zip((id(expected), id(actual)), bodies, strict=True))
-    parsed = _both(expected, actual, findings, lambda answer: parse_json(body[id(answer)], charset(answer)))
+    parsed = _both(expected, actual, findings, lambda answer: parse_json(body[id(answer)], answer.charset))
     if parsed is None:
         return
-    if charset(expected) == charset(actual) and same_tokens(*bodies, charset(expected)):
+    if expected.charset == actual.charset and same_tokens(*bodies, expected.charset):
         return
     compare_values(*parsed, findings)
 

@@ -14,10 +14,8 @@ __all__ = [
     "LARGEST",
     "Repeated",
     "Unreadable",
-    "charset",
     "decoded",
     "encodings",
-    "media_type",
     "parse_json",
     "same_tokens",
     "text_of",
@@ -39,17 +37,6 @@ class Repeated(tuple[Any, ...]):
     """The values of a name that stands more than once in a JSON object, in their order."""
 
     __slots__ = ()
-
-
-def media_type(answer: Answer) -> str | None:
-    """The media type without parameters, lower case; None without a Content-Type."""
-    return answer.content_type[0]
-
-
-def charset(answer: Answer) -> str:
-    """The charset that is declared, lower case; "utf-8" where none is, as for JSON (RFC 8259 §8.1) and as browsers and
-    HTTP clients guess for the rest (RFC 9110 took the old default of ISO-8859-1 away)."""
-    return answer.content_type[1]
 
 
 def encodings(answer: Answer) -> list[str]:
@@ -113,9 +100,9 @@ def parse_json(body: bytes, encoding: str) -> Any:
     Raises Unreadable for everything that is no JSON, NaN and Infinity included (RFC 8259 §6).
     """
     text = _strict_text(body, encoding)
+    if text.startswith("\ufeff"):  # as json.loads says it; a decoder would only expect something else there
+        raise Unreadable("the body isn't JSON: Unexpected UTF-8 BOM (decode using utf-8-sig) at character 0")
     try:
-        if text.startswith("\ufeff"):  # as json.loads says it; a decoder would only expect something else there
-            raise json.JSONDecodeError("Unexpected UTF-8 BOM (decode using utf-8-sig)", text, 0)
         return _DECODER.decode(text)
     except json.JSONDecodeError as exc:
         raise Unreadable(f"the body isn't JSON: {exc.msg} at character {exc.pos}") from None

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from gateway.parity.answer import Answer
 from gateway.parity.cookies import compare_cookies
-from gateway.parity.decoding import charset, encodings, media_type
+from gateway.parity.decoding import encodings
 from gateway.parity.difference import ABSENT, Severity
 from gateway.parity.findings import Findings
 
@@ -62,11 +62,11 @@ def _verdict(name: str, was: str | None, now: str | None, expected: Answer, actu
 def _content_type(expected: Answer, actual: Answer) -> Verdict:
     """Another media type is breaking. Another charset is a warning, since the bodies are compared as text: where the
     bytes say something else in it, that is a difference of the bodies. None declared is UTF-8."""
-    was, now = media_type(expected), media_type(actual)
+    was, now = expected.media_type, actual.media_type
     if was != now:
         return BREAKING, f"{was or 'none'} → {now or 'none'}"
-    if charset(expected) != charset(actual):
-        return WARNING, f"charset {charset(expected)} → {charset(actual)}"
+    if expected.charset != actual.charset:
+        return WARNING, f"charset {expected.charset} → {actual.charset}"
     return None
 
 

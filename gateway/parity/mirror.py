@@ -110,14 +110,16 @@ class Copy:
             return "size"
         if not self.kept.ended and (self._has_body() or self.kept.body):
             return "unread"
-        body = b"" if self.facts.method == "HEAD" else bytes(self.body)  # the server leaves it out
-        self.answer = self.answered(body, self.until - self._since)
+        self.answer = self.answered(self.until - self._since)
         self.waits = len(self.body) + len(self.kept.body)
         self.body = bytearray()
         return None
 
-    def answered(self, body: bytes, seconds: float) -> Answer:
-        """The answer that was noted."""
+    def answered(self, seconds: float) -> Answer:
+        """The answer that was noted, which took so long."""
+        body = (
+            b"" if self.facts.method == "HEAD" else bytes(self.body)
+        )  # the server leaves it out, or a service was asked GET
         headers = tuple((name.lower(), value) for name, value in self.headers)
         return Answer(self.status, headers, body, seconds, self.recorder.sql())
 
@@ -363,8 +365,7 @@ class Mirrors:
         if failed is not None or not second.whole:
             seconds = self._clock.monotonic() - since
             return Answer(0, (), b"", seconds, second.recorder.sql(), failed or "no whole answer")
-        body = b"" if copy.facts.method == "HEAD" else bytes(second.body)  # a service may have been asked GET
-        return second.answered(body, ended - since)
+        return second.answered(ended - since)
 
 
 class Rules:

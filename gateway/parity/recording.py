@@ -4,11 +4,10 @@ with another."""
 from __future__ import annotations
 
 import contextvars
-from contextlib import AbstractContextManager
 
 from gateway.parity.answer import Sql
 
-__all__ = ["Recorder", "recorded", "recorder"]
+__all__ = ["Recorder", "recorder"]
 
 MOST = 200  # statements that are kept of one request; all are counted
 
@@ -37,22 +36,5 @@ class Recorder:
         return Sql(tuple(self._statements), self._count)
 
 
+# What this context does, and the threads and tasks that it starts, is noted by this one, if there is one.
 recorder: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("gateway.sql", default=None)
-
-
-class recorded(AbstractContextManager[None]):  # noqa: N801 - used as `with recorded(by):`
-    """What this block does, and the threads and tasks that it starts, is noted `by` a recorder, if there is one."""
-
-    __slots__ = ("_by", "_token")
-
-    def __init__(self, by: Recorder | None) -> None:
-        self._by = by
-        self._token: contextvars.Token[Recorder | None] | None = None
-
-    def __enter__(self) -> None:
-        if self._by is not None:
-            self._token = recorder.set(self._by)
-
-    def __exit__(self, *_: object) -> None:
-        if self._token is not None:
-            recorder.reset(self._token)

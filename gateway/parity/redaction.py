@@ -12,7 +12,7 @@ from typing import overload
 
 from gateway.parity.answer import Answer, Sql
 from gateway.parity.body import form_of
-from gateway.parity.decoding import Unreadable, charset, decoded, media_type, parse_json, text_of
+from gateway.parity.decoding import Unreadable, decoded, parse_json, text_of
 from gateway.parity.difference import Absent, Difference
 from gateway.parity.excerpt import Mask, excerpts, head, shortened, storable
 from gateway.parity.masking import Masker, plain
@@ -139,13 +139,13 @@ def _answer(answer: Answer, masker: Masker) -> Answer:
 
 
 def _body(answer: Answer, masker: Masker) -> str:
-    form = form_of(media_type(answer))
+    form = form_of(answer.media_type)
     try:
         body = decoded(answer)
         if form == "json":
-            return storable(masker.value(parse_json(body, charset(answer)), "", covered=masker.covers_place("")))
+            return storable(masker.value(parse_json(body, answer.charset), "", covered=masker.covers_place("")))
     except Unreadable:
         return f"{len(answer.body)} bytes {masker.mask(answer.body.hex())}"
     if form in ("html", "text") and not masker.covers_place(""):
-        return storable(head(text_of(body, charset(answer)), masker.text))
+        return storable(head(text_of(body, answer.charset), masker.text))
     return f"{len(body)} bytes {masker.mask(body.hex())}" if body else ""

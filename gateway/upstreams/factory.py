@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -58,25 +57,7 @@ def build_services(
         service = _remote(name, config) if config.url is not None else _local(name, config, legacy, problems)
         if service is not None:
             services[name] = service
-    if services and legacy is not None:
-        _spare_throttles(legacy)
     return services
-
-
-def _spare_throttles(legacy: Legacy) -> None:
-    """No mirror counts in the throttles of a project with Django REST framework."""
-    from gateway.upstreams.django import DjangoUpstream
-
-    if not isinstance(legacy, DjangoUpstream):
-        return
-    from django.apps import apps
-
-    if apps.is_installed("rest_framework") or "rest_framework.views" in sys.modules:
-        try:
-            from gateway.bridge.throttles import let_mirrors_pass
-        except ImportError:  # by settings that it can't be imported with: no view of it can be, either
-            return
-        let_mirrors_pass()
 
 
 def _remote(name: str, config: ServiceConfig) -> Service:

@@ -13,9 +13,9 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView, exception_handler
 
-from gateway.bridge.throttles import let_mirrors_pass
 from gateway.upstreams.base import MIRROR
 from gateway.upstreams.request import request_of
+from gateway.upstreams.throttles import let_mirrors_pass
 from tests.project.guarded import OncePerMinute
 from tests.support.asgi import ask, running, until
 

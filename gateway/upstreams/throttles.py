@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from functools import wraps
-
-from rest_framework.request import Request
-from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
+from typing import Any
 
 from gateway.parity.recording import recorder
 from gateway.upstreams.base import MIRROR
@@ -15,19 +13,20 @@ __all__ = ["let_mirrors_pass"]
 
 
 def let_mirrors_pass() -> None:
-    """Let no view ask a throttle for a mirror.
+    """Let no view of Django REST framework ask a throttle for a mirror, where project or services have any by now.
 
     Both sides count under the same keys, and its caller has been counted: with mirrors counted too, callers would be
     refused at half their rate. DRF documents the methods and has no setting for this, so they are replaced, once: the
     one that asks, and the one that says whom, for views that ask in their own way (adrf's do). What is to be refused
     is not mirrored (`Copy.finish`).
     """
-    if hasattr(APIView.check_throttles, "spares_mirrors"):
+    views: Any = sys.modules.get("rest_framework.views")  # optional, and not to be imported for this
+    if views is None or hasattr(views.APIView.check_throttles, "spares_mirrors"):
         return
-    check, get = APIView.check_throttles, APIView.get_throttles
+    check, get = views.APIView.check_throttles, views.APIView.get_throttles
 
     @wraps(check)
-    def check_throttles(view: APIView, request: Request) -> None:
+    def check_throttles(view: Any, request: Any) -> None:
         if _is_mirror(request):
             return
         try:
@@ -38,13 +37,12 @@ def let_mirrors_pass() -> None:
             raise
 
     @wraps(get)
-    def get_throttles(view: APIView) -> list[BaseThrottle]:
+    def get_throttles(view: Any) -> Any:
         return [] if _is_mirror(getattr(view, "request", None)) else get(view)
 
     check_throttles.spares_mirrors = True  # type: ignore[attr-defined] # nothing else says who has replaced it
-    APIView.check_throttles = check_throttles  # type: ignore[assignment, method-assign] # as said above
-    APIView.get_throttles = get_throttles  # type: ignore[assignment, method-assign]
+    views.APIView.check_throttles, views.APIView.get_throttles = check_throttles, get_throttles
 
 
-def _is_mirror(request: Request | None) -> bool:
+def _is_mirror(request: Any) -> bool:
     return MIRROR in getattr(request, "scope", ())
