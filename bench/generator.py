@@ -27,6 +27,7 @@ class Counts:
     p50: float
     p99: float
     busy: float | None = None
+    latencies: tuple[float, ...] = ()  # each of them, in order, where that was asked for
 
     @property
     def rate(self) -> float:
@@ -94,9 +95,13 @@ class Generator:
         command = [self.wrk, "-t1", count, duration, "--timeout", "15s", "--latency", "-H", f"Host: {HOST}", url]
         return RunningLoad(command, wrk=True, cores=self.cores, grace=seconds + 30)
 
-    def probe(self, url: str, *, connections: int, seconds: int, interval: float, expect: Path) -> RunningLoad:
-        """Start a light load that pauses `interval` seconds on average after each answer (never wrk: it cannot)."""
-        pace = ("--seconds", str(seconds), "--interval", str(interval), "--expect", str(expect))
+    def probe(
+        self, url: str, *, connections: int, seconds: int, interval: float, expect: Path, seed: int = 0
+    ) -> RunningLoad:
+        """Start a light load that pauses `interval` seconds on average after each answer (never wrk: it cannot), and
+        whose counts have every latency. `seed` is that of the pauses."""
+        pace = ("--seconds", str(seconds), "--interval", str(interval), "--expect", str(expect), "--each")
+        pace = (*pace, "--seed", str(seed))
         return self._builtin(url, connections, seconds, *pace)
 
     def counted(self, url: str, *, connections: int, requests: int, more: Sequence[str] = ()) -> RunningLoad:
@@ -127,6 +132,7 @@ def parse_builtin(output: str) -> Counts:
         p50=seen["p50"],
         p99=seen["p99"],
         busy=seen["generator_busy"],
+        latencies=tuple(seen["latencies"]),
     )
 
 

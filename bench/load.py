@@ -25,8 +25,6 @@ from bench.process import HOST
 
 # Seconds after which an unanswered request is an error.
 PATIENCE = 15.0
-# Of the pauses between requests.
-SEED = 4
 # Seconds within which a run with a fixed number of requests has to end.
 QUOTA_SECONDS = 120.0
 
@@ -44,6 +42,7 @@ class Load:
         bodies: Sequence[str] = (),
         headers: Sequence[str] = (),
         status: int = 200,
+        seed: int = 0,
     ) -> None:
         parts = urlsplit(url)
         if parts.hostname is None or parts.port is None:
@@ -58,7 +57,7 @@ class Load:
         self.expect = expect
         self.interval = interval
         # Of random length, as people's are: pauses that are all alike fall into step with the server's own timers.
-        self.pauses = random.Random(SEED)  # noqa: S311 - the same for both sides, not a secret
+        self.pauses = random.Random(seed)  # noqa: S311 - the same for both sides, not a secret
         self.quota = quota
         self.deadline = float("inf")
         self.latencies = array("d")
@@ -169,11 +168,11 @@ async def _connect(load: Load) -> Connection:
     return connection
 
 
-async def run(load: Load, connections: int, seconds: float) -> dict[str, Any]:
+async def run(load: Load, connections: int, seconds: float, *, each: bool = False) -> dict[str, Any]:
     """Open the connections, load for `seconds` or until the quota is used, and return the counts.
 
     Rates and latencies (seconds) cover answers inside the window; `total` also counts those still in
-    flight when it closed, which the server's CPU time has paid for.
+    flight when it closed, which the server's CPU time has paid for. With `each`, all latencies are in it.
     """
     opened = [await _connect(load) for _ in range(connections)]
     load.active = connections
@@ -198,6 +197,7 @@ async def run(load: Load, connections: int, seconds: float) -> dict[str, Any]:
         "reconnects": load.reconnects,
         "errors": dict(load.errors),
         "generator_busy": (time.process_time() - cpu) / elapsed,
+        "latencies": ordered if each else [],
     }
 
 
@@ -218,6 +218,8 @@ def main() -> None:
     parser.add_argument("--bodies", type=Path, help="a file with a list of bodies, in JSON, to POST in turn")
     parser.add_argument("--header", action="append", default=[], help="a line to send")
     parser.add_argument("--status", type=int, default=200, help="the status of every response")
+    parser.add_argument("--seed", type=int, default=0, help="of the pauses, which are random")
+    parser.add_argument("--each", action="store_true", help="print every latency too")
     options = parser.parse_args()
     bodies = json.loads(options.bodies.read_text()) if options.bodies else ()
     expect = options.expect.read_bytes() if options.expect else None
@@ -231,8 +233,9 @@ def main() -> None:
             bodies=bodies,
             headers=options.header,
             status=options.status,
+            seed=options.seed,
         )
-        return await run(load, options.connections, options.seconds)
+        return await run(load, options.connections, options.seconds, each=options.each)
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         json.dump(runner.run(session()), sys.stdout)

@@ -34,11 +34,12 @@ class Side:
     title: str
     values: tuple[float, ...]
     samples: tuple[Sample, ...] = ()
+    whole: float | None = None  # over all rounds at once, for what needs more requests than a round has
 
     @property
     def value(self) -> float:
-        """The median over the rounds."""
-        return statistics.median(self.values)
+        """That over all rounds at once, or else the median over the rounds."""
+        return statistics.median(self.values) if self.whole is None else self.whole
 
     @property
     def cpu_per_1000(self) -> float | None:
@@ -62,7 +63,7 @@ class Result:
 
     @property
     def ratio(self) -> float | None:
-        """Our median divided by theirs."""
+        """Our value divided by theirs."""
         return self.ours.value / self.theirs.value if self.ours and self.theirs else None
 
     @property
@@ -81,7 +82,7 @@ class Result:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the ratio of the medians reaches the goal; None without a goal or a ratio."""
+        """Whether the ratio reaches the goal; None without a goal or a ratio."""
         if self.goal is None or self.ratio is None or self.ours is None:
             return None
         return self.goal.reached(self.ratio, self.ours.value)

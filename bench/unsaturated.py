@@ -4,27 +4,34 @@ Servers are on one core and the load on another, where there are two: a caller i
 wait for a processor that the server uses for mirrors.
 """
 
-import statistics
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bench.load import percentile
 from bench.measure import Bench, Sample, Target
 from bench.process import Placement, Server
 from bench.result import Goal, Result, Side
 
 CLIENTS = 4
 INTERVAL = 0.02  # seconds that each client pauses on average: some 180 requests/s, a tenth of what the server could
+TURN = 3  # seconds: a machine that slows down for a moment slows both sides
+RESAMPLED = 400  # times, to tell how far the ratio is luck
+LIKELY = 0.9
+
+Turn = tuple[float, ...]  # the latencies of a turn, in seconds
 
 
 @dataclass(frozen=True, slots=True)
 class UnsaturatedRow:
-    """A percentile, "p50" or "p99", of `ours.path` and `theirs.path` under a light load."""
+    """The percentile `fraction` of `ours.path` and `theirs.path` under a light load, over all rounds."""
 
     name: str
     title: str
     ours: Target
     theirs: Target
-    percentile: str
-    at_least: int  # seconds of a round: the p99 of a few hundred requests is the luck of a few
+    fraction: float
+    turns: int  # of a round, on each side: the p99 of a few hundred requests is the luck of a few
     goal: Goal | None = None
 
     def run(self, bench: Bench) -> Result:
@@ -32,42 +39,54 @@ class UnsaturatedRow:
         placement = Placement.detect()
         bench = replace(bench, placement=placement, generator=replace(bench.generator, cores=placement.load))
         targets = (self.ours, self.theirs)
+        turns: dict[Target, list[Turn]] = {target: [] for target in targets}
         samples: dict[Target, list[Sample]] = {target: [] for target in targets}
         with bench.serving(*(target.peer for target in targets)) as servers:
             for target in targets:
                 server = servers[target.peer.name]
                 bench.warm_up(server, target.path, connections=CLIENTS, expect=bench.reference(server, target.path))
-            for number in range(bench.rounds):
+            for number in range(bench.rounds * self.turns):
                 for target in targets:
-                    samples[target].append(self._round(bench, servers[target.peer.name], target))
-                    bench.say(f"    round {number + 1}: {target.title}: {self._value(samples[target][-1]):.2f} ms")
-        ours, theirs = (
-            Side(target.title, tuple(map(self._value, samples[target])), tuple(samples[target])) for target in targets
-        )
-        note = "; ".join(
-            f"{target.title}: {statistics.median(one.rate for one in samples[target]):,.0f} requests/s"
-            for target in targets
-        )
-        note = f"{note}; {placement}"
+                    latencies, sample = _turn(bench, servers[target.peer.name], target, seed=number)
+                    turns[target].append(latencies)
+                    samples[target].append(sample)
+                if (number + 1) % self.turns == 0:
+                    so_far = (f"{target.title}: {self._value(turns[target]):.2f} ms" for target in targets)
+                    bench.say(f"    round {(number + 1) // self.turns}: {'; '.join(so_far)}")
+        ours, theirs = (self._side(target.title, turns[target], samples[target]) for target in targets)
+        note = f"{self._likely(turns[self.ours], turns[self.theirs])}; {placement}"
         return Result(self.name, self.title, "ms", self.goal, ours, theirs, note)
 
-    def _value(self, sample: Sample) -> float:
-        seconds: float = getattr(sample, self.percentile)
-        return seconds * 1e3
+    def _side(self, title: str, turns: Sequence[Turn], samples: Sequence[Sample]) -> Side:
+        rounds = (turns[at : at + self.turns] for at in range(0, len(turns), self.turns))
+        return Side(title, tuple(map(self._value, rounds)), tuple(samples), self._value(turns))
 
-    def _round(self, bench: Bench, server: Server, target: Target) -> Sample:
-        expect = bench.reference(server, target.path)
-        before = server.cpu_seconds()
-        probe = bench.generator.probe(
-            server.url(target.path),
-            connections=CLIENTS,
-            seconds=max(bench.seconds, self.at_least),
-            interval=INTERVAL,
-            expect=expect,
-        )
-        with probe:
-            seen = probe.result()
-        bench.drain(server)  # mirrors go on for a while
-        after = server.cpu_seconds()
-        cpu = None if before is None or after is None else (after - before) / seen.total * 1000
-        return Sample(seen.rate, seen.p50, seen.p99, seen.total, cpu, seen.busy)
+    def _value(self, turns: Sequence[Turn]) -> float:
+        """The percentile over all of these, in milliseconds."""
+        return percentile(sorted(seconds for turn in turns for seconds in turn), self.fraction) * 1e3
+
+    def _likely(self, ours: Sequence[Turn], theirs: Sequence[Turn]) -> str:
+        """Between what the ratio is, by the bootstrap: turns are drawn again and again, with replacement."""
+        draw = random.Random(0)  # noqa: S311 - statistics
+        ratios = []
+        for _ in range(RESAMPLED):
+            drawn = draw.choices(range(len(ours)), k=len(ours))
+            ratios.append(self._value([ours[at] for at in drawn]) / self._value([theirs[at] for at in drawn]))
+        ratios.sort()
+        low, high = (percentile(ratios, fraction) for fraction in ((1 - LIKELY) / 2, (1 + LIKELY) / 2))
+        asked = sum(map(len, theirs))
+        return f"{low:.2f} to {high:.2f} with {LIKELY:.0%} confidence, by {asked:,} requests on each side"
+
+
+def _turn(bench: Bench, server: Server, target: Target, *, seed: int) -> tuple[Turn, Sample]:
+    expect = bench.reference(server, target.path)
+    before = server.cpu_seconds()
+    probe = bench.generator.probe(
+        server.url(target.path), connections=CLIENTS, seconds=TURN, interval=INTERVAL, expect=expect, seed=seed
+    )
+    with probe:
+        seen = probe.result()
+    bench.drain(server)  # mirrors go on for a while
+    after = server.cpu_seconds()
+    cpu = None if before is None or after is None else (after - before) / seen.total * 1000
+    return seen.latencies, Sample(seen.rate, seen.p50, seen.p99, seen.total, cpu, seen.busy)
