@@ -25,10 +25,14 @@ from gateway.control.factory import build_control
 from gateway.dispatch import Header, Headers, Outcome, conclude, dispatch, dispatch_service, fall_back, fit
 from gateway.observability.counters import Counters
 from gateway.observability.observe import observe
+from gateway.parity.copy import Copy
 from gateway.parity.load import Load
-from gateway.parity.mirror import Copy, Mirrors
+from gateway.parity.mirror import Mirrors
+from gateway.parity.receiver import Receiver
 from gateway.parity.recording import recorder
 from gateway.parity.report import Report
+from gateway.parity.sender import Sender
+from gateway.parity.wire import Sent, greeting
 from gateway.rollout.cohort import NOBODY_KNOWN, Caller
 from gateway.rollout.decision import LEGACY, NOBODY, Circumstances, Unavailable, decide, taken_over
 from gateway.rollout.health import BreakerSettings, Health
@@ -99,6 +103,7 @@ class Gateway:
             redaction_key=_redaction_key(legacy),
             clock=self.clock,
             random=random.random,
+            sender=self._sender(),
         )
         self._running: list[Upstream] = []
         self.control = build_control(self)
@@ -219,6 +224,55 @@ class Gateway:
         fit(scope, copy.facts, copy.match, upstream)
         return scope
 
+    # -- mirrors in another process ---------------------------------------------------------------
+
+    @property
+    def mirror_socket(self) -> Path | None:
+        """Where the process listens that mirrors for those that serve; None where each mirrors for itself."""
+        socket = self.config.mirror.socket
+        return None if socket is None else Path(self.config.source).parent / socket
+
+    def _sender(self) -> Sender | None:
+        if (path := self.mirror_socket) is None or not self.config.routes:
+            return None
+        return Sender(
+            str(path),
+            greeting(self.config),
+            self.config.mirror.memory,
+            self.clock,
+            lost=lambda route: self.counters.drop(route, "away"),
+        )
+
+    def receiver(self) -> Receiver:
+        """What takes copies from processes that serve. From now on, this process mirrors, and sends none itself."""
+        self.mirrors.sender = None
+        most = max((route.mirror.max_body for route in self.config.routes), default=0)
+        return Receiver(greeting(self.config), self._deliver, most)
+
+    def _deliver(self, sent: Sent, done: Callable[[], None]) -> None:
+        try:
+            copy = self._copy_of(sent)
+        except BadRequest:
+            self.counters.drop(sent.route, "refused")
+            done()
+        else:
+            copy.done = done
+            self.mirrors.add(copy)
+
+    def _copy_of(self, sent: Sent) -> Copy:
+        """The copy that another process kept. Raises BadRequest where this one would not have kept it."""
+        facts = read(sent.scope, self._root_path, self._request_id)
+        facts.request_id = sent.request_id
+        match = self._snapshot.match(facts, sent.scope)
+        if match is None or match.route is None or match.route != sent.route:
+            raise BadRequest("another route claims this, or none does")
+        plan = self._snapshot.choices[match.route].plan
+        if sent.upstream != LEGACY:
+            admit(facts, sent.scope, self.legacy, self.upstreams[plan.service])
+        copy = Copy(sent.upstream, plan, match, facts, sent.scope, self.clock.monotonic())
+        copy.asked, copy.answer = sent.asked, sent.answer
+        return copy
+
     def _cookie(self, ticket: Ticket, scope: Scope) -> Header:
         """The line that gives a caller its ticket. Scripts don't get it, and only pages of this site send it."""
         site, age = self._snapshot.site, self.config.rollout.cookie_age
@@ -267,6 +321,7 @@ class Gateway:
             except Exception as exc:
                 await self.shutdown()
                 raise RuntimeError(f"gateway.control failed to start: {exc}") from exc
+        await self.mirrors.startup()
 
     async def shutdown(self) -> list[str]:
         """Stop what was started, in reverse. Goes on after a failure; returns what failed, in words."""

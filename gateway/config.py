@@ -223,6 +223,9 @@ class MirrorSettings(Section):
     delay: Seconds = Field(0.05, description="seconds that mirrors are gathered before they are sent")
     memory: int = Field(32 * 2**20, ge=0, description="bytes of requests and answers that may wait")
     lag: Seconds = Field(0.05, description="seconds the event loop may be late before mirrors are dropped")
+    socket: str | None = Field(
+        None, min_length=1, max_length=90, description="the path of a Unix socket, at most 90 characters"
+    )
 
 
 class MirrorConfig(Section):

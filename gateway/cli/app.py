@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from gateway.cli import check, diffs, explain, history, init, moves, routes, serve, sign, status
+from gateway.cli import check, diffs, explain, history, init, mirrors, moves, routes, serve, sign, status
 from gateway.cli.common import ConfigOption, fail
 from gateway.cli.terminal import StartError
 from gateway.config import ConfigError
@@ -97,6 +97,7 @@ def version_command() -> None:
 app.command("init", epilog=init.EPILOG)(init.init)
 app.command("check", epilog=check.EPILOG)(check.check)
 app.command("serve", epilog=serve.EPILOG)(serve.serve)
+app.command("mirrors", epilog=mirrors.EPILOG)(mirrors.mirrors)
 app.command("routes", epilog=routes.EPILOG)(routes.routes)
 app.command("explain", epilog=explain.EPILOG)(explain.explain)
 app.command("status", epilog=status.EPILOG)(status.status)

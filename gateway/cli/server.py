@@ -5,6 +5,7 @@ Worker processes import this module, so it does without Typer.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import importlib.util
 import logging
@@ -13,7 +14,7 @@ import signal
 import socket
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -122,6 +123,16 @@ class _StatReload(StatReload):
         yield from super().iter_py_files()
 
 
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's event loop where it is installed, as uvicorn has it; None stands for asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
 # -- sockets ----------------------------------------------------------------------------------------
 
 
@@ -159,8 +170,11 @@ def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
     return sock
 
 
-def bind_unix(path: Path) -> list[socket.socket]:
-    """A Unix socket at `path`, in the place of one that nobody serves any more. Raises StartError."""
+def bind_unix(path: Path, *, mode: int = 0o666, option: str = "--uds") -> list[socket.socket]:
+    """A Unix socket at `path`, in the place of one that nobody serves any more. Raises StartError.
+
+    As with uvicorn, who may connect is decided by the folder's permissions, unless `mode` says more.
+    """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
@@ -170,17 +184,17 @@ def bind_unix(path: Path) -> list[socket.socket]:
             path.unlink()
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.bind(str(path))
-        path.chmod(0o666)  # as uvicorn: who may connect is decided by the folder's permissions
+        path.chmod(mode)
     except OSError as exc:
         sock.close()
-        raise StartError(_why(str(path), exc, "--uds")) from exc
+        raise StartError(_why(str(path), exc, option)) from exc
     return [sock]
 
 
 def _why(address: str, error: OSError, option: str) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"{address} is in use; choose another with {option}"
-    return f"can't listen on {address}: {error.strerror}"
+    return f"can't listen on {address}: {error.strerror or error}"
 
 
 # -- log lines --------------------------------------------------------------------------------------

@@ -25,21 +25,21 @@ from gateway.observability.counters import Counters
 from gateway.parity.answer import Answer
 from gateway.parity.compare import Comparison, compare
 from gateway.parity.controls import FIRST, Controls
+from gateway.parity.copy import Copy
 from gateway.parity.load import Load
-from gateway.parity.recording import Recorder, recorder
+from gateway.parity.recording import recorder
 from gateway.parity.redaction import Redaction, redact_target
 from gateway.parity.report import Report
 from gateway.parity.rules import CompareRules
-from gateway.rollout.decision import LEGACY, SAFE, Decision
-from gateway.rollout.plan import Plan
+from gateway.parity.sender import Sender
+from gateway.rollout.decision import LEGACY, Decision
 from gateway.routing.facts import BadRequest, Facts
 from gateway.routing.table import Match
-from gateway.upstreams.base import FILES, MIRROR, ClientGone
+from gateway.upstreams.base import MIRROR, ClientGone
 from gateway.upstreams.deadline import is_cancelled
-from gateway.upstreams.kept import Kept
 from gateway.upstreams.malformed import check_start
 
-__all__ = ["Copy", "Mirrors"]
+__all__ = ["Mirrors"]
 
 logger = logging.getLogger("gateway.parity")
 
@@ -48,93 +48,12 @@ PAUSE = 0.002  # seconds between two looks for one
 SMALL = 2**14  # bytes that are compared on the event loop; more is compared on a thread
 
 
-class Copy:
-    """One request that is to be mirrored, and what its caller is answered."""
-
-    __slots__ = ("_limit", "_since", "answer", "body", "facts", "headers", "kept", "match", "over", "plan", "recorder",
-                 "scope", "status", "until", "upstream", "waits", "whole")  # fmt: skip
-
-    def __init__(self, upstream: str, plan: Plan, match: Match, facts: Facts, scope: Scope, since: float) -> None:
-        self.plan = plan
-        self.upstream = upstream
-        self.match = match
-        self.facts = facts
-        self.scope = scope
-        self.recorder = Recorder()
-        self.kept: Kept | None = None
-        self.status = 0
-        self.headers: tuple[tuple[bytes, bytes], ...] = ()
-        self.body = bytearray()
-        self.whole = self.over = False
-        self.waits = 0  # bytes, while it waits
-        self.until = since  # when its caller had been answered
-        self.answer: Answer | None = None
-        self._limit = plan.mirror.max_body
-        self._since = since
-
-    def receive(self, receive: Receive) -> Receive:
-        """`receive`, of which the body is kept."""
-        self.kept = Kept(receive, self._limit)
-        return self.kept
-
-    @property
-    def template(self) -> str:
-        """What differences are grouped by: "GET /api/products/{id}/"."""
-        return f"{self.facts.method} {self.match.template}"
-
-    def keep(self, message: Message) -> None:
-        """Note one message of the answer."""
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self.headers = tuple(message.get("headers", ()))
-            return
-        if message["type"] in FILES:  # there are no bytes to compare
-            self.whole = self.over = True
-        if message["type"] != "http.response.body":  # a hint before the answer, or trailers after it
-            return
-        body = message.get("body", b"")
-        if not self.over and len(self.body) + len(body) > self._limit:
-            self.over = True
-            self.body = bytearray()  # a download may take its caller hours
-        if not self.over:
-            self.body += body
-        self.whole = not message.get("more_body", False)
-
-    def finish(self, *, fell_back: bool) -> str | None:
-        """The caller has been answered. Why this can't be mirrored, in a word; None when it can."""
-        if fell_back or not self.whole or not self.status:
-            return "unanswered"  # by the upstream that was to be compared
-        if self.status == HTTPStatus.TOO_MANY_REQUESTS or self.recorder.throttled:
-            return "throttled"  # mirrors pass throttles
-        if self.over or self.kept is None or not self.kept.whole:
-            return "size"
-        if not self.kept.ended and (self._has_body() or self.kept.body):
-            return "unread"
-        self.answer = self.answered(self.until - self._since)
-        self.waits = len(self.body) + len(self.kept.body)
-        self.body = bytearray()
-        return None
-
-    def answered(self, seconds: float) -> Answer:
-        """The answer that was noted, which took so long."""
-        body = (
-            b"" if self.facts.method == "HEAD" else bytes(self.body)
-        )  # the server leaves it out, or a service was asked GET
-        headers = tuple((name.lower(), value) for name, value in self.headers)
-        return Answer(self.status, headers, body, seconds, self.recorder.sql())
-
-    def _has_body(self) -> bool:
-        """Whether there may be one. From HTTP/2 on it needs no header (RFC 9113, section 8.1.1)."""
-        headers = self.facts.headers
-        unsaid = self.scope.get("http_version", "1.1") >= "2" and self.facts.method not in SAFE
-        return b"transfer-encoding" in headers or headers.get(b"content-length", b"" if unsaid else b"0") != b"0"
-
-
 class Mirrors:
     """The mirrors of one process. Used on its event loop.
 
     `entries` gives what answers for each upstream's name; `prepared` a scope as that upstream is to see it, of which
     it raises BadRequest where it must not see it. `redaction_key` is what values are hashed with before storing.
+    With a `sender`, mirrors are not run here: copies are sent to the process that does.
     """
 
     def __init__(
@@ -150,6 +69,7 @@ class Mirrors:
         redaction_key: bytes,
         clock: Clock,
         random: Callable[[], float],
+        sender: Sender | None = None,
     ) -> None:
         self._settings = settings
         self._entries = entries
@@ -159,6 +79,7 @@ class Mirrors:
         self._report = report
         self._clock = clock
         self._random = random
+        self.sender = sender
         self._rules = Rules(routes, redaction_key, clock)
         self._controls: defaultdict[str, Controls] = defaultdict(Controls)
         self._waiting: deque[Copy] = deque()
@@ -191,12 +112,18 @@ class Mirrors:
         )
 
     def _take(self, copy: Copy, *, fell_back: bool) -> None:
-        reason = copy.finish(fell_back=fell_back) or self._full(copy.until, copy.waits)
-        if reason:
+        if reason := copy.finish(fell_back=fell_back):
             self._counters.drop(copy.plan.route, reason)
+        else:
+            self.add(copy)
+
+    def add(self, copy: Copy) -> None:
+        """Mirror a copy that is finished, if there is room for it."""
+        if reason := self._full(copy.until, copy.size):
+            self._drop(copy, reason)
             return
         self._waiting.append(copy)
-        self._bytes += copy.waits
+        self._bytes += copy.size
         self._gather()
 
     def _gather(self) -> None:
@@ -225,16 +152,25 @@ class Mirrors:
             return "queue"
         if self._bytes + more > self._settings.memory:
             return "memory"
+        if self.sender is not None and (reason := self.sender.full(now)):
+            return reason
         return self._load.pressed(now)
+
+    async def startup(self) -> None:
+        """Look for the process that mirrors, where that is another one. It may come later, and may go."""
+        if self.sender is not None and self.enabled:
+            await self.sender.connect()
 
     async def shutdown(self) -> None:
         """Stop. What waits is dropped, what runs is cancelled."""
         self._stopped = True
+        if self.sender is not None:
+            self.sender.close()
         if self._due is not None:
             self._due.cancel()
             self._due = None
         for copy in self._waiting:
-            self._counters.drop(copy.plan.route, "stopped")
+            self._drop(copy, "stopped")
         self._waiting.clear()
         running = [*self._running]
         for task in running:
@@ -251,18 +187,11 @@ class Mirrors:
                 await self._pause(PAUSE)
                 continue
             copy = self._waiting.popleft()
-            self._bytes -= copy.waits
+            self._bytes -= copy.size
             if reason is not None:
-                self._counters.drop(copy.plan.route, reason)
+                self._drop(copy, reason)
                 continue
-            try:
-                await self._mirror(copy)
-            except asyncio.CancelledError:  # by `shutdown`
-                self._counters.drop(copy.plan.route, "stopped")
-                raise
-            except Exception:
-                self._counters.uncompared(copy.plan.route)
-                logger.exception("route %r: a mirror failed", copy.plan.route)
+            await self._mirror(copy)
             await self._pause(0)
 
     def _may_begin(self, now: float) -> bool:
@@ -280,7 +209,29 @@ class Mirrors:
         now = self._clock.monotonic()
         self._load.look(now, now - since - seconds)
 
+    def _drop(self, copy: Copy, reason: str) -> None:
+        self._counters.drop(copy.plan.route, reason)
+        if copy.done is not None:
+            copy.done()
+
     async def _mirror(self, copy: Copy) -> None:
+        """Make a mirror, or have it made, whatever comes of it."""
+        try:
+            if self.sender is None:
+                await self._compare(copy)
+            elif reason := self.sender.send(copy, self._clock.monotonic()):
+                self._counters.drop(copy.plan.route, reason)
+        except asyncio.CancelledError:  # by `shutdown`
+            self._counters.drop(copy.plan.route, "stopped")
+            raise
+        except Exception:
+            self._counters.uncompared(copy.plan.route)
+            logger.exception("route %r: a mirror failed", copy.plan.route)
+        finally:
+            if copy.done is not None:
+                copy.done()
+
+    async def _compare(self, copy: Copy) -> None:
         plan, first = copy.plan, copy.answer
         if first is None:
             return
@@ -336,7 +287,7 @@ class Mirrors:
         since = self._clock.monotonic()
         second = Copy(upstream, copy.plan, copy.match, copy.facts, copy.scope, since)
         scope[MIRROR] = True
-        asked = _once(copy.kept.body if copy.kept is not None else b"")
+        asked = _once(copy.asked)
         ended = 0.0
 
         async def send(message: Message) -> None:

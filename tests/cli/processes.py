@@ -33,12 +33,12 @@ def run(folder: Path, *arguments: str, stdout: int = subprocess.PIPE, **variable
     )
 
 
-class Serving:
-    """`gateway serve` in `folder`, on a free port. `log` is what it has written so far."""
+class Running:
+    """`gateway …` in `folder`, for as long as it runs. `log` is what it has written so far."""
 
     def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
         self._process = subprocess.Popen(
-            [GATEWAY, "serve", "--port", "0", *arguments],
+            [GATEWAY, *arguments],
             cwd=folder,
             env=environment(**variables),
             stdout=subprocess.PIPE,
@@ -48,23 +48,6 @@ class Serving:
         self._lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.wait_for("Application startup complete")
-        self.url = (re.findall(r"http://[\d.:]+", self.log) or [""])[0]
-        if self.url:
-            self._wait_until_it_listens()
-
-    def _wait_until_it_listens(self) -> None:
-        """A worker says that its application has started a moment before it listens."""
-        host, _, port = self.url.removeprefix("http://").rpartition(":")
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                socket.create_connection((host, int(port)), timeout=PATIENCE).close()
-            except ConnectionRefusedError:
-                assert time.monotonic() < deadline, f"{self.url} refuses connections:\n{self.log}"
-                time.sleep(0.02)
-            else:
-                return
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -87,6 +70,44 @@ class Serving:
             assert time.monotonic() < deadline, f"no {text!r}:\n{self.log}"
             time.sleep(0.02)
 
+    def wait(self) -> int:
+        """The exit status, once it has ended."""
+        status = self._process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        return status
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal, and return the exit status."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        return self.wait()
+
+
+class Serving(Running):
+    """`gateway serve` in `folder`, on a free port."""
+
+    def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
+        super().__init__(folder, "serve", "--port", "0", *arguments, **variables)
+        self.wait_for("Application startup complete")
+        self.url = (re.findall(r"http://[\d.:]+", self.log) or [""])[0]
+        if self.url:
+            self._wait_until_it_listens()
+
+    def _wait_until_it_listens(self) -> None:
+        """A worker says that its application has started a moment before it listens."""
+        host, _, port = self.url.removeprefix("http://").rpartition(":")
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+            except ConnectionRefusedError:
+                assert time.monotonic() < deadline, f"{self.url} refuses connections:\n{self.log}"
+                time.sleep(0.02)
+            else:
+                return
+
     def get(self, path: str) -> tuple[int, dict[str, str]]:
         """The status and the headers (in lower case) of one answer."""
         try:
@@ -95,13 +116,3 @@ class Serving:
         except urllib.error.HTTPError as exc:
             with exc:
                 return exc.code, {name.lower(): value for name, value in exc.headers.items()}
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal, and return the exit status."""
-        if self._process.poll() is None:
-            self._process.send_signal(number)
-        status = self._process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-        return status

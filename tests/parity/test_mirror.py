@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from gateway.parity import load, mirror
-from gateway.parity.mirror import Copy
+from gateway.parity.copy import Copy
 from gateway.upstreams.base import MIRROR
 from tests.project import mirrored
 from tests.support.asgi import Connection, ask, running, scope, until

@@ -48,6 +48,7 @@ class Server:
         settings: dict[str, Any] | None = None,
         database: Path | None = None,
     ) -> None:
+        self.folder = folder
         config = folder / "gateway.toml"
         config.write_text(toml)
         env = environment(GATEWAY_CONFIG=str(config), PROJECT_SETTINGS=json.dumps(settings or {}))

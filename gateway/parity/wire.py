@@ -1,0 +1,122 @@
+"""How the copy of a request travels to the process that mirrors: a head in JSON, and two bodies as they are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from starlette.types import Scope
+
+from gateway.parity.answer import Answer, Sql
+
+if TYPE_CHECKING:
+    from gateway.config import Config
+    from gateway.parity.copy import Copy
+
+__all__ = ["GREETING", "MOST_HEAD", "PREFIX", "MalformedFrameError", "Sent", "greeting", "pack", "unpack"]
+
+GREETING = 64  # bytes
+
+PREFIX = struct.Struct("!III")  # how long the head is, the body of the request and that of its answer
+MOST_HEAD = 2**22  # bytes: all headers that a server takes, and the statements that a recorder keeps
+
+_TEXTS = ("http_version", "method", "scheme", "path", "root_path")
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
+
+
+def greeting(config: Config) -> bytes:
+    """What two processes say to each other that have the same version and configuration, in GREETING bytes."""
+    known = f"{version('django-fastapi-gateway')} {replace(config, source='')!r}"
+    return hashlib.sha256(known.encode()).hexdigest().encode()
+
+
+class MalformedFrameError(ValueError):
+    """What can't have come from `pack`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A copy as it arrives: what `upstream` answered to a request that `route` claims, and all that is needed to make
+    it again. `asked` is the body of the request."""
+
+    upstream: str
+    route: str
+    scope: Scope
+    request_id: bytes | None
+    asked: bytes
+    answer: Answer
+
+
+def pack(copy: Copy) -> bytes:
+    """A finished copy as one frame. Of its scope, what the ASGI specification has servers say of a request."""
+    scope, answer = copy.scope, copy.answer
+    if answer is None:
+        raise ValueError("this copy is not finished")
+    head = {
+        "upstream": copy.upstream,
+        "route": copy.plan.route,
+        "texts": [scope.get(name, "") for name in _TEXTS],
+        "raw_path": None if (raw := scope.get("raw_path")) is None else raw.decode("latin-1"),
+        "query_string": scope.get("query_string", b"").decode("latin-1"),
+        "headers": _texts(scope["headers"]),
+        "client": scope.get("client"),
+        "server": scope.get("server"),
+        "request_id": None if (number := copy.facts.request_id) is None else number.decode("latin-1"),
+        "status": answer.status,
+        "answered": _texts(answer.headers),
+        "seconds": answer.seconds,
+        "sql": None if answer.sql is None else [answer.sql.statements, answer.sql.count],
+    }
+    line = json.dumps(head, separators=(",", ":")).encode("ascii")
+    return b"".join((PREFIX.pack(len(line), len(copy.asked), len(answer.body)), line, copy.asked, answer.body))
+
+
+def unpack(head: bytes, asked: bytes, body: bytes) -> Sent:
+    """What was packed. Raises MalformedFrameError."""
+    try:
+        return _sent(json.loads(head), asked, body)
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise MalformedFrameError(f"{type(exc).__name__}: {exc}") from exc
+
+
+def _sent(head: dict[str, Any], asked: bytes, body: bytes) -> Sent:
+    raw, number, sql = head["raw_path"], head["request_id"], head["sql"]
+    scope = {
+        "type": "http",
+        "asgi": _ASGI,
+        **dict(zip(_TEXTS, head["texts"], strict=True)),
+        "query_string": head["query_string"].encode("latin-1"),
+        "headers": list(_bytes(head["headers"])),
+        "client": _address(head["client"]),
+        "server": _address(head["server"]),
+    }
+    if raw is not None:
+        scope["raw_path"] = raw.encode("latin-1")
+    answer = Answer(
+        int(head["status"]),
+        tuple(_bytes(head["answered"])),
+        body,
+        float(head["seconds"]),
+        None if sql is None else Sql(tuple(sql[0]), sql[1]),
+    )
+    request_id = None if number is None else number.encode("latin-1")
+    return Sent(head["upstream"], head["route"], scope, request_id, asked, answer)
+
+
+def _texts(headers: Any) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+
+
+def _bytes(lines: list[list[str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines]
+
+
+def _address(value: list[Any] | None) -> tuple[Any, ...] | None:
+    if value is None:
+        return None
+    host, port = value
+    return host, port

@@ -1,0 +1,266 @@
+"""Mirrors that another process makes: what the two say to each other, and what becomes of each copy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from gateway.parity.answer import Answer
+from gateway.parity.wire import PREFIX, Sent, greeting
+from tests.project import mirrored
+from tests.support.asgi import ask, running, scope, until
+
+pytestmark = pytest.mark.anyio
+ROUTE = {"name": "m", "prefix": "/m", "service": "m", "stage": "shadow", "claim": "all"}
+
+
+@pytest.fixture(autouse=True)
+def asked():
+    mirrored.asked.clear()
+    return mirrored.asked
+
+
+@pytest.fixture
+def path():
+    """A short one: the path of a socket has a hundred characters at most."""
+    folder = tempfile.mkdtemp(prefix="gateway")
+    yield Path(folder, "mirrors.sock")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def build(gateway, project, path):
+    """Build a gateway that has its mirrors made at `path`; keyword arguments are more keys of the route."""
+    project.MIDDLEWARE = []
+
+    def build(*, mirror=None, settings=None, **route):
+        table = ROUTE | {"mirror": {"control": 0} | (mirror or {})} | route
+        services = {"m": {"app": "tests.project.mirrored:app", "middleware": "none"}}
+        return gateway(services=services, routes=[table], mirror={"lag": 10, "socket": str(path)} | (settings or {}))
+
+    return build
+
+
+@contextlib.asynccontextmanager
+async def mirroring(app, path):
+    """`app` as `gateway mirrors` runs it."""
+    receiver = app.receiver()
+    await app.startup()
+    listening = await asyncio.start_unix_server(receiver, path)
+    yield app
+    listening.close()
+    receiver.stop()
+    await app.shutdown()
+    receiver.close()
+    path.unlink()
+
+
+@contextlib.asynccontextmanager
+async def apart(build, path, **route):
+    """One gateway that serves, and one that mirrors for it."""
+    async with mirroring(build(**route), path) as mirrors, running(build(**route)) as app:
+        yield app, mirrors
+
+
+def counted(app):
+    return app.counters.take().mirrors("m")
+
+
+async def compared(app, times=1):
+    assert await until(lambda: counted(app).compared + counted(app).errors >= times)
+
+
+# -- who does what -------------------------------------------------------------------------------
+
+
+async def test_another_process_asks_the_service_and_counts_it(build, path, asked):
+    async with apart(build, path) as (app, mirrors):
+        answer = await ask(app, "/m/same/")
+        assert (answer.status, answer["x-served-by"]) == (200, "legacy")
+        await compared(mirrors)
+        ours, theirs = counted(app), counted(mirrors)
+        assert (ours.mirrored, ours.compared, ours.dropped) == (0, 0, {})
+        assert (theirs.mirrored, theirs.equal, theirs.dropped) == (1, 1, {})
+        taken = mirrors.counters.take()
+        assert taken.side("m", "service mirrored").requests == 1
+        assert taken.side("m", "legacy").requests == 0  # which the process counted that served it
+    assert asked == ["GET /m/same/"]
+
+
+async def test_what_differs_is_found_there(build, path):
+    async with apart(build, path) as (app, mirrors):
+        await ask(app, "/m/price/?a=1")
+        await compared(mirrors)
+        [group] = mirrors.report.take().groups
+        assert (group.template, group.summary) == ("GET /m/{what}/", "type of /price changed, string → number")
+        assert group.examples[0].target == "/m/price/?a=1"
+        assert app.report.take().groups == ()
+
+
+async def test_the_request_is_the_same(build, path):
+    headers = {"Cookie": "a=b", "X-Request-ID": "abc", "Accept-Language": "el", "Content-Length": "3"}
+    async with apart(build, path, mirror={"methods": ["POST"]}) as (app, mirrors):
+        await ask(app, "/m/echo/?a=1&a=2", "POST", body=b"abc", headers=headers)
+        await compared(mirrors)
+        assert (counted(mirrors).equal, mirrors.report.take().groups) == (1, ())
+
+
+async def test_a_request_without_an_identifier_keeps_the_one_it_got(build, path):
+    async with apart(build, path) as (app, mirrors):
+        await ask(app, "/m/echo/")  # which tells the identifier
+        await compared(mirrors)
+        assert counted(mirrors).equal == 1
+
+
+async def test_the_host_is_the_one_that_the_proxy_gave(build, path, project):
+    project.USE_X_FORWARDED_HOST = True
+    async with apart(build, path, stage="live", mirror={"live": 100}) as (app, mirrors):
+        answer = await ask(app, "/m/same/", headers={"Host": "inside", "X-Forwarded-Host": "testserver"})
+        assert answer["x-served-by"] == "m"
+        await compared(mirrors)
+        assert counted(mirrors).equal == 1
+        assert mirrors.counters.take().side("m", "legacy mirrored").requests == 1
+
+
+async def test_controls_are_made_there(build, path):
+    async with apart(build, path, mirror={"control": 100}) as (app, mirrors):
+        await ask(app, "/m/random/")
+        assert await until(lambda: counted(mirrors).controls == 1)
+
+
+async def test_what_another_route_claims_is_refused(build, path):
+    async with mirroring(build(), path) as mirrors:
+        done = []
+        sent = Sent("legacy", "m", scope("/elsewhere/"), None, b"", Answer(200, (), b"", 0.1))
+        mirrors._deliver(sent, lambda: done.append(True))
+        assert (counted(mirrors).dropped, done) == ({"refused": 1}, [True])
+
+
+# -- when it is not there ------------------------------------------------------------------------
+
+
+async def test_without_that_process_everything_is_dropped(build, asked, caplog):
+    async with running(build()) as app:
+        for _ in range(3):
+            assert (await ask(app, "/m/same/")).status == 200
+        assert counted(app).dropped == {"away": 3}
+    assert [record.message.partition(":")[0] for record in caplog.records if record.name == "gateway.parity"] == [
+        'no mirrors until "gateway mirrors" runs'
+    ]
+    assert asked == []
+
+
+async def test_where_nothing_is_mirrored_nobody_is_looked_for(gateway, path, caplog):
+    with caplog.at_level(logging.INFO, "gateway.parity"):
+        async with running(gateway(mirror={"socket": str(path)})):
+            pass
+    assert caplog.records == []
+
+
+async def test_a_process_with_another_configuration_is_told_so(build, path, caplog):
+    async with mirroring(build(compare={"ignore": ["/at"]}), path) as mirrors, running(build()) as app:
+        await ask(app, "/m/same/")
+        assert counted(app).dropped == {"away": 1}
+        assert counted(mirrors).mirrored == 0
+    messages = [record.message for record in caplog.records]
+    assert "a process that serves has another configuration or version: restart both" in messages
+    assert any(
+        message.endswith("it was started with another configuration or version: restart it") for message in messages
+    )
+
+
+async def test_what_was_sent_and_not_done_is_counted(build, path):
+    """The other process ends in the middle of it, and nobody there can count any more."""
+
+    async def ends(reader, writer):
+        await reader.readexactly(len(greeting(app.config)))
+        writer.write(b"+")
+        await reader.readexactly(PREFIX.size)
+        writer.close()
+
+    app = build()
+    async with await asyncio.start_unix_server(ends, path), running(app):
+        await ask(app, "/m/same/")
+        assert await until(lambda: counted(app).dropped == {"away": 1})
+
+
+async def test_what_is_done_is_not_counted_when_the_other_process_ends(build, path):
+    async with running(build()) as app:
+        async with mirroring(build(), path) as mirrors:
+            assert await until(lambda: app.mirrors.sender._again <= app.clock.monotonic())
+            assert await until(lambda: app.mirrors.sender.full(app.clock.monotonic()) is None)
+            await ask(app, "/m/same/")
+            await compared(mirrors)
+        assert await until(lambda: app.mirrors.sender.full(app.clock.monotonic()) == "away")
+        assert counted(app).dropped == {}
+
+
+async def test_what_the_other_process_drops_as_it_stops_is_counted_there_only(build, path, asked):
+    async with running(build()) as app:
+        async with mirroring(build(settings={"delay": 100.0}), path) as mirrors:
+            app.mirrors.sender._greeting = greeting(mirrors.config)
+            assert await until(lambda: app.mirrors.sender._again <= app.clock.monotonic())
+            assert await until(lambda: app.mirrors.sender.full(app.clock.monotonic()) is None)
+            await ask(app, "/m/same/")
+            assert await until(lambda: len(mirrors.mirrors._waiting) == 1)
+        assert await until(lambda: app.mirrors.sender.full(app.clock.monotonic()) == "away")
+        assert (counted(app).dropped, counted(mirrors).dropped) == ({}, {"stopped": 1})
+    assert asked == []
+
+
+async def test_a_server_that_stops_leaves_what_it_sent_to_be_mirrored(build, path):
+    async with mirroring(build(settings={"delay": 0.2}), path) as mirrors:
+        async with running(build(settings={"delay": 0.2})) as app:
+            await ask(app, "/m/same/")
+            assert await until(lambda: len(mirrors.mirrors._waiting) == 1)
+        await compared(mirrors)
+        assert counted(app).dropped == {}
+
+
+# -- what comes in ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        PREFIX.pack(2**31, 0, 0),
+        PREFIX.pack(2, 2**31, 0),
+        PREFIX.pack(2, 0, 2**31),
+        PREFIX.pack(2, 0, 0) + b"{}",
+        PREFIX.pack(2, 0, 0) + b"no",
+    ],
+)
+async def test_what_is_no_copy_of_a_request_is_cut_off(build, path, frame, caplog):
+    async with apart(build, path) as (app, mirrors):
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(greeting(mirrors.config) + frame)
+        assert await reader.read() == b"+"
+        writer.close()
+        assert "what is no copy of a request" in caplog.text
+        await ask(app, "/m/same/")  # the others are still there
+        await compared(mirrors)
+
+
+async def test_who_says_nothing_holds_nobody_up(build, path):
+    async with apart(build, path) as (app, mirrors):
+        _, writer = await asyncio.open_unix_connection(path)
+        await ask(app, "/m/same/")
+        await compared(mirrors)
+        writer.close()
+
+
+async def test_what_can_not_be_sent_is_counted(build, path, monkeypatch):
+    def fails(copy):
+        raise ValueError("what no server sends")
+
+    async with apart(build, path) as (app, _):
+        with monkeypatch.context() as patched:
+            patched.setattr("gateway.parity.sender.pack", fails)
+            await ask(app, "/m/same/")
+            assert await until(lambda: counted(app).errors == 1)
