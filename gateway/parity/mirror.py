@@ -32,6 +32,7 @@ from gateway.parity.redaction import Redaction, redact_target
 from gateway.parity.report import Report
 from gateway.parity.rules import CompareRules
 from gateway.parity.sender import Sender
+from gateway.parity.standstill import Standstills, Watch
 from gateway.rollout.decision import LEGACY, Decision
 from gateway.routing.facts import BadRequest, Facts
 from gateway.routing.table import Match
@@ -81,6 +82,7 @@ class Mirrors:
         self._random = random
         self.sender = sender
         self._rules = Rules(routes, redaction_key, clock)
+        self._standstills = Standstills(2 * settings.lag)
         self._controls: defaultdict[str, Controls] = defaultdict(Controls)
         self._waiting: deque[Copy] = deque()
         self._bytes = 0
@@ -97,7 +99,7 @@ class Mirrors:
         if plan is None or not self.enabled:
             return None
         now = self._clock.monotonic()
-        if reason := self._full(now):
+        if reason := self._full(plan.route, now):
             self._counters.drop(plan.route, reason)
             return None
         return Copy(decision.upstream, plan, match, facts, scope, now)
@@ -119,7 +121,7 @@ class Mirrors:
 
     def add(self, copy: Copy) -> None:
         """Mirror a copy that is finished, if there is room for it."""
-        if reason := self._full(copy.until, copy.size):
+        if reason := self._full(copy.plan.route, copy.until, copy.size):
             self._drop(copy, reason)
             return
         self._waiting.append(copy)
@@ -144,8 +146,8 @@ class Mirrors:
             task.add_done_callback(self._running.discard)
             self._gather()
 
-    def _full(self, now: float, more: int = 0) -> str | None:
-        """Why there is no room for another one, in a word."""
+    def _full(self, route: str, now: float, more: int = 0) -> str | None:
+        """Why there is no room for another one of this route, in a word."""
         if self._stopped:
             return "stopped"
         if len(self._waiting) >= self._settings.queue:
@@ -154,7 +156,11 @@ class Mirrors:
             return "memory"
         if self.sender is not None and (reason := self.sender.full(now)):
             return reason
-        return self._load.pressed(now)
+        return self._pressed(route, now)
+
+    def _pressed(self, route: str, now: float) -> str | None:
+        """Why none of this route is made now, in a word."""
+        return "blocks" if self._standstills.spares(route, now) else self._load.pressed(now)
 
     async def startup(self) -> None:
         """Look for the process that mirrors, where that is another one. It may come later, and may go."""
@@ -182,7 +188,7 @@ class Mirrors:
     async def _work(self) -> None:
         while self._waiting:
             now = self._clock.monotonic()
-            reason = self._load.pressed(now)
+            reason = self._pressed(self._waiting[0].plan.route, now)
             if reason is None and not self._may_begin(now):
                 await self._pause(PAUSE)
                 continue
@@ -308,7 +314,9 @@ class Mirrors:
         # In a context of its own: what one mirror leaves there is none of the next one's business.
         context = contextvars.Context()
         context.run(recorder.set, second.recorder)
-        failed = await _failure(ask(), copy.plan.mirror.timeout, context)
+        with Watch(self._clock) as watch:
+            failed = await _failure(ask(), copy.plan.mirror.timeout, context)
+        self._standstills.note(copy.plan.route, watch.longest, self._clock.monotonic())
         if second.over:
             failed = "too long to be compared"
         elif second.whole and second.status < HTTPStatus.INTERNAL_SERVER_ERROR:

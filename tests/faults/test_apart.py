@@ -96,7 +96,8 @@ def test_a_service_that_blocks_its_event_loop_holds_no_caller_up(site):
     assert eventually(lambda: site.is_mirrored("blocks"))
     for _ in range(20):  # it blocks until the end of these
         site.ask("fine")
-    (site.folder / "fine").unlink()
+    assert not (site.folder / GO).exists()
+    (site.folder / "fine").unlink()  # that of the start
     (site.folder / GO).touch()
     assert eventually(lambda: site.is_mirrored("fine"))
 
@@ -106,7 +107,7 @@ def test_a_service_that_ends_its_process_ends_no_server(site):
     assert eventually(lambda: site.is_mirrored("dies"))
     assert mirrors.wait() == DIED
     assert eventually(lambda: site.ask("fine") or "away" in site.dropped())
-    (site.folder / "fine").unlink()
+    (site.folder / "fine").unlink(missing_ok=True)
     site.start_mirrors()  # in the place of the socket that is left
 
 
@@ -117,9 +118,9 @@ def test_mirrors_go_on_in_a_process_that_comes_later_or_again(site):
     for _ in range(2):
         mirrors = site.start_mirrors()
         assert (site.folder / "fine").read_text() == str(mirrors.pid)
-        (site.folder / "fine").unlink()
         assert mirrors.stop() == 0
         assert not (site.folder / "mirrors.sock").exists()
+        (site.folder / "fine").unlink()
 
 
 def test_a_process_that_stands_still_holds_no_caller_up(site):

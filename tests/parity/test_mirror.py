@@ -262,6 +262,27 @@ async def test_the_first_requests_of_a_route_are_controlled_whatever_the_percent
 # -- what is dropped, and counted ---------------------------------------------------------------
 
 
+@pytest.mark.parametrize("how", ["blocks", "then-block"])
+async def test_a_service_that_blocks_the_event_loop_gets_no_mirrors_for_a_while(shadowed, asked, how, caplog):
+    """Callers wait for it too. What else the service is asked by the same route would block just as well."""
+    async with running(shadowed(settings={"lag": 0.1})) as app:
+        await ask(app, f"/m/{how}/")
+        await compared(app)
+        await ask(app, "/m/same/")
+        assert await until(lambda: bool(counted(app).dropped))
+        assert (counted(app).dropped, "GET /m/same/" in asked) == ({"blocks": 1}, False)
+    assert "the event loop stood still for 0." in caplog.text
+
+
+async def test_a_service_that_only_takes_its_time_gets_mirrors(shadowed):
+    async with running(shadowed(settings={"lag": 0.1})) as app:
+        await ask(app, "/m/waits/")
+        await compared(app)
+        await ask(app, "/m/same/")
+        await compared(app, 2)
+        assert counted(app).dropped == {}
+
+
 async def dropped(app) -> dict[str, int]:
     assert await until(lambda: bool(counted(app).dropped))
     return counted(app).dropped

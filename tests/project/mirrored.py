@@ -21,6 +21,7 @@ seen: list[str] = []
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
 numbers = itertools.count()
 HANGS = 60.0  # seconds: longer than any test waits
+BLOCKS = 0.4  # seconds that the event loop stands still
 
 
 # -- Django -------------------------------------------------------------------------------------
@@ -104,6 +105,10 @@ async def _fail() -> None:
     raise RuntimeError("too late to matter")
 
 
+async def _block() -> None:
+    time.sleep(BLOCKS)  # noqa: ASYNC251 - that is the fault
+
+
 async def _hang() -> None:
     await asyncio.sleep(HANGS)
 
@@ -111,7 +116,7 @@ async def _hang() -> None:
 @app.get("/m/then-{how}/")
 async def then(how: str, tasks: BackgroundTasks) -> dict[str, str]:
     """The same as legacy, and something to do after that."""
-    tasks.add_task({"fail": _fail, "hang": _hang}[how])
+    tasks.add_task({"block": _block, "fail": _fail, "hang": _hang}[how])
     return {"what": f"then-{how}"}
 
 
@@ -130,6 +135,10 @@ async def same(request: Request, what: str) -> dict[str, Any]:
         raise RuntimeError("a secret that no caller may read")
     if what == "hangs":
         await asyncio.sleep(HANGS)
+    if what == "waits":
+        await asyncio.sleep(BLOCKS)
+    if what == "blocks":
+        time.sleep(BLOCKS)  # noqa: ASYNC251 - that is the fault
     if what == "context":
         seen.append(variable.get())
         variable.set("this mirror's")

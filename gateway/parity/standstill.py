@@ -1,0 +1,77 @@
+"""Services that hold the event loop up in their mirrors: for how long they did, and which get none for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from types import TracebackType
+from typing import Self
+
+from gateway.clock import Clock
+
+__all__ = ["FIRST", "LONGEST", "Standstills", "Watch"]
+
+logger = logging.getLogger("gateway.parity")
+
+BEAT = 0.05  # seconds between two looks at the event loop, while a mirror runs
+FIRST = 10.0  # seconds without mirrors after that, and twice as many each time it happens again
+LONGEST = 600.0
+
+
+class Watch:
+    """Measures, while its block runs, the `longest` time in seconds for which the event loop ran nothing else."""
+
+    __slots__ = ("_clock", "_due", "_timer", "longest")
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.longest = 0.0
+
+    def __enter__(self) -> Self:
+        self._wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        self._look()
+
+    def _wait(self) -> None:
+        self._due = self._clock.monotonic() + BEAT
+        self._timer = asyncio.get_running_loop().call_later(BEAT, self._beat)
+
+    def _beat(self) -> None:
+        self._look()
+        self._wait()
+
+    def _look(self) -> None:
+        self.longest = max(self.longest, self._clock.monotonic() - self._due)
+
+
+class Standstills:
+    """The routes whose mirrors held the event loop up lately, for `limit` seconds or longer. `now` is
+    `Clock.monotonic()`."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._until: dict[str, float] = {}
+        self._pause: dict[str, float] = {}
+
+    def spares(self, route: str, now: float) -> bool:
+        """Whether this route has no mirrors now."""
+        return bool(self._until) and now < self._until.get(route, 0.0)
+
+    def note(self, route: str, seconds: float, now: float) -> None:
+        """A mirror is over that held the event loop up for so long."""
+        if seconds >= self._limit:
+            pause = self._pause[route] = min(2 * self._pause.get(route, FIRST / 2), LONGEST)
+            self._until[route] = now + pause
+            logger.warning(
+                "route %r: the event loop stood still for %.2f s during a mirror, so there are none for %g s. "
+                "What waits without await belongs in a plain def",
+                route, seconds, pause,
+            )  # fmt: skip
+        elif self._pause:
+            self._pause.pop(route, None)
+            self._until.pop(route, None)

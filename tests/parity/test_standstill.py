@@ -1,0 +1,75 @@
+"""How long the event loop stood still during a mirror, and for how long there are none after that."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from gateway.clock import SYSTEM
+from gateway.parity.standstill import BEAT, FIRST, LONGEST, Standstills, Watch
+
+pytestmark = pytest.mark.anyio
+STOPS = 0.3  # seconds
+
+
+async def test_nothing_stands_still_while_it_waits():
+    with Watch(SYSTEM) as watch:
+        await asyncio.sleep(4 * BEAT)
+    assert watch.longest < STOPS - BEAT
+
+
+@pytest.mark.parametrize("before", [0.0, 1.5 * BEAT])
+async def test_it_stands_still_while_somebody_blocks(before):
+    with Watch(SYSTEM) as watch:
+        await asyncio.sleep(before)
+        time.sleep(STOPS)  # noqa: ASYNC251 - what is to be noticed
+        await asyncio.sleep(2 * BEAT)
+    assert watch.longest >= STOPS - BEAT
+
+
+async def test_what_blocks_until_the_end_is_noticed_too():
+    with Watch(SYSTEM) as watch:
+        time.sleep(STOPS)  # noqa: ASYNC251 - what is to be noticed
+    assert watch.longest >= STOPS - BEAT
+
+
+async def test_nothing_is_left_of_a_watch():
+    with Watch(SYSTEM) as watch:
+        pass
+    assert watch._timer.cancelled()
+
+
+def test_a_route_that_held_everybody_up_is_spared_for_a_while():
+    seen = Standstills(0.1)
+    seen.note("a", 0.1, 100.0)
+    assert seen.spares("a", 100.0 + FIRST - 0.01)
+    assert not seen.spares("a", 100.0 + FIRST)
+    assert not seen.spares("b", 100.0)
+
+
+def test_a_route_that_did_not_is_not():
+    seen = Standstills(0.1)
+    seen.note("a", 0.09, 100.0)
+    assert not seen.spares("a", 100.0)
+
+
+def test_each_time_it_is_spared_for_longer_up_to_a_limit():
+    seen, now = Standstills(0.1), 0.0
+    pauses = []
+    for _ in range(9):
+        seen.note("a", 1.0, now)
+        pauses.append(next(seconds for seconds in range(10_000) if not seen.spares("a", now + seconds)))
+        now += pauses[-1]
+    assert pauses == [10, 20, 40, 80, 160, 320, 600, 600, 600]
+    assert pauses[-1] == LONGEST
+
+
+def test_it_begins_anew_once_it_went_well():
+    seen = Standstills(0.1)
+    seen.note("a", 1.0, 0.0)
+    seen.note("a", 1.0, 10.0)
+    seen.note("a", 0.0, 30.0)
+    seen.note("a", 1.0, 40.0)
+    assert not seen.spares("a", 40.0 + FIRST)
