@@ -185,6 +185,8 @@ settings = "{settings}"
 #concurrency = 2
 #delay = 0.05
 #lag = 0.05
+# Where `gateway mirrors` listens, a process that makes the mirrors of all that serve. Without it, each makes its own.
+#socket = "run/mirrors.sock"
 """
 
 
