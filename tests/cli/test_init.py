@@ -165,7 +165,7 @@ def test_the_template_shows_the_defaults():
     assert config.legacy.model_copy(update={"settings": None}) == LegacyConfig()
     assert config.gateway.model_copy(update={"root_path": ""}) == GatewaySettings()
     assert config.rollout.model_copy(update={"cookie": False}) == RolloutSettings()
-    assert config.mirror == MirrorSettings()
+    assert config.mirror.model_copy(update={"socket": None}) == MirrorSettings()
 
 
 def test_the_template_shows_the_defaults_of_services_and_routes():
