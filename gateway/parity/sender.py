@@ -62,6 +62,8 @@ class Sender(asyncio.Protocol):
         if self._transport is None or not self._accepted:
             return self.full(now)
         frame = pack(copy)
+        if frame is None:
+            return "size"
         if self._transport.get_write_buffer_size() + len(frame) > self._memory:
             return "memory"
         self._transport.write(frame)

@@ -51,8 +51,9 @@ class Sent:
     answer: Answer
 
 
-def pack(copy: Copy) -> bytes:
-    """A finished copy as one frame. Of its scope, what the ASGI specification has servers say of a request."""
+def pack(copy: Copy) -> bytes | None:
+    """A finished copy as one frame; None where that would be too long. Of its scope, it has what the ASGI specification
+    has servers say of a request."""
     scope, answer = copy.scope, copy.answer
     if answer is None:
         raise ValueError("this copy is not finished")
@@ -72,6 +73,8 @@ def pack(copy: Copy) -> bytes:
         "sql": None if answer.sql is None else [answer.sql.statements, answer.sql.count],
     }
     line = json.dumps(head, separators=(",", ":")).encode("ascii")
+    if len(line) > MOST_HEAD:
+        return None
     return b"".join((PREFIX.pack(len(line), len(copy.asked), len(answer.body)), line, copy.asked, answer.body))
 
 

@@ -255,6 +255,13 @@ async def test_who_says_nothing_holds_nobody_up(build, path):
         writer.close()
 
 
+async def test_what_is_too_long_to_be_sent_is_counted(build, path, monkeypatch):
+    monkeypatch.setattr("gateway.parity.wire.MOST_HEAD", 10)
+    async with apart(build, path) as (app, _):
+        await ask(app, "/m/same/")
+        assert await until(lambda: counted(app).dropped == {"size": 1})
+
+
 async def test_what_can_not_be_sent_is_counted(build, path, monkeypatch):
     def fails(copy):
         raise ValueError("what no server sends")

@@ -104,6 +104,12 @@ def test_what_is_nearly_a_head_is_told(key, wrong):
         unpack(json.dumps(head).encode(), b"", b"")
 
 
+def test_what_nobody_would_take_is_not_sent():
+    """Two hundred statements of any length are kept of a request."""
+    sql = Sql(tuple("x" * 30_000 for _ in range(200)), 200)
+    assert pack(finished({"headers": []}, None, b"", Answer(200, (), b"", 0.1, sql))) is None
+
+
 def test_an_unfinished_copy_is_not_sent():
     with pytest.raises(ValueError, match="not finished"):
         pack(finished({"headers": []}, None, b"", None))
