@@ -330,6 +330,7 @@ async def test_a_service_that_has_the_whole_body_and_waits_for_its_caller_to_lea
         assert (await asked.done())["x-served-by"] == "legacy"
 
 
+@pytest.mark.slow
 async def test_a_body_may_take_its_time_as_long_as_it_comes(failing):
     async with running(failing(service={"timeout": 0.5})) as app:
         asked = Connection(app, scope("/f/fine/", "POST", headers={"Content-Length": "4"}))
@@ -348,6 +349,7 @@ async def test_a_target_that_can_not_be_handed_on_is_no_failure_of_the_service(g
         assert (side(app.counters, "service").errors, app.health["away"].openings) == (0, 0)
 
 
+@pytest.mark.slow
 async def test_the_time_of_a_service_begins_when_it_has_the_body(failing):
     """Else the last byte, sent in the last moment, would make a failure of it."""
     async with running(failing(service={"timeout": 0.5})) as app:

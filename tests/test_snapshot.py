@@ -266,6 +266,7 @@ def test_routes_that_share_a_prefix_are_fine(routes):
 # -- ten thousand -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_ten_thousand_routes_compile_and_match():
     endpoints = [Endpoint(f"/api/r{i}/{{id:int}}/", frozenset({"GET"})) for i in range(10_000)]
     made, problems = snapshot(*[{"prefix": f"/api/r{i}"} for i in range(10_000)], endpoints=endpoints)

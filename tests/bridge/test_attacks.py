@@ -293,6 +293,7 @@ async def test_an_unencrypted_page_opens_no_encrypted_socket(build, scheme, orig
 
 
 @pytest.mark.xfail(strict=True, reason="a synchronous `yield` dependency keeps a thread for as long as its socket")
+@pytest.mark.slow
 async def test_sockets_do_not_take_every_thread(build):
     async with running(build("sockets")) as app:
         opened = [Connection(app, scope("/b/socket/held/", kind="websocket")) for _ in range(app.legacy.leases.size)]

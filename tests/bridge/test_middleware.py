@@ -218,6 +218,7 @@ async def test_interleaved_requests_each_have_their_own(app):
     assert found == [(language, zone) for _, language, zone in wanted]
 
 
+@pytest.mark.slow
 async def test_no_thread_is_held_while_endpoints_wait(app, name):
     waiting = [await start(app, f"/b/waits/{name}/") for _ in range(50)]
     assert await gates.wait_async(f"{name}-entered")

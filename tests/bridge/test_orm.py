@@ -175,6 +175,7 @@ async def test_an_uncommitted_row_is_invisible_to_others(app, name):
     assert (await holding.done()).json() == {"count": 1}
 
 
+@pytest.mark.slow
 async def test_a_cancelled_request_is_rolled_back(app, name, caplog):
     holding = start(app, f"/b/holds/{name}/")
     assert await gates.wait_async(f"{name}-entered")
@@ -229,6 +230,7 @@ async def test_open_connections_are_at_most_the_threads(app, opened, caplog):
     assert (await ask(app, "/b/plain/")).status == 200
 
 
+@pytest.mark.slow
 async def test_without_persistence_no_connection_is_open_once_idle(non_persistent, app, opened, caplog):
     await ask_everything(app, 300)
     assert opened

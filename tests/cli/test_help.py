@@ -74,6 +74,7 @@ def test_names_the_exit_statuses(invoke):
     assert "Exit status: 0 done, 1 a route can't be moved so, 2 wrong usage, 3" in invoke("--help").stdout
 
 
+@pytest.mark.slow
 def test_loads_nothing_heavy():
     script = (
         "import sys\n"

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 
 def test_lists_routes_in_order_of_precedence(invoke, catalog):
     lines = [line.split() for line in invoke("routes").stdout.splitlines()]
@@ -55,10 +57,12 @@ def test_a_pipe_gets_no_colours_and_no_line_breaks(invoke, catalog):
     assert "\x1b" not in stdout
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_colours(terminal, catalog):
     assert "\x1b[" in terminal(catalog.parent, "routes", TERM="xterm-256color")
 
 
+@pytest.mark.slow
 def test_no_color_is_respected(terminal, catalog):
     written = terminal(catalog.parent, "routes", TERM="xterm-256color", NO_COLOR="1")
     assert "/api/prices/{sku}" in written

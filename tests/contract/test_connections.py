@@ -90,6 +90,7 @@ def ask_many(service: Application, number: int) -> list[int]:
     return service.run(work())
 
 
+@pytest.mark.slow
 def test_persistent_connections_are_one_for_each_thread_at_most(
     service: Application, opened: Opened, kept_open: None
 ) -> None:
@@ -98,6 +99,7 @@ def test_persistent_connections_are_one_for_each_thread_at_most(
     assert opened.count <= POOL
 
 
+@pytest.mark.slow
 def test_without_persistence_no_connection_outlives_its_request(service: Application, opened: Opened) -> None:
     ask_many(service, 200)
     assert opened.count > 0
@@ -114,6 +116,7 @@ def is_usable(wrapper: BaseDatabaseWrapper) -> bool:
 
 
 @pytest.mark.parametrize("health_checks", [True, False])
+@pytest.mark.slow
 def test_a_connection_that_broke_costs_one_request_at_most(
     service: Application,
     opened: Opened,

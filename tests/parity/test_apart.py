@@ -190,6 +190,7 @@ async def test_what_was_sent_and_not_done_is_counted(build, path):
         assert await until(lambda: counted(app).dropped == {"away": 1})
 
 
+@pytest.mark.slow
 async def test_what_is_done_is_not_counted_when_the_other_process_ends(build, path):
     async with running(build()) as app:
         async with mirroring(build(), path) as mirrors:
@@ -201,6 +202,7 @@ async def test_what_is_done_is_not_counted_when_the_other_process_ends(build, pa
         assert counted(app).dropped == {}
 
 
+@pytest.mark.slow
 async def test_what_the_other_process_drops_as_it_stops_is_counted_there_only(build, path, asked):
     async with running(build()) as app:
         async with mirroring(build(settings={"delay": 100.0}), path) as mirrors:
@@ -214,6 +216,7 @@ async def test_what_the_other_process_drops_as_it_stops_is_counted_there_only(bu
     assert asked == []
 
 
+@pytest.mark.slow
 async def test_a_server_that_stops_leaves_what_it_sent_to_be_mirrored(build, path):
     async with mirroring(build(settings={"delay": 0.2}), path) as mirrors:
         async with running(build(settings={"delay": 0.2})) as app:

@@ -287,6 +287,7 @@ def test_a_breaking_difference_is_not_lost_behind_warnings():
     assert compared(one, other).breaking is True
 
 
+@pytest.mark.slow
 def test_a_comparison_looks_at_a_bounded_number_of_values():
     one = "[" + ",".join(["[1,2]"] * (BUDGET // 2)) + "]"
     comparison = compared(answer(one), answer(one.replace("2", "3")))

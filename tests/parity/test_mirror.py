@@ -274,6 +274,7 @@ async def test_a_service_that_blocks_the_event_loop_gets_no_mirrors_for_a_while(
     assert "the event loop stood still for 0." in caplog.text
 
 
+@pytest.mark.slow
 async def test_a_service_that_only_takes_its_time_gets_mirrors(shadowed):
     async with running(shadowed(settings={"lag": 0.1})) as app:
         await ask(app, "/m/waits/")
@@ -394,6 +395,7 @@ async def test_that_a_request_waits_for_a_moment_drops_nothing(shadowed, monkeyp
         assert counted(app).dropped == {}
 
 
+@pytest.mark.slow
 async def test_mirrors_are_dropped_while_the_event_loop_is_late(shadowed, asked):
     async with running(shadowed(settings={"lag": 0.1})) as app:
         await ask(app, "/m/same/")

@@ -187,6 +187,7 @@ def test_where_the_difference_is_cut_off_it_is_still_noticed():
         st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
     )
 )
+@pytest.mark.slow
 def test_what_is_stored_is_short_text_that_a_database_takes(value):
     for redacted in stored(json.dumps({"a": value, "b": 1}), json.dumps({"b": "x"})):
         for side in (redacted.expected, redacted.actual, redacted.pointer):

@@ -21,6 +21,7 @@ async def test_nothing_stands_still_while_it_waits():
 
 
 @pytest.mark.parametrize("before", [0.0, 1.5 * BEAT])
+@pytest.mark.slow
 async def test_it_stands_still_while_somebody_blocks(before):
     with Watch(SYSTEM) as watch:
         await asyncio.sleep(before)

@@ -334,3 +334,4 @@ class AnyTraffic(RuleBasedStateMachine):
 
 AnyTraffic.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 TestAnyTraffic = AnyTraffic.TestCase
+TestAnyTraffic.pytestmark = [pytest.mark.slow]

@@ -268,6 +268,7 @@ async def test_a_client_that_took_nothing_before_the_first_chunk_was_sent_is_gon
         await pipe.drain(Sink())
 
 
+@pytest.mark.slow
 async def test_a_client_that_takes_its_time_is_not_cut_off(monkeypatch):
     monkeypatch.setattr("gateway.upstreams.body.BLOCK", 1)
     taken, enough = [], asyncio.Event()

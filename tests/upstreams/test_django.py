@@ -544,6 +544,7 @@ async def test_an_async_view_answers_below_a_root_path(django):
     assert (await ask(django.entry, "/nested/async/7/", root_path="/shop")).text == "number 7"
 
 
+@pytest.mark.slow
 async def test_async_requests_do_not_leave_threads_behind(django):
     for _ in range(15):
         answers = await asyncio.gather(*(ask(django.entry, "/async/hop/") for _ in range(20)))

@@ -362,6 +362,7 @@ async def test_a_server_that_does_not_answer_in_time_is_a_gateway_timeout(remote
     assert caught.value.status == 504
 
 
+@pytest.mark.slow
 async def test_an_answer_that_has_started_may_take_its_time(remote):
     server = remote()
     async with running(RemoteUpstream("far", server.url, timeout=0.2)) as upstream:

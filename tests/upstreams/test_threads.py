@@ -576,4 +576,5 @@ def until(read: Callable[[], str], wanted: str) -> str:
 
 
 TestAnyMixture = AnyMixture.TestCase
+TestAnyMixture.pytestmark = [pytest.mark.slow]
 TestAnyMixture.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)

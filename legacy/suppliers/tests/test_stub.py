@@ -66,6 +66,7 @@ def test_a_caller_who_asks_for_it_is_hung_up_on() -> None:
     assert response.headers["Connection"] == "close"
 
 
+@pytest.mark.slow
 def test_many_connections_wait_at_the_same_time() -> None:
     async def ask_all(url: str) -> list[int]:
         limits = httpx.Limits(max_connections=CONNECTIONS)
