@@ -226,33 +226,29 @@ class Gateway:
 
     # -- mirrors in another process ---------------------------------------------------------------
 
-    @property
-    def mirror_socket(self) -> Path | None:
-        """Where the process listens that mirrors for those that serve; None where each mirrors for itself."""
-        socket = self.config.mirror.socket
-        return None if socket is None else Path(self.config.source).parent / socket
-
     def _sender(self) -> Sender | None:
-        if (path := self.mirror_socket) is None or not self.config.routes:
+        if (path := self.config.mirror_socket) is None or not self.config.routes:
             return None
         return Sender(
             str(path),
             greeting(self.config),
             self.config.mirror.memory,
             self.clock,
-            lost=lambda route: self.counters.drop(route, "away"),
+            lost=self.counters.drop,
         )
 
-    def receiver(self) -> Receiver:
-        """What takes copies from processes that serve. From now on, this process mirrors, and sends none itself."""
-        self.mirrors.sender = None
+    def take_mirrors(self) -> Receiver:
+        """What takes copies from processes that serve. From now on, this process mirrors for them."""
+        self.mirrors.work_for_others()
         most = max((route.mirror.max_body for route in self.config.routes), default=0)
         return Receiver(greeting(self.config), self._deliver, most)
 
     def _deliver(self, sent: Sent, done: Callable[[], None]) -> None:
         try:
             copy = self._copy_of(sent)
-        except BadRequest:
+        except Exception as exc:  # it is one of many
+            if not isinstance(exc, BadRequest):
+                logger.exception("route %r: a copy can't be mirrored", sent.route)
             self.counters.drop(sent.route, "refused")
             done()
         else:
@@ -270,7 +266,7 @@ class Gateway:
         if sent.upstream != LEGACY:
             admit(facts, sent.scope, self.legacy, self.upstreams[plan.service])
         copy = Copy(sent.upstream, plan, match, facts, sent.scope, self.clock.monotonic())
-        copy.asked, copy.answer = sent.asked, sent.answer
+        copy.wait(sent.asked, sent.answer)
         return copy
 
     def _cookie(self, ticket: Ticket, scope: Scope) -> Header:

@@ -44,6 +44,7 @@ __all__ = [
 
 ENVIRONMENT = "GATEWAY_CONFIG"
 FILE_NAME = "gateway.toml"
+LONGEST_SOCKET = 103  # bytes: what every system takes for the path of a socket (unix(7))
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "WEBSOCKET")
 
 ImportString = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
@@ -223,9 +224,7 @@ class MirrorSettings(Section):
     delay: Seconds = Field(0.05, description="seconds that mirrors are gathered before they are sent")
     memory: int = Field(32 * 2**20, ge=0, description="bytes of requests and answers that may wait")
     lag: Seconds = Field(0.05, description="seconds the event loop may be late before mirrors are dropped")
-    socket: str | None = Field(
-        None, min_length=1, max_length=90, description="the path of a Unix socket, at most 90 characters"
-    )
+    socket: str | None = Field(None, min_length=1, description="the path of a Unix socket")
 
 
 class MirrorConfig(Section):
@@ -366,6 +365,12 @@ class Config:
     rollout: RolloutSettings = field(default_factory=RolloutSettings)
     mirror: MirrorSettings = field(default_factory=MirrorSettings)
 
+    @property
+    def mirror_socket(self) -> Path | None:
+        """Where the process listens that mirrors for those that serve; None where each mirrors for itself."""
+        socket = self.mirror.socket
+        return None if socket is None else Path(self.source).resolve().parent / socket
+
 
 def find(start: Path | None = None) -> Path | None:
     """The file to use: `GATEWAY_CONFIG`, else gateway.toml, else pyproject.toml with [tool.gateway]."""
@@ -455,6 +460,10 @@ def parse(document: Mapping[str, Any], source: str = "the configuration") -> tup
 def _across(config: Config) -> list[Problem]:
     """What is wrong between tables."""
     problems = []
+    socket = config.mirror_socket
+    if socket is not None and len(os.fsencode(socket)) > LONGEST_SOCKET:
+        expected = f"a path of {LONGEST_SOCKET} bytes at most, with the folder that it is relative to"
+        problems.append(Problem("mirror.socket", str(socket), expected))
     groups: dict[str, RouteConfig] = {}
     for route in config.routes:
         if route.pin and not config.rollout.cookie:

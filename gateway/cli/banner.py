@@ -35,7 +35,7 @@ def banner(gateway: Gateway, sockets: list[socket.socket], *, workers: int) -> s
         f"  routes      {', '.join(describe.route_phrases(gateway)) or 'none'}",
     ]
     if gateway.mirrors.sender is not None:
-        lines.append(f'  mirrors     by "gateway mirrors", on unix:{gateway.mirror_socket}')
+        lines.append(f'  mirrors     by "gateway mirrors", on unix:{config.mirror_socket}')
     if states.source == "declared" and installed():
         lines.append(f"  stages      {states.why}")
     if describe.is_django(gateway) and (limit := connection_limit()) is not None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import enum
 import gc
+import logging
 import os
 import signal
 import socket
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
 
 __all__ = ["EPILOG", "mirrors"]
+
+logger = logging.getLogger("gateway.parity")
 
 EPILOG = """\
 \b
@@ -50,57 +56,105 @@ def mirrors(
     context: typer.Context,
     config: ConfigOption = None,
     priority: Annotated[
-        Priority, typer.Option(help="idle: run when no other process wants the processor; normal: as any process.")
+        Priority, typer.Option(help="idle: whoever else wakes up goes first; normal: as any process.")
     ] = Priority.idle,
     log_level: Annotated[LogLevel, typer.Option(help="The least that is logged.")] = LogLevel.info,
 ) -> None:
     """Send the mirrors of the processes that serve on this machine, so that none of these has to."""
     path = config_path(context, config)
     gateway = build(path)
-    where = gateway.mirror_socket
+    where = gateway.config.mirror_socket
     if where is None:
         misuse(f'{path} names no socket for this; write [mirror] and socket = "run/mirrors.sock" there')
 
     from gateway.cli import server
 
+    try:
+        where.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise StartError(f"can't make the folder {where.parent}: {exc.strerror}") from exc
     [sock] = server.bind_unix(where, mode=0o660, option="[mirror] socket")
+    ending = Ending()
+    sock.listen()  # from now on nobody else takes its place; who comes waits
     server.set_up_logging(log_level.value, access=False)
     routes = ", ".join(route.name for route in gateway.config.routes) or "none"
     typer.echo(f"mirrors on unix:{where} (Ctrl+C stops it)\n  routes      {routes}", err=True)
-    try:
-        with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
-            runner.run(_serve(gateway, sock, priority))
-    finally:
-        where.unlink(missing_ok=True)
+    with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
+        runner.run(_serve(gateway, sock, where, priority, ending))
 
 
-async def _serve(gateway: Gateway, sock: socket.socket, priority: Priority) -> None:
+async def _serve(gateway: Gateway, sock: socket.socket, where: Path, priority: Priority, ending: Ending) -> None:
     """Take copies and mirror them until a signal comes. Raises StartError when something does not start."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    receiver = gateway.receiver()
+    stop = ending.event()
+    receiver = gateway.take_mirrors()
+    listening = None
     try:
-        await gateway.startup()
-    except RuntimeError as exc:
-        raise StartError(str(exc)) from exc
-    if priority is Priority.idle:
-        _step_back()
-    gc.collect()
-    gc.freeze()
-    listening = await asyncio.start_unix_server(receiver, sock=sock)
-    await stop.wait()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.remove_signal_handler(number)  # who asks again doesn't want to wait
-    listening.close()
+        if await _started(gateway, stop):
+            if priority is Priority.idle:
+                _step_back()
+            gc.collect()
+            gc.freeze()
+            listening = await asyncio.start_unix_server(receiver, sock=sock.dup())
+            logger.info("mirrors are taken")
+            await stop.wait()
+    finally:
+        _stop_listening(where, sock, listening)
     receiver.stop()
     await gateway.shutdown()
     receiver.close()
 
 
+def _stop_listening(where: Path, sock: socket.socket, listening: asyncio.Server | None) -> None:
+    where.unlink(missing_ok=True)  # while it is still ours: who comes next makes another
+    sock.close()
+    if listening is not None:
+        listening.close()
+
+
+class Ending:
+    """Whether a signal has asked to end. A second one ends the process at once, whatever blocks it."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._tell: Callable[[], object] | None = None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        self._asked = True
+        if self._tell is not None:
+            self._tell()
+
+    def event(self) -> asyncio.Event:
+        """What is set on this event loop then."""
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        self._tell = partial(loop.call_soon_threadsafe, stop.set)
+        if self._asked:
+            stop.set()
+        return stop
+
+
+async def _started(gateway: Gateway, stop: asyncio.Event) -> bool:
+    """Whether everything has started; False where a signal came before. Raises StartError."""
+    starting, asked = asyncio.ensure_future(gateway.startup()), asyncio.ensure_future(stop.wait())
+    await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait({starting})
+        return False
+    try:
+        await starting
+    except RuntimeError as exc:
+        raise StartError(str(exc)) from exc
+    return True
+
+
 def _step_back() -> None:
-    """Let all other processes go first, for this thread and what it starts from now on. Those that store what was found
-    run already: they may hold locks that a server waits for."""
+    """Let other processes go first: this thread, and those that it starts from now on. The threads that store what was
+    found run already, and wait only for the interpreter."""
     try:
         # A low priority is not enough: who wakes up waits for the slice of time of who runs (sched(7), SCHED_IDLE).
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

@@ -177,18 +177,26 @@ def bind_unix(path: Path, *, mode: int = 0o666, option: str = "--uds") -> list[s
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
-            if sock.connect_ex(str(path)) == 0:
-                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-            sock.close()
-            path.unlink()
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        _clear_way(path)
         sock.bind(str(path))
         path.chmod(mode)
     except OSError as exc:
         sock.close()
         raise StartError(_why(str(path), exc, option)) from exc
     return [sock]
+
+
+def _clear_way(path: Path) -> None:
+    """Remove a socket that nobody serves any more. Raises OSError where anything else is there."""
+    if not path.exists():
+        return
+    if not stat.S_ISSOCK(path.stat().st_mode):
+        raise OSError(errno.EEXIST, "there is something else, which is no socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        error = client.connect_ex(str(path))
+    if error != errno.ECONNREFUSED:  # somebody serves it, be it somebody who doesn't let us in
+        raise OSError(error or errno.EADDRINUSE, os.strerror(error or errno.EADDRINUSE))
+    path.unlink()
 
 
 def _why(address: str, error: OSError, option: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 
 from starlette.types import Message, Receive, Scope
@@ -26,7 +26,7 @@ class Copy:
     """
 
     __slots__ = ("_kept", "_limit", "_since", "answer", "asked", "body", "done", "facts", "headers", "match", "over",
-                 "plan", "recorder", "scope", "status", "until", "upstream", "whole")  # fmt: skip
+                 "plan", "recorder", "scope", "size", "status", "until", "upstream", "whole")  # fmt: skip
 
     def __init__(self, upstream: str, plan: Plan, match: Match, facts: Facts, scope: Scope, since: float) -> None:
         self.plan = plan
@@ -36,6 +36,7 @@ class Copy:
         self.scope = scope
         self.recorder = Recorder()
         self.asked = b""  # the body of the request
+        self.size = 0  # bytes that it takes, while it waits
         self._kept: Kept | None = None
         self.status = 0
         self.headers: tuple[tuple[bytes, bytes], ...] = ()
@@ -51,11 +52,6 @@ class Copy:
         """`receive`, of which the body is kept."""
         self._kept = Kept(receive, self._limit)
         return self._kept
-
-    @property
-    def size(self) -> int:
-        """The bytes of the two bodies, once it is finished."""
-        return len(self.asked) + (len(self.answer.body) if self.answer is not None else 0)
 
     @property
     def template(self) -> str:
@@ -91,10 +87,16 @@ class Copy:
         asked = self._kept.body
         if not self._kept.ended and (self._has_body() or asked):
             return "unread"
-        self.asked = asked
-        self.answer = self.answered(self.until - self._since)
-        self.body = bytearray()
+        answer = self.answered(self.until - self._since)
+        self.body, self._kept = bytearray(), None
+        self.wait(asked, answer)
         return None
+
+    def wait(self, asked: bytes, answer: Answer) -> None:
+        """It is finished, with these, and waits to be mirrored."""
+        self.asked = asked
+        self.answer = answer
+        self.size = len(asked) + len(answer.body) + _length(self.scope["headers"]) + _length(answer.headers)
 
     def answered(self, seconds: float) -> Answer:
         """The answer that was noted, which took so long."""
@@ -108,3 +110,7 @@ class Copy:
         headers = self.facts.headers
         unsaid = self.scope.get("http_version", "1.1") >= "2" and self.facts.method not in SAFE
         return b"transfer-encoding" in headers or headers.get(b"content-length", b"" if unsaid else b"0") != b"0"
+
+
+def _length(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    return sum(len(name) + len(value) for name, value in headers)

@@ -82,7 +82,7 @@ class Mirrors:
         self._random = random
         self.sender = sender
         self._rules = Rules(routes, redaction_key, clock)
-        self._standstills = Standstills(2 * settings.lag)
+        self._standstills: Standstills | None = Standstills(2 * settings.lag)
         self._controls: defaultdict[str, Controls] = defaultdict(Controls)
         self._waiting: deque[Copy] = deque()
         self._bytes = 0
@@ -99,7 +99,7 @@ class Mirrors:
         if plan is None or not self.enabled:
             return None
         now = self._clock.monotonic()
-        if reason := self._full(plan.route, now):
+        if reason := self._full(plan.route, match.template, now):
             self._counters.drop(plan.route, reason)
             return None
         return Copy(decision.upstream, plan, match, facts, scope, now)
@@ -121,7 +121,7 @@ class Mirrors:
 
     def add(self, copy: Copy) -> None:
         """Mirror a copy that is finished, if there is room for it."""
-        if reason := self._full(copy.plan.route, copy.until, copy.size):
+        if reason := self._full(copy.plan.route, copy.match.template, copy.until, copy.size):
             self._drop(copy, reason)
             return
         self._waiting.append(copy)
@@ -146,21 +146,27 @@ class Mirrors:
             task.add_done_callback(self._running.discard)
             self._gather()
 
-    def _full(self, route: str, now: float, more: int = 0) -> str | None:
-        """Why there is no room for another one of this route, in a word."""
+    def _full(self, route: str, template: str, now: float, more: int = 0) -> str | None:
+        """Why there is no room for another one of this endpoint, in a word."""
         if self._stopped:
             return "stopped"
         if len(self._waiting) >= self._settings.queue:
             return "queue"
         if self._bytes + more > self._settings.memory:
             return "memory"
-        if self.sender is not None and (reason := self.sender.full(now)):
-            return reason
-        return self._pressed(route, now)
+        if self.sender is not None and self.sender.away(now):
+            return "away"
+        return self._pressed(route, template, now)
 
-    def _pressed(self, route: str, now: float) -> str | None:
-        """Why none of this route is made now, in a word."""
-        return "blocks" if self._standstills.spares(route, now) else self._load.pressed(now)
+    def _pressed(self, route: str, template: str, now: float) -> str | None:
+        """Why none of this endpoint is made now, in a word."""
+        if self._standstills is None:
+            return None
+        return "blocks" if self._standstills.spares(route, template, now) else self._load.pressed(now)
+
+    def work_for_others(self) -> None:
+        """From now on, make the mirrors of other processes. Nobody here waits for one, however late it is."""
+        self.sender = self._standstills = None
 
     async def startup(self) -> None:
         """Look for the process that mirrors, where that is another one. It may come later, and may go."""
@@ -188,7 +194,7 @@ class Mirrors:
     async def _work(self) -> None:
         while self._waiting:
             now = self._clock.monotonic()
-            reason = self._pressed(self._waiting[0].plan.route, now)
+            reason = self._pressed(self._waiting[0].plan.route, self._waiting[0].match.template, now)
             if reason is None and not self._may_begin(now):
                 await self._pause(PAUSE)
                 continue
@@ -224,18 +230,27 @@ class Mirrors:
         """Make a mirror, or have it made, whatever comes of it."""
         try:
             if self.sender is None:
-                await self._compare(copy)
+                await self._make(copy)
             elif reason := self.sender.send(copy, self._clock.monotonic()):
                 self._counters.drop(copy.plan.route, reason)
         except asyncio.CancelledError:  # by `shutdown`
             self._counters.drop(copy.plan.route, "stopped")
             raise
         except Exception:
-            self._counters.uncompared(copy.plan.route)
             logger.exception("route %r: a mirror failed", copy.plan.route)
+            if self.sender is None:
+                self._counters.uncompared(copy.plan.route)
+            else:
+                self._counters.drop(copy.plan.route, "refused")
         finally:
             if copy.done is not None:
                 copy.done()
+
+    async def _make(self, copy: Copy) -> None:
+        with Watch(self._clock) as watch:
+            await self._compare(copy)
+        if self._standstills is not None:
+            self._standstills.note(copy.plan.route, copy.match.template, watch.longest, self._clock.monotonic())
 
     async def _compare(self, copy: Copy) -> None:
         plan, first = copy.plan, copy.answer
@@ -314,9 +329,7 @@ class Mirrors:
         # In a context of its own: what one mirror leaves there is none of the next one's business.
         context = contextvars.Context()
         context.run(recorder.set, second.recorder)
-        with Watch(self._clock) as watch:
-            failed = await _failure(ask(), copy.plan.mirror.timeout, context)
-        self._standstills.note(copy.plan.route, watch.longest, self._clock.monotonic())
+        failed = await _failure(ask(), copy.plan.mirror.timeout, context)
         if second.over:
             failed = "too long to be compared"
         elif second.whole and second.status < HTTPStatus.INTERNAL_SERVER_ERROR:

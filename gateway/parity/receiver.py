@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
+import socket
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
-from gateway.parity.sender import ACCEPTED, DONE
-from gateway.parity.wire import GREETING, MOST_HEAD, PREFIX, MalformedFrameError, Sent, unpack
+from gateway.parity.wire import ACCEPTED, DONE, GREETING, MOST_HEAD, PREFIX, MalformedFrameError, Sent, unpack
 
 __all__ = ["Receiver"]
 
@@ -27,47 +31,70 @@ class Receiver:
         self._greeting = greeting
         self._deliver = deliver
         self._most = most
-        self._connections: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
+        self._told = False
+        self._connections: dict[asyncio.StreamWriter, Connection] = {}
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take from one process until it leaves."""
-        taking = self._connections[writer] = asyncio.ensure_future(self._take(reader, writer))
+        # By another descriptor: that it can't be told what is done, as it has ended, must not end what reads its last.
+        answers = socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno()))
+        answers.setblocking(False)
+        taking = asyncio.ensure_future(self._take(reader, writer, answers))
+        self._connections[writer] = Connection(taking, answers)
         try:
             await asyncio.wait([taking])
-            if taking.cancelled():
-                return  # by `stop`: what was taken is still to be done
-            taking.result()
+            if not taking.cancelled():  # by `stop`: what was taken is still to be done
+                taking.result()
         except (EOFError, ConnectionError):
             pass  # it has left
         except MalformedFrameError as exc:
             logger.warning("a process that serves sent what is no copy of a request, and is cut off: %s", exc)
-        del self._connections[writer]
-        writer.close()
+        finally:
+            if not taking.cancelled():
+                self._leave(writer)
 
     def stop(self) -> None:
         """Take no more. What was taken can still be said to be done."""
-        for taking in self._connections.values():
-            taking.cancel()
+        for connection in self._connections.values():
+            connection.taking.cancel()
 
     def close(self) -> None:
         """Leave all of them."""
-        for writer in self._connections:
-            writer.close()
+        for writer in [*self._connections]:
+            self._leave(writer)
 
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _leave(self, writer: asyncio.StreamWriter) -> None:
+        if connection := self._connections.pop(writer, None):
+            connection.answers.close()
+        writer.close()
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: socket.socket) -> None:
         if await reader.readexactly(GREETING) != self._greeting:
-            logger.warning("a process that serves has another configuration or version: restart both")
+            if not self._told:  # it looks again each second
+                logger.warning("a process that serves has another configuration or version: restart both")
+            self._told = True
             writer.write(OTHER)
             await writer.drain()
             return
         writer.write(ACCEPTED)
-
-        def done() -> None:
-            if not writer.is_closing():
-                writer.write(DONE)
-
+        await writer.drain()
+        self._told = False
         while True:
-            sizes = PREFIX.unpack(await reader.readexactly(PREFIX.size))
+            number, *sizes = PREFIX.unpack(await reader.readexactly(PREFIX.size))
             if sizes[0] > MOST_HEAD or max(sizes[1:]) > self._most:
                 raise MalformedFrameError(f"it is too long: {sizes}")
-            self._deliver(unpack(*[await reader.readexactly(size) for size in sizes]), done)
+            sent = unpack(*[await reader.readexactly(size) for size in sizes])
+            self._deliver(sent, partial(_say_done, answers, number))
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One process that serves: what reads from it, and by what it is told what is done."""
+
+    taking: asyncio.Task[None]
+    answers: socket.socket
+
+
+def _say_done(answers: socket.socket, number: int) -> None:
+    with contextlib.suppress(OSError):  # whoever sent it has ended
+        answers.send(DONE.pack(number))

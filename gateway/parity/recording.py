@@ -10,25 +10,28 @@ from gateway.parity.answer import Sql
 __all__ = ["Recorder", "recorder"]
 
 MOST = 200  # statements that are kept of one request; all are counted
+LONGEST = 2**18  # characters of them
 
 
 class Recorder:
-    """The statements of one request, on whichever threads it runs: the first MOST, and how many there were.
+    """The statements of one request, on whichever threads it runs: the first MOST, up to LONGEST, and how many there
+    were.
 
     `throttled`: it was refused for being one too many, whatever status its answer has.
     """
 
-    __slots__ = ("_count", "_statements", "throttled")
+    __slots__ = ("_count", "_length", "_statements", "throttled")
 
     def __init__(self) -> None:
         self.throttled = False
         self._statements: list[str] = []
-        self._count = 0
+        self._count = self._length = 0
 
     def add(self, statement: str) -> None:
         """Note one that is about to be executed."""
         self._count += 1
-        if len(self._statements) < MOST:
+        self._length += len(statement)
+        if len(self._statements) < MOST and self._length <= LONGEST:
             self._statements.append(statement)
 
     def sql(self) -> Sql:

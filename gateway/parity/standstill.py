@@ -1,4 +1,4 @@
-"""Services that hold the event loop up in their mirrors: for how long they did, and which get none for a while."""
+"""Endpoints that hold the event loop up in their mirrors: for how long they did, and which get none for a while."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ __all__ = ["FIRST", "LONGEST", "Standstills", "Watch"]
 logger = logging.getLogger("gateway.parity")
 
 BEAT = 0.05  # seconds between two looks at the event loop, while a mirror runs
+IN_A_ROW = 2  # times: once may be somebody else's fault
 FIRST = 10.0  # seconds without mirrors after that, and twice as many each time it happens again
 LONGEST = 600.0
 
@@ -50,28 +51,35 @@ class Watch:
 
 
 class Standstills:
-    """The routes whose mirrors held the event loop up lately, for `limit` seconds or longer. `now` is
-    `Clock.monotonic()`."""
+    """The endpoints during whose mirrors the event loop stood still lately, for `limit` seconds or longer each time.
+
+    An endpoint is its route and its template. `now` is `Clock.monotonic()`.
+    """
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
-        self._until: dict[str, float] = {}
-        self._pause: dict[str, float] = {}
+        self._times: dict[tuple[str, str], int] = {}  # in a row
+        self._until: dict[tuple[str, str], float] = {}
 
-    def spares(self, route: str, now: float) -> bool:
-        """Whether this route has no mirrors now."""
-        return bool(self._until) and now < self._until.get(route, 0.0)
+    def spares(self, route: str, template: str, now: float) -> bool:
+        """Whether this endpoint has no mirrors now."""
+        return bool(self._until) and now < self._until.get((route, template), 0.0)
 
-    def note(self, route: str, seconds: float, now: float) -> None:
-        """A mirror is over that held the event loop up for so long."""
-        if seconds >= self._limit:
-            pause = self._pause[route] = min(2 * self._pause.get(route, FIRST / 2), LONGEST)
-            self._until[route] = now + pause
-            logger.warning(
-                "route %r: the event loop stood still for %.2f s during a mirror, so there are none for %g s. "
-                "What waits without await belongs in a plain def",
-                route, seconds, pause,
-            )  # fmt: skip
-        elif self._pause:
-            self._pause.pop(route, None)
-            self._until.pop(route, None)
+    def note(self, route: str, template: str, seconds: float, now: float) -> None:
+        """A mirror is over during which the event loop stood still for so long."""
+        key = route, template
+        if seconds < self._limit:
+            if self._times:
+                self._times.pop(key, None)
+                self._until.pop(key, None)
+            return
+        times = self._times[key] = self._times.get(key, 0) + 1
+        if times < IN_A_ROW:
+            return
+        pause = min(FIRST * 2.0 ** (times - IN_A_ROW), LONGEST)
+        self._until[key] = now + pause
+        logger.warning(
+            "route %r: %s: the event loop stood still for %.2f s during its mirrors, so there are none for %g s. "
+            "What waits without await belongs in a plain def",
+            route, template, seconds, pause,
+        )  # fmt: skip

@@ -17,14 +17,29 @@ if TYPE_CHECKING:
     from gateway.config import Config
     from gateway.parity.copy import Copy
 
-__all__ = ["GREETING", "MOST_HEAD", "PREFIX", "MalformedFrameError", "Sent", "greeting", "pack", "unpack"]
+__all__ = [
+    "ACCEPTED",
+    "DONE",
+    "GREETING",
+    "MOST_HEAD",
+    "PREFIX",
+    "MalformedFrameError",
+    "Sent",
+    "greeting",
+    "pack",
+    "unpack",
+]
 
 GREETING = 64  # bytes
+ACCEPTED = b"+"  # the answer to a greeting that is known; anything else says why it isn't
+DONE = struct.Struct("!I")  # the number of a copy that was mirrored or dropped
 
-PREFIX = struct.Struct("!III")  # how long the head is, the body of the request and that of its answer
-MOST_HEAD = 2**22  # bytes: all headers that a server takes, and the statements that a recorder keeps
+# A number for the copy, then how long the head is, the body of the request and that of its answer.
+PREFIX = struct.Struct("!IIII")
+MOST_HEAD = 2**22  # bytes of it
+MOST_ESCAPED = 6  # bytes that JSON takes for one
 
-_TEXTS = ("http_version", "method", "scheme", "path", "root_path")
+_TEXTS = {name: name for name in ("http_version", "method", "scheme", "path", "root_path")}
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
@@ -51,22 +66,24 @@ class Sent:
     answer: Answer
 
 
-def pack(copy: Copy) -> bytes | None:
+def pack(copy: Copy, number: int) -> bytes | None:
     """A finished copy as one frame; None where that would be too long. Of its scope, it has what the ASGI specification
     has servers say of a request."""
     scope, answer = copy.scope, copy.answer
     if answer is None:
         raise ValueError("this copy is not finished")
+    if (copy.size - len(copy.asked) - len(answer.body)) * MOST_ESCAPED > MOST_HEAD:
+        return None  # before it takes long
     head = {
         "upstream": copy.upstream,
         "route": copy.plan.route,
-        "texts": [scope.get(name, "") for name in _TEXTS],
+        "texts": {name: scope[name] for name in _TEXTS if name in scope},
         "raw_path": None if (raw := scope.get("raw_path")) is None else raw.decode("latin-1"),
         "query_string": scope.get("query_string", b"").decode("latin-1"),
         "headers": _texts(scope["headers"]),
-        "client": scope.get("client"),
-        "server": scope.get("server"),
-        "request_id": None if (number := copy.facts.request_id) is None else number.decode("latin-1"),
+        "client": _pair(scope.get("client")),
+        "server": _pair(scope.get("server")),
+        "request_id": None if (request_id := copy.facts.request_id) is None else request_id.decode("latin-1"),
         "status": answer.status,
         "answered": _texts(answer.headers),
         "seconds": answer.seconds,
@@ -75,14 +92,14 @@ def pack(copy: Copy) -> bytes | None:
     line = json.dumps(head, separators=(",", ":")).encode("ascii")
     if len(line) > MOST_HEAD:
         return None
-    return b"".join((PREFIX.pack(len(line), len(copy.asked), len(answer.body)), line, copy.asked, answer.body))
+    return b"".join((PREFIX.pack(number, len(line), len(copy.asked), len(answer.body)), line, copy.asked, answer.body))
 
 
 def unpack(head: bytes, asked: bytes, body: bytes) -> Sent:
     """What was packed. Raises MalformedFrameError."""
     try:
         return _sent(json.loads(head), asked, body)
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as exc:
         raise MalformedFrameError(f"{type(exc).__name__}: {exc}") from exc
 
 
@@ -91,7 +108,7 @@ def _sent(head: dict[str, Any], asked: bytes, body: bytes) -> Sent:
     scope = {
         "type": "http",
         "asgi": _ASGI,
-        **dict(zip(_TEXTS, head["texts"], strict=True)),
+        **{_TEXTS[name]: _text(value) for name, value in head["texts"].items()},
         "query_string": head["query_string"].encode("latin-1"),
         "headers": list(_bytes(head["headers"])),
         "client": _address(head["client"]),
@@ -104,14 +121,18 @@ def _sent(head: dict[str, Any], asked: bytes, body: bytes) -> Sent:
         tuple(_bytes(head["answered"])),
         body,
         float(head["seconds"]),
-        None if sql is None else Sql(tuple(sql[0]), sql[1]),
+        None if sql is None else Sql(tuple(map(_text, sql[0])), int(sql[1])),
     )
     request_id = None if number is None else number.encode("latin-1")
-    return Sent(head["upstream"], head["route"], scope, request_id, asked, answer)
+    return Sent(_text(head["upstream"]), _text(head["route"]), scope, request_id, asked, answer)
 
 
 def _texts(headers: Any) -> list[tuple[str, str]]:
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+
+
+def _pair(address: Any) -> Any:
+    return None if address is None else tuple(address)[:2]  # of IPv6, the system's have four
 
 
 def _bytes(lines: list[list[str]]) -> list[tuple[bytes, bytes]]:
@@ -122,4 +143,10 @@ def _address(value: list[Any] | None) -> tuple[Any, ...] | None:
     if value is None:
         return None
     host, port = value
-    return host, port
+    return _text(host), port if port is None else int(port)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.50} is no text")
+    return value

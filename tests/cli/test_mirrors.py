@@ -35,6 +35,27 @@ SOCKET = """
 socket = "mirrors.sock"
 lag = 10.0
 """
+SLOW = """
+[services.slow]
+app = "slowly:app"
+middleware = "none"
+"""
+SLOWLY = """
+import asyncio, contextlib, os
+from fastapi import FastAPI
+
+async def wait(when):
+    while when == "{when}" and not os.path.exists("{gate}"):
+        await asyncio.sleep(0.01)
+
+@contextlib.asynccontextmanager
+async def lifespan(app):
+    await wait("start")
+    yield
+    await wait("stop")
+
+app = FastAPI(lifespan=lifespan)
+"""
 UNSTARTABLE = """
 [services.unstartable]
 app = "tests.project.services:fails_to_start"
@@ -64,6 +85,20 @@ def started(toml: Path):
         one.stop(signal.SIGKILL)
 
 
+@pytest.fixture
+def slow_to(toml: Path):
+    """Let a service take its time to start or to stop, until what this returns is called."""
+    gate = toml.with_name("released")
+
+    def slow(when: str):
+        toml.with_name("slowly.py").write_text(SLOWLY.format(when=when, gate=str(gate)))
+        toml.write_text(project_toml(ROUTE + SLOW + SOCKET))
+        return gate.touch
+
+    yield slow
+    gate.touch()
+
+
 def listens(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as client:
         return client.connect_ex(str(path)) == 0
@@ -91,11 +126,57 @@ def test_a_socket_that_is_in_use_is_left_to_its_owner(toml, started):
     assert listens(toml.with_name("mirrors.sock"))
 
 
-def test_a_folder_that_is_not_there_is_named(toml):
-    toml.write_text(project_toml(ROUTE + SOCKET.replace("mirrors.sock", "nowhere/mirrors.sock")))
+def test_the_folder_of_the_socket_is_made_for_its_user_alone(toml):
+    toml.write_text(project_toml(ROUTE + SOCKET.replace("mirrors.sock", "run/mirrors.sock")))
+    running = Running(toml.parent, "mirrors")
+    assert eventually(lambda: listens(toml.parent / "run/mirrors.sock")), running.log
+    assert (toml.parent / "run").stat().st_mode & 0o777 == 0o700
+    assert running.stop() == 0
+
+
+def test_what_is_no_socket_is_left_alone(toml):
+    toml.with_name("mirrors.sock").write_text("mine")
     done = run(toml.parent, "mirrors")
     assert done.returncode == 3
-    assert done.stderr == f"can't listen on {toml.parent}/nowhere/mirrors.sock: No such file or directory\n"
+    assert done.stderr.endswith("mirrors.sock: there is something else, which is no socket\n")
+    assert toml.with_name("mirrors.sock").read_text() == "mine"
+
+
+def test_a_path_that_is_too_long_is_told_before_anything_starts(toml):
+    toml.write_text(project_toml(ROUTE + SOCKET.replace("mirrors.sock", "x" * 100)))
+    for command in ("mirrors", "check", "serve"):
+        done = run(toml.parent, command)
+        assert done.returncode == 3
+        assert "a path of 103 bytes at most, with the folder that it is relative to" in done.stderr + done.stdout
+
+
+def test_of_two_that_start_at_once_the_second_is_told(toml, started, slow_to):
+    slow_to("start")
+    first = started()
+    done = run(toml.parent, "mirrors")
+    assert done.returncode == 3
+    assert "is in use" in done.stderr
+    assert "mirrors are taken" not in first.log  # still
+
+
+def test_it_can_be_stopped_while_it_starts(toml, started, slow_to):
+    slow_to("start")
+    assert started().stop() == 0
+    assert not toml.with_name("mirrors.sock").exists()
+
+
+def test_another_may_start_while_it_stops(toml, started, slow_to):
+    release = slow_to("stop")
+    first = started()
+    first.wait_for("mirrors are taken")
+    os.kill(first.pid, signal.SIGTERM)
+    assert eventually(lambda: not toml.with_name("mirrors.sock").exists())
+    second = started()
+    second.wait_for("mirrors are taken")
+    release()
+    assert first.wait() == 0
+    assert listens(toml.with_name("mirrors.sock"))
+    assert second.stop() == 0
 
 
 def test_a_service_that_does_not_start_ends_it(toml):

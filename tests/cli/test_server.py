@@ -49,7 +49,7 @@ def test_a_unix_socket_in_use_is_left_alone(opened, tmp_path):
 
 def test_a_file_is_never_replaced(tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(StartError):
+    with pytest.raises(StartError, match="there is something else, which is no socket"):
         bind_unix(tmp_path / "file")
     assert (tmp_path / "file").read_text() == "mine"
 

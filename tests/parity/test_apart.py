@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from gateway.parity.answer import Answer
-from gateway.parity.wire import PREFIX, Sent, greeting
+from gateway.parity.sender import Sender
+from gateway.parity.wire import ACCEPTED, DONE, GREETING, PREFIX, Sent, greeting
 from tests.project import mirrored
 from tests.support.asgi import ask, running, scope, until
 
@@ -50,7 +51,7 @@ def build(gateway, project, path):
 @contextlib.asynccontextmanager
 async def mirroring(app, path):
     """`app` as `gateway mirrors` runs it."""
-    receiver = app.receiver()
+    receiver = app.take_mirrors()
     await app.startup()
     listening = await asyncio.start_unix_server(receiver, path)
     yield app
@@ -58,7 +59,7 @@ async def mirroring(app, path):
     receiver.stop()
     await app.shutdown()
     receiver.close()
-    path.unlink()
+    path.unlink(missing_ok=True)  # from Python 3.13 on, it is gone
 
 
 @contextlib.asynccontextmanager
@@ -195,10 +196,10 @@ async def test_what_is_done_is_not_counted_when_the_other_process_ends(build, pa
     async with running(build()) as app:
         async with mirroring(build(), path) as mirrors:
             assert await until(lambda: app.mirrors.sender._again <= app.clock.monotonic())
-            assert await until(lambda: app.mirrors.sender.full(app.clock.monotonic()) is None)
+            assert await until(lambda: app.mirrors.sender.away(app.clock.monotonic()) is False)
             await ask(app, "/m/same/")
             await compared(mirrors)
-        assert await until(lambda: app.mirrors.sender.full(app.clock.monotonic()) == "away")
+        assert await until(lambda: app.mirrors.sender.away(app.clock.monotonic()))
         assert counted(app).dropped == {}
 
 
@@ -208,10 +209,10 @@ async def test_what_the_other_process_drops_as_it_stops_is_counted_there_only(bu
         async with mirroring(build(settings={"delay": 100.0}), path) as mirrors:
             app.mirrors.sender._greeting = greeting(mirrors.config)
             assert await until(lambda: app.mirrors.sender._again <= app.clock.monotonic())
-            assert await until(lambda: app.mirrors.sender.full(app.clock.monotonic()) is None)
+            assert await until(lambda: app.mirrors.sender.away(app.clock.monotonic()) is False)
             await ask(app, "/m/same/")
             assert await until(lambda: len(mirrors.mirrors._waiting) == 1)
-        assert await until(lambda: app.mirrors.sender.full(app.clock.monotonic()) == "away")
+        assert await until(lambda: app.mirrors.sender.away(app.clock.monotonic()))
         assert (counted(app).dropped, counted(mirrors).dropped) == ({}, {"stopped": 1})
     assert asked == []
 
@@ -232,11 +233,11 @@ async def test_a_server_that_stops_leaves_what_it_sent_to_be_mirrored(build, pat
 @pytest.mark.parametrize(
     "frame",
     [
-        PREFIX.pack(2**31, 0, 0),
-        PREFIX.pack(2, 2**31, 0),
-        PREFIX.pack(2, 0, 2**31),
-        PREFIX.pack(2, 0, 0) + b"{}",
-        PREFIX.pack(2, 0, 0) + b"no",
+        PREFIX.pack(1, 2**31, 0, 0),
+        PREFIX.pack(1, 2, 2**31, 0),
+        PREFIX.pack(1, 2, 0, 2**31),
+        PREFIX.pack(1, 2, 0, 0) + b"{}",
+        PREFIX.pack(1, 2, 0, 0) + b"no",
     ],
 )
 async def test_what_is_no_copy_of_a_request_is_cut_off(build, path, frame, caplog):
@@ -266,11 +267,162 @@ async def test_what_is_too_long_to_be_sent_is_counted(build, path, monkeypatch):
 
 
 async def test_what_can_not_be_sent_is_counted(build, path, monkeypatch):
-    def fails(copy):
+    def fails(copy, number):
         raise ValueError("what no server sends")
 
     async with apart(build, path) as (app, _):
         with monkeypatch.context() as patched:
             patched.setattr("gateway.parity.sender.pack", fails)
             await ask(app, "/m/same/")
-            assert await until(lambda: counted(app).errors == 1)
+            assert await until(lambda: counted(app).dropped == {"refused": 1})
+
+
+# -- the conversation ------------------------------------------------------------------------------
+
+
+class Peer:
+    """The other process, by hand."""
+
+    def __init__(self, path, accepts=True):
+        self._path = path
+        self._accepts = accepts
+        self.greeted = 0
+
+    async def __aenter__(self):
+        self.connected = asyncio.Queue()
+        self._server = await asyncio.start_unix_server(self._come, self._path)
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.close()
+
+    async def _come(self, reader, writer):
+        self.greeted += 1
+        await reader.readexactly(GREETING)
+        if self._accepts:
+            writer.write(ACCEPTED)
+        self.connected.put_nowait((reader, writer))
+
+    async def number(self, reader):
+        """That of the next copy."""
+        number, *sizes = PREFIX.unpack(await reader.readexactly(PREFIX.size))
+        await reader.readexactly(sum(sizes))
+        return number
+
+
+def waits(app):
+    """The numbers of the copies that were sent and are not done."""
+    return [*app.mirrors.sender._sent]
+
+
+async def test_what_was_done_is_told_by_its_number_in_any_order_and_in_any_pieces(build, path):
+    async with Peer(path) as peer, running(build()) as app:
+        reader, writer = await peer.connected.get()
+        for _ in range(4):
+            await ask(app, "/m/same/")
+        first, second, third, fourth = [await peer.number(reader) for _ in range(4)]
+        assert waits(app) == [first, second, third, fourth]
+        writer.write(DONE.pack(third) + DONE.pack(second) + DONE.pack(fourth)[:1])
+        assert await until(lambda: waits(app) == [first, fourth])
+        writer.write(DONE.pack(fourth)[1:])
+        assert await until(lambda: waits(app) == [first])
+        writer.close()
+        assert await until(lambda: counted(app).dropped == {"away": 1})
+
+
+async def test_a_server_that_stops_closes_its_connection(build, path):
+    async with Peer(path) as peer:
+        async with running(build()):
+            reader, writer = await peer.connected.get()
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_what_was_not_written_when_a_server_stops_is_counted(build, path, project):
+    """The other process reads nothing, and what the system takes of it is full."""
+    async with Peer(path) as peer, running(build(mirror={"methods": ["POST"], "max_body": 2**20})) as app:
+        _, writer = await peer.connected.get()
+        body = b"x" * 2**19
+        for _ in range(8):
+            await ask(app, "/m/same/", "POST", body=body, headers={"Content-Length": str(len(body))})
+        assert await until(lambda: len(waits(app)) == 8)
+        await app.mirrors.shutdown()
+        assert 6 <= counted(app).dropped["stopped"] <= 8
+        assert waits(app) == []
+        writer.close()
+
+
+async def test_what_had_arrived_is_mirrored_after_its_server_has_ended(build, path):
+    """Though it can't be told that it is done."""
+    async with mirroring(build(settings={"delay": 0.001}), path) as mirrors:
+        app = build(settings={"delay": 0.001})
+        async with running(app):
+            for _ in range(3):
+                await ask(app, "/m/same/")
+            assert await until(lambda: len(waits(app)) + counted(mirrors).compared == 3)
+        await compared(mirrors, 3)
+
+
+@pytest.mark.slow
+async def test_who_does_not_answer_the_greeting_is_told_of(build, path, caplog):
+    async with Peer(path, accepts=False) as peer, running(build()) as app:  # which waits a moment
+        assert await until(lambda: "does not answer" in caplog.text)
+        _, writer = await peer.connected.get()
+        writer.write(ACCEPTED)
+        assert await until(lambda: not app.mirrors.sender.away(0.0))
+        writer.close()
+
+
+async def test_a_process_that_is_away_is_looked_for_once_a_second(build, path):
+    async with running(build()) as app:
+        async with Peer(path) as peer:
+            for _ in range(20):
+                await ask(app, "/m/same/")
+            assert peer.greeted == 0
+        assert counted(app).dropped == {"away": 20}
+
+
+async def test_the_connection_has_nothing_of_the_caller_who_made_it(build, path, monkeypatch):
+    seen = []
+    greet = Sender.connection_made
+
+    def note(self, transport):
+        seen.append(mirrored.variable.get())
+        greet(self, transport)
+
+    monkeypatch.setattr(Sender, "connection_made", note)
+    async with running(build()) as app:
+        assert await until(lambda: app.mirrors.sender._again <= app.clock.monotonic())
+        async with Peer(path) as peer:
+            token = mirrored.variable.set("the caller's")
+            await ask(app, "/m/same/")
+            mirrored.variable.reset(token)
+            assert await until(lambda: seen == ["unset"])
+            _, writer = await peer.connected.get()
+            writer.close()
+
+
+async def test_once_it_stops_nothing_more_is_taken(build, path):
+    mirrors = build()
+    receiver = mirrors.take_mirrors()
+    async with running(mirrors), await asyncio.start_unix_server(receiver, path), running(build()) as app:
+        await ask(app, "/m/same/")
+        await compared(mirrors)
+        receiver.stop()
+        await ask(app, "/m/same/")
+        assert await until(lambda: len(waits(app)) == 1)
+        receiver.close()
+        assert await until(lambda: counted(app).dropped == {"away": 1})
+        assert counted(mirrors).mirrored == 1
+        assert receiver._connections == {}
+
+
+@pytest.mark.slow
+async def test_nothing_is_too_late_where_nobody_waits(build, path):
+    """Neither what blocks nor a process that gets no processor holds a caller up there."""
+    async with apart(build, path, settings={"lag": 0.001}) as (app, mirrors):
+        for times in range(1, 4):
+            assert await until(lambda: app.mirrors._load.pressed(app.clock.monotonic()) is None)
+            await ask(app, "/m/blocks/")
+            await compared(mirrors, times)
+        assert counted(mirrors).dropped == {}

@@ -42,26 +42,32 @@ async def test_nothing_is_left_of_a_watch():
     assert watch._timer.cancelled()
 
 
-def test_a_route_that_held_everybody_up_is_spared_for_a_while():
+def test_an_endpoint_that_holds_everybody_up_is_spared_for_a_while():
     seen = Standstills(0.1)
-    seen.note("a", 0.1, 100.0)
-    assert seen.spares("a", 100.0 + FIRST - 0.01)
-    assert not seen.spares("a", 100.0 + FIRST)
-    assert not seen.spares("b", 100.0)
+    seen.note("a", "GET /x/", 0.1, 100.0)
+    assert not seen.spares("a", "GET /x/", 100.0)  # that may have been anybody
+    seen.note("a", "GET /x/", 0.1, 101.0)
+    assert seen.spares("a", "GET /x/", 101.0 + FIRST - 0.01)
+    assert not seen.spares("a", "GET /x/", 101.0 + FIRST)
+    assert not seen.spares("a", "GET /y/", 101.0)
+    assert not seen.spares("b", "GET /x/", 101.0)
 
 
-def test_a_route_that_did_not_is_not():
+def test_an_endpoint_that_does_so_now_and_then_is_not():
     seen = Standstills(0.1)
-    seen.note("a", 0.09, 100.0)
-    assert not seen.spares("a", 100.0)
+    for now in range(10):
+        seen.note("a", "GET /x/", 0.1, now)
+        assert not seen.spares("a", "GET /x/", now)
+        seen.note("a", "GET /x/", 0.09, now)
 
 
 def test_each_time_it_is_spared_for_longer_up_to_a_limit():
     seen, now = Standstills(0.1), 0.0
+    seen.note("a", "GET /x/", 1.0, now)
     pauses = []
     for _ in range(9):
-        seen.note("a", 1.0, now)
-        pauses.append(next(seconds for seconds in range(10_000) if not seen.spares("a", now + seconds)))
+        seen.note("a", "GET /x/", 1.0, now)
+        pauses.append(next(n for n in range(10_000) if not seen.spares("a", "GET /x/", now + n)))
         now += pauses[-1]
     assert pauses == [10, 20, 40, 80, 160, 320, 600, 600, 600]
     assert pauses[-1] == LONGEST
@@ -69,8 +75,6 @@ def test_each_time_it_is_spared_for_longer_up_to_a_limit():
 
 def test_it_begins_anew_once_it_went_well():
     seen = Standstills(0.1)
-    seen.note("a", 1.0, 0.0)
-    seen.note("a", 1.0, 10.0)
-    seen.note("a", 0.0, 30.0)
-    seen.note("a", 1.0, 40.0)
-    assert not seen.spares("a", 40.0 + FIRST)
+    for seconds in (1.0, 1.0, 1.0, 0.0, 1.0):
+        seen.note("a", "GET /x/", seconds, 100.0)
+    assert not seen.spares("a", "GET /x/", 100.0)

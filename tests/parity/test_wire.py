@@ -36,11 +36,13 @@ scopes = st.fixed_dictionaries(
         "headers": headers,
         "client": address,
         "server": address,
+    },
+    optional={  # as the ASGI specification has it
+        "raw_path": st.binary(max_size=20),
         "http_version": st.sampled_from(["1.0", "1.1", "2"]),
         "scheme": st.sampled_from(["http", "https"]),
         "root_path": st.text(max_size=5),
     },
-    optional={"raw_path": st.binary(max_size=20)},
 )
 answers = st.builds(
     Answer,
@@ -57,13 +59,15 @@ def finished(scope, request_id, asked, answer) -> Copy:
     facts.request_id = request_id
     plan = SimpleNamespace(mirror=SimpleNamespace(max_body=0), route="a route")
     copy = Copy("legacy", plan, None, facts, scope, 0.0)
-    copy.asked, copy.answer = asked, answer
+    if answer is not None:
+        copy.wait(asked, answer)
     return copy
 
 
 def taken_apart(frame: bytes) -> list[bytes]:
     """As whoever receives it does."""
-    sizes, parts, at = PREFIX.unpack_from(frame), [], PREFIX.size
+    (number, *sizes), parts, at = PREFIX.unpack_from(frame), [], PREFIX.size
+    assert number == 7
     for size in sizes:
         parts.append(frame[at : at + size])
         at += size
@@ -73,16 +77,23 @@ def taken_apart(frame: bytes) -> list[bytes]:
 
 @given(scopes, st.none() | st.binary(max_size=20), st.binary(max_size=50), answers)
 def test_a_copy_arrives_as_it_was_sent(scope, request_id, asked, answer):
-    sent = unpack(*taken_apart(pack(finished(scope, request_id, asked, answer))))
+    sent = unpack(*taken_apart(pack(finished(scope, request_id, asked, answer), 7)))
     assert (sent.upstream, sent.route, sent.request_id) == ("legacy", "a route", request_id)
     assert (sent.asked, sent.answer) == (asked, answer)
     assert scope.items() <= sent.scope.items()
     assert set(sent.scope) - set(scope) == {"type", "asgi"}
 
 
+def test_addresses_have_two_parts():
+    """Those that the system gives for IPv6 have four."""
+    scope = {"headers": [], "client": ("::1", 1, 0, 0)}
+    sent = unpack(*taken_apart(pack(finished(scope, None, b"", Answer(200, (), b"", 0.1)), 7)))
+    assert sent.scope["client"] == ("::1", 1)
+
+
 def test_what_only_the_server_of_a_request_has_stays_there():
     scope = {"type": "http", "path": "/", "headers": [], "state": {"pool": object()}, "extensions": {"tls": {}}}
-    sent = unpack(*taken_apart(pack(finished(scope, None, b"", Answer(200, (), b"", 0.1)))))
+    sent = unpack(*taken_apart(pack(finished(scope, None, b"", Answer(200, (), b"", 0.1)), 7)))
     assert not {"state", "extensions"} & set(sent.scope)
 
 
@@ -95,7 +106,7 @@ def test_what_is_no_head_is_told(head):
 @pytest.mark.parametrize("key", ["headers", "texts", "client", "status", "sql", "request_id", "raw_path", "answered"])
 @pytest.mark.parametrize("wrong", ["missing", {"a": 1}, [7]])
 def test_what_is_nearly_a_head_is_told(key, wrong):
-    head = json.loads(taken_apart(pack(finished({"headers": []}, None, b"", Answer(200, (), b"", 0.1))))[0])
+    head = json.loads(taken_apart(pack(finished({"headers": []}, None, b"", Answer(200, (), b"", 0.1)), 7))[0])
     if wrong == "missing":
         del head[key]
     else:
@@ -107,12 +118,17 @@ def test_what_is_nearly_a_head_is_told(key, wrong):
 def test_what_nobody_would_take_is_not_sent():
     """Two hundred statements of any length are kept of a request."""
     sql = Sql(tuple("x" * 30_000 for _ in range(200)), 200)
-    assert pack(finished({"headers": []}, None, b"", Answer(200, (), b"", 0.1, sql))) is None
+    assert pack(finished({"headers": []}, None, b"", Answer(200, (), b"", 0.1, sql)), 7) is None
+
+
+def test_headers_that_nobody_would_take_are_not_sent():
+    scope = {"headers": [(b"a", b"\xff" * 700_000)]}
+    assert pack(finished(scope, None, b"", Answer(200, (), b"", 0.1)), 7) is None
 
 
 def test_an_unfinished_copy_is_not_sent():
     with pytest.raises(ValueError, match="not finished"):
-        pack(finished({"headers": []}, None, b"", None))
+        pack(finished({"headers": []}, None, b"", None), 7)
 
 
 # -- what both sides have in common ----------------------------------------------------------------
