@@ -16,6 +16,8 @@ from tests.contract.targets import Application, Django, Target
 if TYPE_CHECKING:
     from pytest_django import Settings
 
+pytestmark = pytest.mark.slow  # it waits for suppliers
+
 NAMES = ("acme", "globex", "initech")
 QUOTES = "/api/quotes/1/"
 
@@ -99,7 +101,6 @@ def test_the_service_asks_all_suppliers_at_once(gateway: Application, stub: Stub
     assert stub.most_at_once == 3
 
 
-@pytest.mark.slow
 def test_waiting_for_suppliers_holds_no_thread(gateway: Application, stub: StubSupplier) -> None:
     """A hundred callers wait together, with 40 threads in FastAPI's pool."""
     stub.latency = 0.5
