@@ -65,7 +65,8 @@ class Bench:
 
     @contextlib.contextmanager
     def serving(self, *peers: Peer) -> Iterator[dict[str, Server]]:
-        """Start the peers (each once) and the supplier, and yield them by name when they answer.
+        """Start the peers (each once) and the supplier, and yield them by name when they answer; what runs beside one
+        is there as "NAME-beside".
 
         Raises `BenchError` when one cannot be imported, does not start or does not answer.
         """
@@ -76,11 +77,19 @@ class Bench:
             servers: dict[str, Server] = {}
             for peer, command in commands.items():
                 log = self.workspace / f"{peer.name}.log"
+                if beside := peer.command_beside():
+                    servers[f"{peer.name}-beside"] = self._beside(peer, beside, {**env, **peer.env})
+                    stack.enter_context(servers[f"{peer.name}-beside"])
                 server = Server(peer.title, command, env={**env, **peer.env}, log=log, cores=self.placement.server)
                 servers[peer.name] = stack.enter_context(server)
             for peer in commands:
                 servers[peer.name].wait_ready(peer.ready)
             yield servers
+
+    def _beside(self, peer: Peer, command: list[str], env: dict[str, str]) -> Server:
+        """Start what runs beside a peer, on its core. The peer finds it by itself, while it is warmed up."""
+        log = self.workspace / f"{peer.name}-beside.log"
+        return Server(f"gateway {peer.beside}", command, env=env, log=log, cores=self.placement.server)
 
     def _supplier(self) -> Server:
         """Start the stub supplier on the load's side: it stands for somebody else's machine."""

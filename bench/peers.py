@@ -6,7 +6,8 @@ Each is one serving process; those with a thread pool have the gateway's number 
 import importlib.util
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from bench.process import BenchError
 from bench.shop import ENVIRONMENT as SHOP
@@ -19,7 +20,10 @@ _UVICORN = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One way to serve: the command after `python -m`, what must be importable, what must answer first."""
+    """One way to serve: the command after `python -m`, what must be importable, what must answer first.
+
+    `beside` is a command of the gateway's that runs beside it, with the same environment.
+    """
 
     name: str
     title: str
@@ -28,6 +32,11 @@ class Peer:
     ready: str = "/json/"
     requires: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict, compare=False)
+    beside: str = ""
+
+    def command_beside(self) -> list[str]:
+        """Return the command line of what runs beside it; empty where nothing does."""
+        return [str(Path(sys.executable).with_name("gateway")), self.beside] if self.beside else []
 
     def command(self) -> list[str]:
         """Return the command line with `{port}` left to fill in.
@@ -76,6 +85,10 @@ GATEWAY = _gateway("gateway", "gateway", "legacy.toml")
 GATEWAY_SERVICE = _gateway("gateway-service", "gateway with a service", "service.toml")
 GATEWAY_BRIDGED = _gateway("gateway-bridged", "gateway, service in Django's middleware", "bridged.toml")
 GATEWAY_SHADOW = _gateway("gateway-shadow", "gateway, all requests mirrored", "shadow.toml")
+GATEWAY_APART = replace(
+    _gateway("gateway-apart", "gateway, all requests mirrored by another process", "shadow-apart.toml"),
+    beside="mirrors",
+)
 GATEWAY_CANARY = _gateway("gateway-canary", "gateway, service in canary at 50 %", "canary.toml")
 GATEWAY_CONTROLLED = _uvicorn(
     "gateway-controlled",
@@ -152,6 +165,7 @@ PEERS = (
     GATEWAY_SERVICE,
     GATEWAY_BRIDGED,
     GATEWAY_SHADOW,
+    GATEWAY_APART,
     GATEWAY_CANARY,
     GATEWAY_CONTROLLED,
     DJANGO_ASGI,

@@ -141,6 +141,14 @@ ROWS: tuple[Row, ...] = (
         turns=8,
         goal=Goal(at_most=1.1),
     ),
+    UnsaturatedRow(
+        "shadow-apart",
+        "for information: as above, mirrored at 100 % by a process of its own / not mirrored",
+        Target(peers.GATEWAY_APART, "/json/"),
+        Target(peers.GATEWAY, "/json/"),
+        0.99,
+        turns=8,
+    ),
     DecideRow("decide", "decide: canary / live", Goal(value_below=3.0)),
     RateRow(
         "canary",

@@ -5,12 +5,12 @@ wait for a processor that the server uses for mirrors.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.load import percentile
 from bench.measure import Bench, Sample, Target
-from bench.process import Placement, Server
+from bench.process import BenchError, Placement, Server
 from bench.result import Goal, Result, Side
 
 CLIENTS = 4
@@ -18,6 +18,7 @@ INTERVAL = 0.02  # seconds that each client pauses on average: some 180 requests
 TURN = 3  # seconds: a machine that slows down for a moment slows both sides
 RESAMPLED = 400  # times, to tell how far the ratio is luck
 LIKELY = 0.9
+LEAST = 2e-4  # seconds of the processor that a mirror takes in a process of its own
 
 Turn = tuple[float, ...]  # the latencies of a turn, in seconds
 
@@ -53,8 +54,9 @@ class UnsaturatedRow:
                 if (number + 1) % self.turns == 0:
                     so_far = (f"{target.title}: {self._value(turns[target]):.2f} ms" for target in targets)
                     bench.say(f"    round {(number + 1) // self.turns}: {'; '.join(so_far)}")
+            beside = _beside(servers, self.ours.peer.name, sum(map(len, turns[self.ours])))
         ours, theirs = (self._side(target.title, turns[target], samples[target]) for target in targets)
-        note = f"{self._likely(turns[self.ours], turns[self.theirs])}; {placement}"
+        note = f"{self._likely(turns[self.ours], turns[self.theirs])}; {placement}{beside}"
         return Result(self.name, self.title, "ms", self.goal, ours, theirs, note)
 
     def _side(self, title: str, turns: Sequence[Turn], samples: Sequence[Sample]) -> Side:
@@ -76,6 +78,16 @@ class UnsaturatedRow:
         low, high = (percentile(ratios, fraction) for fraction in ((1 - LIKELY) / 2, (1 + LIKELY) / 2))
         asked = sum(map(len, theirs))
         return f"{low:.2f} to {high:.2f} with {LIKELY:.0%} confidence, by {asked:,} requests on each side"
+
+
+def _beside(servers: Mapping[str, Server], peer: str, requests: int) -> str:
+    """What the process beside a peer took for each request, in words. Raises `BenchError` where that is nearly nothing:
+    then it was not used."""
+    if (server := servers.get(f"{peer}-beside")) is None or (seconds := server.cpu_seconds()) is None:
+        return ""
+    if seconds < requests * LEAST:
+        raise BenchError(f"{server.name} took {seconds:.1f} s for {requests:,} requests: it has not made their mirrors")
+    return f"; {server.name} took {seconds / requests * 1e3:.2f} ms of its processor for each, its start included"
 
 
 def _turn(bench: Bench, server: Server, target: Target, *, seed: int) -> tuple[Turn, Sample]:

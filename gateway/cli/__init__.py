@@ -3,6 +3,7 @@
     init      write a commented gateway.toml            init.py
     check     build everything, report every problem    check.py, findings.py, retired.py, urls.py
     serve     serve it with uvicorn                     serve.py, server.py, banner.py
+    mirrors   make the mirrors of all that serve        mirrors.py
     routes    who claims what, by precedence            routes.py
     explain   who would answer one request, and why     explain.py, consequences.py, caller.py
     status    where every route is, and how it does     status.py, board.py

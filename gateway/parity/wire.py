@@ -39,8 +39,8 @@ PREFIX = struct.Struct("!IIII")
 MOST_HEAD = 2**22  # bytes of it
 MOST_ESCAPED = 6  # bytes that JSON takes for one
 
-_TEXTS = {name: name for name in ("http_version", "method", "scheme", "path", "root_path")}
-_ASGI = {"version": "3.0", "spec_version": "2.3"}
+TEXTS = frozenset({"http_version", "method", "scheme", "path", "root_path"})
+ASGI = ("3.0", "2.3")  # the versions of it and of its HTTP: what a scope without extensions has
 
 
 def greeting(config: Config) -> bytes:
@@ -77,7 +77,7 @@ def pack(copy: Copy, number: int) -> bytes | None:
     head = {
         "upstream": copy.upstream,
         "route": copy.plan.route,
-        "texts": {name: scope[name] for name in _TEXTS if name in scope},
+        "texts": {name: scope[name] for name in TEXTS if name in scope},
         "raw_path": None if (raw := scope.get("raw_path")) is None else raw.decode("latin-1"),
         "query_string": scope.get("query_string", b"").decode("latin-1"),
         "headers": _texts(scope["headers"]),
@@ -105,10 +105,13 @@ def unpack(head: bytes, asked: bytes, body: bytes) -> Sent:
 
 def _sent(head: dict[str, Any], asked: bytes, body: bytes) -> Sent:
     raw, number, sql = head["raw_path"], head["request_id"], head["sql"]
+    texts = head["texts"]
+    if not TEXTS.issuperset(texts):
+        raise ValueError(f"{texts!r:.50} are not what a scope has")
     scope = {
         "type": "http",
-        "asgi": _ASGI,
-        **{_TEXTS[name]: _text(value) for name, value in head["texts"].items()},
+        "asgi": dict(zip(("version", "spec_version"), ASGI, strict=True)),
+        **{name: _text(value) for name, value in texts.items()},
         "query_string": head["query_string"].encode("latin-1"),
         "headers": list(_bytes(head["headers"])),
         "client": _address(head["client"]),
