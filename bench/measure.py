@@ -87,9 +87,9 @@ class Bench:
             yield servers
 
     def _beside(self, peer: Peer, command: list[str], env: dict[str, str]) -> Server:
-        """Start what runs beside a peer, on its core. The peer finds it by itself, while it is warmed up."""
+        """Start what runs beside a peer, wherever there is room. The peer finds it by itself, while it is warmed up."""
         log = self.workspace / f"{peer.name}-beside.log"
-        return Server(f"gateway {peer.beside}", command, env=env, log=log, cores=self.placement.server)
+        return Server(f"gateway {peer.beside}", command, env=env, log=log, cores=frozenset())
 
     def _supplier(self) -> Server:
         """Start the stub supplier on the load's side: it stands for somebody else's machine."""
