@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.parity import sender
 from gateway.parity.answer import Answer
-from gateway.parity.sender import Sender
 from gateway.parity.wire import ACCEPTED, DONE, GREETING, PREFIX, Sent, greeting
 from tests.project import mirrored
 from tests.support.asgi import ask, running, scope, until
@@ -191,11 +191,10 @@ async def test_what_was_sent_and_not_done_is_counted(build, path):
         assert await until(lambda: counted(app).dropped == {"away": 1})
 
 
-@pytest.mark.slow
-async def test_what_is_done_is_not_counted_when_the_other_process_ends(build, path):
+async def test_what_is_done_is_not_counted_when_the_other_process_ends(build, path, monkeypatch):
+    monkeypatch.setattr(sender, "AGAIN", 0.01)
     async with running(build()) as app:
         async with mirroring(build(), path) as mirrors:
-            assert await until(lambda: app.mirrors.sender._again <= app.clock.monotonic())
             assert await until(lambda: app.mirrors.sender.away(app.clock.monotonic()) is False)
             await ask(app, "/m/same/")
             await compared(mirrors)
@@ -203,12 +202,11 @@ async def test_what_is_done_is_not_counted_when_the_other_process_ends(build, pa
         assert counted(app).dropped == {}
 
 
-@pytest.mark.slow
-async def test_what_the_other_process_drops_as_it_stops_is_counted_there_only(build, path, asked):
+async def test_what_the_other_process_drops_as_it_stops_is_counted_there_only(build, path, asked, monkeypatch):
+    monkeypatch.setattr(sender, "AGAIN", 0.01)
     async with running(build()) as app:
         async with mirroring(build(settings={"delay": 100.0}), path) as mirrors:
             app.mirrors.sender._greeting = greeting(mirrors.config)
-            assert await until(lambda: app.mirrors.sender._again <= app.clock.monotonic())
             assert await until(lambda: app.mirrors.sender.away(app.clock.monotonic()) is False)
             await ask(app, "/m/same/")
             assert await until(lambda: len(mirrors.mirrors._waiting) == 1)
@@ -373,7 +371,8 @@ async def test_who_does_not_answer_the_greeting_is_told_of(build, path, caplog):
         writer.close()
 
 
-async def test_a_process_that_is_away_is_looked_for_once_a_second(build, path):
+async def test_a_process_that_is_away_is_looked_for_once_a_second(build, path, monkeypatch):
+    monkeypatch.setattr(sender, "AGAIN", 60.0)  # or so
     async with running(build()) as app:
         async with Peer(path) as peer:
             for _ in range(20):
@@ -384,22 +383,22 @@ async def test_a_process_that_is_away_is_looked_for_once_a_second(build, path):
 
 async def test_the_connection_has_nothing_of_the_caller_who_made_it(build, path, monkeypatch):
     seen = []
-    greet = Sender.connection_made
+    greet = sender.Sender.connection_made
 
     def note(self, transport):
         seen.append(mirrored.variable.get())
         greet(self, transport)
 
-    monkeypatch.setattr(Sender, "connection_made", note)
-    async with running(build()) as app:
+    monkeypatch.setattr(sender.Sender, "connection_made", note)
+    monkeypatch.setattr(sender, "AGAIN", 0.01)
+    async with running(build()) as app, Peer(path) as peer:
         assert await until(lambda: app.mirrors.sender._again <= app.clock.monotonic())
-        async with Peer(path) as peer:
-            token = mirrored.variable.set("the caller's")
-            await ask(app, "/m/same/")
-            mirrored.variable.reset(token)
-            assert await until(lambda: seen == ["unset"])
-            _, writer = await peer.connected.get()
-            writer.close()
+        token = mirrored.variable.set("the caller's")
+        await ask(app, "/m/same/")
+        mirrored.variable.reset(token)
+        assert await until(lambda: seen == ["unset"])
+        _, writer = await peer.connected.get()
+        writer.close()
 
 
 async def test_once_it_stops_nothing_more_is_taken(build, path):
