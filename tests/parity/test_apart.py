@@ -419,9 +419,9 @@ async def test_once_it_stops_nothing_more_is_taken(build, path):
 @pytest.mark.slow
 async def test_nothing_is_too_late_where_nobody_waits(build, path):
     """Neither what blocks nor a process that gets no processor holds a caller up there."""
-    async with apart(build, path, settings={"lag": 0.001}) as (app, mirrors):
+    async with apart(build, path) as (app, mirrors):
+        mirrors.mirrors._load._limit = 0.001
         for times in range(1, 4):
-            assert await until(lambda: app.mirrors._load.pressed(app.clock.monotonic()) is None)
             await ask(app, "/m/blocks/")
             await compared(mirrors, times)
         assert counted(mirrors).dropped == {}
