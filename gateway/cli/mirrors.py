@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import gc
 import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,17 +74,32 @@ def mirrors(
         where.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
         raise StartError(f"can't make the folder {where.parent}: {exc.strerror}") from exc
-    [sock] = server.bind_unix(where, mode=0o660, option="[mirror] socket")
-    ending = Ending()
-    sock.listen()  # from now on nobody else takes its place; who comes waits
+    with _alone(where.parent):
+        [sock] = server.bind_unix(where, mode=0o660, option="[mirror] socket")
+        ending = Ending()
+        sock.listen()  # from now on nobody else takes its place; who comes waits
+    ours = where.stat().st_ino
     server.set_up_logging(log_level.value, access=False)
     routes = ", ".join(route.name for route in gateway.config.routes) or "none"
     typer.echo(f"mirrors on unix:{where} (Ctrl+C stops it)\n  routes      {routes}", err=True)
     with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
-        runner.run(_serve(gateway, sock, where, priority, ending))
+        runner.run(_serve(gateway, Place(where, sock, ours), priority, ending))
 
 
-async def _serve(gateway: Gateway, sock: socket.socket, where: Path, priority: Priority, ending: Ending) -> None:
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time in this block, by a lock on the folder: another may be about to take the same place."""
+    import fcntl  # not on every system, as sockets of this kind
+
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
+
+
+async def _serve(gateway: Gateway, place: Place, priority: Priority, ending: Ending) -> None:
     """Take copies and mirror them until a signal comes. Raises StartError when something does not start."""
     stop = ending.event()
     receiver = gateway.take_mirrors()
@@ -94,21 +110,32 @@ async def _serve(gateway: Gateway, sock: socket.socket, where: Path, priority: P
                 _step_back()
             gc.collect()
             gc.freeze()
-            listening = await asyncio.start_unix_server(receiver, sock=sock.dup())
+            listening = await asyncio.start_unix_server(receiver, sock=place.sock.dup())
             logger.info("mirrors are taken")
             await stop.wait()
     finally:
-        _stop_listening(where, sock, listening)
+        place.leave()
+        if listening is not None:
+            listening.close()
     receiver.stop()
     await gateway.shutdown()
     receiver.close()
 
 
-def _stop_listening(where: Path, sock: socket.socket, listening: asyncio.Server | None) -> None:
-    where.unlink(missing_ok=True)  # while it is still ours: who comes next makes another
-    sock.close()
-    if listening is not None:
-        listening.close()
+class Place:
+    """The socket at `where`, which has this inode."""
+
+    def __init__(self, where: Path, sock: socket.socket, inode: int) -> None:
+        self.where = where
+        self.sock = sock
+        self.inode = inode
+
+    def leave(self) -> None:
+        """Remove it, unless another's is there by now. While ours is open, no other has its inode."""
+        with contextlib.suppress(OSError):
+            if self.where.stat().st_ino == self.inode:
+                self.where.unlink()
+        self.sock.close()
 
 
 class Ending:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from gateway.parity.wire import ACCEPTED, DONE, GREETING, MOST_HEAD, PREFIX, MalformedFrameError, Sent, unpack
@@ -32,15 +30,13 @@ class Receiver:
         self._deliver = deliver
         self._most = most
         self._told = False
-        self._connections: dict[asyncio.StreamWriter, Connection] = {}
+        self._connections: dict[asyncio.StreamWriter, tuple[asyncio.Task[None], Answers]] = {}
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take from one process until it leaves."""
-        # By another descriptor: that it can't be told what is done, as it has ended, must not end what reads its last.
-        answers = socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno()))
-        answers.setblocking(False)
+        answers = Answers(writer.get_extra_info("socket").fileno())
         taking = asyncio.ensure_future(self._take(reader, writer, answers))
-        self._connections[writer] = Connection(taking, answers)
+        self._connections[writer] = taking, answers
         try:
             await asyncio.wait([taking])
             if not taking.cancelled():  # by `stop`: what was taken is still to be done
@@ -55,8 +51,8 @@ class Receiver:
 
     def stop(self) -> None:
         """Take no more. What was taken can still be said to be done."""
-        for connection in self._connections.values():
-            connection.taking.cancel()
+        for taking, _ in self._connections.values():
+            taking.cancel()
 
     def close(self) -> None:
         """Leave all of them."""
@@ -64,11 +60,11 @@ class Receiver:
             self._leave(writer)
 
     def _leave(self, writer: asyncio.StreamWriter) -> None:
-        if connection := self._connections.pop(writer, None):
-            connection.answers.close()
+        _, answers = self._connections.pop(writer)
+        answers.close()
         writer.close()
 
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: socket.socket) -> None:
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: Answers) -> None:
         if await reader.readexactly(GREETING) != self._greeting:
             if not self._told:  # it looks again each second
                 logger.warning("a process that serves has another configuration or version: restart both")
@@ -84,17 +80,45 @@ class Receiver:
             if sizes[0] > MOST_HEAD or max(sizes[1:]) > self._most:
                 raise MalformedFrameError(f"it is too long: {sizes}")
             sent = unpack(*[await reader.readexactly(size) for size in sizes])
-            self._deliver(sent, partial(_say_done, answers, number))
+            self._deliver(sent, partial(answers.say_done, number))
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """One process that serves: what reads from it, and by what it is told what is done."""
+class Answers:
+    """Tells the process at the other end of a socket which of its copies are done.
 
-    taking: asyncio.Task[None]
-    answers: socket.socket
+    By another descriptor than reads from it: that it can't be told, as it has ended, must not end what reads its last.
+    """
 
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=os.dup(descriptor))
+        self._socket.setblocking(False)
+        self._unsaid = bytearray()
+        self._waits = False  # for the other process to read
 
-def _say_done(answers: socket.socket, number: int) -> None:
-    with contextlib.suppress(OSError):  # whoever sent it has ended
-        answers.send(DONE.pack(number))
+    def say_done(self, number: int) -> None:
+        """This one is done."""
+        self._unsaid += DONE.pack(number)
+        if not self._waits:
+            self._say()
+
+    def _say(self) -> None:
+        try:
+            del self._unsaid[: self._socket.send(self._unsaid)]
+        except BlockingIOError:
+            pass
+        except OSError:  # whoever sent them has ended
+            self._unsaid.clear()
+        if bool(self._unsaid) == self._waits:
+            return
+        self._waits = not self._waits
+        if self._waits:
+            asyncio.get_running_loop().add_writer(self._socket, self._say)
+        else:
+            asyncio.get_running_loop().remove_writer(self._socket)
+
+    def close(self) -> None:
+        """Say no more."""
+        if self._waits:
+            asyncio.get_running_loop().remove_writer(self._socket)
+        self._waits = True
+        self._socket.close()

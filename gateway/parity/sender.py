@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import contextvars
 import logging
+import os
+import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +89,9 @@ class Sender(asyncio.Protocol):
             return
         unwritten = self._transport.get_write_buffer_size()
         end = self._transport.abort if unwritten else self._transport.close
+        if unwritten:  # uvloop would go on writing until its loop comes round
+            with socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno())) as same:
+                same.shutdown(socket.SHUT_WR)
         while unwritten > 0 and self._sent:
             _, (route, length) = self._sent.popitem()  # the last that was written
             unwritten -= length

@@ -8,12 +8,16 @@ import logging
 import shutil
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from gateway.parity import sender
 from gateway.parity.answer import Answer
-from gateway.parity.wire import ACCEPTED, DONE, GREETING, PREFIX, Sent, greeting
+from gateway.parity.copy import Copy
+from gateway.parity.receiver import Receiver
+from gateway.parity.wire import ACCEPTED, DONE, GREETING, PREFIX, Sent, greeting, pack
+from gateway.routing.facts import Facts
 from tests.project import mirrored
 from tests.support.asgi import ask, running, scope, until
 
@@ -308,6 +312,14 @@ class Peer:
         return number
 
 
+def frame_of(answer):
+    """A copy whose request is of no interest."""
+    plan = SimpleNamespace(mirror=SimpleNamespace(max_body=0), route="m")
+    copy = Copy("legacy", plan, None, Facts("GET", "/", "", {}), {"headers": []}, 0.0)
+    copy.wait(b"", answer)
+    return pack(copy, 0)
+
+
 def waits(app):
     """The numbers of the copies that were sent and are not done."""
     return [*app.mirrors.sender._sent]
@@ -359,6 +371,29 @@ async def test_what_had_arrived_is_mirrored_after_its_server_has_ended(build, pa
                 await ask(app, "/m/same/")
             assert await until(lambda: len(waits(app)) + counted(mirrors).compared == 3)
         await compared(mirrors, 3)
+
+
+async def test_what_is_done_is_told_in_the_end_to_a_process_that_does_not_read_for_a_while(path):
+    """What the system keeps of it is less than a thousand numbers."""
+    deliver = []
+    receiver = Receiver(b"g" * GREETING, lambda sent, done: deliver.append(done), 100)
+    async with await asyncio.start_unix_server(receiver, path):
+        reader, writer = await asyncio.open_unix_connection(path, limit=2)
+        writer.write(b"g" * GREETING)
+        assert await reader.readexactly(1) == ACCEPTED
+        frame = frame_of(Answer(200, (), b"", 0.1))
+        for number in range(1000):
+            writer.write(PREFIX.pack(number, *PREFIX.unpack_from(frame)[1:]) + frame[PREFIX.size :])
+            if number % 50 == 0:
+                await writer.drain()
+        assert await until(lambda: len(deliver) == 1000)
+        for done in deliver:
+            done()
+        numbers = [DONE.unpack(await reader.readexactly(DONE.size))[0] for _ in range(1000)]
+        assert numbers == [*range(1000)]
+        writer.close()
+        assert await until(lambda: receiver._connections == {})
+        deliver[0]()  # nobody is there to be told
 
 
 @pytest.mark.slow
