@@ -70,10 +70,6 @@ def mirrors(
 
     from gateway.cli import server
 
-    try:
-        where.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as exc:
-        raise StartError(f"can't make the folder {where.parent}: {exc.strerror}") from exc
     with _alone(where.parent):
         [sock] = server.bind_unix(where, mode=0o660, option="[mirror] socket")
         ending = Ending()
@@ -88,10 +84,15 @@ def mirrors(
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One process at a time in this block, by a lock on the folder: another may be about to take the same place."""
+    """One process at a time in this block, by a lock on the folder: another may be about to take the same place. Makes
+    the folder for its user where there is none. Raises StartError."""
     import fcntl  # not on every system, as sockets of this kind
 
-    opened = os.open(folder, os.O_RDONLY)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        opened = os.open(folder, os.O_RDONLY)
+    except OSError as exc:
+        raise StartError(f"can't use the folder {folder}: {exc.strerror}") from exc
     try:
         fcntl.flock(opened, fcntl.LOCK_EX)
         yield

@@ -134,6 +134,14 @@ def test_the_folder_of_the_socket_is_made_for_its_user_alone(toml):
     assert running.stop() == 0
 
 
+def test_a_folder_that_is_a_file_is_told(toml):
+    toml.with_name("run").write_text("mine")
+    toml.write_text(project_toml(ROUTE + SOCKET.replace("mirrors.sock", "run/mirrors.sock")))
+    done = run(toml.parent, "mirrors")
+    assert done.returncode == 3
+    assert done.stderr == f"can't use the folder {toml.parent}/run: File exists\n"
+
+
 def test_what_is_no_socket_is_left_alone(toml):
     toml.with_name("mirrors.sock").write_text("mine")
     done = run(toml.parent, "mirrors")
