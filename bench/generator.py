@@ -100,9 +100,8 @@ class Generator:
     ) -> RunningLoad:
         """Start a light load that pauses `interval` seconds on average after each answer (never wrk: it cannot), and
         whose counts have every latency. `seed` is that of the pauses."""
-        pace = ("--seconds", str(seconds), "--interval", str(interval), "--expect", str(expect), "--each")
-        pace = (*pace, "--seed", str(seed))
-        return self._builtin(url, connections, seconds, *pace)
+        pace = ("--seconds", str(seconds), "--interval", str(interval), "--seed", str(seed))
+        return self._builtin(url, connections, seconds, *pace, "--expect", str(expect), "--each")
 
     def counted(self, url: str, *, connections: int, requests: int, more: Sequence[str] = ()) -> RunningLoad:
         """Start a load of exactly `requests` (never wrk: it cannot). `more` are options of `bench.load`."""

@@ -34,13 +34,13 @@ Examples:
   gateway mirrors
   gateway mirrors --priority normal
 
-It listens on the socket that the configuration names, and so do the processes that serve look for it:
+It listens on the socket that the configuration names, where the processes that serve look for it:
 
 \b
   [mirror]
   socket = "run/mirrors.sock"
 
-Whatever a service does in a mirror, be it that it blocks or that it takes all memory, is then no business of callers. \
+A service that blocks the event loop in a mirror, or ends its process, is then no business of callers. \
 Start it beside each server, as the same user, and restart it with it: both must have the same configuration. While it \
 is away, nothing is mirrored, which "gateway status" shows as dropped: away.
 """
@@ -74,12 +74,12 @@ def mirrors(
         [sock] = server.bind_unix(where, mode=0o660, option="[mirror] socket")
         ending = Ending()
         sock.listen()  # from now on nobody else takes its place; who comes waits
-    ours = where.stat().st_ino
+        place = Place(where, sock)
     server.set_up_logging(log_level.value, access=False)
     routes = ", ".join(route.name for route in gateway.config.routes) or "none"
     typer.echo(f"mirrors on unix:{where} (Ctrl+C stops it)\n  routes      {routes}", err=True)
     with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
-        runner.run(_serve(gateway, Place(where, sock, ours), priority, ending))
+        runner.run(_serve(gateway, place, priority, ending))
 
 
 @contextlib.contextmanager
@@ -124,18 +124,18 @@ async def _serve(gateway: Gateway, place: Place, priority: Priority, ending: End
 
 
 class Place:
-    """The socket at `where`, which has this inode."""
+    """The socket `sock`, which is bound to `where`."""
 
-    def __init__(self, where: Path, sock: socket.socket, inode: int) -> None:
-        self.where = where
+    def __init__(self, where: Path, sock: socket.socket) -> None:
         self.sock = sock
-        self.inode = inode
+        self._where = where
+        self._inode = where.stat().st_ino
 
     def leave(self) -> None:
         """Remove it, unless another's is there by now. While ours is open, no other has its inode."""
         with contextlib.suppress(OSError):
-            if self.where.stat().st_ino == self.inode:
-                self.where.unlink()
+            if self._where.stat().st_ino == self._inode:
+                self._where.unlink()
         self.sock.close()
 
 

@@ -40,7 +40,6 @@ MOST_HEAD = 2**22  # bytes of it
 MOST_ESCAPED = 6  # bytes that JSON takes for one
 
 TEXTS = frozenset({"http_version", "method", "scheme", "path", "root_path"})
-ASGI = ("3.0", "2.3")  # the versions of it and of its HTTP: what a scope without extensions has
 
 
 def greeting(config: Config) -> bytes:
@@ -110,7 +109,7 @@ def _sent(head: dict[str, Any], asked: bytes, body: bytes) -> Sent:
         raise ValueError(f"{texts!r:.50} are not what a scope has")
     scope = {
         "type": "http",
-        "asgi": dict(zip(("version", "spec_version"), ASGI, strict=True)),
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
         **{name: _text(value) for name, value in texts.items()},
         "query_string": head["query_string"].encode("latin-1"),
         "headers": list(_bytes(head["headers"])),

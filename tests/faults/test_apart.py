@@ -13,22 +13,13 @@ import pytest
 from tests.cli.processes import Running
 from tests.conftest import project_toml
 from tests.project.apart import DIED, GO
-from tests.project.faulty import legacy_body
+from tests.project.faulty import STATE, legacy_body
 from tests.support.server import Server, eventually
 
 pytestmark = pytest.mark.server
 
 TOML = project_toml(
     """
-[services.state]
-app = "tests.project.faulty:state"
-middleware = "none"
-
-[[routes]]
-name = "state"
-prefix = "/state"
-service = "state"
-
 [services.apart]
 app = "tests.project.apart:app"
 middleware = "none"
@@ -39,11 +30,9 @@ prefix = "/faults/apart"
 service = "apart"
 claim = "all"
 stage = "shadow"
-
-[mirror]
-socket = "mirrors.sock"
-lag = 10.0
 """
+    + STATE
+    + 'socket = "mirrors.sock"\n'
 )
 
 

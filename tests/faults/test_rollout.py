@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import project_toml
-from tests.project.faulty import BEGUN, FAULTS, UNBEGUN, legacy_body
+from tests.project.faulty import BEGUN, FAULTS, STATE, UNBEGUN, legacy_body
 from tests.support.server import Reply, Server, eventually
 
 pytestmark = pytest.mark.server
@@ -22,19 +22,6 @@ PLACES = [f"{stage}{suffix}" for stage in STAGES for suffix in MIDDLEWARE]
 SHADOWS = [place for place in PLACES if place.startswith("shadow")]
 SERVED = [place for place in PLACES if not place.startswith("shadow")]
 
-STATE = """
-[services.state]
-app = "tests.project.faulty:state"
-middleware = "none"
-
-[[routes]]
-name = "state"
-prefix = "/state"
-service = "state"
-
-[mirror]
-lag = 10.0
-"""
 PLACE = """
 [services.%(name)s]
 app = "tests.project.faulty:%(app)s"

@@ -8,16 +8,14 @@ import logging
 import shutil
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from gateway.parity import sender
 from gateway.parity.answer import Answer
-from gateway.parity.copy import Copy
 from gateway.parity.receiver import Receiver
 from gateway.parity.wire import ACCEPTED, DONE, GREETING, PREFIX, Sent, greeting, pack
-from gateway.routing.facts import Facts
+from tests.parity.copies import compared, counted, finished
 from tests.project import mirrored
 from tests.support.asgi import ask, running, scope, until
 
@@ -71,14 +69,6 @@ async def apart(build, path, **route):
     """One gateway that serves, and one that mirrors for it."""
     async with mirroring(build(**route), path) as mirrors, running(build(**route)) as app:
         yield app, mirrors
-
-
-def counted(app):
-    return app.counters.take().mirrors("m")
-
-
-async def compared(app, times=1):
-    assert await until(lambda: counted(app).compared + counted(app).errors >= times)
 
 
 # -- who does what -------------------------------------------------------------------------------
@@ -312,14 +302,6 @@ class Peer:
         return number
 
 
-def frame_of(answer):
-    """A copy whose request is of no interest."""
-    plan = SimpleNamespace(mirror=SimpleNamespace(max_body=0), route="m")
-    copy = Copy("legacy", plan, None, Facts("GET", "/", "", {}), {"headers": []}, 0.0)
-    copy.wait(b"", answer)
-    return pack(copy, 0)
-
-
 def waits(app):
     """The numbers of the copies that were sent and are not done."""
     return [*app.mirrors.sender._sent]
@@ -381,7 +363,7 @@ async def test_what_is_done_is_told_in_the_end_to_a_process_that_does_not_read_f
         reader, writer = await asyncio.open_unix_connection(path, limit=2)
         writer.write(b"g" * GREETING)
         assert await reader.readexactly(1) == ACCEPTED
-        frame = frame_of(Answer(200, (), b"", 0.1))
+        frame = pack(finished({"headers": []}, None, b"", Answer(200, (), b"", 0.1)), 0)
         for number in range(1000):
             writer.write(PREFIX.pack(number, *PREFIX.unpack_from(frame)[1:]) + frame[PREFIX.size :])
             if number % 50 == 0:

@@ -12,6 +12,7 @@ import pytest
 from gateway.parity import load, mirror
 from gateway.parity.copy import Copy
 from gateway.upstreams.base import MIRROR
+from tests.parity.copies import compared, counted
 from tests.project import mirrored
 from tests.support.asgi import Connection, ask, running, scope, until
 
@@ -41,15 +42,6 @@ def shadowed(gateway, project):
         return gateway(services=services, routes=[table | route], mirror={"lag": 10} | (settings or {}))
 
     return build
-
-
-def counted(app):
-    return app.counters.take().mirrors("m")
-
-
-async def compared(app, times: int = 1) -> None:
-    """Wait until so many mirrors have been compared, or could not be."""
-    assert await until(lambda: counted(app).compared + counted(app).errors >= times)
 
 
 def found(app) -> list[tuple[str, str]]:

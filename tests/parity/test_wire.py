@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -13,9 +12,8 @@ from hypothesis import strategies as st
 
 from gateway import config
 from gateway.parity.answer import Answer, Sql
-from gateway.parity.copy import Copy
 from gateway.parity.wire import GREETING, PREFIX, MalformedFrameError, greeting, pack, unpack
-from gateway.routing.facts import Facts
+from tests.parity.copies import finished
 from tests.support.server import environment
 
 DOCUMENT = {
@@ -52,16 +50,6 @@ answers = st.builds(
     st.floats(0, 100),
     st.none() | st.builds(Sql, st.lists(st.text(), max_size=3).map(tuple), st.integers(0, 9)),
 )
-
-
-def finished(scope, request_id, asked, answer) -> Copy:
-    facts = Facts("GET", "/", "", {})
-    facts.request_id = request_id
-    plan = SimpleNamespace(mirror=SimpleNamespace(max_body=0), route="a route")
-    copy = Copy("legacy", plan, None, facts, scope, 0.0)
-    if answer is not None:
-        copy.wait(asked, answer)
-    return copy
 
 
 def taken_apart(frame: bytes) -> list[bytes]:

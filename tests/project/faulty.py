@@ -188,6 +188,21 @@ def query() -> PlainTextResponse:
 # -- what is left of it --------------------------------------------------------------------------
 
 
+# Lines of a gateway.toml; more keys of [mirror] may follow.
+STATE = """
+[services.state]
+app = "tests.project.faulty:state"
+middleware = "none"
+
+[[routes]]
+name = "state"
+prefix = "/state"
+service = "state"
+
+[mirror]
+lag = 10.0
+"""
+
 state = FastAPI()
 
 
