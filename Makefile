@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-fast test-newest check format bench clean
+.PHONY: help serve test test-proofs test-fast test-lowest test-newest check format bench soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,20 +28,40 @@ serve: $(VENV)/.installed-demo ## create the demo database and serve the gateway
 		echo "  http://127.0.0.1:$(PORT)/services/catalog/docs  what FastAPI serves; also cart, orders, reviews, quotes" && \
 		exec $(BIN)/gateway serve --port $(PORT)'
 
-# What starts servers, or takes long, measures time against others: one after another.
+# What starts servers, or takes long, waits for others: a file at a time, on two cores.
 ALONE := slow or thirdparty or server
 
-test: $(VENV)/.installed-test ## run every test: the fast ones on every core, then the others
-	$(BIN)/python -m pytest -n auto -m "not ($(ALONE))"
-	$(BIN)/python -m pytest -m "$(ALONE)"
+# COVERAGE=1 has every process measured, servers and workers too, for twice the time. pyproject.toml has the gate.
+PYTEST := $(BIN)/$(if $(COVERAGE),coverage run,python) -m pytest
 
-test-fast: $(VENV)/.installed-test ## the inner loop: without servers and slow tests, on every core
-	$(BIN)/python -m pytest -q -n auto -m "not ($(ALONE))"
+test: $(VENV)/.installed-test ## every test but the proofs: the fast ones on every core, then the others
+	$(if $(COVERAGE),$(BIN)/coverage erase)
+	$(PYTEST) -n auto -m "not ($(ALONE) or proof)"
+	$(PYTEST) -n 2 --dist loadfile -m "($(ALONE)) and not proof"
+	$(if $(COVERAGE),$(BIN)/coverage combine --quiet)
+	$(if $(COVERAGE),$(BIN)/coverage report)
 
-test-newest: ## run every test under the newest Django, for which PYTHON may have to be newer
-	$(MAKE) .venv-newest/.installed-test VENV=.venv-newest
+test-proofs: $(VENV)/.installed-test ## the workbench on the whole demo and on every database: ten minutes on two cores
+	$(PYTEST) -n 2 --dist loadfile -m proof
+
+test-fast: $(VENV)/.installed-test ## the inner loop: no servers, no long tables, few examples for each rule
+	$(BIN)/python -m pytest -q -n auto -m "not ($(ALONE) or proof or table)" --hypothesis-profile=fast
+
+# Where another version of a library shows: the tests of what is used of it, and of what runs Django's and FastAPI's own
+# objects, without tables and servers.
+UPGRADED := tests/compat tests/legacy tests/upstreams tests/bridge tests/testing
+UPGRADED_ENV := -n auto -m "not ($(ALONE) or proof or table)" --hypothesis-profile=fast $(UPGRADED)
+
+test-lowest: ## the core's tests, with the lowest versions that pyproject.toml allows
+	$(MAKE) .venv-lowest/bin/python VENV=.venv-lowest
+	.venv-lowest/bin/python -m tests.support.floors > .venv-lowest/floors.txt
+	.venv-lowest/bin/python -m pip install --quiet --constraint .venv-lowest/floors.txt --group core --editable ".[drf]"
+	.venv-lowest/bin/python -m pytest -q -W default $(UPGRADED_ENV)
+
+test-newest: ## the same, with the newest Django, for which PYTHON may have to be newer
+	$(MAKE) .venv-newest/.installed-core VENV=.venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade django
-	$(MAKE) test VENV=.venv-newest
+	.venv-newest/bin/python -m pytest -q $(UPGRADED_ENV)
 
 check: $(VENV)/.installed-check ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .
@@ -56,5 +76,8 @@ format: $(VENV)/.installed-check ## rewrite files into shape
 bench: $(VENV)/.installed-bench ## compare with what a user would pick instead; writes bench/results/
 	$(BIN)/python -m bench
 
+soak: $(VENV)/.installed-bench ## ten minutes under callers and faults; needs PostgreSQL
+	$(BIN)/python -m bench --soak
+
 clean: ## remove the environment and the demo's data
-	rm -rf $(VENV) .venv-newest var
+	rm -rf $(VENV) .venv-lowest .venv-newest var

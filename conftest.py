@@ -9,6 +9,7 @@ from hypothesis import settings
 
 # A deadline is a timing assertion, which a busy machine fails.
 settings.register_profile("here", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=15)  # of `make test-fast`
 settings.load_profile("here")
 
 

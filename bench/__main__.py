@@ -28,6 +28,9 @@ from bench.rates import RateRow
 from bench.report import Report
 from bench.result import Result
 from bench.rows import ROWS, Row
+from bench.soak import soak
+from bench.steps import ROWS as STEPS
+from bench.steps import StepsReport, count_steps, earlier_steps, with_parts
 
 RESULTS = ROOT / "bench" / "results"
 PROFILE_SECONDS = 5
@@ -39,13 +42,23 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=_positive, help="rounds per row (default 5; 2 with --quick)")
     parser.add_argument("--seconds", type=_positive, help="seconds per round and side (default 2; 1 with --quick)")
     parser.add_argument("--quick", action="store_true", help="2 rounds of 1 second: to see that it runs")
-    parser.add_argument("--only", nargs="+", metavar="ROW", choices=[row.name for row in ROWS])
+    parser.add_argument("--only", nargs="+", metavar="ROW", help="rows by name; --list names them")
     names = [peer.name for peer in PEERS]
     parser.add_argument(
         "--pair", nargs=3, metavar=("PEER", "PEER", "PATH"), help="compare any two peers: " + ", ".join(names)
     )
     parser.add_argument(
         "--profile", nargs=2, metavar=("PEER", "PATH"), help="show where a peer's time goes (needs py-spy)"
+    )
+    parser.add_argument("--steps", action="store_true", help="count interpreter steps instead of measuring time")
+    parser.add_argument("--against", metavar="COMMIT", help="with --steps: count those of the gateway at COMMIT too")
+    parser.add_argument(
+        "--soak",
+        type=float,
+        nargs="?",
+        const=10.0,
+        metavar="MINUTES",
+        help="under faults for 10 minutes (bench/soak.py)",
     )
     parser.add_argument("--connections", type=_positive, default=32, help="for --pair and --profile (default 32)")
     parser.add_argument("--list", action="store_true", help="list the rows and stop")
@@ -63,6 +76,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error(f"unknown peer {', '.join(unknown)}; expected one of {', '.join(names)}")
     if sum(bool(one) for one in (options.only, options.pair, options.profile)) > 1:
         parser.error("expected at most one of --only, --pair and --profile")
+    if options.against and not options.steps:
+        parser.error("--against goes with --steps")
+    rows = [row.name for row in (STEPS if options.steps else ROWS)]
+    if unknown := [name for name in options.only or () if name not in rows]:
+        parser.error(f"unknown row {', '.join(unknown)}; expected one of {', '.join(rows)}")
     return options
 
 
@@ -133,6 +151,16 @@ def run(options: argparse.Namespace) -> Report:
     return Report(started, machine, describe_versions(bench.generator.wrk), commit, settings, results)
 
 
+def run_steps(options: argparse.Namespace) -> StepsReport:
+    """Count the steps of the rows that the options name; raises `BenchError` when they can't be counted."""
+    started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    names = with_parts(options.only or [row.name for row in STEPS])
+    with prepared(options) as bench:
+        counted = count_steps(bench, names)
+        earlier = earlier_steps(bench, names, options.against) if options.against else None
+    return StepsReport(started, describe_versions(None), describe_commit(), counted, options.against, earlier)
+
+
 def run_profile(options: argparse.Namespace) -> None:
     """Print where the peer's time goes; raises `BenchError` when that cannot be seen."""
     name, path = options.profile
@@ -151,7 +179,7 @@ def _terminate(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def present(report: Report, options: argparse.Namespace) -> None:
+def present(report: Report | StepsReport, options: argparse.Namespace) -> None:
     """Print the report, and write it when the run was a whole one or was told where to."""
     if options.json:
         print(json.dumps(report.document(), indent=1, ensure_ascii=False))
@@ -167,15 +195,19 @@ def main() -> int:
     """Run the command and return its exit code."""
     options = parse()
     if options.list:
-        for row in ROWS:
+        for row in STEPS if options.steps else ROWS:
             print(f"{row.name:18} {row.title}")
         return 0
     signal.signal(signal.SIGTERM, _terminate)
     try:
+        if options.soak:
+            text, well = soak(60 * options.soak)
+            print(text)
+            return 0 if well else 1
         if options.profile:
             run_profile(options)
             return 0
-        report = run(options)
+        report: Report | StepsReport = run_steps(options) if options.steps else run(options)
     except BenchError as error:
         say(str(error))
         return 1
@@ -183,7 +215,7 @@ def main() -> int:
         say("interrupted; servers stopped, nothing written")
         return 130
     present(report, options)
-    return 1 if any(result.error for result in report.results) else 0
+    return 1 if isinstance(report, Report) and any(result.error for result in report.results) else 0
 
 
 if __name__ == "__main__":

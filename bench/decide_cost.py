@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.clock import SYSTEM
-from gateway.config import RouteConfig
+from gateway.config.routes import RouteConfig
+from gateway.rollout.affinity import AffinityCookie, Signer
+from gateway.rollout.breaker import CircuitBreaker
 from gateway.rollout.cohort import Caller
-from gateway.rollout.decision import LEGACY, Choice, Circumstances, at_stage, decide
-from gateway.rollout.health import Health
-from gateway.rollout.plan import Site, declared_state, planned
-from gateway.rollout.ticket import Signer, Ticket
-from gateway.routing.facts import Facts
+from gateway.rollout.decision import LEGACY, CompiledRoute, DecisionContext, compile_route, decide
+from gateway.rollout.policy import AffinitySettings, compile_policy, declared_state
+from gateway.routing.request import RequestInfo
 from gateway.routing.table import Match
 
 CALLERS = 1_000
 REPEATS = 31
 SIGNER = Signer(["a secret of the benchmark"])
-SITE = Site(SIGNER, cookie=b"gateway")
+SITE = AffinitySettings(SIGNER, cookie=b"gateway")
 KINDS: dict[str, dict[str, Any]] = {
     "live": {"stage": "live"},
     "canary by user": {"stage": "canary", "weight": 50, "key": "user"},
@@ -30,45 +30,49 @@ KINDS: dict[str, dict[str, Any]] = {
     "canary by the gateway's cookie": {"stage": "canary", "weight": 50, "key": "header:X-Absent"},
 }
 
+Requests = list[tuple[RequestInfo, Caller]]
 
-def choice(keys: dict[str, Any]) -> Choice:
+
+def compiled(keys: dict[str, Any]) -> CompiledRoute:
     """Return what a route with these keys decides by."""
     route = RouteConfig.model_validate({"name": "items", "prefix": "/items", "service": "service"} | keys)
-    return at_stage(planned(route, declared_state(route), SITE))
+    return compile_route(compile_policy(route, declared_state(route), SITE))
 
 
-def requests() -> Iterator[tuple[Facts, Caller]]:
+def requests() -> Iterator[tuple[RequestInfo, Caller]]:
     """Yield a request of each caller."""
     chance = random.Random(20)  # noqa: S311 - the same in every run, nothing secret
     for number in range(CALLERS):
-        ticket = SIGNER.value(Ticket(f"{chance.randrange(16**32):032x}")).decode()
-        cookies = f"csrftoken=abc; sessionid={chance.randrange(16**32):032x}; gateway={ticket}".encode()
-        facts = Facts("GET", "/items/", "", {b"host": b"localhost", b"cookie": cookies})
-        facts.client = f"10.0.{number // 256}.{number % 256}"
-        yield facts, Caller(str(number))
+        cookie = SIGNER.dump_cookie(AffinityCookie(f"{chance.randrange(16**32):032x}")).decode()
+        cookies = f"csrftoken=abc; sessionid={chance.randrange(16**32):032x}; gateway={cookie}".encode()
+        info = RequestInfo("GET", "/items/", "", {b"host": b"localhost", b"cookie": cookies})
+        info.client = f"10.0.{number // 256}.{number % 256}"
+        yield info, Caller(str(number))
 
 
-def seconds_per_decision(made: Choice, asked: list[tuple[Facts, Caller]], around: Circumstances) -> float:
+def seconds_per_decision(made: CompiledRoute, asked: Requests, around: DecisionContext) -> float:
     """Return the median over repeats of CPU seconds per decision, the loop around it included."""
-    match, choices = Match("items"), {"items": made}
+    match, routes = Match("items"), {"items": made}
     spent: list[float] = []
     for _ in range(REPEATS):
         started = time.process_time()
-        for facts, caller in asked:
-            decide(match, choices, facts, caller, around)
+        for info, caller in asked:
+            decide(match, routes, info, caller, around)
         spent.append((time.process_time() - started) / len(asked))
     return statistics.median(spent)
 
 
 def main() -> None:
     """Print the costs."""
-    around = Circumstances(SYSTEM, {"service": Health("service")}, random.random, lambda: "0" * 32, lambda _: True)
+    around = DecisionContext(
+        SYSTEM, {"service": CircuitBreaker("service")}, random.random, lambda: "0" * 32, lambda _: True
+    )
     asked = [*requests()]
     for kind, keys in KINDS.items():
-        seen = {decide(Match("items"), {"items": choice(keys)}, *one, around).upstream for one in asked}
+        seen = {decide(Match("items"), {"items": compiled(keys)}, *one, around).upstream for one in asked}
         if seen != ({"service"} if kind == "live" else {"service", LEGACY}):
             sys.exit(f"{kind}: all callers go to {seen}")
-    json.dump({kind: seconds_per_decision(choice(keys), asked, around) for kind, keys in KINDS.items()}, sys.stdout)
+    json.dump({kind: seconds_per_decision(compiled(keys), asked, around) for kind, keys in KINDS.items()}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any
 BATCH = 200
 
 
-def _environ(path: str) -> dict[str, Any]:
+def environ(path: str) -> dict[str, Any]:
     """Return what a WSGI server passes for `GET path` with the headers the load generator sends."""
     return {
         "REQUEST_METHOD": "GET",
@@ -42,7 +42,7 @@ def cpu_per_request(path: str, seconds: float) -> float:
     """
     from bench.project.wsgi import application
 
-    template = _environ(path)
+    template = environ(path)
     statuses: list[str] = []
 
     def start_response(status: str, _headers: list[tuple[str, str]], _exc_info: Any = None) -> Any:

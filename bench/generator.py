@@ -96,12 +96,12 @@ class Generator:
         return RunningLoad(command, wrk=True, cores=self.cores, grace=seconds + 30)
 
     def probe(
-        self, url: str, *, connections: int, seconds: int, interval: float, expect: Path, seed: int = 0
+        self, url: str, *, connections: int, seconds: int, interval: float, more: Sequence[str], seed: int = 0
     ) -> RunningLoad:
         """Start a light load that pauses `interval` seconds on average after each answer (never wrk: it cannot), and
-        whose counts have every latency. `seed` is that of the pauses."""
+        whose counts have every latency. `more` are options of `bench.load`; `seed` is that of the pauses."""
         pace = ("--seconds", str(seconds), "--interval", str(interval), "--seed", str(seed))
-        return self._builtin(url, connections, seconds, *pace, "--expect", str(expect), "--each")
+        return self._builtin(url, connections, seconds, *pace, *more, "--each")
 
     def counted(self, url: str, *, connections: int, requests: int, more: Sequence[str] = ()) -> RunningLoad:
         """Start a load of exactly `requests` (never wrk: it cannot). `more` are options of `bench.load`."""

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from gateway.routing.table import DEEPEST, EXACT, PREFIX, TEMPLATE, Claim, Endpoint, Table
+from gateway.routing.table import DEEPEST, EXACT, PREFIX, TEMPLATE, Endpoint, Rule, Table
 
 LOOKUPS = 3_000
 REPEATS = 31
@@ -25,9 +25,9 @@ def table(routes: int) -> Table:
     kinds = (
         lambda number: (Endpoint(f"/api/v1/things-{number}/", GET), EXACT),
         lambda number: (Endpoint(f"/api/v1/things-{number}/{{id}}/", GET), TEMPLATE),
-        lambda number: (Endpoint(f"/api/v1/things-{number}", GET, tree=True), PREFIX + DEEPEST - 3),
+        lambda number: (Endpoint(f"/api/v1/things-{number}", GET, is_subtree=True), PREFIX + DEEPEST - 3),
     )
-    return Table(Claim(f"route-{number}", *kinds[number % 3](number), order=number) for number in range(routes))
+    return Table(Rule(f"route-{number}", *kinds[number % 3](number), order=number) for number in range(routes))
 
 
 def paths(asked: int) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -105,17 +105,18 @@ class Bench:
             "PYTHONPATH": str(ROOT),
         }
 
-    def helper(self, *arguments: str) -> str:
+    def helper(self, *arguments: str, tree: Path = ROOT, env: Mapping[str, str] | None = None) -> str:
         """Run `python -m …` in a fresh process on the server's core; return what it prints.
 
-        Raises `BenchError` with the end of its output when it fails.
+        `tree` is the folder whose `gateway` is imported; `env` comes on top of `environment`. Raises `BenchError`
+        with the end of its output when it fails.
         """
         try:
             with on_cores(self.placement.server):
                 done = subprocess.run(
                     [sys.executable, "-m", *arguments],
-                    cwd=ROOT,
-                    env={**os.environ, **self.environment()},
+                    cwd=tree,
+                    env={**os.environ, **self.environment(), **(env or {})},
                     text=True,
                     capture_output=True,
                     timeout=HELPER_SECONDS,

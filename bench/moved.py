@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,6 +120,22 @@ def _at_once(bench: Bench, server: Server, options: list[str]) -> tuple[Counts, 
         bench.generator.counted(server.url(LIST), **half) as lists,
     ):
         return orders.result(), lists.result()
+
+
+@contextmanager
+def mirrored_orders(bench: Bench) -> Iterator[list[str]]:
+    """What `bench.load` needs to order, for a block of which one side mirrors each order.
+
+    A mirror that was rolled back has drawn a number for its order all the same. Raises `BenchError` at the end unless
+    nearly every other order had a mirror that was.
+    """
+    options = _order_options(bench, _shop("create"))
+    before = _shop("count")
+    yield options
+    after = _shop("count")
+    rows, drawn = (after[name] - before[name] for name in ("orders", "drawn"))
+    if not 1.4 * rows < drawn <= 1.6 * rows:  # half of the orders are mirrored
+        raise BenchError(f"{rows} orders were made and {drawn} numbers drawn for them: not each was mirrored")
 
 
 def _order_options(bench: Bench, shop: dict[str, Any]) -> list[str]:

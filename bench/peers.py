@@ -36,7 +36,7 @@ class Peer:
 
     def command_beside(self) -> list[str]:
         """Return the command line of what runs beside it; empty where nothing does."""
-        return [str(Path(sys.executable).with_name("gateway")), self.beside] if self.beside else []
+        return [str(Path(sys.executable).with_name("gateway")), *self.beside.split()] if self.beside else []
 
     def command(self) -> list[str]:
         """Return the command line with `{port}` left to fill in.
@@ -123,6 +123,26 @@ SHOP_GATEWAY = _uvicorn(
     ready="/api/products/",
     env={**SHOP, "GATEWAY_CONFIG": "gateway.toml"},
 )
+SHOP_LEGACY = _uvicorn(
+    "shop-legacy",
+    "demo shop: DRF through the gateway",
+    "gateway.asgi:app",
+    ready="/api/products/",
+    env={**SHOP, "GATEWAY_CONFIG": "bench/config/shop-legacy.toml"},
+)
+SHOP_MIRRORED = replace(
+    SHOP_LEGACY,
+    name="shop-mirrored",
+    title="demo shop: DRF through the gateway, all orders mirrored",
+    env={**SHOP, "GATEWAY_CONFIG": "bench/config/shop-mirrored.toml"},
+)
+SHOP_MIRRORED_APART = replace(
+    SHOP_MIRRORED,
+    name="shop-mirrored-apart",
+    title="demo shop: DRF through the gateway, all orders mirrored by another process",
+    env={**SHOP, "GATEWAY_CONFIG": "bench/config/shop-mirrored-apart.toml"},
+    beside="mirrors --priority normal",  # as `gateway serve` starts it
+)
 SHOP_GUNICORN = Peer(
     name="shop-gunicorn",
     title="demo shop: DRF under gunicorn gthread",
@@ -177,5 +197,8 @@ PEERS = (
     HELLO,
     MOUNTED,
     SHOP_GATEWAY,
+    SHOP_LEGACY,
+    SHOP_MIRRORED,
+    SHOP_MIRRORED_APART,
     SHOP_GUNICORN,
 )

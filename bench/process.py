@@ -150,6 +150,13 @@ class Server:
         """Return the last lines of what the server printed."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
 
+    def end(self, seconds: float) -> int | None:
+        """Ask the process to end and return its status; None when it runs still after `seconds`."""
+        self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(seconds)
+        return None
+
     def stop(self) -> None:
         """End the process and its children, politely first; safe to call twice."""
         if self._process.poll() is None:
@@ -198,6 +205,16 @@ class Memory:
 
     pss: int
     rss: int
+
+
+def threads_of(pid: int) -> int:
+    """Return how many threads a process has; raises `OSError` when it is gone."""
+    return sum(1 for _ in (_PROC / str(pid) / "task").iterdir())
+
+
+def descriptors(pid: int) -> int:
+    """Return how many files and sockets a process has open; raises `OSError` when it is gone."""
+    return sum(1 for _ in (_PROC / str(pid) / "fd").iterdir())
 
 
 def _stat(pid: int) -> list[str]:

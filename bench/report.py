@@ -39,7 +39,7 @@ class Report:
             "rows": [result.document() for result in self.results],
         }
 
-    def facts(self) -> list[str]:
+    def info(self) -> list[str]:
         """Return the circumstances, a line each."""
         machine, commit = self.machine, self.commit
         changes = " with uncommitted changes" if commit["dirty"] else ""
@@ -79,7 +79,7 @@ class Report:
             table.add_column(heading, justify="right", no_wrap=True)
         for result in self.results:
             table.add_row(*_terminal_cells(result), style=_STYLES[result.reached], end_section=True)
-        for line in self.facts():
+        for line in self.info():
             console.print(line, style="dim", highlight=False)
         console.print(table)
         for note in self.notes():
@@ -93,7 +93,7 @@ class Report:
             "CPU s per 1,000 requests, ours / theirs",
         )
         rows = [headings, ["---"] * len(headings), *(_markdown_cells(result) for result in self.results)]
-        lines = ["# Benchmark", "", *(f"- {fact}" for fact in self.facts()), ""]
+        lines = ["# Benchmark", "", *(f"- {fact}" for fact in self.info()), ""]
         lines += [f"| {' | '.join(row)} |" for row in rows]
         lines += ["", f"{self.verdict()}.", ""]
         lines += [f"- {note.splitlines()[0]}" for note in self.notes()]

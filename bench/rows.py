@@ -7,7 +7,7 @@ from bench.deciding import DecideRow
 from bench.matching import MatchRow
 from bench.measure import Bench, Target
 from bench.memory import MemoryRow
-from bench.moved import ConnectionsRow, MovedListRow, MovedOrderRow
+from bench.moved import ORDERS, ConnectionsRow, MovedListRow, MovedOrderRow, mirrored_orders
 from bench.parallel import ParallelRow
 from bench.rates import LimitRow, RateRow
 from bench.result import Goal, Result
@@ -140,6 +140,28 @@ ROWS: tuple[Row, ...] = (
         0.99,
         turns=8,
         goal=Goal(at_most=1.1),
+    ),
+    UnsaturatedRow(
+        "shadow-orders",
+        "p99 of order creation by DRF, PostgreSQL, unsaturated: mirrored and rolled back by a process beside, as "
+        "`gateway serve` has it / not mirrored",
+        Target(peers.SHOP_MIRRORED_APART, ORDERS),
+        Target(peers.SHOP_LEGACY, ORDERS),
+        0.99,
+        turns=8,
+        goal=Goal(at_most=1.15),
+        interval=0.15,  # an order and its mirror take the server 10 ms: a quarter of its time
+        requests=mirrored_orders,
+    ),
+    UnsaturatedRow(
+        "shadow-orders-here",
+        "for information: as above, mirrored and rolled back in the serving process / not mirrored",
+        Target(peers.SHOP_MIRRORED, ORDERS),
+        Target(peers.SHOP_LEGACY, ORDERS),
+        0.99,
+        turns=8,
+        interval=0.15,
+        requests=mirrored_orders,
     ),
     UnsaturatedRow(
         "shadow-apart",

@@ -21,6 +21,12 @@ async def small_json() -> dict[str, Any]:
     return {"message": "Hello, world", "items": [1, 2, 3]}
 
 
+@router.get("/fast/json-def")
+def small_json_on_a_thread() -> dict[str, Any]:
+    """Return the same from a function that blocks."""
+    return {"message": "Hello, world", "items": [1, 2, 3]}
+
+
 @router.get("/json/")
 async def as_legacy() -> dict[str, Any]:
     """Return what the view of Django at this path does, for mirrors."""

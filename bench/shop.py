@@ -51,7 +51,7 @@ def create() -> dict[str, Any]:
 
 
 def count() -> dict[str, int]:
-    """How many orders there are, and how many connections others than this one have open."""
+    """How many orders there are, how many numbers were drawn for some, and how many connections others have open."""
     _set_up()
     from django.db import connection
 
@@ -62,7 +62,9 @@ def count() -> dict[str, int]:
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
         (held,) = cursor.fetchone()
-    return {"orders": Order.objects.count(), "connections": held}
+        cursor.execute("SELECT last_value FROM pg_sequences WHERE sequencename = 'shop_order_id_seq'")
+        (drawn,) = cursor.fetchone()
+    return {"orders": Order.objects.count(), "drawn": drawn or 0, "connections": held}
 
 
 def _set_up() -> None:

@@ -70,7 +70,7 @@ class TailRow:
                 connections=PROBES,
                 seconds=bench.seconds,
                 interval=PROBE_INTERVAL,
-                expect=body,
+                more=["--expect", str(body)],
             )
             with probe:
                 seen = probe.result()

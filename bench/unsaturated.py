@@ -5,7 +5,8 @@ wait for a processor that the server uses for mirrors.
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from bench.load import percentile
@@ -14,7 +15,6 @@ from bench.process import BenchError, Placement, Server
 from bench.result import Goal, Result, Side
 
 CLIENTS = 4
-INTERVAL = 0.02  # seconds that each client pauses on average: some 180 requests/s, a tenth of what the server could
 TURN = 3  # seconds: a machine that slows down for a moment slows both sides
 RESAMPLED = 400  # times, to tell how far the ratio is luck
 LIKELY = 0.9
@@ -34,21 +34,33 @@ class UnsaturatedRow:
     fraction: float
     turns: int  # of a round, on each side: the p99 of a few hundred requests is the luck of a few
     goal: Goal | None = None
+    interval: float = 0.02  # seconds that each client pauses on average: some 180/s, a tenth of what the server could
+    requests: Callable[[Bench], AbstractContextManager[list[str]]] | None = None  # else GETs, of equal answers
 
     def run(self, bench: Bench) -> Result:
         """Alternate the two sides; raises `BenchError` when either fails."""
         placement = Placement.detect()
         bench = replace(bench, placement=placement, generator=replace(bench.generator, cores=placement.load))
+        if self.requests is None:
+            return self._measured(bench, placement, None)
+        with self.requests(bench) as more:
+            return self._measured(bench, placement, more)
+
+    def _measured(self, bench: Bench, placement: Placement, more: list[str] | None) -> Result:
         targets = (self.ours, self.theirs)
         turns: dict[Target, list[Turn]] = {target: [] for target in targets}
         samples: dict[Target, list[Sample]] = {target: [] for target in targets}
         with bench.serving(*(target.peer for target in targets)) as servers:
             for target in targets:
                 server = servers[target.peer.name]
-                bench.warm_up(server, target.path, connections=CLIENTS, expect=bench.reference(server, target.path))
+                if more is None:
+                    bench.warm_up(server, target.path, connections=CLIENTS, expect=bench.reference(server, target.path))
+                else:
+                    _turn(bench, server, target, self.interval, more)
             for number in range(bench.rounds * self.turns):
                 for target in targets:
-                    latencies, sample = _turn(bench, servers[target.peer.name], target, seed=number)
+                    server = servers[target.peer.name]
+                    latencies, sample = _turn(bench, server, target, self.interval, more, seed=number)
                     turns[target].append(latencies)
                     samples[target].append(sample)
                 if (number + 1) % self.turns == 0:
@@ -90,11 +102,14 @@ def _beside(servers: Mapping[str, Server], peer: str, requests: int) -> str:
     return f"; {server.name} took {seconds / requests * 1e3:.2f} ms of its processor for each, its start included"
 
 
-def _turn(bench: Bench, server: Server, target: Target, *, seed: int) -> tuple[Turn, Sample]:
-    expect = bench.reference(server, target.path)
+def _turn(
+    bench: Bench, server: Server, target: Target, interval: float, more: list[str] | None, *, seed: int = 0
+) -> tuple[Turn, Sample]:
+    if more is None:
+        more = ["--expect", str(bench.reference(server, target.path))]
     before = server.cpu_seconds()
     probe = bench.generator.probe(
-        server.url(target.path), connections=CLIENTS, seconds=TURN, interval=INTERVAL, expect=expect, seed=seed
+        server.url(target.path), connections=CLIENTS, seconds=TURN, interval=interval, more=more, seed=seed
     )
     with probe:
         seen = probe.result()

@@ -1,14 +1,13 @@
 """Serve a Django project and FastAPI services from one process, and move endpoints over one at a time.
 
-A request goes through five steps, each a module (`Gateway.__call__` in app.py reads as these lines):
+A request passes through these rooms, in this order (`Gateway.__call__` in app.py; docs/DESIGN.md has the map):
 
-    facts     what the request says, read once            routing/facts.py
-    match     which route claims it                       routing/table.py, snapshot.py
-    decision  which upstream answers, and why             rollout/decision.py
-    dispatch  hand it over, watch what comes back         dispatch.py
-    observe   log it                                      observability/
+    resolve   what it says, which route claims it, who answers    resolver.py, routing/, rollout/decision.py
+    dispatch  the upstream answers; deadline, breaker, fallback   dispatch/
+    observe   it is counted and logged                            observability/
 
-`upstreams/` has what can answer: the Django project and the services. `config.py` reads gateway.toml.
+Where it is mirrored, mirroring/ keeps a copy on the way. upstreams/ and legacy/ have what can answer, config/ reads
+gateway.toml.
 """
 
 from __future__ import annotations
@@ -17,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
-    from gateway.config import Config, ConfigError
+    from gateway.config.parse import Config
+    from gateway.config.problems import ConfigError
+    from gateway.context.mirror_scope import is_mirror
 
-__all__ = ["Config", "ConfigError", "Gateway"]
+__all__ = ["Config", "ConfigError", "Gateway", "is_mirror"]
 
 
 def __getattr__(name: str) -> Any:
@@ -28,6 +29,10 @@ def __getattr__(name: str) -> Any:
         from gateway.app import Gateway
 
         return Gateway
+    if name == "is_mirror":
+        from gateway.context.mirror_scope import is_mirror
+
+        return is_mirror
     if name in ("Config", "ConfigError"):
         from gateway import config
 

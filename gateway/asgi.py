@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from gateway.app import Gateway
-from gateway.config import ConfigError
+from gateway.config.problems import ConfigError
 
 __all__ = ["app"]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
-__all__ = ["SYSTEM", "Clock", "SystemClock"]
+__all__ = ["SYSTEM", "Clock", "SystemClock", "utc_now"]
 
 
 class Clock(Protocol):
@@ -28,3 +29,8 @@ class SystemClock:
 
 
 SYSTEM = SystemClock()
+
+
+def utc_now(clock: Clock = SYSTEM) -> datetime:
+    """This moment, in UTC."""
+    return datetime.fromtimestamp(clock.time(), UTC)

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from gateway import Gateway
 from tests.project import settings as project_settings
+from tests.support.databases import known_as
 from tests.support.server import Server, environment
 
 SERVICES = """
@@ -89,6 +91,14 @@ def narrow(serve: Callable[..., Server], database: Path) -> Iterator[Server]:
     default = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(database), "CONN_MAX_AGE": None}
     with serve(project_toml(SERVICES, threads=1), settings={"DATABASES": {"default": default}}) as server:
         yield server
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Iterator[str]:
+    """The alias of a database that mirrors of writes may have."""
+    known_as("scratch", {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "scratch.sqlite3")})
+    yield "scratch"
+    connections.settings.pop("scratch")
 
 
 @pytest.fixture

@@ -326,6 +326,76 @@ async def test_a_socket_is_opened_for_pages_of_the_forwarded_host(forwarding, or
     assert (await open_socket(forwarding, "/api/socket/", headers=lines))[0]["type"] == kind
 
 
+@pytest.fixture
+async def behind_tls(gateway, project):
+    """A project that takes the scheme from its proxy, and sends whoever comes without https to it."""
+    project.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    project.SECURE_SSL_REDIRECT = True
+    services = {
+        "items": {"app": "tests.project.services:items", "middleware": "none"},
+        "bridged": {"app": "tests.http1.services:bridged"},
+    }
+    routes = [{"name": "api", "prefix": "/api", "service": "items"}]
+    routes.append({"name": "b", "prefix": "/bridged", "service": "bridged", "claim": "all"})
+    routes[0] |= {"stage": "canary", "weight": 50, "key": "cookie:a"}
+    async with running(gateway(services=services, routes=routes, rollout={"cookie": "gateway"})) as app:
+        yield app
+
+
+def proto(value: str) -> list[tuple[bytes, bytes]]:
+    return [(b"host", b"testserver"), (b"x-forwarded-proto", value.encode())]
+
+
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [("https", 200), ("wss", 200), ("wss, ws", 200), ("http", 301), ("ws", 301), ("HTTPS", 301), ("", 301)],
+)
+@pytest.mark.parametrize("path", ["/json/", "/async/json/", "/bridged/x"])
+async def test_wss_is_https_for_the_checks_of_django_and_nothing_else_is(behind_tls, path, value, status):
+    assert (await ask(behind_tls, path, headers=proto(value))).status == status
+
+
+@pytest.mark.parametrize("value", ["https", "wss"])
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+async def test_a_socket_that_a_proxy_says_is_encrypted_is_opened(behind_tls, value, scheme):
+    opened = await open_socket(behind_tls, "/bridged/x", headers=proto(value), scheme=scheme)
+    assert opened[0]["type"] == "websocket.accept"
+
+
+async def test_a_socket_that_is_not_is_sent_to_https(behind_tls):
+    refused = await open_socket(behind_tls, "/bridged/x", headers=proto("ws"), scheme="wss")
+    assert refused[0]["type"] != "websocket.accept"
+
+
+@pytest.mark.parametrize(("value", "secure"), [("https", True), ("http", False)])
+async def test_a_cookie_of_the_gateway_is_secure_where_the_project_says_https(behind_tls, value, secure):
+    (line,) = (await ask(behind_tls, "/api/items/1/", headers=proto(value))).all("set-cookie")
+    assert ("Secure" in line) is secure
+
+
+async def test_a_page_that_came_unencrypted_opens_no_socket_of_one_that_is(behind_tls):
+    headers = [*proto("https"), (b"origin", b"http://testserver")]
+    assert (await open_socket(behind_tls, "/bridged/x", headers=headers))[0]["type"] == "websocket.close"
+
+
+async def test_a_request_without_a_host_is_for_the_server(app):
+    for path in ("/host/", "/api/echo/x"):
+        connection = Connection(app, scope(path, http_version="1.0") | {"headers": []})
+        connection.body()
+        assert (await connection.done()).status == 200
+
+
+async def test_headers_that_are_added_later_are_not_seen(app):
+    late: list[tuple[bytes, bytes]] = [(b"host", b"testserver")]
+    made = scope("/api/echo/x", headers=late)
+    made["headers"] = late
+    connection = Connection(app, made)
+    await asyncio.sleep(0)
+    late.append((b"x-late", b"1"))
+    connection.body()
+    assert "x-late" not in dict((await connection.done()).json()["headers"])
+
+
 async def test_a_forwarded_host_is_hearsay_where_the_project_does_not_say_so(app):
     lines = [(b"host", b"testserver"), EVIL]
     legacy, service = await ask(app, "/host/", headers=lines), await ask(app, "/api/echo/x", headers=lines)

@@ -8,18 +8,12 @@ from pathlib import Path
 import pytest
 
 from gateway import Gateway
-from gateway.config import (
-    Config,
-    ConfigError,
-    GatewaySettings,
-    LegacyConfig,
-    RouteConfig,
-    ServiceConfig,
-    find,
-    find_or_fail,
-    load,
-    parse,
-)
+from gateway.config.files import find, find_or_fail, load
+from gateway.config.legacy import GatewaySettings, LegacyConfig
+from gateway.config.parse import Config, parse
+from gateway.config.problems import ConfigError
+from gateway.config.routes import RouteConfig
+from gateway.config.services import ServiceConfig
 
 LEGACY = {"settings": "legacy.settings"}
 SERVICE = {"app": "tests.project.services:items", "middleware": "none"}
@@ -33,6 +27,9 @@ def problems(document) -> list[str]:
 def whole(**changes):
     """A document that is right, with changes."""
     return {"legacy": LEGACY, "services": {"items": SERVICE}, "routes": [ROUTE]} | changes
+
+
+WRITES = {"mirror": {"methods": ["GET", "POST"]}}
 
 
 # -- what is valid ------------------------------------------------------------------------------
@@ -107,6 +104,19 @@ def service(**changes):
 
 
 @pytest.mark.parametrize(
+    "document",
+    [
+        whole(services={"items": {"url": "http://h", "rolls_back": True}}, routes=[ROUTE | WRITES]),
+        whole(services={"items": {"url": "http://h"}}, routes=[ROUTE | WRITES | {"methods": ["GET"]}]),
+        whole(legacy={"wsgi": "shop.wsgi:app"}, routes=[ROUTE | {"mirror": {"methods": ["OPTIONS"]}}]),
+        route(**WRITES),
+    ],
+)
+def test_writes_may_be_mirrored_where_somebody_rolls_them_back(document):
+    assert not problems(document)
+
+
+@pytest.mark.parametrize(
     ("document", "problem"),
     [
         ({}, "legacy: missing"),
@@ -174,8 +184,8 @@ def service(**changes):
             "routes[items].stage = 'beta': input should be 'legacy', 'shadow', 'canary', 'live' or 'retired'",
         ),
         (
-            service(breaker={"cooldown": 10, "longest": 5}),
-            "services.items.breaker: cooldown 10 is longer than longest, 5",
+            service(breaker={"cooldown": 10, "max_cooldown": 5}),
+            "services.items.breaker: cooldown 10 is longer than max_cooldown, 5",
         ),
         (route(weight=10), "routes[items]: weight goes with stage = \"canary\", not 'live'"),
         (route(stage="canary", weight=101), "routes[items].weight = 101: input should be less than or equal to 100"),
@@ -190,6 +200,15 @@ def service(**changes):
         (route(fallback=True), "routes[items].fallback = True: a table: [routes.fallback]"),
         (route(mirror=5), "routes[items].mirror = 5: a table: [routes.mirror]"),
         (route(mirror={"methods": ["GE"]}), "routes[items].mirror.methods = ['GE']: a list of some of GET, HEAD"),
+        (
+            whole(services={"items": {"url": "http://h"}}, routes=[ROUTE | WRITES]),
+            "routes[items].mirror.methods = ['POST']: no writes while 'items' is at a url, where nothing",
+        ),
+        (
+            whole(legacy={"wsgi": "shop.wsgi:app"}, routes=[ROUTE | WRITES]),
+            "routes[items].mirror.methods = ['POST']: no writes with [legacy] wsgi, which nothing rolls back",
+        ),
+        (service(rolls_back=1), "services.items.rolls_back = 1: input should be a valid boolean"),
         (whole(rollout={"cookie": "a b"}), "rollout.cookie = 'a b': the name of a cookie that keeps visitors"),
         (whole(mirror={"queue": 0}), "mirror.queue = 0: input should be greater than or equal to 1"),
         (whole(routes=[ROUTE, ROUTE]), "routes[items].name = 'items': a name of its own; another route has it"),

@@ -8,14 +8,18 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
-from gateway.dispatch import Outcome, answer, dispatch
-from gateway.observability.counters import Counters
+from gateway.dispatch.bodies import Bodies
+from gateway.dispatch.dispatcher import Dispatcher
+from gateway.dispatch.errors import ClientGone, UpstreamError
+from gateway.dispatch.exchange import Exchange
+from gateway.dispatch.refusal import answer
+from gateway.dispatch.scope import ADAPTED
 from gateway.observability.observe import observe
 from gateway.rollout.decision import Decision
-from gateway.routing.facts import read
+from gateway.routing.request import read_request
 from gateway.routing.table import Match
+from gateway.stats.counters import Counters
 from gateway.testing import FrozenClock
-from gateway.upstreams.base import ClientGone, UpstreamError
 from tests.support.asgi import Answer, scope
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +47,14 @@ async def nothing():
     return {"type": "http.disconnect"}
 
 
-class Exchange:
+class Unchanged:
+    """Scopes are what they were, so that a test can look at what the upstream gets."""
+
+    def for_upstream(self, scope, exchange):
+        return scope
+
+
+class Dispatched:
     """A request handed to an upstream, and what came back."""
 
     def __init__(self, app, method="GET", *, match=None, served=(), legacy=False, **more):
@@ -51,20 +62,19 @@ class Exchange:
         self.scope = dict(asked)
         self.messages: list[dict] = []
         decision = Decision("legacy" if legacy else "catalog", "because", None if legacy else "items")
-        self.outcome = Outcome(read(asked, "", b"x-request-id"), decision, self.keep, lambda path: set(served))
-        self.app = app
-        self.match = match
+        info = read_request(asked, "", b"x-request-id")
+        self.exchange = Exchange(info, match, decision, app, nothing, self.keep, lambda path: set(served))
 
     async def keep(self, message):
         self.messages.append(message)
 
     async def run(self) -> Answer:
-        await dispatch(self.app, self.match, self.outcome, self.scope, nothing)
+        await Dispatcher(None, Bodies(), {}, {}, Unchanged()).dispatch(self.exchange, self.scope)
         return Answer(self.messages)
 
 
 async def dispatched(app, method="GET", **more) -> Answer:
-    return await Exchange(app, method, **more).run()
+    return await Dispatched(app, method, **more).run()
 
 
 # -- answers ------------------------------------------------------------------------------------
@@ -77,8 +87,8 @@ async def test_an_answer_is_handed_on_as_it_comes():
 
 async def test_the_list_of_headers_an_upstream_sends_is_never_changed():
     mine = [(b"a", b"1")]
-    exchange = Exchange(says({"type": "http.response.start", "status": 200, "headers": mine}, part()))
-    exchange.outcome.extra = [(b"x-served-by", b"catalog")]
+    exchange = Dispatched(says({"type": "http.response.start", "status": 200, "headers": mine}, part()))
+    exchange.exchange.response.extra = [(b"x-served-by", b"catalog")]
     await exchange.run()
     assert mine == [(b"a", b"1")]
 
@@ -91,15 +101,15 @@ async def test_an_upstream_may_send_the_same_message_again_and_again():
         await send(part())
 
     for _ in range(2):
-        exchange = Exchange(app)
-        exchange.outcome.extra = [(b"x-served-by", b"catalog")]
+        exchange = Dispatched(app)
+        exchange.exchange.response.extra = [(b"x-served-by", b"catalog")]
         assert (await exchange.run()).lines == [(b"x-served-by", b"catalog")]
 
 
 async def test_an_outcome_knows_status_and_completeness():
-    exchange = Exchange(says(START, part(b"a")))
+    exchange = Dispatched(says(START, part(b"a")))
     await exchange.run()
-    assert (exchange.outcome.status, exchange.outcome.complete) == (200, True)
+    assert (exchange.exchange.status, exchange.exchange.response.complete) == (200, True)
 
 
 # -- failures -----------------------------------------------------------------------------------
@@ -121,7 +131,7 @@ async def test_a_failure_before_the_first_byte_is_answered_for(error, status, te
 
 @pytest.mark.parametrize("error", [RuntimeError(SECRET), UpstreamError(502, SECRET)], ids=repr)
 async def test_a_failure_after_the_first_byte_closes_the_connection(error):
-    exchange = Exchange(says(START, part(b"half", more=True), then=error))
+    exchange = Dispatched(says(START, part(b"half", more=True), then=error))
     with pytest.raises(type(error)):
         await exchange.run()
     assert [message["type"] for message in exchange.messages] == ["http.response.start", "http.response.body"]
@@ -153,28 +163,28 @@ async def test_a_client_that_left_is_no_failure(caplog, gone):
 
 
 async def test_a_socket_whose_client_left_is_no_failure(caplog):
-    exchange = Exchange(says({"type": "websocket.accept"}, then=WebSocketDisconnect(1001)), kind="websocket")
+    exchange = Dispatched(says({"type": "websocket.accept"}, then=WebSocketDisconnect(1001)), kind="websocket")
     await exchange.run()
     assert ([message["type"] for message in exchange.messages], caplog.records) == (["websocket.accept"], [])
 
 
 async def test_a_failing_socket_that_was_not_accepted_is_closed():
-    exchange = Exchange(says(then=RuntimeError(SECRET)), kind="websocket")
+    exchange = Dispatched(says(then=RuntimeError(SECRET)), kind="websocket")
     await exchange.run()
     assert exchange.messages == [{"type": "websocket.close", "code": 1011}]
 
 
 async def test_a_socket_refused_with_an_answer_says_who_refused_it():
     refusal = {"type": "websocket.http.response.start", "status": 401, "headers": []}
-    exchange = Exchange(says(refusal, {"type": "websocket.http.response.body", "body": b"no"}), kind="websocket")
-    exchange.outcome.extra = [(b"x-served-by", b"catalog")]
+    exchange = Dispatched(says(refusal, {"type": "websocket.http.response.body", "body": b"no"}), kind="websocket")
+    exchange.exchange.response.extra = [(b"x-served-by", b"catalog")]
     await exchange.run()
     assert exchange.messages[0]["headers"] == [(b"x-served-by", b"catalog")]
-    assert (exchange.outcome.status, exchange.outcome.complete) == (401, True)
+    assert (exchange.exchange.status, exchange.exchange.response.complete) == (401, True)
 
 
 async def test_a_failing_socket_that_was_accepted_is_left_to_the_server():
-    exchange = Exchange(says({"type": "websocket.accept"}, then=RuntimeError(SECRET)), kind="websocket")
+    exchange = Dispatched(says({"type": "websocket.accept"}, then=RuntimeError(SECRET)), kind="websocket")
     with pytest.raises(RuntimeError):
         await exchange.run()
 
@@ -185,16 +195,16 @@ FILE = {"type": "http.response.pathsend", "path": "/srv/a.txt"}
 
 
 async def test_a_file_that_the_server_sends_is_a_whole_answer():
-    exchange = Exchange(says(START, FILE, then=RuntimeError("afterwards")))
+    exchange = Dispatched(says(START, FILE, then=RuntimeError("afterwards")))
     found = await exchange.run()
-    assert (found.messages[1:], exchange.outcome.complete) == ([FILE], True)
+    assert (found.messages[1:], exchange.exchange.response.complete) == ([FILE], True)
 
 
 async def test_what_comes_before_an_answer_or_after_it_is_handed_on():
     hint, trailers = {"type": "http.response.early_hint", "links": []}, {"type": "http.response.trailers"}
-    exchange = Exchange(says(hint, START, part(), trailers))
+    exchange = Dispatched(says(hint, START, part(), trailers))
     found = await exchange.run()
-    assert (found.messages[0], found.messages[-1], exchange.outcome.status) == (hint, trailers, 200)
+    assert (found.messages[0], found.messages[-1], exchange.exchange.status) == (hint, trailers, 200)
 
 
 # -- HEAD ---------------------------------------------------------------------------------------
@@ -202,10 +212,13 @@ async def test_what_comes_before_an_answer_or_after_it_is_handed_on():
 GET_ONLY = Match("items", head_as_get=True)
 
 
-async def test_head_is_asked_as_get_where_the_service_has_no_head():
-    exchange = Exchange(says(START, part(b"body")), "HEAD", match=GET_ONLY)
+@pytest.mark.parametrize(("opaque", "method"), [(False, "HEAD"), (True, "GET")])
+async def test_head_is_asked_as_get_where_the_service_has_no_head(opaque, method):
+    """By the service itself, in front of its endpoint, where it can be asked what it declares."""
+    exchange = Dispatched(says(START, part(b"body")), "HEAD", match=Match("items", head_as_get=True, opaque=opaque))
     found = await exchange.run()
-    assert (exchange.scope["method"], found.status, found.body) == ("GET", 200, b"")
+    assert (exchange.scope["method"], found.status, found.body) == (method, 200, b"")
+    assert ADAPTED in exchange.scope
 
 
 async def test_head_keeps_the_headers_of_get():
@@ -215,19 +228,19 @@ async def test_head_keeps_the_headers_of_get():
 
 
 async def test_head_gets_no_file_from_the_server_either():
-    exchange = Exchange(says(START, FILE), "HEAD", match=GET_ONLY)
+    exchange = Dispatched(says(START, FILE), "HEAD", match=GET_ONLY)
     found = await exchange.run()
-    assert (found.body, found.complete, exchange.outcome.complete) == (b"", True, True)
+    assert (found.body, found.complete, exchange.exchange.response.complete) == (b"", True, True)
 
 
 async def test_head_is_left_alone_where_the_service_declares_it():
-    exchange = Exchange(says(START, part()), "HEAD", match=Match("items"))
+    exchange = Dispatched(says(START, part()), "HEAD", match=Match("items"))
     await exchange.run()
     assert exchange.scope["method"] == "HEAD"
 
 
 async def test_head_is_left_alone_on_its_way_to_legacy():
-    exchange = Exchange(says(START, part()), "HEAD", match=GET_ONLY, legacy=True)
+    exchange = Dispatched(says(START, part()), "HEAD", match=GET_ONLY, legacy=True)
     await exchange.run()
     assert exchange.scope["method"] == "HEAD"
 
@@ -267,7 +280,7 @@ async def test_allow_is_one_line():
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["service", "legacy"])
 async def test_header_names_with_underscores_reach_nobody(legacy):
-    exchange = Exchange(says(START, part()), headers={"X_User": "root", "X-Plain": "1"}, legacy=legacy)
+    exchange = Dispatched(says(START, part()), headers={"X_User": "root", "X-Plain": "1"}, legacy=legacy)
     await exchange.run()
     assert [name for name, _ in exchange.scope["headers"]] == [b"host", b"x-plain"]
 
@@ -288,9 +301,9 @@ async def test_an_answer_of_the_gateways_own_is_plain_text_of_known_length():
 
 async def test_a_finished_request_is_one_line_in_the_access_log(caplog):
     caplog.set_level(logging.INFO, "gateway.access")
-    exchange = Exchange(says(START, part()))
+    exchange = Dispatched(says(START, part()))
     await exchange.run()
-    observe(exchange.outcome, Counters())
+    observe(exchange.exchange, Counters())
     assert caplog.records[-1].getMessage().startswith("GET /items/ 200 catalog ")
 
 
@@ -303,17 +316,20 @@ async def test_what_an_upstream_does_after_its_answer_keeps_nobody_waiting():
         await send(part())
         clock.advance(60)
 
-    exchange = Exchange(service)
-    exchange.outcome = Outcome(exchange.outcome.facts, exchange.outcome.decision, exchange.keep, lambda _: set(), clock)
+    exchange = Dispatched(service)
+    known = exchange.exchange
+    exchange.exchange = Exchange(
+        known.info, None, known.decision, service, nothing, exchange.keep, lambda _: set(), clock
+    )
     await exchange.run()
-    assert exchange.outcome.seconds == pytest.approx(0.2)
+    assert exchange.exchange.seconds == pytest.approx(0.2)
 
 
 async def test_the_access_log_has_its_facts_as_fields(caplog):
     caplog.set_level(logging.INFO, "gateway.access")
-    exchange = Exchange(says(START, part()), headers={"X-Request-ID": "abc"})
+    exchange = Dispatched(says(START, part()), headers={"X-Request-ID": "abc"})
     await exchange.run()
-    observe(exchange.outcome, Counters())
+    observe(exchange.exchange, Counters())
     record = caplog.records[-1]
     found = [getattr(record, name) for name in ("method", "path", "status", "upstream", "route", "request_id")]
     assert found == ["GET", "/items/", 200, "catalog", "items", "abc"]
@@ -321,24 +337,24 @@ async def test_the_access_log_has_its_facts_as_fields(caplog):
 
 async def test_a_request_without_answer_has_a_dash_for_a_status(caplog):
     caplog.set_level(logging.INFO, "gateway.access")
-    exchange = Exchange(says(then=ClientGone()))
+    exchange = Dispatched(says(then=ClientGone()))
     await exchange.run()
-    observe(exchange.outcome, Counters())
+    observe(exchange.exchange, Counters())
     assert caplog.records[-1].getMessage().startswith("GET /items/ - catalog ")
 
 
 async def test_a_line_end_in_a_path_makes_no_second_line_in_the_log(caplog):
     caplog.set_level(logging.INFO, "gateway.access")
-    exchange = Exchange(says(START, part()))
-    exchange.outcome.facts.path = "/a\nGET /admin/ 200"
+    exchange = Dispatched(says(START, part()))
+    exchange.exchange.info.path = "/a\nGET /admin/ 200"
     await exchange.run()
-    observe(exchange.outcome, Counters())
+    observe(exchange.exchange, Counters())
     assert "\n" not in caplog.records[-1].getMessage()
 
 
 async def test_the_access_log_costs_nothing_while_it_is_off(caplog):
     caplog.set_level(logging.WARNING, "gateway.access")
-    exchange = Exchange(says(START, part()))
+    exchange = Dispatched(says(START, part()))
     await exchange.run()
-    observe(exchange.outcome, Counters())
+    observe(exchange.exchange, Counters())
     assert caplog.records == []

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from gateway.upstreams.base import ClientGone
+from gateway.dispatch.errors import ClientGone
 from tests.project import services
 from tests.support.asgi import Connection, ask, running, scope, until
 
@@ -223,7 +223,7 @@ async def test_a_client_that_left_is_no_error(failing):
         with pytest.raises(asyncio.CancelledError):
             await asked.done()
         assert side(app.counters, "service").errors == 0
-        assert app.health["failing"].in_flight == 0
+        assert app.breakers["failing"].in_flight == 0
 
 
 @pytest.mark.parametrize("path", ["/f/raises/", "/f/503/"])
@@ -276,7 +276,7 @@ async def test_a_service_is_done_with_while_legacy_answers_for_it(failing, caplo
         asked.stop_reading()
         asked.body()
         assert await until(lambda: "legacy answers" in caplog.text)
-        assert app.health["failing"].in_flight == 0
+        assert app.breakers["failing"].in_flight == 0
         asked.read_on()
         assert (await asked.done())["x-served-by"] == "legacy"
 
@@ -346,7 +346,7 @@ async def test_a_target_that_can_not_be_handed_on_is_no_failure_of_the_service(g
     route = {"name": "f", "prefix": "/f", "service": "away", "claim": "all"}
     async with running(gateway(services=services, routes=[route])) as app:
         assert (await ask(app, "/f/fine/?" + "x" * 70_000)).status == 414
-        assert (side(app.counters, "service").errors, app.health["away"].openings) == (0, 0)
+        assert (side(app.counters, "service").errors, app.breakers["away"].openings) == (0, 0)
 
 
 @pytest.mark.slow
@@ -374,7 +374,7 @@ async def test_what_is_too_much_for_a_service_is_no_offence_of_a_socket(failing,
     service = {"app": "tests.project.services:undecided", "concurrency": 1}
     async with running(failing(service=service, claim="all")) as app:
         first = Connection(app, scope("/f/fine/", kind="websocket"))
-        assert await until(lambda: app.health["failing"].in_flight == 1)
+        assert await until(lambda: app.breakers["failing"].in_flight == 1)
         second = Connection(app, scope("/f/fine/", kind="websocket", extensions=offers))
         second.give("websocket.connect")
         await second.done()

@@ -2,11 +2,12 @@
 
 import pytest
 
-from gateway.config import parse
-from gateway.routing.facts import BadRequest, read
+from gateway.compile import compile_snapshot
+from gateway.config.parse import parse
+from gateway.dispatch.errors import UpstreamError
+from gateway.routing.request import BadRequest, read_request
 from gateway.routing.table import Endpoint
-from gateway.snapshot import Snapshot, compile_snapshot
-from gateway.upstreams.base import UpstreamError
+from gateway.snapshot import Snapshot
 from gateway.upstreams.remote import RemoteUpstream
 
 
@@ -23,7 +24,7 @@ def snapshot(**route) -> Snapshot:
 
 def asked(made: Snapshot, method: str, path: str):
     scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "headers": []}
-    return made.match(read(scope, "", None), scope)
+    return made.match(read_request(scope, "", None), scope)
 
 
 def test_a_route_that_lists_its_methods_hands_on_no_other_though_django_lacks_the_path():
@@ -59,4 +60,6 @@ async def test_a_remote_service_never_gets_dot_segments():
 
 def test_a_target_that_is_no_url_is_refused():
     with pytest.raises(BadRequest):
-        read({"type": "http", "method": "GET", "path": "http://[x", "raw_path": b"http://[x", "headers": []}, "", None)
+        read_request(
+            {"type": "http", "method": "GET", "path": "http://[x", "raw_path": b"http://[x", "headers": []}, "", None
+        )

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gateway.config import parse
-from gateway.routing.facts import BadRequest, read
+from gateway.compile import compile_snapshot
+from gateway.config.parse import parse
+from gateway.routing.request import BadRequest, read_request
 from gateway.routing.table import ANY, Endpoint
-from gateway.snapshot import compile_snapshot
 from tests.support.asgi import scope
 
 ITEMS = [
@@ -19,7 +19,7 @@ ITEMS = [
     Endpoint("/api/items/{item_id:int}/", frozenset({"PUT", "DELETE"})),
     Endpoint("/api/items/new/", frozenset({"GET"})),
     Endpoint("/api/files/{rest:path}", frozenset({"GET"})),
-    Endpoint("/api/tree", frozenset({ANY}), tree=True),
+    Endpoint("/api/tree", frozenset({ANY}), is_subtree=True),
     Endpoint("/api/socket/", frozenset({"WEBSOCKET"})),
     Endpoint("/other/", frozenset({"GET"})),
 ]
@@ -38,7 +38,7 @@ def snapshot(*routes, endpoints=ITEMS, known=lambda path: None):
 def owner(snap, target: str, method: str = "GET", **headers: str) -> str | None:
     """The route that answers, `None` for legacy."""
     asked = scope(target, method, headers={name.replace("_", "-"): value for name, value in headers.items()})
-    match = snap.match(read(asked, "", None), asked)
+    match = snap.match(read_request(asked, "", None), asked)
     return match.route if match else None
 
 
@@ -120,7 +120,7 @@ def test_a_template_route_takes_no_more_than_its_template():
 
 def test_a_service_declared_at_stage_legacy_claims_but_does_not_answer():
     made, _ = snapshot({"prefix": "/api", "stage": "legacy"})
-    assert made.choices["r0"].fixed.upstream == "legacy"
+    assert made.compiled["r0"].fixed.upstream == "legacy"
 
 
 # -- methods ------------------------------------------------------------------------------------

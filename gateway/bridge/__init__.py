@@ -1,6 +1,6 @@
 """What a FastAPI service uses of Django: the project's middleware, user, session, ORM.
 
-Django's own objects are run, none of them is imitated. `gateway.bridge.middleware` puts a service inside the
+Django's own objects are run, none of them is imitated. `gateway.bridge.bridge` puts a service inside the
 project's MIDDLEWARE; the names below are for the service's own code.
 """
 
@@ -14,8 +14,9 @@ from gateway.bridge.auth import (
     csrf_exempt,
     require_perm,
 )
+from gateway.bridge.calling import django_view
 from gateway.bridge.orm import atomic, in_django
-from gateway.bridge.undo import all_in_transaction
+from gateway.bridge.rollback import all_in_transaction
 
 __all__ = [
     "CurrentUser",
@@ -27,6 +28,7 @@ __all__ = [
     "all_in_transaction",
     "atomic",
     "csrf_exempt",
+    "django_view",
     "in_django",
     "require_perm",
 ]

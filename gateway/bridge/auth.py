@@ -13,8 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
-from django.contrib.auth.views import redirect_to_login
+from django.contrib.auth.base_user import AbstractBaseUser  # not from models, which a project may be without
 from django.contrib.messages import get_messages
 from django.contrib.messages.storage.base import BaseStorage
 from django.contrib.sessions.backends.base import SessionBase
@@ -23,8 +22,9 @@ from django.shortcuts import resolve_url
 from fastapi import Depends, HTTPException
 from starlette.requests import HTTPConnection
 
-from gateway.bridge.chain import one_user
+from gateway.bridge.csrf import one_user
 from gateway.bridge.orm import in_django
+from gateway.compat.django import loaded
 
 __all__ = [
     "CurrentUser",
@@ -85,7 +85,7 @@ optional_user.trusts_session = True  # type: ignore[attr-defined] # read by gate
 
 def _resolved_user(request: HttpRequest) -> Any:
     request.user.is_authenticated  # noqa: B018 - it is lazy: this asks the session and the database
-    return getattr(request.user, "_wrapped", request.user)
+    return loaded(request.user)
 
 
 async def current_user(request: DjangoRequest, user: Annotated[Any, Depends(optional_user)]) -> Any:
@@ -93,6 +93,8 @@ async def current_user(request: DjangoRequest, user: Annotated[Any, Depends(opti
     if user is not None:
         return user
     if request.method in ("GET", "HEAD") and _wants_page(request):
+        from django.contrib.auth.views import redirect_to_login
+
         login = redirect_to_login(request.get_full_path(), resolve_url(settings.LOGIN_URL))
         raise HTTPException(302, headers={"Location": login["Location"]})
     raise HTTPException(401, "Authentication credentials were not provided.", {"WWW-Authenticate": "Session"})
@@ -121,7 +123,7 @@ def require_perm(*permissions: str) -> Callable[..., Awaitable[Any]]:
     """
 
     async def permitted_user(user: Annotated[Any, Depends(current_user)]) -> Any:
-        if not isinstance(user, PermissionsMixin) and not hasattr(user, "has_perms"):
+        if not hasattr(user, "has_perms"):
             raise HTTPException(403, "You do not have permission to perform this action.")
         if not await in_django(user.has_perms, permissions):  # through every authentication backend
             raise HTTPException(403, "You do not have permission to perform this action.")

@@ -5,31 +5,29 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import IO, Any
 
-from asgiref.sync import sync_to_async
-from django.conf import settings
+from django.core import signals
 from django.core.exceptions import BadRequest, MiddlewareNotUsed
-from django.core.handlers import base
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler, get_script_name
 from django.http import HttpRequest, HttpResponse
-from django.urls import ResolverMatch
-from django.utils.functional import LazyObject, empty
-from django.utils.module_loading import import_string
+from django.http.response import HttpResponseBase
+from django.urls import ResolverMatch, set_script_prefix, set_urlconf
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.upstreams.django import SyncHandler
+from gateway.bridge.csrf import SAFE_METHODS, is_forgeable
+from gateway.bridge.protocols import MiddlewareRun
+from gateway.bridge.resolving import let_moved_paths_resolve
+from gateway.compat.django import finish_as, loaded_as
+from gateway.legacy.environ import environ_of
+from gateway.legacy.handlers import request_in_context
+from gateway.legacy.loading import Ways, capabilities, made
+from gateway.legacy.request import request_of
 
-if TYPE_CHECKING:
-    from gateway.bridge.async_passage import AsyncPassage
-    from gateway.bridge.middleware import Passage
-
-__all__ = ["Chain", "Entry", "give_user", "is_forgeable", "one_user", "sync_capable", "withheld_user"]
+__all__ = ["Chain", "Entry"]
 
 logger = logging.getLogger("gateway.bridge")
-
-# Schemes that a browser sends by itself once somebody has typed a password in (RFC 9110, section 11).
-AMBIENT_SCHEMES = frozenset({"basic", "digest", "negotiate", "ntlm"})
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 class Entry:
@@ -46,23 +44,45 @@ class Entry:
         return f"Entry({self.path!r}, {'applied' if self.applied else f'dropped: {self.why}'})"
 
 
-class Chain(SyncHandler):
+class Chain(ASGIHandler):
     """The chain of one service. `chosen` are the entries to apply; None means all of settings.MIDDLEWARE.
 
-    `current_passage` tells which request is being answered.
+    `current_run` tells which request is being answered. `serve` is what Django's `__call__` gets to do: all that
+    is done for a request to the service. So what monitoring wraps around a handler of Django's lies around that. `ways`
+    are those of the project.
     """
+
+    request_class = staticmethod(request_in_context)  # type: ignore[assignment] # called as the class would be
 
     def __init__(
         self,
         chosen: Sequence[str] | None,
-        current_passage: Callable[[], Passage | AsyncPassage],
+        current_run: Callable[[], MiddlewareRun],
+        serve: ASGIApp,
+        ways: Ways,
         *,
         is_async: bool = False,
     ) -> None:
-        self._current_passage = current_passage
+        self._current_run = current_run
+        self._serve = serve
         self.entries: list[Entry] = []
-        with _recorded(chosen, self.entries):
+        with _recorded(chosen, self.entries, ways):
             self.load_middleware(is_async=is_async)
+        let_moved_paths_resolve()
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override] # stubs know other types for the same
+        """What Django's `__call__` calls."""
+        await self._serve(scope, receive, send)
+
+    def respond(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
+        """The response to one request, by the synchronous chain, as WSGIHandler makes it: what other views of the
+        project have before and after them. What the chain can't catch is raised."""
+        environ = environ_of(scope, body)
+        set_script_prefix(get_script_name(environ))
+        signals.request_started.send(sender=WSGIHandler, environ=environ)
+        response = self.get_response(request_of(environ))
+        finish_as(response, WSGIHandler)
+        return response
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         """The stand-in for the endpoint, where Django would look into the URLconf.
@@ -71,11 +91,17 @@ class Chain(SyncHandler):
         CSRF check is left out, as for a view marked csrf_exempt; so it is where the endpoint sees to it itself.
         Raises BadRequest where a middleware has made a safe method of one that isn't: the service sees the original.
         """
-        scope = request.scope  # type: ignore[attr-defined] # an ASGIRequest
+        scope = request.scope  # type: ignore[attr-defined] # a request of the gateway's
         if request.method in SAFE_METHODS and scope["method"].upper() not in SAFE_METHODS:
             raise BadRequest(f"a middleware takes {scope['method']} for {request.method}, which no service can know of")
-        view = self._current_passage().view
-        request.resolver_match = view.resolved(request, exempt=view.checks_csrf or not is_forgeable(request))
+        urlconf = None
+        if hasattr(request, "urlconf"):
+            urlconf = request.urlconf
+            set_urlconf(urlconf)  # as Django does it here
+            let_moved_paths_resolve(urlconf)
+        view = self._current_run().view
+        exempt = view.checks_csrf or not is_forgeable(request)
+        request.resolver_match = view.resolved(request.path_info, urlconf, exempt=exempt)
         return request.resolver_match
 
     def process_exception_by_middleware(self, exception: Exception, request: HttpRequest) -> HttpResponse:
@@ -83,119 +109,33 @@ class Chain(SyncHandler):
         try:
             return super().process_exception_by_middleware(exception, request)
         except Exception as unhandled:
-            own = self._current_passage().own_error
+            own = self._current_run().own_error
             if unhandled is exception and own is not None:
                 logger.exception("%s %s: the service failed", request.method, request.path)
                 return own
             raise
 
 
-def is_forgeable(request: HttpRequest) -> bool:
-    """Whether another site's page could have made somebody's browser send this, and it may change something."""
-    return request.method not in SAFE_METHODS and has_ambient_credentials(request)
-
-
 @contextmanager
-def withheld_user(request: HttpRequest) -> Iterator[None]:
-    """While the service answers a forgeable `request` that CsrfViewMiddleware has let pass: nobody is logged in,
-    until the dependency that asks for the token instead calls `give_user`. So nothing that runs without that
-    dependency, or before it, can mistake the session's user for the caller.
-    """
-    if hasattr(request, "user") and is_forgeable(request):
-        from django.contrib.auth.models import AnonymousUser
+def _recorded(chosen: Sequence[str] | None, entries: list[Entry], ways: Ways) -> Iterator[None]:
+    """While `load_middleware` runs: leave out what isn't chosen, and note in `entries` what becomes of each. A factory
+    that raises MiddlewareNotUsed is left out by Django itself."""
 
-        request.withheld_user = request.user  # type: ignore[attr-defined]
-        request.user = AnonymousUser()
-    try:
-        yield
-    finally:
-        give_user(request)
-
-
-def one_user(request: HttpRequest) -> None:
-    """Let `request.auser()` be `request.user`, which DRF or a dependency decided on: Django's looks into the session
-    again. There it finds nobody once a password was changed, and Django 6's `aupdate_session_auth_hash` asks it then.
-    """
-    if hasattr(request, "auser"):
-        request.auser = partial(_same_user, request)
-
-
-async def _same_user(request: HttpRequest) -> Any:
-    """`request.auser()` where `user` alone says who the caller is."""
-    user = request.user
-    if isinstance(user, LazyObject):
-        if vars(user)["_wrapped"] is empty:
-            await sync_to_async(bool, thread_sensitive=True)(user)  # asks the session and the database
-        user = vars(user)["_wrapped"]
-    return user
-
-
-def give_user(request: HttpRequest) -> bool:
-    """End what `withheld_user` began. False when there is nothing to end."""
-    user = vars(request).pop("withheld_user", None)
-    if user is not None:
-        request.user = user
-    return user is not None
-
-
-def has_ambient_credentials(request: HttpRequest) -> bool:
-    """Whether a browser may have sent credentials along that the page asking for it knows nothing of.
-
-    A cookie is one; beside an Authorization header that a page has to set by itself, only the session's is. Where
-    there is neither, somebody may be known all the same: by a certificate, or by what a proxy says (RemoteUser).
-    """
-    scheme, _, _ = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() in AMBIENT_SCHEMES:
-        return True
-    if scheme:
-        return settings.SESSION_COOKIE_NAME in request.COOKIES
-    return "HTTP_COOKIE" in request.META or _is_known(request)
-
-
-def _is_known(request: HttpRequest) -> bool:
-    """Whether a middleware has found a user. One that nobody has looked for yet is in the session, where no cookie
-    names one, so nobody is."""
-    user = vars(request).get("user")
-    if isinstance(user, LazyObject):
-        user = vars(user)["_wrapped"]
-    return bool(getattr(user, "is_authenticated", False))
-
-
-def sync_capable(paths: Sequence[str]) -> bool:
-    """Whether each of these middleware can run in a synchronous chain as it is."""
-    return all(getattr(import_string(path), "sync_capable", True) for path in paths)
-
-
-@contextmanager
-def _recorded(chosen: Sequence[str] | None, entries: list[Entry]) -> Iterator[None]:
-    """While `load_middleware` runs: leave out what isn't chosen, and note in `entries` what becomes of each.
-
-    Django keeps no list of the middleware it loaded, and takes them from settings only, so its way to import
-    them is replaced meanwhile; a factory that raises MiddlewareNotUsed is left out by Django itself.
-    """
-    original = import_string
-
-    def import_recorded(path: str) -> Callable[..., Any]:
-        middleware = original(path)
-
+    def recorded(path: str, middleware: Callable[..., Any]) -> Callable[..., Any]:
         def factory(get_response: Callable[..., Any]) -> Any:
             if chosen is not None and path not in chosen:
                 entries.insert(0, Entry(path, applied=False, why="not chosen in the configuration"))
                 raise MiddlewareNotUsed
             try:
-                instance = middleware(get_response)
+                instance = made(path, middleware, get_response, ways)
             except MiddlewareNotUsed as exc:
                 entries.insert(0, Entry(path, applied=False, why=str(exc) or "it says it is not used"))
                 raise
             entries.insert(0, Entry(path, applied=True))
             return instance
 
-        factory.sync_capable = getattr(middleware, "sync_capable", True)  # type: ignore[attr-defined] # as Django reads it
-        factory.async_capable = getattr(middleware, "async_capable", False)  # type: ignore[attr-defined]
+        factory.sync_capable, factory.async_capable = capabilities(path, middleware, ways)  # type: ignore[attr-defined] # as Django reads it
         return factory
 
-    base.import_string = import_recorded  # type: ignore[attr-defined] # a private name, on purpose
-    try:
+    with loaded_as(recorded):
         yield
-    finally:
-        base.import_string = original  # type: ignore[attr-defined]

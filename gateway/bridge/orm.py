@@ -6,20 +6,23 @@ import asyncio
 import contextvars
 import weakref
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
-from functools import partial, wraps
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 import anyio
-import anyio.to_thread
 from anyio.lowlevel import checkpoint_if_cancelled
-from asgiref.sync import AsyncToSync, sync_to_async
+from asgiref.sync import sync_to_async
 from django.db import DEFAULT_DB_ALIAS, transaction
 
-from gateway.upstreams.context import adopt
-from gateway.upstreams.django import harmless
-from gateway.upstreams.threads import Lease
+from gateway.compat.anyio import RunSync, wrap_run_sync
+from gateway.compat.asgiref import adopt, waiting_thread
+from gateway.compat.fastapi import manager_of, step_of
+from gateway.legacy.call import harmless
+from gateway.threads import Lease
+from gateway.upstreams.bulkhead import thread_limiter
 
 __all__ = ["atomic", "divert_sync_calls", "in_django", "request_lease"]
 
@@ -131,45 +134,55 @@ def divert_sync_calls() -> None:
 
     Each plain `def` endpoint, dependency, `yield` exit, background task and iterator would get any of forty
     threads, and so somebody else's connection and transaction (fastapi/fastapi#5891). They all go through
-    `anyio.to_thread.run_sync`, for which there is no public way to name a thread, so it is replaced;
-    outside of a bridged request it does what it did.
+    AnyIO's `run_sync`; outside of a bridged request it does what it did.
     """
-    original = anyio.to_thread.run_sync
-    if hasattr(original, "__wrapped__"):
-        return
+    wrap_run_sync("orm", _diverted)
 
-    @wraps(original)
+
+def _diverted(original: RunSync) -> RunSync:
     async def run_sync(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
         lease = request_lease.get()
         if lease is None:
+            if (limiter := thread_limiter.get()) is not None and options.get("limiter") is None:
+                options["limiter"] = limiter
             return await original(function, *args, **options)
-        if getattr(AsyncToSync.executors, "current", None) is not None:
+        if waiting_thread() is not None:
             # Synchronous code around asynchronous: the thread waits for us, and asgiref can lend it to us.
             return await sync_to_async(_crossing, thread_sensitive=True)(contextvars.copy_context(), function, args)
         await checkpoint_if_cancelled()
         with anyio.CancelScope(shield=not options.get("abandon_on_cancel", False)):
             return await _run(lease, function, args)
 
-    anyio.to_thread.run_sync = run_sync  # type: ignore[assignment] # a wrapper that passes everything on
+    return run_sync
 
 
 async def _run(lease: Lease, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     # A context manager that was entered keeps the thread until it is exited.
-    step = getattr(function.func if isinstance(function, partial) else function, "__name__", "")
+    step = step_of(function)
     if step == "__enter__":
         lease.hold()
+    context = contextvars.copy_context()
+    future = lease.submit(context.run, _crossing, context, function, args)
     try:
-        context = contextvars.copy_context()
-        result = await asyncio.wrap_future(lease.submit(context.run, _crossing, context, function, args))
+        result = await asyncio.wrap_future(future)
         adopt(context)  # what the function activated is active after it
-    except BaseException:
+    except BaseException as exc:
         if step == "__enter__":
+            if isinstance(exc, asyncio.CancelledError):
+                lease.run(partial(context.run, _exit_again, future, manager_of(function), exc))
             lease.unhold()
         raise
     finally:
         if step == "__exit__":
             lease.unhold()
     return result
+
+
+def _exit_again(entering: Future[Any], manager: Any, error: BaseException) -> None:
+    """On the thread: exit a context manager that was entered though nobody waited for that any more."""
+    if not entering.cancelled() and entering.exception() is None:
+        with suppress(BaseException):  # `error`, above all
+            manager.__exit__(type(error), error, error.__traceback__)
 
 
 def _crossing(context: contextvars.Context, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:

@@ -21,7 +21,9 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-__all__ = ["NOTHING", "REPRESENT", "BridgedRoute", "Call", "HandedOver"]
+from gateway.compat.fastapi import given_or_default
+
+__all__ = ["NOTHING", "REPRESENT", "BridgedRoute", "Call", "Unrendered"]
 
 CALL = "gateway.call"  # a scope's key: the Call of this request
 INJECTED = "gateway.injected"  # the response that FastAPI lets endpoints and dependencies change
@@ -33,13 +35,15 @@ _anything: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 class Call:
-    """One request that a Django view lets the service answer. `data` is the body, when the view has read it."""
+    """One request that a Django view lets the service answer. `data` is the body, when the view has read it, and
+    `context` makes what the view's serializers are given."""
 
-    __slots__ = ("data", "result")
+    __slots__ = ("context", "data", "result")
 
     def __init__(self, data: Any = NOTHING) -> None:
         self.data = data
         self.result: Any = NOTHING
+        self.context: Callable[[], Any] | None = None
 
     @staticmethod
     def of(scope: Scope) -> Call | None:
@@ -67,11 +71,11 @@ class Call:
         response = result if isinstance(result, HttpResponseBase) else render(result, answer.status_code)
         for name, value in answer.headers.items():
             response.headers[name] = value
-        response.raw_cookies = getattr(answer, "raw_cookies", [])  # type: ignore[attr-defined] # as gateway.bridge.answer
+        response.raw_cookies = getattr(answer, "raw_cookies", [])  # type: ignore[attr-defined] # as gateway.bridge.response
         return response
 
 
-class HandedOver(Response):
+class Unrendered(Response):
     """What an endpoint returned, on its way to the view; `alone` writes it where there is none."""
 
     def __init__(self, result: Any, status_code: int, alone: Callable[[Any], bytes]) -> None:
@@ -104,7 +108,7 @@ async def _keep_injected(request: Request, response: FastAPIResponse) -> None:
 
 def _is_json(response_class: Any) -> bool:
     """Whether a route that was given this `response_class` (or FastAPI's placeholder for none) answers with JSON."""
-    kind = getattr(response_class, "value", response_class)
+    kind = given_or_default(response_class)
     return kind is None or issubclass(kind, JSONResponse)
 
 
@@ -168,7 +172,11 @@ class BridgedRoute(APIRoute):
         if isinstance(result, Response):
             return result
         content = result if isinstance(result, HttpResponseBase) else self.represented(result)
-        return HandedOver(content, self.status_code or 200, type(self).alone)
+        return Unrendered(content, self.status_code or 200, type(self).alone)
+
+    def answering(self) -> Any:
+        """What the answer's fields are given beside their values; nothing that is false."""
+        return True
 
     def represented(self, result: Any) -> Any:
         """`result` as plain data, through the response model where there is one.
@@ -189,5 +197,5 @@ class BridgedRoute(APIRoute):
             exclude_unset=self.response_model_exclude_unset,
             exclude_defaults=self.response_model_exclude_defaults,
             exclude_none=self.response_model_exclude_none,
-            context={REPRESENT: True},
+            context={REPRESENT: self.answering()},
         )

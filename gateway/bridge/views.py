@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import wraps
+from functools import WRAPPER_ASSIGNMENTS, wraps
+from types import SimpleNamespace
 from typing import Any, Protocol
 
+from django.conf import settings
 from django.db import connections, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import ResolverMatch
+from django.urls import Resolver404, ResolverMatch, get_resolver
 from django.views.decorators.csrf import csrf_exempt
-from starlette.routing import compile_path
 from starlette.types import Scope
 
-from gateway.bridge.undo import transaction_aliases, undoing
+from gateway.bridge.rollback import transaction_aliases, undoing
+from gateway.compat.asgiref import unmark_coroutine
+from gateway.compat.django import forget_non_atomic, non_atomic_aliases
+from gateway.compat.fastapi import is_documentation
+from gateway.compat.starlette import path_pattern
+from gateway.legacy.patterns import meant_by, patterns_of
+from gateway.routing.paths import Paths
 from gateway.routing.table import (
     ANY,
     EXACT,
     TEMPLATE,
-    Claim,
     Endpoint,
     Match,
+    Rule,
     Table,
-    TemplateError,
-    parse_template,
 )
+from gateway.upstreams.service import is_async
 
-__all__ = ["Profile", "View", "Views", "atomic_aliases", "is_async", "marked_as"]
+__all__ = ["ResponseStyle", "View", "Views", "atomic_aliases", "marked_as"]
 
 Function = Callable[..., HttpResponseBase]
 Siblings = Mapping[str, Endpoint]
 
 
-class Profile(Protocol):
+class ResponseStyle(Protocol):
     """`answers = "…"`: which views stand in for the endpoints of a service, where it isn't plain functions.
 
     `strict_csrf`: as Django checks it for its own views, whether or not there is something to forge.
@@ -60,22 +64,26 @@ class View:
     (`csrf_exempt`, `login_not_required`, `non_atomic_requests`) mean the same on an endpoint.
     `sync`: a plain function. `atomic`: ATOMIC_REQUESTS applies to it, and `undoes` says that it ends with any
     answer that is an error. `undoable`: marked with `all_in_transaction`. `dependencies`: what FastAPI calls before it.
+    `lingers`: it may have something to do after its answer.
     `checks_csrf`: one of these decides whether the CSRF token is asked for, instead of CsrfViewMiddleware. `methods`:
-    of all endpoints at its path.
+    of all endpoints at its path. `service` is the name of its service.
     """
 
     __slots__ = (
+        "_convertors",
         "_pattern",
+        "_stands_for",
         "aliases",
         "atomic",
         "checks_csrf",
         "dependencies",
         "exempt",
         "function",
+        "lingers",
         "methods",
         "name",
-        "namespace",
         "route",
+        "service",
         "sync",
         "undoable",
         "undoes",
@@ -85,48 +93,72 @@ class View:
         self,
         endpoint: Callable[..., Any],
         function: Function,
-        namespace: str,
+        service: str,
         route: str,
         dependencies: tuple[Callable[..., Any], ...] = (),
-        profile: Profile | None = None,
+        style: ResponseStyle | None = None,
+        convertors: tuple[tuple[str, str], ...] = (),
+        *,
+        socket: bool = False,
+        lingers: bool = False,
     ) -> None:
         self.function = function
-        self.exempt = function if profile is not None and profile.strict_csrf else csrf_exempt(function)
+        self.exempt = function if style is not None and style.strict_csrf else csrf_exempt(function)
         self.name: str = getattr(endpoint, "__name__", type(endpoint).__name__)
-        self.namespace = namespace
+        self.service = service
         self.route = route
+        self._convertors = convertors
+        self._stands_for = meant_by(dependencies)
         self.sync = not is_async(endpoint) and route != ""
-        self.aliases = atomic_aliases(endpoint)
+        self.aliases = [] if socket else atomic_aliases(endpoint, dependencies)
         self.atomic = bool(self.aliases)
         self.undoable = bool(transaction_aliases(endpoint))
-        self.undoes = self.atomic and (profile is None or not profile.keeps_transaction)
+        self.undoes = self.atomic and (style is None or not style.keeps_transaction)
+        self.lingers = lingers
         self.dependencies = dependencies
         self.checks_csrf = _checks_csrf(dependencies)
         self.methods: frozenset[str] = frozenset()
-        self._pattern = compile_path(route) if "{" in route else None
+        self._pattern = path_pattern(route) if "{" in route else None
 
     def __repr__(self) -> str:
-        return f"View({self.namespace}:{self.name} at {self.route!r})"
+        return f"View({self.service}:{self.name} at {self.route!r})"
 
-    def resolved(self, request: HttpRequest, *, exempt: bool) -> ResolverMatch:
-        """What `request.resolver_match` is: the endpoint's name and template, in the service's namespace.
+    def resolved(self, path: str, urlconf: Any = None, *, exempt: bool = False) -> ResolverMatch:
+        """What `request.resolver_match` is: that of the URL which stood at `path` in the project's URLconf, or in
+        `urlconf`, with this view. A path that is new has the endpoint's name and template, in the namespaces of the
+        includes that it stands below.
 
         `exempt`: from the CSRF check.
         """
+        function = self.exempt if exempt else self.function
+        patterns = patterns_of(urlconf or settings.ROOT_URLCONF)
+        if not self.route:  # the service can't be asked what it has there
+            try:
+                there = get_resolver(urlconf).resolve(path)
+            except Resolver404:
+                return ResolverMatch(function, (), {}, url_name=self.name)
+            there.func = function
+            return there
+        branch = patterns.branch(self.route, self._convertors, self._stands_for)
+        found = branch.match(path)
+        if found is not None:
+            found.func = function
+            return found
         return ResolverMatch(
-            self.exempt if exempt else self.function,
+            function,
             (),
-            self._arguments(request.path_info),
-            url_name=self.name,
-            namespaces=[self.namespace],
-            route=self.route.lstrip("/"),
+            self._arguments(path),
+            self.name,
+            branch.app_names,
+            branch.namespaces,
+            self.route.lstrip("/"),
         )
 
     def _arguments(self, path: str) -> dict[str, Any]:
         if self._pattern is None:
             return {}
-        regex, _, convertors = self._pattern
-        found = re.match(regex, path)
+        regex, convertors = self._pattern
+        found = regex.match(path)
         if found is None:  # the template has a prefix this application doesn't know of
             return {}
         return {name: convertors[name].convert(value) for name, value in found.groupdict().items()}
@@ -136,10 +168,10 @@ class Views:
     """The stand-ins of one service, found by what the routing table matched."""
 
     def __init__(
-        self, service: str, endpoints: Sequence[Endpoint], crossing: Function, profile: Profile | None = None
+        self, service: str, endpoints: Sequence[Endpoint], crossing: Function, style: ResponseStyle | None = None
     ) -> None:
         self._views: dict[tuple[str, str], View] = {}
-        self._declared = _in_order(endpoints)
+        self._declared = Paths(endpoints)
         self._by_order: dict[int, View] = {}
         made: dict[tuple[object, ...], View] = {}
         siblings = _by_path(endpoints)
@@ -149,8 +181,17 @@ class Views:
             key = (id(endpoint.function), endpoint.path, *map(id, endpoint.dependencies))
             if key not in made:
                 known = siblings.get(endpoint.path, {})
-                function = _function(endpoint, known, crossing, profile)
-                view = View(endpoint.function, function, service, endpoint.path, endpoint.dependencies, profile)
+                view = View(
+                    endpoint.function,
+                    _function(endpoint, known, crossing, style),
+                    service,
+                    endpoint.path,
+                    endpoint.dependencies,
+                    style,
+                    endpoint.convertors,
+                    socket=_is_socket(endpoint),
+                    lingers=endpoint.lingers,
+                )
                 view.methods = frozenset(known)
                 made[key] = view
             self._by_order[order] = made[key]
@@ -160,17 +201,17 @@ class Views:
         self._written_out = {  # where the path of a request is one of an endpoint, without parameters
             (endpoint.path, method): self._by_order[found.order]
             for endpoint in endpoints
-            for method in endpoint.methods
+            for method in (*endpoint.methods, "HEAD")
             if (found := self._declared.first(endpoint.path, method)) is not None and found.order in self._by_order
         }
         self._any = View(_anything, _stand_in(_anything, crossing), service, "")
         self._any.function.__name__ = service
         self._nowhere = self._any
         self._paths: Table | None = None
-        if profile is not None:
+        if style is not None:
             self._paths = _table(endpoints)
             if all(endpoint.function is not None for endpoint in endpoints):
-                self._nowhere = View(_anything, marked_as(_anything, profile.missing()), service, "", (), profile)
+                self._nowhere = View(_anything, marked_as(_anything, style.missing()), service, "", (), style)
 
     def __iter__(self) -> Any:
         return iter({id(view): view for view in self._views.values()}.values())
@@ -179,16 +220,17 @@ class Views:
         """The view for a request that the gateway routed; one for anything where the service can't be asked.
 
         It has to be the endpoint that the service itself will choose, the first that it declares for this path and
-        method: not the most specific, as in gateway.toml. Or one endpoint's marks would hold for another.
+        method: not the most specific, as in gateway.toml. Or one endpoint's marks would hold for another. For a method
+        that the path's owner doesn't have, it is one of the owner's.
         """
         match: Match | None = scope.get("gateway.match")
         if match is None:
             return self._any
         method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if (view := self._written_out.get((path, method))) is not None:
+        if not match.undeclared and (view := self._written_out.get((path, method))) is not None:
             return view
-        found = self._declared.first(path, method)
+        found = self._declared.owned(path, method) if match.undeclared else self._declared.first(path, method)
         return self._by_itself(scope, method) if found is None else self._by_order.get(found.order, self._any)
 
     def _by_itself(self, scope: Scope, method: str) -> View:
@@ -212,14 +254,27 @@ def _by_path(endpoints: Sequence[Endpoint]) -> dict[str, dict[str, Endpoint]]:
     return found
 
 
-def _function(endpoint: Endpoint, siblings: Siblings, crossing: Function, profile: Profile | None) -> Function:
+def _function(endpoint: Endpoint, siblings: Siblings, crossing: Function, style: ResponseStyle | None) -> Function:
     function = endpoint.function or _anything
-    if profile is None or "WEBSOCKET" in endpoint.methods or _is_documentation(function):
-        view = _stand_in(function, crossing)
+    if _is_socket(endpoint):
+        return _without_transaction(_stand_in(function, crossing))
+    if style is None or is_documentation(function):
+        view = _stand_in(function, crossing, endpoint.dependencies)
     else:
-        view = marked_as(function, profile.view(endpoint, siblings, crossing))
+        view = marked_as(function, style.view(endpoint, siblings, crossing), endpoint.dependencies)
     if aliases := transaction_aliases(function):
         return marked_as(function, undoing(view, aliases))
+    return view
+
+
+def _is_socket(endpoint: Endpoint) -> bool:
+    return "WEBSOCKET" in endpoint.methods
+
+
+def _without_transaction(view: Function) -> Function:
+    """`view`, outside of ATOMIC_REQUESTS: a socket's transaction would end when it is accepted."""
+    for alias in connections.settings:
+        transaction.non_atomic_requests(using=alias)(view)
     return view
 
 
@@ -231,36 +286,25 @@ def _table(endpoints: Sequence[Endpoint]) -> Table:
         if endpoint.methods != {"WEBSOCKET"}
     }
     return Table(
-        Claim("", endpoint, TEMPLATE if "{" in path else EXACT, order)
+        Rule("", endpoint, TEMPLATE if "{" in path else EXACT, order)
         for order, (path, endpoint) in enumerate(paths.items())
     )
 
 
-def _in_order(endpoints: Sequence[Endpoint]) -> Table:
-    """What the service declares, in its own order. What no route of the gateway could match is left out."""
-    return Table(
-        Claim("", endpoint, EXACT, order) for order, endpoint in enumerate(endpoints) if _is_readable(endpoint)
-    )
+def marks_of(dependencies: Sequence[Callable[..., Any]]) -> dict[str, Any]:
+    """What is left on the views that `dependencies` stand for (`gateway.bridge.drf.request.Part`)."""
+    marks: dict[str, Any] = {}
+    for dependency in dependencies:
+        marks |= getattr(dependency, "marks", {})
+    return marks
 
 
-def _is_readable(endpoint: Endpoint) -> bool:
-    try:
-        parse_template(endpoint.path, dict(endpoint.convertors))
-    except TemplateError:
-        return False
-    return True
-
-
-def _is_documentation(function: Callable[..., Any]) -> bool:
-    """Whether `function` gives FastAPI's own pages, or the OpenAPI document."""
-    return str(getattr(function, "__module__", "")).startswith("fastapi.")
-
-
-def atomic_aliases(endpoint: Callable[..., Any]) -> list[str]:
+def atomic_aliases(endpoint: Callable[..., Any], dependencies: Sequence[Callable[..., Any]] = ()) -> list[str]:
     """The databases whose ATOMIC_REQUESTS applies to `endpoint`, as Django decides it for a view."""
-    if _is_documentation(endpoint):
+    if is_documentation(endpoint):
         return []  # it asks no database
-    exempt = {*getattr(endpoint, "_non_atomic_requests", ()), *transaction_aliases(endpoint)}
+    named = SimpleNamespace(**marks_of(dependencies))  # the views that dependencies stand for
+    exempt = non_atomic_aliases(endpoint) | non_atomic_aliases(named) | {*transaction_aliases(endpoint)}
     return [
         alias
         for alias, database in connections.settings.items()
@@ -275,30 +319,31 @@ def _checks_csrf(dependencies: Sequence[Callable[..., Any]]) -> bool:
     )
 
 
-def _stand_in(endpoint: Callable[..., Any], crossing: Function) -> Function:
+def _stand_in(
+    endpoint: Callable[..., Any], crossing: Function, dependencies: Sequence[Callable[..., Any]] = ()
+) -> Function:
     def view(request: HttpRequest, *_args: object, **_kwargs: object) -> HttpResponseBase:
         return crossing(request)
 
-    return marked_as(endpoint, view)
+    return marked_as(endpoint, view, dependencies)
 
 
-def marked_as(endpoint: Callable[..., Any], view: Function) -> Function:
-    """`view`, with the name of `endpoint`, and with its marks where it has none of its own."""
-    own = dict(view.__dict__)
-    wraps(endpoint)(view)
+def marked_as(
+    endpoint: Callable[..., Any], view: Function, dependencies: Sequence[Callable[..., Any]] = ()
+) -> Function:
+    """`view`, with the name of `endpoint`, and with its marks where it has none of its own: nor has the view that one
+    of `dependencies` names, which is also where a view for that has its name from."""
+    own, marks = dict(view.__dict__), marks_of(dependencies)
+    named = "cls" in own and any(getattr(dependency, "view", None) for dependency in dependencies)
+    wraps(endpoint, assigned=() if named else WRAPPER_ASSIGNMENTS)(view)
     view.__dict__.update(own)
+    view.__dict__.update({name: value for name, value in marks.items() if name not in view.__dict__})
     del view.__wrapped__  # type: ignore[attr-defined] # its signature is not the endpoint's
-    view.__dict__.pop("_is_coroutine_marker", None)
-    view.__dict__.pop("_non_atomic_requests", None)  # the endpoint's own
-    for alias in connections.settings.keys() - set(atomic_aliases(endpoint)):
+    unmark_coroutine(view)
+    forget_non_atomic(view)  # the endpoint's own
+    for alias in connections.settings.keys() - set(atomic_aliases(endpoint, dependencies)):
         transaction.non_atomic_requests(using=alias)(view)
     return view
-
-
-def is_async(endpoint: Callable[..., Any]) -> bool:
-    """Whether the event loop runs `endpoint`: a coroutine function, or an object whose `__call__` is one."""
-    call = endpoint if inspect.isroutine(endpoint) else getattr(endpoint, "__call__", endpoint)  # noqa: B004
-    return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
 
 
 def _anything() -> None:

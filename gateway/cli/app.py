@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import UserDict
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+import typer.main
 from typer.core import TyperGroup
 
-from gateway.cli import check, diffs, explain, history, init, mirrors, moves, routes, serve, sign, status
-from gateway.cli.common import ConfigOption, fail
-from gateway.cli.terminal import StartError
-from gateway.config import ConfigError
+from gateway.cli.common import ConfigOption, end, fail, plain_problems, speaking_json
+from gateway.config.problems import ConfigError
+from gateway.server.terminal import StartError
 
 __all__ = ["app"]
 
@@ -23,8 +25,8 @@ Start here, in the folder of manage.py:
 
 \b
 Then move a route, and back:
-  gateway status                where every route is, and how it does
-  gateway promote ROUTE         one stage up
+  gateway status                every route's stage, traffic and verdict
+  gateway promote ROUTE         to its next stage
   gateway rollback ROUTE        Django answers again, at once
 
 The configuration is gateway.toml or [tool.gateway] in pyproject.toml, in this folder; --config or the environment \
@@ -32,20 +34,98 @@ variable GATEWAY_CONFIG names another file. "python manage.py gateway" takes the
 is in INSTALLED_APPS.
 
 \b
-Exit status: 0 done, 1 a route can't be moved so, 2 wrong usage, 3 the configuration or the
-database can't be used or the server did not start.
+Exit status: 0 done, 1 the route can't be moved that way, 2 wrong usage, 3 the configuration or
+the database can't be used, or the server did not start.
 """
 
 
+# What is wrong with the arguments. Typer has click, or brings its own; its one public exception says which.
+_Usage: Any = typer.BadParameter.__base__
+
+
+# Where each command is, in the order of --help.
+COMMANDS = {
+    "init": "init",
+    "check": "check",
+    "serve": "serve",
+    "mirrors": "mirrors",
+    "routes": "routes",
+    "inventory": "inventory",
+    "explain": "explain",
+    "brief": "brief",
+    "scaffold": "scaffold",
+    "contract": "contract",
+    "record": "record",
+    "replay": "replay",
+    "verify": "verify",
+    "status": "status",
+    "promote": "moves",
+    "rollback": "moves",
+    "pause": "moves",
+    "resume": "moves",
+    "clear": "moves",
+    "diffs": "diffs",
+    "history": "history",
+    "retire": "retire",
+    "sign": "sign",
+    "mcp": "mcp",
+}
+LOOKS: dict[str, Any] = {
+    # rich would be loaded for every --help and stay in the memory of every server.
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+    "add_completion": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+
+
+class OnDemand(UserDict[str, Any]):
+    """Commands by their names. Each is loaded when it is asked for: a server keeps all that was ever loaded."""
+
+    def __getitem__(self, name: str) -> Any:
+        if isinstance(found := super().__getitem__(name), str):
+            found = self.data[name] = _loaded(name, found)
+        return found
+
+
+def _loaded(name: str, where: str) -> Any:
+    module = import_module(f"gateway.cli.{where}")
+    alone = typer.Typer(**LOOKS)
+    epilogs = getattr(module, "EPILOGS", None)  # of a module with several commands
+    alone.command(name, epilog=epilogs[name] if epilogs else module.EPILOG)(getattr(module, name))
+    return typer.main.get_command(alone)
+
+
 class Commands(TyperGroup):
-    """Turns what is wrong with a configuration into its text and the exit status, for every command."""
+    """Turns what is wrong with a configuration into its text and the exit status, for every command; for --json, what
+    is wrong with its arguments too."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = OnDemand({**COMMANDS, **self.commands})
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As in the base class. Its options are read after that, and may be wrong."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if "--json" in rest:
+            speaking_json.set(name)
+        return name, command, rest
 
     def invoke(self, ctx: Any) -> Any:
         """As in the base class."""
+        token = speaking_json.set(None)
         try:
             return super().invoke(ctx)
-        except (ConfigError, StartError) as exc:
-            fail(str(exc))
+        except ConfigError as exc:
+            fail(str(exc), problems=plain_problems(exc.problems))
+        except StartError as exc:
+            fail(str(exc), "start")
+        except _Usage as exc:
+            if (name := speaking_json.get()) is None:
+                raise
+            end(exc.exit_code, "usage", exc.format_message(), hint=f"gateway {name} --help")
+        finally:
+            speaking_json.reset(token)
 
 
 app = typer.Typer(
@@ -54,11 +134,7 @@ app = typer.Typer(
     help="Serve a Django project and FastAPI services from one process, and move endpoints over one at a time.",
     epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
-    # rich would be loaded for every --help and stay in the memory of every server.
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    **LOOKS,
 )
 
 
@@ -92,21 +168,3 @@ def options(
 def version_command() -> None:
     """Print the versions of the gateway and of what it runs on."""
     typer.echo(_version())
-
-
-app.command("init", epilog=init.EPILOG)(init.init)
-app.command("check", epilog=check.EPILOG)(check.check)
-app.command("serve", epilog=serve.EPILOG)(serve.serve)
-app.command("mirrors", epilog=mirrors.EPILOG)(mirrors.mirrors)
-app.command("routes", epilog=routes.EPILOG)(routes.routes)
-app.command("explain", epilog=explain.EPILOG)(explain.explain)
-app.command("status", epilog=status.EPILOG)(status.status)
-app.command("promote", epilog=moves.EPILOGS["promote"])(moves.promote)
-app.command("rollback", epilog=moves.EPILOGS["rollback"])(moves.rollback)
-app.command("pause", epilog=moves.EPILOGS["pause"])(moves.pause)
-app.command("resume", epilog=moves.EPILOGS["resume"])(moves.resume)
-app.command("clear", epilog=moves.EPILOGS["clear"])(moves.clear)
-app.command("diffs", epilog=diffs.EPILOG)(diffs.diffs)
-app.command("history", epilog=history.EPILOG)(history.history)
-app.command("sign", epilog=sign.EPILOG)(sign.sign)
-app.registered_commands.append(app.registered_commands.pop(0))  # `version` comes last in --help

@@ -13,7 +13,8 @@ __all__ = ["caller_named"]
 
 
 def caller_named(username: str) -> Caller:
-    """The project's user with this USERNAME_FIELD, as a request with their session would show them.
+    """The project's user with this USERNAME_FIELD, as a request with their session would show them: one whom no
+    authentication backend lets in, as one who is inactive, is nobody.
 
     Django has to be set up. Ends the command with status 2 where there is no such user, and with 3 where the
     database can't be asked.
@@ -22,16 +23,19 @@ def caller_named(username: str) -> Caller:
 
     if not (apps.is_installed("django.contrib.auth") and apps.is_installed("django.contrib.contenttypes")):
         misuse("--as: the project has no users; django.contrib.auth is not in INSTALLED_APPS")
-    from django.contrib.auth import get_user_model
+    from django.contrib.auth import get_backends, get_user_model
     from django.core.exceptions import ObjectDoesNotExist
     from django.db import DatabaseError
 
-    from gateway.upstreams.callers import caller_for
+    from gateway.legacy.callers import caller_for
+    from gateway.rollout.cohort import NOBODY_KNOWN
 
     model = get_user_model()
     try:
-        return caller_for(model._default_manager.get_by_natural_key(username))  # noqa: SLF001 - as Django's own backends
+        user = model._default_manager.get_by_natural_key(username)  # noqa: SLF001 - as Django's own backends
+        let_in = any(backend.get_user(user.pk) is not None for backend in get_backends())
+        return caller_for(user) if let_in else NOBODY_KNOWN
     except ObjectDoesNotExist:
         misuse(f"--as: there is no {model._meta.verbose_name} with {model.USERNAME_FIELD} {username!r}")  # noqa: SLF001 - documented
     except DatabaseError as exc:
-        fail(f"--as {username}: the database can't be asked: {exc}")
+        fail(f"--as {username}: the database can't be asked: {exc}", "database")

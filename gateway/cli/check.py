@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.common import ConfigOption, JsonOption, build, config_path, print_json
-from gateway.cli.terminal import STARTUP_FAILURE
-from gateway.config import ConfigError
+from gateway.cli.common import ConfigOption, JsonOption, build, config_path, fail, misuse, plain_problems, print_json
+from gateway.config.problems import ConfigError
+from gateway.rollout.stage import CANARY
+from gateway.server.terminal import STARTUP_FAILURE
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
 
 __all__ = ["EPILOG", "check"]
 
@@ -18,37 +23,60 @@ EPILOG = """\
 Examples:
   gateway check
   gateway check --json | jq .problems
+  gateway check --baseline legacy.txt           in CI: no new endpoint without a route
+  gateway check --baseline legacy.txt --update  once, and whenever one has moved
 
 \b
-A view that only retired routes had is named: it can be deleted. So are its URLs, which can't be reversed any more then.
+A view that only retired routes could reach is named: it can be deleted. Its URLs can then no longer be reversed.
 
 \b
-Status 0: it holds. Status 3: it doesn't; every problem is listed with its key, its value and what was expected.
+Each entry of MIDDLEWARE is applied, dropped, or half applied: then what it leaves for the view is on a thread on which
+the service's code doesn't run. To find out, requests of its own pass through the middleware; they leave nothing behind.
+
+\b
+Status 0: the configuration holds. Status 1: it does, and Django has an endpoint that the baseline has not. Status 3: \
+it doesn't hold; every problem is listed with its key, value and expected shape.
 """
 
 
-def check(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Import all that the configuration names, and list every problem."""
+def check(
+    context: typer.Context,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="End with 1 if Django has an endpoint that is not in FILE, nor in a route."),
+    ] = None,
+    update: Annotated[bool, typer.Option("--update", help="Write FILE anew, with what there is now.")] = False,
+) -> None:
+    """Check the configuration, and list every problem in it."""
+    if update and baseline is None:
+        misuse("--update goes with --baseline FILE")
     try:
         path = config_path(context, config)
-        report = _report(path)
+        report = _report(path, baseline, update=update)
     except ConfigError as exc:
         if not as_json:
             raise
-        problems = [{"key": p.key, "value": p.value, "expected": p.expected} for p in exc.problems]
-        print_json({"ok": False, "config": exc.source, "problems": problems})
+        print_json("check", ok=False, config=exc.source, problems=plain_problems(exc.problems))
         raise typer.Exit(STARTUP_FAILURE) from None
     if as_json:
-        print_json(report)
+        print_json("check", **_described(report))
     else:
         _print(report)
+    if report["baseline"] is not None and report["baseline"]["new"] and not update:
+        raise typer.Exit(1)
 
 
-def _report(path: Path) -> dict[str, Any]:
-    from gateway.cli import describe, findings
-    from gateway.cli.effective import put_in_force
+def _report(path: Path, baseline: Path | None, *, update: bool) -> dict[str, Any]:
+    from gateway.workbench import checks as findings
+    from gateway.workbench import describe
+    from gateway.workbench.runtime_states import put_in_force
 
-    gateway = build(path)
+    try:
+        gateway = build(path)
+    except ConfigError as exc:
+        raise ConfigError([*exc.problems, *findings.of_file(path, exc.problems)], exc.source) from exc
     states = put_in_force(gateway)
     problems = findings.problems(gateway, states)
     if problems:
@@ -59,12 +87,41 @@ def _report(path: Path) -> dict[str, Any]:
         "problems": [],
         "legacy": describe.legacy(gateway),
         "services": describe.services(gateway),
-        "middleware": describe.middleware(gateway),
+        "middleware": describe.tried_middleware(gateway),
         "routes": describe.routes(gateway),
-        "states": states.source,
+        "stages": states.described(),
         "retired": findings.retired(gateway),
+        "baseline": _compared(gateway, baseline, update=update) if baseline is not None else None,
         "notes": describe.notes(gateway) + findings.notes(gateway, states),
     }
+
+
+def _compared(gateway: Gateway, path: Path, *, update: bool) -> dict[str, Any]:
+    """What there is beside the baseline, as `BaselineReport` of workbench/shapes; with `update`, it is written anew."""
+    from gateway.workbench import describe
+    from gateway.workbench.inventory import baseline
+    from gateway.workbench.inventory.report import inventory
+
+    if not describe.is_django(gateway):
+        fail("there is no baseline: [legacy] is another WSGI application, which can't be asked for its URLs")
+    endpoints = baseline.legacy_endpoints(inventory(gateway.snapshot, None, 1).entries)
+    try:
+        found = baseline.compare(baseline.read(path) if path.exists() or not update else [], endpoints)
+        if update:
+            baseline.write(path, endpoints)
+    except FileNotFoundError:
+        misuse(f"there is no {path}; `gateway check --baseline {path} --update` writes it")
+    except (OSError, ValueError) as exc:
+        fail(str(exc))
+    return {"file": str(path), "new": list(found.new), "gone": list(found.gone), "updated": update}
+
+
+def _described(report: dict[str, Any]) -> dict[str, Any]:
+    """The report as `CheckDocument` of workbench/shapes."""
+    from gateway.workbench import describe
+
+    services = [{"service": one["name"], **{k: v for k, v in one.items() if k != "name"}} for one in report["services"]]
+    return report | {"services": services, "routes": [describe.route_document(route) for route in report["routes"]]}
 
 
 def _print(report: dict[str, Any]) -> None:
@@ -75,8 +132,13 @@ def _print(report: dict[str, Any]) -> None:
     _print_list("services", [_service_line(service) for service in report["services"]])
     _print_list("middleware", [line for name in report["middleware"] for line in _entry_lines(name, report)])
     _print_list("routes", [_route_line(route) for route in report["routes"]])
+    taken = [line for route in report["routes"] for line in _taken_lines(route)]
+    if taken:
+        _print_list("takes over", taken)
     if report["retired"]:
         _print_list("retired", [line for view in report["retired"] for line in _retired_lines(view)])
+    if report["baseline"] is not None:
+        _print_list("baseline", [*_baseline_lines(report["baseline"])])
     _print_list("notes", report["notes"])
 
 
@@ -93,20 +155,33 @@ def _service_line(service: dict[str, Any]) -> str:
 
 def _entry_lines(name: str, report: dict[str, Any]) -> list[str]:
     return [
-        f"{name}: {'applied' if entry['applied'] else 'dropped'} {entry['entry']}"
-        + (f" ({entry['why']})" if entry["why"] else "")
+        f"{name}: {_became(entry)} {entry['entry']}" + (f" ({entry['why']})" if entry["why"] else "")
         for entry in report["middleware"][name]
     ]
+
+
+def _became(entry: dict[str, Any]) -> str:
+    if entry["needs"]:
+        return "half applied"
+    return "applied" if entry["applied"] else "dropped"
 
 
 def _route_line(route: dict[str, Any]) -> str:
     methods = " ".join(route["methods"]) or "every method"
     pattern = f"path {route['path']}" if route["path"] else f"prefix {route['prefix']}"
     what = "everything" if route["claim"] == "all" else _counted(len(route["endpoints"]), "endpoint")
-    stage = route["stage"] if route["weight"] is None else f"{route['stage']} {route['weight']:g} %"
-    if stage != (declared := route["declared"].replace(" at ", " ")):
+    state = route["effective"]
+    stage = f"{state.stage} {state.weight:g} %" if state.stage == CANARY else state.stage
+    if stage != (declared := str(route["declared"]).replace(" at ", " ")):
         stage += f" (the file says {declared})"
     return f"{route['name']}: {pattern}, {methods} → {route['service']}, {what}, {stage}"
+
+
+def _taken_lines(route: dict[str, Any]) -> list[str]:
+    """The URLs of the project that a route takes over, where the service is asked."""
+    from gateway.workbench.taken import url_line
+
+    return [f"{route['name']}: {url_line(url)}" for url in route["takes_over"]]
 
 
 def _retired_lines(view: dict[str, Any]) -> list[str]:
@@ -116,6 +191,17 @@ def _retired_lines(view: dict[str, Any]) -> list[str]:
     lines = [f"{view['view']} can't be deleted yet:"]
     lines += [f"  {_url(url)} is nobody's any more" for url in view["urls"]]
     return lines + [f"  {_url(url)}: {url['why']}" for url in view["kept"]]
+
+
+def _baseline_lines(found: dict[str, Any]) -> Iterator[str]:
+    done = "added" if found["updated"] else "new, in no route and not in the baseline"
+    yield from (f"{endpoint} is {done}" for endpoint in found["new"])
+    if found["gone"] and not found["updated"]:
+        yield f"{_counted(len(found['gone']), 'endpoint')} of it went or moved; --update writes it anew"
+    elif found["gone"]:
+        yield f"{_counted(len(found['gone']), 'endpoint')} removed"
+    if not found["new"] and not found["gone"]:
+        yield f"{found['file']} has every endpoint that Django serves and no route has taken up"
 
 
 def _url(url: dict[str, Any]) -> str:

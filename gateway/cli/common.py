@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from gateway.cli.terminal import STARTUP_FAILURE
-from gateway.config import ENVIRONMENT, find_or_fail
+from gateway.clock import utc_now
+from gateway.config.files import ENVIRONMENT, find_or_fail
+from gateway.server.terminal import STARTUP_FAILURE
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
-    from gateway.rollout.stage import State
+    from gateway.config.problems import Problem
 
 __all__ = [
     "ConfigOption",
     "JsonOption",
+    "WhoOption",
+    "WhyOption",
     "build",
     "config_path",
+    "document",
+    "end",
     "fail",
     "misuse",
+    "operator",
+    "plain_problems",
     "print_json",
-    "state_values",
+    "reading_corpus",
+    "silenced",
+    "speaking_json",
+    "spinning",
 ]
+
+# The command that runs, where its --json is given: what fails is said as a document, too.
+speaking_json: ContextVar[str | None] = ContextVar("speaking_json", default=None)
 
 ConfigOption = Annotated[
     Path | None,
@@ -38,18 +54,31 @@ ConfigOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+WhyOption = Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the history.")]
+WhoOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Your name, for the history. [default: the operating system's user]")
+]
 
 
-def fail(message: str) -> NoReturn:
-    """Print `message` to stderr and end with status 3."""
-    typer.echo(message, err=True)
-    raise typer.Exit(STARTUP_FAILURE)
+def end(status: int, code: str, message: str, *, hint: str | None = None, **more: object) -> NoReturn:
+    """End with `status`, and say why: `message` on stderr, or for --json a document with `code` and `more` on stdout.
+    `hint` is what to do where the message doesn't say it."""
+    command = speaking_json.get()
+    if command is None:
+        typer.echo(message if hint is None else f"{message}\n{hint}", err=True)
+    else:
+        print_json(command, error={"code": code, "message": message.removeprefix("Error: "), "hint": hint, **more})
+    raise typer.Exit(status)
+
+
+def fail(message: str, code: str = "configuration", **more: object) -> NoReturn:
+    """Print `message` to stderr and end with status 3; `code` and `more` as in `end`."""
+    end(STARTUP_FAILURE, code, message, **more)  # type: ignore[arg-type] # a hint is text
 
 
 def misuse(message: str) -> NoReturn:
     """Print `message` to stderr and end with status 2."""
-    typer.echo(f"Error: {message}", err=True)
-    raise typer.Exit(2)
+    end(2, "usage", f"Error: {message}")
 
 
 def config_path(context: typer.Context, given: Path | None) -> Path:
@@ -60,18 +89,65 @@ def config_path(context: typer.Context, given: Path | None) -> Path:
 
 def build(path: Path) -> Gateway:
     """The gateway that the file at `path` configures. Raises ConfigError with every problem."""
-    # What the project prints while it is imported must not mix with what a command prints.
-    with contextlib.redirect_stdout(sys.stderr):
+    with silenced():
         from gateway.app import Gateway
 
         return Gateway.from_file(path)
 
 
-def print_json(document: object) -> None:
-    """Print `document` to stdout."""
-    typer.echo(json.dumps(document, indent=2, default=str, ensure_ascii=False))
+def document(command: str, **content: Any) -> dict[str, Any]:
+    """What `command` prints for --json, in its envelope; with `error`, that it failed. See workbench/shapes."""
+    from gateway.workbench.shapes import SHAPES, ErrorDocument
+
+    shape = ErrorDocument if "error" in content else SHAPES[command]
+    return shape(command=command, at=utc_now(), **content).model_dump(mode="json")
 
 
-def state_values(state: State) -> dict[str, Any]:
-    """Where a route stands, for JSON; a weight only says something in canary."""
-    return {"stage": state.stage, "weight": state.weight if state.stage == "canary" else None, "paused": state.paused}
+def print_json(command: str, **content: Any) -> None:
+    """Print such a document to stdout."""
+    typer.echo(json.dumps(document(command, **content), indent=2, ensure_ascii=False))
+
+
+def plain_problems(problems: list[Problem]) -> list[dict[str, Any]]:
+    """Problems for JSON. Their values are whatever TOML has, dates too."""
+    found = [{"key": problem.key, "value": problem.value, "expected": problem.expected} for problem in problems]
+    plain: list[dict[str, Any]] = json.loads(json.dumps(found, default=str))
+    return plain
+
+
+@contextlib.contextmanager
+def silenced() -> Iterator[None]:
+    """What the project prints in this block goes to stderr: it must not mix with what a command prints."""
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
+@contextlib.contextmanager
+def spinning(text: str) -> Iterator[Callable[[str], None]]:
+    """Show `text` on stderr while the block runs, where that is a terminal. Gives what replaces the text."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(text) as status:
+        yield status.update
+
+
+@contextlib.contextmanager
+def reading_corpus() -> Iterator[None]:
+    """End the command with status 2, and say what to do, when recorded requests can't be read inside of this block."""
+    from gateway.workbench.corpus import UnreadableCorpus
+
+    try:
+        yield
+    except (UnreadableCorpus, OSError) as exc:
+        end(2, "corpus", f"Error: {exc}")
+
+
+def operator() -> str:
+    """Who gives this command, for the history: the operating system's user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name; Python 3.13 says OSError
+        return "unknown"

@@ -2,91 +2,199 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.common import ConfigOption, JsonOption, print_json
+from gateway.cli.common import ConfigOption, JsonOption, WhoOption, WhyOption, end, misuse, operator, print_json
 from gateway.cli.project import asking_the_database, need_control, opened, route_named
+from gateway.clock import utc_now
+from gateway.server.terminal import REFUSED
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from rich.text import Text
 
+    from gateway.config.routes import RouteConfig
     from gateway.control.reports import DifferenceReport
 
 __all__ = ["EPILOG", "diffs"]
 
+AGO = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+SHOWN = 8  # characters of a key: enough to tell the differences of a project apart
+NEXT = "\n"  # before each route but the first
+STYLES = {"critical": "bold red", "breaking": "red", "warning": "yellow"}
+
 EPILOG = """\
 \b
 Examples:
+  gateway diffs                               of all routes
   gateway diffs catalog
-  gateway diffs catalog --all                 noise too, and every example
-  gateway diffs catalog --json | jq '.groups[] | select(.verdict.noise | not)'
+  gateway diffs catalog --all                 what no longer counts too, and every example
+  gateway diffs catalog --since 2h            seen in the last two hours; or 30m, 1d, 2026-11-25T12:00
+  gateway diffs resolve 3f2a91 --why 'the old prices were wrong'
+  gateway diffs catalog --json | jq '.routes[].groups[] | select(.state == "open")'
 
-Differences are grouped by URL template, kind and place. Noise is what legacy differs in from itself about as often. \
-One that you can live with goes into [[routes.compare.accepted]], with a reason and a last day. One that was mended \
-stays for 30 days; it says when it was last seen.
+Differences are grouped by URL template, kind and place. Noise is what legacy also differs from itself in, about as \
+often. To accept a difference for a while, put it into [[routes.compare.accepted]], with a reason and a last day. \
+A resolved one is open again when it comes back; one that has not come back under a new release of the service is \
+mended. All are kept for 30 days.
 """
 
 
 def diffs(
     context: typer.Context,
-    route: Annotated[str, typer.Argument(metavar="ROUTE", help="The route's name in gateway.toml.")],
-    everything: Annotated[bool, typer.Option("--all", help="Show noise too, and every example.")] = False,
+    route: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ROUTE]", help='The route\'s name in gateway.toml, else all; or "resolve", with a GROUP.'
+        ),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Argument(metavar="[GROUP]", help="The key of the difference to resolve, or its beginning.")
+    ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Show what does not count too (noise, accepted, resolved, mended), and every example."
+        ),
+    ] = False,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Only what was seen since: 2h, 30m, 1d, or a time.")
+    ] = None,
+    why: WhyOption = "",
+    who: WhoOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the differences that mirrors have found, the worst first."""
+    """List the differences that mirrors found, or resolve one."""
     loaded = opened(context, config)
-    found = route_named(loaded, route)
+    if group is not None:
+        if route != "resolve":
+            misuse(f"`gateway diffs` takes one ROUTE; to settle a difference: gateway diffs resolve {group} --why '…'")
+        need_control(loaded)
+        _resolve(group, who or operator(), why, as_json=as_json)
+        return
+    from_when = _moment(since) if since is not None else None
+    found = [route_named(loaded, route)] if route is not None else list(loaded.routes)
     need_control(loaded)
     from gateway.control import reports
-    from gateway.control.moves import standing
+    from gateway.control.current_state import current_state
 
     with asking_the_database():
-        groups = reports.differences(route)
-        since = standing(found).since
+        listed = [(one, _since(reports.differences(one), from_when), current_state(one).since) for one in found]
     if as_json:
-        print_json({"route": route, "groups": [asdict(group) for group in groups]})
+        made = [{"route": one.name, "groups": [_described(group) for group in groups]} for one, groups, _ in listed]
+        print_json("diffs", routes=made)
+        return
+    for number, (one, groups, moved) in enumerate(listed):
+        if route is None:
+            typer.echo(f"{NEXT if number else ''}{one.name}")
+        _print(one, groups, moved, everything=everything)
+    if not listed:
+        typer.echo("No routes are configured.")
+
+
+def _since(groups: Sequence[DifferenceReport], when: datetime | None) -> list[DifferenceReport]:
+    """Those of `groups` that were seen since `when`."""
+    return [group for group in groups if when is None or group.last_seen >= when]
+
+
+def _described(group: DifferenceReport) -> dict[str, Any]:
+    """A `Difference` of workbench/shapes."""
+    found = asdict(group) | {"noise_why": group.verdict.explanation}
+    del found["route"], found["verdict"]
+    for who in "resolved_by", "resolved_why":
+        found[who] = found[who] or None
+    found["examples"] = [
+        {**example, "at": datetime.fromtimestamp(float(str(example["at"])), UTC)} for example in group.examples
+    ]
+    return found
+
+
+def _resolve(key: str, who: str, why: str, *, as_json: bool) -> None:
+    from gateway.control.settle import NoSuchGroup, resolve
+
+    if not why.strip():
+        misuse("resolving a difference needs a reason: --why '…'")
+    with asking_the_database():
+        try:
+            settled = resolve(key, who=who, why=why, at=utc_now())
+        except NoSuchGroup as exc:
+            end(REFUSED, "no_such_difference", str(exc))
+    if as_json:
+        shown = {"route": settled.route, "fingerprint": settled.fingerprint, "summary": settled.summary}
+        resolved = {"resolved": settled.resolved, "resolved_by": who, "resolved_why": why}
+        print_json("diffs resolve", difference=shown | resolved)
     else:
-        _print(route, groups, since, everything=everything)
+        typer.echo(f"{settled.route}: resolved: {settled.template}  {settled.summary}")
+        typer.echo("It is open again when it is seen again.")
 
 
-def _print(route: str, groups: Sequence[DifferenceReport], since: datetime | None, *, everything: bool) -> None:
-    from gateway.cli.board import console
+def _moment(text: str) -> datetime:
+    """The time that `--since` names: so long ago, or a date with or without a time, local where no offset is given."""
+    if (ago := AGO.fullmatch(text)) is not None:
+        return utc_now() - timedelta(seconds=float(ago[1]) * UNITS[ago[2]])
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        misuse(f"--since is 30m, 2h, 1d or a time such as 2026-11-25T12:00, not {text!r}")
 
-    shown = [group for group in groups if everything or not group.verdict.noise]
+
+def _print(
+    config: RouteConfig, groups: Sequence[DifferenceReport], since: datetime | None, *, everything: bool
+) -> None:
+    from gateway.cli.tables import console
+
+    shown = [group for group in groups if everything or group.state == "open"]
     screen = console()
     for group in shown:
         for line in _lines(group, since, everything=everything):
             screen.print(line)
     hidden = len(groups) - len(shown)
-    if not groups:
+    route = config.name
+    if not groups and config.mirrors_nothing:
+        typer.echo(f"No differences of {route} are stored: at shadow, nothing of it is compared.")
+    elif not groups:
         typer.echo(f"No differences of {route} are stored; `gateway status {route}` says how much was compared.")
     elif hidden:
-        typer.echo(f"{hidden} more {'is' if hidden == 1 else 'are'} noise; --all shows it.")
+        typer.echo(f"{_hidden(groups)}; --all shows {'it' if hidden == 1 else 'them'}.")
+
+
+def _hidden(groups: Sequence[DifferenceReport]) -> str:
+    """How many differences don't count, and why, in words."""
+    counts = Counter(group.state for group in groups if group.state != "open")
+    return f"Not open: {', '.join(f'{count} {state}' for state, count in counts.items())}"
 
 
 def _lines(group: DifferenceReport, since: datetime | None, *, everything: bool) -> Iterator[Text]:
     from rich.text import Text
 
-    from gateway.cli.board import local
+    from gateway.cli.tables import local
 
-    noise = group.verdict.noise
-    style = "dim" if noise else {"breaking": "red", "warning": "yellow"}.get(group.severity, "")
+    counts = group.state == "open"
+    style = STYLES.get(group.severity, "") if counts else "dim"
     requests = "1 request" if group.count == 1 else f"{group.count:,} requests"
-    mark = f"noise ({group.severity})" if noise else group.severity
+    mark = group.severity if counts else f"{group.state} ({group.severity})"
     yield Text.assemble((mark, style), f"  {group.template}  {group.summary}, {requests}")
     gone = ", not since the route was moved last" if since is not None and group.last_seen < since else ""
-    yield Text(f"    from {local(group.first_seen)} to {local(group.last_seen)}{gone}", style="dim")
+    seen = f"from {local(group.first_seen)} to {local(group.last_seen)}{gone}"
+    yield Text(f"    {group.fingerprint[:SHOWN]}  {seen}{_settled(group)}", style="dim")
     if everything:
         yield Text(f"    {group.verdict.explanation}", style="dim")
     for example in list(group.examples)[: None if everything else 1]:
         yield Text(f"    {_example(example)}")
+
+
+def _settled(group: DifferenceReport) -> str:
+    if group.state == "resolved":
+        return f"; resolved by {group.resolved_by}: {group.resolved_why}"
+    return f"; not seen since release {group.release or 'unknown'}" if group.state == "mended" else ""
 
 
 def _example(example: Any) -> str:

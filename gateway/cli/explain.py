@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import string
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote, unquote, urlsplit
 
 import typer
 
 from gateway.cli.common import ConfigOption, JsonOption, build, config_path, misuse, print_json
+from gateway.rollout.stage import CANARY
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.rollout.cohort import Caller
-    from gateway.rollout.decision import Decision
-    from gateway.routing.facts import Facts
-    from gateway.routing.table import Match
-    from gateway.snapshot import Snapshot
 
 __all__ = ["EPILOG", "explain", "scope_of"]
 
@@ -32,16 +27,9 @@ Examples:
   gateway explain WEBSOCKET /ws/chat/ --header 'Origin: https://shop.example'
   gateway explain OPTIONS /api/cart/ -H 'Origin: https://a.example' -H 'Access-Control-Request-Method: POST'
 
-The same code decides as in the server, at the stages that are in force; nothing is sent. Without a host, one of \
-ALLOWED_HOSTS is assumed. Whether a service rests after failures is known to each server process only.
+The server's own code decides, at the stages in force now; nothing is sent. Without a host, one of ALLOWED_HOSTS is \
+assumed. Circuit breakers are taken to be closed: each server process has its own.
 """
-
-
-# What the caller isn't told.
-_REFUSALS = {
-    403: "the socket's Origin is neither this host nor one of CSRF_TRUSTED_ORIGINS",
-    404: "nobody serves WebSockets on this path",
-}
 
 
 def explain(
@@ -53,22 +41,27 @@ def explain(
         list[str] | None, typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="A header; can be repeated.")
     ] = None,
     user: Annotated[
-        str | None, typer.Option("--as", metavar="USER", help="As this user, logged in. [default: as --header says]")
+        str | None,
+        typer.Option(
+            "--as", metavar="USER", help="The user who sends it, however logged in. [default: as --header says]"
+        ),
     ] = None,
     client: Annotated[str, typer.Option(metavar="ADDRESS", help="The caller's address.")] = "127.0.0.1",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell which upstream would answer a request, and why."""
-    from gateway.cli.effective import put_in_force
+    from gateway.workbench.explain import explained
+    from gateway.workbench.runtime_states import put_in_force
 
     headers = [_parsed(line) for line in header or ()]
     gateway = build(config_path(context, config))
     states = put_in_force(gateway)
     scope = scope_of(method, path, headers, host, default_host=_own_host(gateway), client=client)
-    explanation = _explained(gateway, scope, user) | {"states": states.source, "states_why": states.why}
+    named = None if user is None else _named(gateway, user)
+    explanation = explained(gateway, scope, named) | {"stages": states.described()}
     if as_json:
-        print_json(explanation)
+        print_json("explain", **_described(explanation))
     else:
         _print(explanation)
 
@@ -127,7 +120,7 @@ def scope_of(
 
 def _own_host(gateway: Gateway) -> str:
     """A host that the project answers for."""
-    from gateway.cli import describe
+    from gateway.workbench import describe
 
     if describe.is_django(gateway):
         from django.conf import settings
@@ -137,98 +130,10 @@ def _own_host(gateway: Gateway) -> str:
     return "localhost"
 
 
-_FIELDS = (
-    "upstream", "reason", "status", "route", "stage", "weight", "endpoint", "view", "view_name",
-    "caller", "bucket", "fallback", "mirror", "cookie", "drawn",
-)  # fmt: skip
+def _named(gateway: Gateway, user: str) -> Caller:
+    """The caller that a request of this user's would have."""
+    from gateway.workbench import describe
 
-
-def _explained(gateway: Gateway, scope: dict[str, Any], user: str | None) -> dict[str, Any]:
-    """As Gateway.__call__, up to the point where the request would be handed over."""
-    from gateway.admission import admit, host_of
-    from gateway.rollout.decision import Unavailable
-    from gateway.routing.facts import BadRequest, read
-
-    found: dict[str, Any] = {"method": scope.get("method", "WEBSOCKET"), "path": scope["path"]} | dict.fromkeys(_FIELDS)
-    snapshot = gateway.snapshot
-    try:
-        facts = read(scope, gateway.config.gateway.root_path or gateway.legacy.script_name, None)
-        found["path"] = facts.path
-        match = snapshot.match(facts, scope)
-        decision, decided = _decided(gateway, match, facts, user)
-        found |= decided
-        upstream = gateway.upstreams[decision.upstream]
-        host = host_of(facts, scope, gateway.legacy)
-        if not gateway.legacy.allows_host(host):
-            raise BadRequest(f"ALLOWED_HOSTS does not have the host {host.decode('latin-1')!r}")
-        if upstream is not gateway.legacy or facts.method == "WEBSOCKET":
-            admit(facts, scope, gateway.legacy, upstream)
-    except (BadRequest, Unavailable) as exc:
-        status = getattr(exc, "status", 400)
-        return found | {"status": status, "reason": _REFUSALS.get(status, str(exc))}
-    found |= {"upstream": decision.upstream, "reason": decision.reason}
-    if upstream is gateway.legacy:
-        found["view"], found["view_name"] = _view(gateway, facts.path)
-    elif facts.method not in ("WEBSOCKET", "OPTIONS") and _takes_other_methods(snapshot, facts):
-        found |= {"status": 405, "reason": f"{decision.reason}, but no endpoint takes {facts.method} on this path"}
-    return found
-
-
-def _decided(gateway: Gateway, match: Match | None, facts: Facts, user: str | None) -> tuple[Decision, dict[str, Any]]:
-    """The decision, and what there is to say of it. Raises Unavailable."""
-    from gateway.cli.consequences import consequences
-    from gateway.rollout.cohort import NOBODY_KNOWN
-    from gateway.rollout.decision import decide
-
-    snapshot, age = gateway.snapshot, gateway.config.rollout.cookie_age
-    caller: Caller | None = NOBODY_KNOWN
-    asked = match is not None and match.route in snapshot.asking
-    if asked or user is not None:
-        caller = _caller(gateway, facts, user)
-    drawn: list[str] = []
-
-    def new_id() -> str:
-        drawn.append(gateway.circumstances.new_id())
-        return drawn[-1]
-
-    circumstances = replace(gateway.circumstances, new_id=new_id)
-    decision = decide(match, snapshot.choices, facts, caller, circumstances)
-    found: dict[str, Any] = {"bucket": decision.bucket}
-    if match is not None and decision.route is not None:
-        state = snapshot.choices[decision.route].plan.state
-        found |= {"route": decision.route, "stage": state.stage, "endpoint": match.template}
-        found["weight"] = state.weight if state.stage == "canary" else None
-    if caller is not None and (asked or user is not None):
-        found["caller"] = {"user": caller.user, "staff": caller.staff, "groups": sorted(caller.groups)}
-    return decision, found | consequences(
-        decision,
-        snapshot,
-        facts.method,
-        facts.path,
-        age,
-        marked=match is not None and _marked(snapshot, match, facts.method),
-        new_visitor=bool(drawn),
-    )
-
-
-def _marked(snapshot: Snapshot, match: Match, method: str) -> bool:
-    """Whether the endpoint says that all it does is in the database's transaction."""
-    from gateway.bridge.undo import transaction_aliases
-
-    functions = [
-        claim.endpoint.function
-        for claim in snapshot.table.rules
-        if claim.route == match.route and claim.endpoint.path == match.template and method in claim.endpoint.methods
-    ]
-    return any(function is not None and transaction_aliases(function) for function in functions)
-
-
-def _caller(gateway: Gateway, facts: Facts, user: str | None) -> Caller | None:
-    """Who asks: the user that was named, else whose session the request has; None when that can't be found out."""
-    from gateway.cli import describe
-
-    if user is None:
-        return asyncio.run(_asked(gateway, facts))
     if not describe.is_django(gateway):
         misuse("--as: legacy is no Django project, and has no users")
     from gateway.cli.caller import caller_named
@@ -236,44 +141,11 @@ def _caller(gateway: Gateway, facts: Facts, user: str | None) -> Caller | None:
     return caller_named(user)
 
 
-async def _asked(gateway: Gateway, facts: Facts) -> Caller | None:
-    return await gateway.legacy.caller(facts.headers)
+def _described(found: dict[str, Any]) -> dict[str, Any]:
+    """As `ExplainDocument` of workbench/shapes."""
+    from gateway.workbench.shapes import stage
 
-
-def _takes_other_methods(snapshot: Snapshot, facts: Facts) -> bool:
-    """Whether services have this path, but not for this method: the one that gets it anyway says so."""
-    from gateway.routing.table import OTHER_METHODS
-
-    return snapshot.table.match(facts.path, facts.wanted) is OTHER_METHODS and bool(snapshot.served(facts.path))
-
-
-def _view(gateway: Gateway, path: str) -> tuple[str | None, str | None]:
-    """Which of Django's views answers `path` (its dotted path, or words), and the name it is reversed by."""
-    from gateway.cli import describe
-
-    if not describe.is_django(gateway):
-        return None, None
-    from django.conf import settings
-    from django.urls import Resolver404, resolve
-    from django.utils import translation
-
-    from gateway.upstreams.static import build_static
-
-    static = build_static() if gateway.config.legacy.static else None
-    if static is not None and static.find(path) is not None:
-        return "a static file", None
-    # Under i18n_patterns the path says which language is active, as LocaleMiddleware finds out.
-    language = translation.get_language_from_path(path) or settings.LANGUAGE_CODE
-    with translation.override(language):
-        for candidate in (path, f"{path}/"):
-            try:
-                view = resolve(candidate)
-            except Resolver404:
-                continue
-            if candidate != path:
-                return (f"none; a redirect to {candidate}" if settings.APPEND_SLASH else None), None
-            return view._func_path, view.view_name or None  # noqa: SLF001 - as Django's own repr and admindocs
-    return None, None
+    return found | {"effective": None if found["effective"] is None else stage(found["effective"])}
 
 
 def _print(found: dict[str, Any]) -> None:
@@ -300,15 +172,16 @@ def _lines(found: dict[str, Any]) -> dict[str, str | None]:
         "mirror": found["mirror"]["why"] if found["mirror"] else None,
         "cookie": _cookie_line(found["cookie"]),
         # Where there is no route, it is the same from wherever the stages come.
-        "stages": found["states_why"] if found["route"] else None,
+        "stages": found["stages"]["why"] if found["route"] else None,
     }
 
 
 def _route_line(found: dict[str, Any]) -> str | None:
     if found["route"] is None:
         return None
-    weight = "" if found["weight"] is None else f" {found['weight']:g} %"
-    return f"{found['route']}, {found['stage']}{weight}"
+    state = found["effective"]
+    weight = f" {state.weight:g} %" if state.stage == CANARY else ""
+    return f"{found['route']}, {state.stage}{weight}"
 
 
 def _caller_line(caller: dict[str, Any] | None) -> str | None:
@@ -331,4 +204,4 @@ def _cookie_line(cookie: dict[str, Any] | None) -> str | None:
     if cookie is None:
         return None
     pins = "".join(f"; stays on {side} in group {group!r}" for group, side in cookie["pins"].items())
-    return f"{cookie['name']}, for {cookie['max_age']} seconds{pins}"
+    return f"{cookie['name']}, for {cookie['max_age_seconds']} seconds{pins}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +11,7 @@ from gateway.cli.common import ConfigOption, JsonOption, print_json
 from gateway.cli.project import asking_the_database, need_control, opened, route_named
 
 if TYPE_CHECKING:
-    from gateway.control.moves import Moved
+    from gateway.control.transitions import Transition
 
 __all__ = ["EPILOG", "history"]
 
@@ -23,7 +22,7 @@ Examples:
   gateway history catalog --limit 5
   gateway history --json | jq '.changes[] | select(.who == "guard")'
 
-What the guard did by itself is there too. Nothing is ever removed from the history.
+What the guard did is there too. Nothing is ever removed from the history.
 """
 
 
@@ -45,21 +44,24 @@ def history(
     if route is not None and not changes:
         route_named(loaded, route)  # a name that is wrong has no history either
     if as_json:
-        print_json({"changes": [asdict(change) for change in changes]})
+        from gateway.workbench.shapes import change
+
+        print_json("history", changes=[change(moved) for moved in changes])
     elif not changes:
         typer.echo(f"{route or 'No route'} was {'never ' if route else ''}moved: what the file says holds.")
     else:
         _print(changes)
 
 
-def _print(changes: Sequence[Moved]) -> None:
+def _print(changes: Sequence[Transition]) -> None:
     from rich.text import Text
 
-    from gateway.cli.board import local, show, table
+    from gateway.cli.tables import local, show, table
 
     shown = table(">revision", "at", "who", "route", "move", "why")
     for change in changes:
-        move = f"{change.verb}: {change.before} → {change.after}"
+        verb = f"{change.verb} anyway" if change.anyway else change.verb
+        move = verb if verb == "record" else f"{verb}: {change.before} → {change.after}"
         cells = [str(change.revision), local(change.at), change.who, change.route, move, change.why]
         shown.add_row(*(Text(cell) for cell in cells))
     show(shown)

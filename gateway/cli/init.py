@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.common import misuse
-from gateway.config import FILE_NAME
+from gateway.cli.common import fail, misuse
+from gateway.config.files import FILE_NAME
 
 __all__ = ["EPILOG", "TEMPLATE", "init", "settings_in"]
 
@@ -26,7 +26,7 @@ Examples:
 """
 
 # A line that starts with "#" and no space is configuration, switched off; the rest of the comments is prose.
-# tests/cli/test_init.py holds it against gateway/config.py.
+# tests/cli/test_init.py holds it against gateway/config/parse.py.
 TEMPLATE = """\
 # What `gateway serve` serves. `gateway check` tells whether it holds; `gateway explain GET /some/path` tells
 # who answers a request, and why. Lines that start with "#" and no space are examples: remove the "#" to use them.
@@ -38,8 +38,16 @@ settings = "{settings}"
 # Synchronous views run on this many threads, and each keeps its own database connection: workers × threads
 # must not exceed what the database allows.
 #threads = 40
+# So many requests may wait for a thread, so many seconds each; then they are answered 503. The admin and these paths,
+# with all below, have threads in reserve.
+#queue = 1000
+#queue_timeout = 30.0
+#reserve = 2
+#reserved = ["/health", "/healthz", "/health-check", "/healthcheck", "/livez", "/readyz", "/ht", "/ping"]
 # Serve STATIC_URL, the admin's style sheets for one, without a web server in front and whatever DEBUG says.
 #static = true
+# The largest request body, an upload for one, in bytes; a larger one is answered 413.
+#max_body = 1_073_741_824
 # With Channels, or anything else that needs the project's own ASGI application: asgi = "mysite.asgi:application".
 # For any WSGI application instead, a Flask one for example: wsgi = "mysite.wsgi:application".
 
@@ -51,6 +59,9 @@ settings = "{settings}"
 #request_id = "X-Request-ID"
 # The path that a proxy in front serves this site under.
 #root_path = "/shop"
+# How many bytes of requests' bodies a process holds in memory, all together, and on disk above that.
+#body_memory = 67_108_864
+#body_disk = 8_589_934_592
 
 # A service is a new application. This one runs in this process: "package.module:attribute" of a FastAPI, Starlette
 # or other ASGI application, or of a function that returns one.
@@ -60,6 +71,15 @@ settings = "{settings}"
 #middleware = "django"
 # Each request keeps one thread throughout, for middleware that leaves state on the database connection.
 #one_thread = false
+# In a mirror of a write, it rolls back by itself what it writes outside of Django's connections (SQLAlchemy, a `url`).
+#rolls_back = false
+# Its synchronous code runs on this many threads of its own (half of the project's, where it isn't said), and so many
+# requests may wait for one; then legacy answers, or it is a 503.
+#threads = 20
+#queue = 1000
+# The version that is deployed: what is counted under one says nothing about the next. Without it, GATEWAY_RELEASE in
+# the environment, or else a hash of the service's code.
+#release = "2026-11-30"
 # "drf" or "django": errors, formats and headers as those of the project's DRF views or Django views.
 #answers = "plain"
 # The largest request body, in bytes; a larger one is answered 413.
@@ -75,7 +95,7 @@ settings = "{settings}"
 #minimum = 10
 #failure_rate = 0.3
 #cooldown = 5.0
-#longest = 300.0
+#max_cooldown = 300.0
 
 # This one runs elsewhere.
 #[services.pricing]
@@ -91,6 +111,8 @@ settings = "{settings}"
 #methods = ["GET"]
 # "implemented" takes what the service declares and leaves the rest below the prefix to Django; "all" takes everything.
 #claim = "implemented"
+# What stays with Django all the same.
+#exclude = ["/api/products/feed/"]
 # How far it has come: "legacy" (Django answers), "shadow" (Django answers, and the service is asked too, to compare),
 # "canary" (the service answers `weight` percent of the callers), "live", or "retired" (live, without a way back).
 # With "gateway.control" in INSTALLED_APPS, `gateway promote catalog` and `gateway rollback catalog` move it at once.
@@ -116,25 +138,33 @@ settings = "{settings}"
 # Percent of the requests that the other side is asked too, after the caller was answered, to compare.
 #[routes.mirror]
 #shadow = 100
-#canary = 0
-#live = 0
+#canary = 10
+#live = 1
 #methods = ["GET", "HEAD"]
 # Percent of those for which legacy is asked twice, to tell what always differs.
 #control = 1
 #max_body = 1_048_576
 #timeout = 10.0
+# What a mirror may connect to, beside the project's databases: ["api.example.com"]; ["*"] is for anything.
+#hosts = []
 # What of both answers may differ. Places of a body are JSON Pointers, in which * stands for any item or key.
 #[routes.compare]
 #ignore = ["/generated_at"]
 #unordered = {{ "/results" = "id" }}
 #tolerance = 0.0
+# How often a statement may be repeated before it is an N+1, how many more statements than legacy are no difference,
+# and severities of your own: "critical", "breaking", "warning" or "note", by kind or by kind and place.
+#repeats = 5
+#more_statements = 0
+#severity = {{ "extra" = "note" }}
 #tolerances = {{ "/results/*/score" = 0.01 }}
 #classes = {{ "/id" = "uuid" }}
 # Headers of your own that are compared too, and headers that are not compared.
 #headers = ["X-Total-Count"]
 #ignore_headers = ["Cache-Control"]
-# Compare what both sides did in the database.
+# Compare what both sides did in the database, but for rows of these tables or columns: "audit_*", "shop_order.seen".
 #sql = true
+#ignore_rows = ["audit_*"]
 # What is never stored: values with these names, and at these places.
 #redact_names = ["iban"]
 #redact_paths = ["/customer"]
@@ -185,7 +215,18 @@ settings = "{settings}"
 #concurrency = 2
 #delay = 0.05
 #lag = 0.05
-# Where `gateway mirrors` listens, a process that makes the mirrors of all that serve. Without it, each makes its own.
+# The caches (aliases of CACHES) that mirrors may read, as what is kept there is no answer but state; others are
+# empty for them.
+#readable_caches = []
+# The database (an alias of DATABASES) that mirrors of writes have in the place of "default": a copy of it. SQLite needs
+# one, or a table of several: {{ default = "scratch", logs = "scratch_logs" }}.
+#database = "scratch"
+# Seconds that a mirror waits for a lock in a database, and that one of its statements may take there.
+#lock_timeout = 0.1
+#statement_timeout = 1.0
+# Whether `gateway serve` starts a process that makes all mirrors. Without this, it does where a route mirrors writes.
+#process = false
+# Where `gateway mirrors` listens, a process of yours that makes the mirrors of all that serve.
 #socket = "run/mirrors.sock"
 """
 
@@ -199,7 +240,13 @@ def init(
         Path,
         typer.Option(metavar="DIR", file_okay=False, exists=True, help="The project's folder, where manage.py is."),
     ] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a gateway.toml that is there.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Overwrite an existing gateway.toml; write one even if the project's versions are too old.",
+        ),
+    ] = False,
 ) -> None:
     """Write a commented gateway.toml for a Django project."""
     target = path / FILE_NAME
@@ -210,6 +257,7 @@ def init(
         misuse(_no_settings(path))
     if not all(part.isidentifier() for part in module.split(".")):
         raise typer.BadParameter(f'{module!r} is no module name such as "mysite.settings"', param_hint="--settings")
+    _tell_versions(path, force=force)
     target.write_text(TEMPLATE.format(settings=module), "utf-8")
     typer.echo(f'Wrote {target}: the Django project with settings "{module}" answers every request.\n')
     folder = "" if path.resolve() == Path.cwd() else f" --config {target}"
@@ -247,6 +295,23 @@ def _refuse_existing(target: Path) -> None:
         return
     if "gateway" in project.get("tool", {}):
         misuse(f"pyproject.toml has a [tool.gateway] table, which {target} would hide; --force writes it all the same")
+
+
+def _tell_versions(path: Path, *, force: bool) -> None:
+    """Say what the project would have to change to run with the gateway; unless `force`, that is the end."""
+    from gateway.cli.requirements import NAMES, at_least, too_old
+
+    if not (found := too_old(path)):
+        return
+    needed = ", ".join(f"{NAMES[name]} {version}" for name, version in at_least().items())
+    lines = [
+        f"The gateway needs {needed} or later. This project asks for less, and would have to change:",
+        *(f"  - {demand}" for demand in found),
+        "Bring it to these versions first: https://docs.djangoproject.com/en/stable/howto/upgrade-version/",
+    ]
+    if not force:
+        fail("\n".join([*lines, "Nothing was written; --force writes gateway.toml all the same."]))
+    typer.echo("\n".join(lines) + "\n", err=True)
 
 
 def _no_settings(path: Path) -> str:

@@ -9,7 +9,8 @@ import gc
 import logging
 import os
 import signal
-import socket
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -19,10 +20,13 @@ import typer
 
 from gateway.cli.common import ConfigOption, build, config_path, misuse
 from gateway.cli.serve import LogLevel
-from gateway.cli.terminal import StartError
+from gateway.server.terminal import StartError
 
 if TYPE_CHECKING:
+    import socket
+
     from gateway.app import Gateway
+    from gateway.server.listening import Place
 
 __all__ = ["EPILOG", "mirrors"]
 
@@ -40,9 +44,11 @@ It listens on the socket that the configuration names, where the processes that 
   [mirror]
   socket = "run/mirrors.sock"
 
-A service that blocks the event loop in a mirror, or ends its process, is then no business of callers. \
-Start it beside each server, as the same user, and restart it with it: both must have the same configuration. While it \
-is away, nothing is mirrored, which "gateway status" shows as dropped: away.
+A service that blocks the event loop or kills its process in a mirror then harms no caller. Start one beside each \
+server, as the same user, and restart both together: they must have the same configuration. While it is away, nothing \
+is mirrored, which "gateway status" shows as dropped: away.
+
+Without a socket, "gateway serve" starts this process by itself where writes are mirrored ([mirror] process).
 """
 
 
@@ -57,29 +63,52 @@ def mirrors(
     context: typer.Context,
     config: ConfigOption = None,
     priority: Annotated[
-        Priority, typer.Option(help="idle: whoever else wakes up goes first; normal: as any process.")
+        Priority, typer.Option(help="idle: other processes go first; normal: like any other.")
     ] = Priority.idle,
-    log_level: Annotated[LogLevel, typer.Option(help="The least that is logged.")] = LogLevel.info,
+    log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.info,
+    for_server: Annotated[
+        Path | None,
+        typer.Option(hidden=True, help="Listen here, for the server that has started this, and end with it."),
+    ] = None,
 ) -> None:
-    """Send the mirrors of the processes that serve on this machine, so that none of these has to."""
+    """Mirror requests for the servers on this machine."""
     path = config_path(context, config)
     gateway = build(path)
-    where = gateway.config.mirror_socket
+    where = for_server or gateway.config.mirror_socket
     if where is None:
         misuse(f'{path} names no socket for this; write [mirror] and socket = "run/mirrors.sock" there')
 
-    from gateway.cli import server
+    from gateway.server import listening
+    from gateway.server import uvicorn as server
+    from gateway.server.logs import set_up_logging
 
     with _alone(where.parent):
-        [sock] = server.bind_unix(where, mode=0o660, option="[mirror] socket")
+        [sock] = listening.bind_unix(where, mode=0o660, option="[mirror] socket")
         ending = Ending()
         sock.listen()  # from now on nobody else takes its place; who comes waits
-        place = Place(where, sock)
-    server.set_up_logging(log_level.value, access=False)
-    routes = ", ".join(route.name for route in gateway.config.routes) or "none"
-    typer.echo(f"mirrors on unix:{where} (Ctrl+C stops it)\n  routes      {routes}", err=True)
+        place = listening.Place(where)
+    set_up_logging(log_level.value, access=False)
+    if for_server is None:
+        routes = ", ".join(route.name for route in gateway.config.routes) or "none"
+        typer.echo(f"mirrors on unix:{where} (Ctrl+C stops it)\n  routes      {routes}", err=True)
+    else:
+        _end_with_server()
     with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
-        runner.run(_serve(gateway, place, priority, ending))
+        runner.run(_serve(gateway, sock, place, priority, ending, path))
+    if ending.again:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this program, as it was called
+
+
+def _end_with_server() -> None:
+    """Ask this process to end once nobody has the other end of its standard input any more."""
+
+    def wait() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(0, 1024):
+                pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="gateway-server-watch", daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -100,10 +129,12 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(opened)
 
 
-async def _serve(gateway: Gateway, place: Place, priority: Priority, ending: Ending) -> None:
+async def _serve(
+    gateway: Gateway, sock: socket.socket, place: Place, priority: Priority, ending: Ending, path: Path
+) -> None:
     """Take copies and mirror them until a signal comes. Raises StartError when something does not start."""
     stop = ending.event()
-    receiver = gateway.take_mirrors()
+    receiver = gateway.mirroring.take_mirrors()
     listening = None
     try:
         if await _started(gateway, stop):
@@ -111,11 +142,12 @@ async def _serve(gateway: Gateway, place: Place, priority: Priority, ending: End
                 _step_back()
             gc.collect()
             gc.freeze()
-            listening = await asyncio.start_unix_server(receiver, sock=place.sock.dup())
+            listening = await asyncio.start_unix_server(receiver, sock=sock.dup())
             logger.info("mirrors are taken")
-            await stop.wait()
+            await _until_ended(stop, ending, path)
     finally:
         place.leave()
+        sock.close()
         if listening is not None:
             listening.close()
     receiver.stop()
@@ -123,35 +155,65 @@ async def _serve(gateway: Gateway, place: Place, priority: Priority, ending: End
     receiver.close()
 
 
-class Place:
-    """The socket `sock`, which is bound to `where`."""
+async def _until_ended(stop: asyncio.Event, ending: Ending, path: Path) -> None:
+    """Wait for a signal that ends this. SIGHUP does where the file at `path` holds; then the process starts again."""
+    await stop.wait()
+    while ending.again:
+        check = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _CHECK, str(path), stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        )
+        _, problem = await check.communicate()
+        if check.returncode == 0:
+            logger.info("Starting again")
+            return
+        logger.error("Not reloaded; everything goes on as it was: %s", problem.decode(errors="replace").rstrip())
+        if not ending.go_on(stop):
+            return
+        await stop.wait()
 
-    def __init__(self, where: Path, sock: socket.socket) -> None:
-        self.sock = sock
-        self._where = where
-        self._inode = where.stat().st_ino
 
-    def leave(self) -> None:
-        """Remove it, unless another's is there by now. While ours is open, no other has its inode."""
-        with contextlib.suppress(OSError):
-            if self._where.stat().st_ino == self._inode:
-                self._where.unlink()
-        self.sock.close()
+_CHECK = """
+import sys
+from gateway.app import Gateway
+from gateway.config.problems import ConfigError
+try:
+    Gateway.from_file(sys.argv[1])
+except ConfigError as exc:
+    sys.exit(str(exc))
+"""
 
 
 class Ending:
-    """Whether a signal has asked to end. A second one ends the process at once, whatever blocks it."""
+    """Whether a signal has asked to end. A second one ends the process at once, whatever blocks it.
+
+    `again`: it was SIGHUP, which asks for a new start.
+    """
 
     def __init__(self) -> None:
+        self.again = False
         self._asked = False
         self._tell: Callable[[], object] | None = None
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._ask)
+        signal.signal(signal.SIGHUP, self._ask_again)
+
+    def _ask_again(self, *_: object) -> None:
+        if not self._asked:
+            self.again = True
+            if self._tell is not None:
+                self._tell()
+
+    def go_on(self, stop: asyncio.Event) -> bool:
+        """Forget a SIGHUP. False when something else has asked to end meanwhile."""
+        self.again = False
+        if not self._asked:
+            stop.clear()
+        return not self._asked
 
     def _ask(self, *_: object) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
-        self._asked = True
+        self._asked, self.again = True, False
         if self._tell is not None:
             self._tell()
 
@@ -159,7 +221,7 @@ class Ending:
         """What is set on this event loop then."""
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         self._tell = partial(loop.call_soon_threadsafe, stop.set)
-        if self._asked:
+        if self._asked or self.again:
             stop.set()
         return stop
 

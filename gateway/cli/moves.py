@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-import getpass
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from gateway.cli.common import ConfigOption, JsonOption, misuse, print_json, state_values
+from gateway.cli.advice import above, climbs, next_moves
+from gateway.cli.common import (
+    ConfigOption,
+    JsonOption,
+    WhoOption,
+    WhyOption,
+    end,
+    misuse,
+    operator,
+    print_json,
+)
 from gateway.cli.project import asking_the_database, need_control, opened, route_named
-from gateway.cli.terminal import REFUSED
-from gateway.rollout.stage import CANARY, LEGACY_STAGE, LIVE, RETIRED, SHADOW, STAGES, IllegalMove, State, promoted
+from gateway.clock import utc_now
+from gateway.rollout.stage import CANARY, LEGACY_STAGE, SHADOW, STAGES, IllegalMove
+from gateway.server.terminal import REFUSED
 
 if TYPE_CHECKING:
-    from gateway.config import Config, RouteConfig
-    from gateway.control.moves import Moved
+    from gateway.config.parse import Config
+    from gateway.config.routes import RouteConfig
+    from gateway.control.transitions import Transition, Unproved
 
 __all__ = ["EPILOGS", "clear", "pause", "promote", "resume", "rollback"]
 
 _STATUS = """
 \b
-Status 0: done. Status 1: it can't go there from where it is, or somebody else moved it meanwhile.
+Status 0: done. Status 1: the route can't go there from its stage, evidence is missing, or somebody else moved it first.
 Status 2: wrong usage. Status 3: the configuration or the database can't be used.
 """
 EPILOGS = {
     "promote": """\
 \b
 Examples:
-  gateway promote catalog                     one stage up; inside of canary, to the next of its steps
+  gateway promote catalog                     to the next stage; inside of canary, to its next step
   gateway promote catalog --weight 10         into canary at 10 %, or on to 10 % there
   gateway promote catalog --to live --why 'no difference for a week'
+  gateway promote catalog --anyway --why 'the old endpoint is wrong'
 
-legacy → shadow → canary → live → retired. A failing verdict is no obstacle: it is said, and the route moves.
+legacy → shadow → canary → live → retired. The step to shadow needs no evidence. Every later one needs a healthy \
+verdict on the traffic since the last move, under the present release of the service, and no open breaking difference.
 """
     + _STATUS,
     "rollback": """\
@@ -45,7 +56,7 @@ Examples:
   gateway rollback catalog --to canary --weight 1
   gateway rollback catalog --force            from retired: its legacy view may be gone
 
-It needs neither the services nor a faultless configuration: what is valid of it is enough.
+It needs neither the services nor a configuration without mistakes: the valid part of it is enough.
 """
     + _STATUS,
     "pause": """\
@@ -53,56 +64,62 @@ It needs neither the services nor a faultless configuration: what is valid of it
 Examples:
   gateway pause catalog --why 'sale on Friday'
 
-A route with `interval` takes no step by itself until it is resumed. The guard still rolls it back.
+A route with `interval` is not promoted by itself until it is resumed. The guard may still roll it back.
 """
     + _STATUS,
     "resume": "\b\nExamples:\n  gateway resume catalog\n" + _STATUS,
     "clear": """\
 \b
 Examples:
-  gateway clear catalog                       what gateway.toml says counts again
+  gateway clear catalog                       the stage in gateway.toml is in force again
+  gateway clear catalog --anyway --why 'the wrong route was rolled back'
+
+If that is a later stage than the route's, it needs the same evidence as `promote`.
 """
     + _STATUS,
 }
 
-RouteArgument = Annotated[str, typer.Argument(metavar="ROUTE", help="The route's name in gateway.toml.")]
-WhyOption = Annotated[str, typer.Option(metavar="TEXT", help="Why; kept in the history.")]
-WhoOption = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Who; kept in the history. [default: the operating system's user]")
+AnywayOption = Annotated[
+    bool, typer.Option("--anyway", help="Do it although evidence is missing; needs --why, and is kept in the history.")
 ]
+RouteArgument = Annotated[str, typer.Argument(metavar="ROUTE", help="The route's name in gateway.toml.")]
 
 
 def promote(
     context: typer.Context,
     route: RouteArgument,
     weight: Annotated[
-        float | None, typer.Option(metavar="PERCENT", help="The canary's, instead of its next step.")
+        float | None, typer.Option(metavar="PERCENT", help="The canary's weight, instead of its next step.")
     ] = None,
-    to: Annotated[str | None, typer.Option(metavar="STAGE", help="A stage further up, instead of the next.")] = None,
+    to: Annotated[str | None, typer.Option(metavar="STAGE", help="A later stage, instead of the next.")] = None,
+    anyway: AnywayOption = False,
     why: WhyOption = "",
     who: WhoOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Move a route one stage up, or to the next step of its canary."""
+    """Move a route to its next stage or canary step, on evidence."""
     _check(to, weight)
-    _move(context, config, "promote", route, as_json, who, why=why, weight=weight, to=to)
+    _reasoned(anyway, why)
+    _move(context, config, "promote", route, as_json, who, why=why, weight=weight, to=to, anyway=anyway)
 
 
 def rollback(
     context: typer.Context,
     route: RouteArgument,
-    to: Annotated[str, typer.Option(metavar="STAGE", help="A stage between, instead of legacy.")] = LEGACY_STAGE,
-    weight: Annotated[float | None, typer.Option(metavar="PERCENT", help="With --to canary: its weight.")] = None,
+    to: Annotated[str, typer.Option(metavar="STAGE", help="An earlier stage, instead of legacy.")] = LEGACY_STAGE,
+    weight: Annotated[
+        float | None, typer.Option(metavar="PERCENT", help="The canary's weight, with --to canary.")
+    ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="From retired too, where there should be no way back.")
+        bool, typer.Option("--force", help="Even from retired, though the legacy view may be gone.")
     ] = False,
     why: WhyOption = "",
     who: WhoOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a route back to legacy at once, from any stage."""
+    """Put a route back to legacy at once."""
     _check(to, weight)
     if to == CANARY and weight is None:
         misuse("--to canary needs a --weight: --to canary --weight 1 leaves one percent")
@@ -119,7 +136,7 @@ def pause(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Hold the steps that a route takes by itself."""
+    """Stop a route's automatic promotion."""
     _move(context, config, "pause", route, as_json, who, why=why)
 
 
@@ -131,20 +148,27 @@ def resume(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a paused route go on by itself."""
+    """Continue the automatic promotion of a paused route."""
     _move(context, config, "resume", route, as_json, who, why=why)
 
 
 def clear(
     context: typer.Context,
     route: RouteArgument,
+    anyway: AnywayOption = False,
     why: WhyOption = "",
     who: WhoOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a route where gateway.toml has it again."""
-    _move(context, config, "clear", route, as_json, who, why=why)
+    """Put a route back to the stage in gateway.toml."""
+    _reasoned(anyway, why)
+    _move(context, config, "clear", route, as_json, who, why=why, anyway=anyway)
+
+
+def _reasoned(anyway: bool, why: str) -> None:
+    if anyway and not why.strip():
+        misuse("--anyway needs a reason, which is kept in the history: --why '…'")
 
 
 def _check(to: str | None, weight: float | None) -> None:
@@ -168,93 +192,81 @@ def _move(
     config = opened(context, given, despite_problems=verb in ("rollback", "pause"))
     route = route_named(config, name)
     need_control(config)
-    from gateway.control import moves
+    from gateway.control import transitions as moves
 
     with asking_the_database():
-        warning = _failing(route) if verb == "promote" else None
         try:
-            change = getattr(moves, verb)(route, who=who or _operator(), **arguments)
+            change = getattr(moves, verb)(route, who=who or operator(), **arguments)
         except IllegalMove as exc:
-            _refuse(f"{name}: {exc}")
+            end(REFUSED, "illegal_move", f"{name}: {exc}", route=name)
         except moves.Conflict as exc:
-            _refuse(str(exc))
-    if warning is not None and change.before.stage in (SHADOW, CANARY):
-        typer.echo(f"Warning: {warning}", err=True)
+            end(REFUSED, "conflict", str(exc), route=name)
+        except moves.Unproved as exc:
+            _unproved(verb, name, exc)
     if as_json:
-        print_json(_described(change, route))
+        _print_json(change, route)
     else:
         _print(change, route, config, verb)
-        if verb == "pause" and route.interval is None:
-            typer.echo(f"{name} has no `interval`, and takes no step by itself anyway.")
+        if verb == "promote" and change.before.stage in (LEGACY_STAGE, SHADOW) and change.after.stage != SHADOW:
+            _print_taken(config, route)
+        if verb == "pause" and not climbs(route):
+            why = "no `interval`" if route.interval is None else "`guard = false`"
+            typer.echo(f"{name} has {why}, and takes no step by itself anyway.")
 
 
-def _failing(route: RouteConfig) -> str | None:
-    """What `gateway status` holds against promoting the route; None where it doesn't."""
-    from gateway.control import reports
-    from gateway.rollout.guard import Verdict
+def _unproved(verb: str, name: str, refusal: Unproved) -> NoReturn:
+    """Say which evidence is missing, and how to do without."""
+    from gateway.workbench.shapes import stage
 
-    (found,) = reports.status([route], datetime.now(UTC))
-    if found.verdict is None or found.verdict.verdict is not Verdict.FAILING:
-        return None
-    return f"{route.name} was failing: {'; '.join(found.verdict.reasons)}"
-
-
-def _refuse(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(REFUSED)
+    lines = [f"{name} can't go to {refusal.to} yet:", *(f"  - {reason}" for reason in refusal.missing)]
+    more = {"route": name, "to": stage(refusal.to), "missing": refusal.missing}
+    hint = f"Without this evidence: `gateway {verb} {name} --anyway --why '…'`."
+    end(REFUSED, "unproved", "\n".join(lines), hint=hint, **more)
 
 
-def _operator() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name; Python 3.13 says OSError
-        return "unknown"
+def _print_json(moved: Transition, route: RouteConfig) -> None:
+    from gateway.workbench.shapes import change
+
+    up = above(moved.after, route)
+    print_json(moved.verb, change=change(moved), workers=_workers(), next=None if up is None else str(up))
 
 
-def _described(change: Moved, route: RouteConfig) -> dict[str, Any]:
-    return {
-        "route": change.route,
-        "from": state_values(change.before),
-        "to": state_values(change.after),
-        "revision": change.revision,
-        "who": change.who,
-        "why": change.why,
-        "next": str(up) if (up := _above(change.after, route)) else None,
-    }
-
-
-def _above(state: State, route: RouteConfig) -> State | None:
-    """Where `gateway promote` would go from there; None from the last stage."""
-    try:
-        return promoted(state, route.steps)
-    except IllegalMove:
-        return None
-
-
-def _print(change: Moved, route: RouteConfig, config: Config, verb: str) -> None:
+def _print(change: Transition, route: RouteConfig, config: Config, verb: str) -> None:
     declared = ", as the file declares" if verb == "clear" else ""
     typer.echo(f"{change.route}: {change.before} → {change.after}{declared} (revision {change.revision})")
-    typer.echo(f"Every worker follows within a second; they look every {config.rollout.poll:g} s.")
-    typer.echo(_advice(change.after, route))
+    typer.echo(_followers(config.rollout.poll))
+    typer.echo(next_moves(change.after, route))
 
 
-def _advice(state: State, route: RouteConfig) -> str:
-    """What can be done next."""
-    name, up = route.name, _above(state, route)
-    if up is None:
-        return f"Next: `gateway check` says which views can be deleted; back only by `gateway rollback {name} --force`."
-    up = replace(up, paused=False)
-    forward = f"`gateway promote {name}` goes to {up}"
-    if state.paused:
-        forward = f"`gateway resume {name}` lets it go on by itself; {forward}"
-    elif state.stage == CANARY and route.interval is not None:
-        forward = f"after {route.interval:g} s, while it is healthy, it goes to {up} by itself"
-    return f"Next: {forward}{_LOOK.get(state.stage, '').format(name=name)}."
+def _print_taken(config: Config, route: RouteConfig) -> None:
+    """The URLs of the project that callers are now answered for by the service, and whether all of it was compared. For
+    that, services are imported."""
+    from gateway.app import Gateway
+    from gateway.rollout.decision import SAFE
+    from gateway.workbench.taken import taken_urls, url_line
+
+    try:
+        taken = taken_urls(Gateway(config).snapshot).get(route.name, [])
+    except Exception as exc:  # noqa: BLE001 - a service may raise whatever it likes; the route has been moved all the same
+        typer.echo(f"Which URLs it takes over can't be told: {str(exc).partition(chr(10))[0]}")
+        return
+    for url in taken:
+        typer.echo(f"It takes over {url_line(url)}.")
+        if unseen := [method for method in url["methods"] if method not in {*route.mirror.methods, *SAFE, "OPTIONS"}]:
+            typer.echo(f"  {', '.join(unseen)} of it was not compared: `methods` in [routes.mirror] names what may be.")
 
 
-_LOOK = {
-    SHADOW: "; see `gateway diffs {name}` first",
-    CANARY: "; `gateway rollback {name}` goes back at once",
-    LIVE: ", from which there is no way back without --force; `gateway rollback {name}` goes back at once",
-    RETIRED: "",
-}
+def _followers(poll: float) -> str:
+    """Who goes by it now, and how soon."""
+    count = _workers()
+    if not count:
+        return "No worker serves now; the next to start goes by it."
+    soon = "a second" if poll < 1 else f"{poll:g} s"
+    return f"{count} worker{' follows' if count == 1 else 's follow'} within {soon}."
+
+
+def _workers() -> int:
+    """How many processes go by what is moved."""
+    from gateway.control import reports
+
+    return len(reports.workers(utc_now()))

@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gateway.cli.common import config_path, fail, misuse
-from gateway.config import Config, ConfigError, RouteConfig, parse, read
+from gateway.cli.common import config_path, fail, misuse, silenced
+from gateway.config.files import read
+from gateway.config.parse import Config, parse
+from gateway.config.problems import ConfigError
+from gateway.config.routes import RouteConfig
+from gateway.workbench.database import installed, trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.config import Problem
+    from gateway.config.problems import Problem
 
-__all__ = ["asking_the_database", "installed", "need_control", "opened", "route_named", "trouble"]
+__all__ = ["asking_the_database", "need_control", "opened", "route_named"]
 
 
 def opened(context: typer.Context, given: Path | None, *, despite_problems: bool = False) -> Config:
@@ -45,9 +49,8 @@ def _set_up(config: Config, path: Path, problems: list[Problem]) -> None:
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    # What the project prints while it is imported must not mix with what a command prints.
-    with contextlib.redirect_stdout(sys.stderr):
-        from gateway.upstreams.factory import set_up_legacy
+    with silenced():
+        from gateway.composition import set_up_legacy
 
         set_up_legacy(config.legacy, problems)
 
@@ -60,19 +63,13 @@ def route_named(config: Config, name: str) -> RouteConfig:
     return routes[name]
 
 
-def installed() -> bool:
-    """Whether the project has `gateway.control` among its apps."""
-    from django.apps import apps
-
-    return apps.ready and apps.is_installed("gateway.control")
-
-
 def need_control(config: Config) -> None:
     """End the command with status 3, and say what to do, where runtime changes have no place to be kept."""
     if not installed():
         fail(
             f'"gateway.control" is not in INSTALLED_APPS, so routes stay where {config.source} puts them. Add it, and'
-            " run `python manage.py migrate`; or change `stage` in the file and restart."
+            " run `python manage.py migrate`; or change `stage` in the file and restart.",
+            "control_missing",
         )
 
 
@@ -81,32 +78,9 @@ def asking_the_database() -> Iterator[None]:
     """End the command with status 3, and say what to do, when the database can't be asked inside of this block."""
     from django.db import DatabaseError
 
-    from gateway.control.database import Busy
+    from gateway.control.database import DatabaseBusy
 
     try:
         yield
-    except DatabaseError as exc:
-        fail(f"{trouble(exc)}.")
-    except Busy as exc:
-        fail(f"{trouble(exc)}.")
-
-
-def trouble(error: Exception) -> str:
-    """What an error of the database means for runtime changes, and what to do. Asks the database again."""
-    from django.db import DatabaseError, connections
-
-    from gateway.control.database import Busy, alias
-
-    said = str(error.__cause__ or error).strip().partition("\n")[0]
-    try:
-        tables = connections[alias()].introspection.table_names()
-    except DatabaseError:
-        return (
-            f"the database can't be asked ({said}). The servers go on as they are; a route can be moved when the"
-            " database is back, or by `stage` in the file and a restart"
-        )
-    if "gateway_control_routestate" not in tables:
-        return "the tables of gateway.control are missing: run `python manage.py migrate`"
-    if isinstance(error, Busy):
-        return f"{error}. Nothing was done; try it again"
-    return f"the database refused ({said}). After an upgrade, run `python manage.py migrate`"
+    except (DatabaseError, DatabaseBusy) as exc:
+        fail(f"{trouble(exc)}.", "database")

@@ -9,21 +9,39 @@ from typing import Annotated
 import typer
 
 from gateway.cli.common import ConfigOption, build, config_path, misuse
-from gateway.cli.terminal import StartError
+from gateway.server.terminal import StartError
 
 __all__ = ["EPILOG", "LogLevel", "serve"]
+
+GRACE = 20  # seconds; with LAST_WORK of the server, what Kubernetes waits before it kills
 
 EPILOG = """\
 \b
 Examples:
   gateway serve --reload
   gateway serve --host 0.0.0.0 --port 8080 --workers 4
-  gateway serve --uds /run/shop.sock --forwarded-allow-ips '*'
+  gateway serve --uds /run/shop.sock
+  gateway serve --host 0.0.0.0 --forwarded-allow-ips 10.0.0.0/8 --proxy-hops 2
 
-For TLS, HTTP limits and the other options of uvicorn, run "uvicorn gateway.asgi:app", which serves the same. \
+Peers on a Unix socket count as proxies, and so do the addresses of --forwarded-allow-ips. Each proxy appends the \
+address of its client to X-Forwarded-For; entries left of the last --proxy-hops come from the client, and are never \
+believed.
+
+For TLS, HTTP limits and the other options of uvicorn, run \
+"uvicorn gateway.asgi:app --http gateway.http1:HttpTools", which serves the same. \
+Where a route mirrors writes, a process beside this one makes the mirrors ([mirror] process).
 The configuration is built before the port is opened: when something in it does not hold, every problem is printed \
 and the status is 3.
 """
+
+
+class Http(enum.StrEnum):
+    """The parsers of uvicorn, each behind the gateway's own reading of what comes in."""
+
+    auto = "auto"
+    httptools = "httptools"
+    h11 = "h11"
+    zttp = "zttp"
 
 
 class LogLevel(enum.StrEnum):
@@ -56,25 +74,42 @@ def serve(
     root_path: Annotated[
         str, typer.Option(metavar="PATH", help='The path that a proxy serves this site under, such as "/shop".')
     ] = "",
+    http: Annotated[Http, typer.Option(help="The parser of HTTP/1.1; all accept the same requests.")] = Http.auto,
     proxy_headers: Annotated[
-        bool, typer.Option(help="Believe X-Forwarded-For and X-Forwarded-Proto of the proxies below.")
+        bool,
+        typer.Option(
+            help="Believe X-Forwarded-For and X-Forwarded-Proto from Unix sockets and from the proxies below."
+        ),
     ] = True,
     forwarded_allow_ips: Annotated[
         str,
-        typer.Option(metavar="ADDRESSES", envvar="FORWARDED_ALLOW_IPS", help="Proxies to believe; * is all."),
+        typer.Option(
+            metavar="ADDRESSES",
+            envvar="FORWARDED_ALLOW_IPS",
+            help="Addresses and networks of proxies; * is any.",
+        ),
     ] = "127.0.0.1,::1",
-    log_level: Annotated[LogLevel, typer.Option(help="The least that is logged.")] = LogLevel.info,
-    access_log: Annotated[bool, typer.Option(help="One line for each request: who answered, how and how fast.")] = True,
+    proxy_hops: Annotated[
+        int, typer.Option(min=1, metavar="NUMBER", help="How many proxies a request passes, one after the other.")
+    ] = 1,
+    log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.info,
+    access_log: Annotated[
+        bool, typer.Option(help="Log a line for each request: who answered, how and how fast.")
+    ] = True,
     graceful_timeout: Annotated[
         int | None,
         typer.Option(
             "--timeout-graceful-shutdown",
             min=0,
             metavar="SECONDS",
-            help="Wait this long for open requests when stopping. [default: until they are done]",
+            help=f"How long open requests and streams may go on at a stop. [default: {GRACE}; with --reload 1]",
             show_default=False,
         ),
     ] = None,
+    start_timeout: Annotated[
+        int,
+        typer.Option("--timeout-start", min=1, metavar="SECONDS", help="How long a worker may take to start."),
+    ] = 60,
 ) -> None:
     """Serve the Django project and the services."""
     if reload and workers > 1:
@@ -83,24 +118,46 @@ def serve(
     gateway = build(path)
     _refuse_other_root(root_path, gateway.config.gateway.root_path or gateway.legacy.script_name)
 
-    from gateway.cli import server
-    from gateway.cli.banner import banner
+    from gateway.http1 import Proxies, protocol
+    from gateway.server import listening, processes
+    from gateway.server.banner import banner
 
-    sockets = server.bind_unix(uds) if uds else server.bind(host, port)
+    proxies = (forwarded_allow_ips, proxy_hops) if proxy_headers else None
+    try:
+        parser = protocol(http.value)
+        if proxies is not None:
+            Proxies(gateway, *proxies)
+    except ValueError as exc:
+        raise StartError(str(exc)) from exc
+
+    sockets = listening.bind_unix(uds) if uds else listening.bind(host, port)
+    place = listening.Place(uds) if uds else None
     typer.echo(banner(gateway, sockets, workers=workers), err=True)
     options = {
         "workers": workers,
         "root_path": root_path.rstrip("/"),
-        "proxy_headers": proxy_headers,
-        "forwarded_allow_ips": forwarded_allow_ips,
+        "http": parser,
+        "proxies": proxies,
         "log_level": log_level.value,
-        "timeout_graceful_shutdown": graceful_timeout,
     }
+    if graceful_timeout is None:
+        graceful_timeout = 1 if reload else GRACE
     try:
-        status = server.run(gateway, path, sockets, reload=reload, access=access_log, options=options)
+        status = processes.run(
+            gateway,
+            path,
+            sockets,
+            place,
+            workers=workers,
+            reload=reload,
+            access=access_log,
+            grace=graceful_timeout,
+            patience=start_timeout,
+            options=options,
+        )
     finally:
-        if uds:
-            uds.unlink(missing_ok=True)
+        if place is not None:
+            place.leave()
     raise typer.Exit(status)
 
 

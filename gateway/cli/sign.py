@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from gateway.cli.common import ConfigOption, config_path, misuse
+from gateway.cli.common import ConfigOption, JsonOption, config_path, misuse, print_json
 from gateway.cli.project import opened, route_named
 
 __all__ = ["EPILOG", "seconds_in", "sign"]
@@ -20,8 +20,8 @@ Examples:
   gateway sign catalog --side legacy --valid 30m
   curl -H "$(gateway sign catalog --side service)" https://shop.example/api/products/
 
-It holds for this route alone, while the route is in canary, until the time is over. Whoever has it can use it: it is \
-signed with SECRET_KEY, and not bound to a caller. The route has to say that it listens: always = ["signed-header"].
+It is valid for this route alone, while the route is in canary, until it expires. Whoever has it can use it: it is \
+signed with SECRET_KEY, and not bound to a caller. The route has to accept it: always = ["signed-header"].
 """
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
@@ -38,16 +38,17 @@ def seconds_in(text: str) -> int:
 
 def sign(
     context: typer.Context,
-    route: Annotated[str, typer.Argument(metavar="ROUTE", help="The route that shall listen to it.")],
+    route: Annotated[str, typer.Argument(metavar="ROUTE", help="The route that it is for.")],
     side: Annotated[Literal["service", "legacy"], typer.Option(help="Who answers requests with this header.")],
     valid: Annotated[
-        int, typer.Option(parser=seconds_in, metavar="TIME", help="How long it holds, such as 90s, 30m, 1h or 7d.")
+        int, typer.Option(parser=seconds_in, metavar="TIME", help="How long it is valid, such as 90s, 30m, 1h or 7d.")
     ] = "1h",  # type: ignore[assignment] # parsed, as what a user gives
     config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Print a signed header that asks one side of a route."""
+    """Print a signed header that chooses one side of a route."""
     from gateway.clock import SYSTEM
-    from gateway.rollout.ticket import Signer
+    from gateway.rollout.affinity import Signer
 
     loaded = opened(context, config)
     if "signed-header" not in route_named(loaded, route).always:
@@ -55,8 +56,12 @@ def sign(
         misuse(f'route {route!r} does not listen to such a header; write always = ["signed-header"] there, in {path}')
     expires = int(SYSTEM.time()) + valid
     value = Signer(_secrets(wsgi=loaded.legacy.wsgi is not None)).signed_side(route, side, expires)
+    until = datetime.fromtimestamp(expires, UTC)
+    if as_json:
+        print_json("sign", route=route, side=side, header=loaded.rollout.header, value=value, expires=until)
+        return
     typer.echo(f"{loaded.rollout.header}: {value}")
-    typer.echo(f"It holds until {datetime.fromtimestamp(expires, UTC):%Y-%m-%d %H:%M:%S} UTC.", err=True)
+    typer.echo(f"It holds until {until:%Y-%m-%d %H:%M:%S} UTC.", err=True)
 
 
 def _secrets(*, wsgi: bool) -> list[str | bytes]:

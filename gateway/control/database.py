@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -10,9 +9,10 @@ from typing import TypeVar
 from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, connections, models, router
 
 from gateway.control.models import Revision
-from gateway.upstreams.connections import return_pooled
+from gateway.legacy.connections import return_pooled
+from gateway.randomness import RANDOMNESS
 
-__all__ = ["Busy", "alias", "let_go", "missing", "prepare", "tidy", "until_done", "upsert"]
+__all__ = ["DatabaseBusy", "alias", "let_go", "missing", "prepare", "tidy", "until_done", "upsert"]
 
 T = TypeVar("T")
 BATCH = 100  # rows in a statement
@@ -20,7 +20,7 @@ ATTEMPTS = 8
 FIRST_PAUSE = 0.04  # seconds, doubled each time: all pauses together take 2.5 to 5 seconds
 
 
-class Busy(Exception):
+class DatabaseBusy(Exception):
     """The database did not take a change, however often it was tried."""
 
 
@@ -30,7 +30,7 @@ def alias() -> str:
 
 
 def until_done(work: Callable[[], T]) -> T:
-    """`work()`, again when the database was locked or another transaction came first. Raises Busy in the end.
+    """`work()`, again when the database was locked or another transaction came first. Raises DatabaseBusy in the end.
 
     `work` must be a transaction of its own, so that what fails has done nothing. Inside of a transaction of the
     caller it runs once, since what failed there once fails again.
@@ -43,9 +43,9 @@ def until_done(work: Callable[[], T]) -> T:
             last: DatabaseError = exc
             connections[alias()].close_if_unusable_or_obsolete()
         if attempt + 1 < attempts:
-            time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - so that two don't meet again
+            time.sleep(FIRST_PAUSE * 2**attempt * (1 + RANDOMNESS.random()) / 2)  # so that two don't meet again
     tried = "1 attempt" if attempts == 1 else f"{attempts} attempts"
-    raise Busy(f"the database did not take the change, after {tried}: {last}") from last
+    raise DatabaseBusy(f"the database did not take the change, after {tried}: {last}") from last
 
 
 def missing(error: BaseException) -> bool:

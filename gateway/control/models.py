@@ -10,22 +10,28 @@ from typing import Any, NoReturn
 
 from django.db import models
 
-from gateway.control.moments import MomentField
+from gateway.control.timestamps import NEVER, MomentField
 from gateway.rollout.stage import STAGES
 
 __all__ = [
     "AcceptedMatch",
     "Change",
     "DifferenceGroup",
+    "EndpointDay",
     "Hour",
     "MirrorSlot",
+    "Recording",
+    "RecordingTally",
+    "Replay",
     "Revision",
     "RouteDifferences",
     "RouteState",
+    "Sample",
     "Slot",
     "Worker",
 ]
 
+RELEASE = 100  # characters of a release
 NAME = 200  # characters of a route's name; the file has no bound, and an index of PostgreSQL ends at 2,700 bytes
 
 
@@ -91,6 +97,7 @@ class Change(models.Model):
     to_weight = models.FloatField()
     to_paused = models.BooleanField()
     why = models.TextField(blank=True)
+    anyway = models.BooleanField(default=False)  # promoted though the evidence for it was missing
     revision = models.BigIntegerField(unique=True)
 
     objects = Appended.as_manager()
@@ -113,7 +120,9 @@ class Change(models.Model):
 
 
 class Worker(models.Model):
-    """A process that serves. `lost_…` are what it counted or found and could not store, since it started."""
+    """A process that serves. `lost_…` are what it counted or found and could not store, `refused` how many requests it
+    refused, by status, both since it started; `resting` why it leaves a service alone now; `releases` is the release of
+    each service that it runs."""
 
     id = models.CharField(max_length=32, primary_key=True)
     host = models.CharField(max_length=255)
@@ -121,11 +130,32 @@ class Worker(models.Model):
     started = MomentField()
     seen = MomentField(db_index=True)
     revision = models.BigIntegerField(default=0)  # that it decides by
+    releases = models.JSONField(default=dict)
     lost_requests = models.BigIntegerField(default=0)
     lost_differences = models.BigIntegerField(default=0)
+    resting = models.JSONField(default=dict)
+    refused = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}"
+
+
+class Replay(models.Model):
+    """What `gateway replay` found of a route: how many cases were compared, and in how many something differed that
+    keeps it from being promoted, under a release of its service."""
+
+    route = models.CharField(max_length=NAME)
+    release = models.CharField(max_length=RELEASE)
+    at = MomentField()
+    who = models.CharField(max_length=NAME)
+    cases = models.IntegerField()
+    blocking = models.IntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["route", "release", "at"], name="gateway_replay_of_release")]
+
+    def __str__(self) -> str:
+        return f"{self.route}: {self.blocking} of {self.cases}"
 
 
 class Slot(models.Model):
@@ -136,10 +166,14 @@ class Slot(models.Model):
     route = models.CharField(max_length=NAME)
     side = models.CharField(max_length=20)
     start = models.BigIntegerField(db_index=True)  # seconds since 1970
+    release = models.CharField(max_length=RELEASE, default="")  # of the route's service
     requests = models.BigIntegerField()
     errors = models.BigIntegerField()
     fallbacks = models.BigIntegerField()
     histogram = models.JSONField(default=dict)  # Histogram.to_json
+    callers = models.JSONField(default=list)  # hashes of a few callers' addresses
+    failing = models.JSONField(default=list)  # of those whose requests failed
+    buckets = models.TextField(default="")  # of the callers that a canary assigned; see `store.packed`
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["worker", "route", "side", "start"], name="gateway_one_slot")]
@@ -155,13 +189,17 @@ class MirrorSlot(models.Model):
     worker = models.CharField(max_length=32)
     route = models.CharField(max_length=NAME)
     start = models.BigIntegerField(db_index=True)
+    release = models.CharField(max_length=RELEASE, default="")  # of the route's service
     mirrored = models.BigIntegerField()
     equal = models.BigIntegerField()
     different = models.BigIntegerField()
+    critical = models.BigIntegerField(default=0)
     warned = models.BigIntegerField()
     controls = models.BigIntegerField()
     errors = models.BigIntegerField()
     dropped = models.JSONField(default=dict)  # by reason
+    callers = models.JSONField(default=list)  # as in Slot
+    differing = models.JSONField(default=list)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["worker", "route", "start"], name="gateway_one_mirror_slot")]
@@ -189,13 +227,44 @@ class Hour(models.Model):
         return f"{self.route} {self.side} {self.start}"
 
 
+class EndpointDay(models.Model):
+    """What one worker counted on one endpoint in a day, or all of them once the day is over (`worker` is empty then).
+
+    `label` is what the upstream calls it: Django's pattern, or a service's template. Patterns can be longer than an
+    index takes, so `key` is a hash of upstream, method and label.
+    """
+
+    worker = models.CharField(max_length=32)
+    day = models.BigIntegerField(db_index=True)  # its first second since 1970, in UTC
+    key = models.CharField(max_length=32)
+    upstream = models.CharField(max_length=NAME)
+    method = models.CharField(max_length=10)
+    label = models.TextField()
+    requests = models.BigIntegerField(default=0)
+    errors = models.BigIntegerField(default=0)
+    size = models.BigIntegerField(default=0)  # bytes of bodies that were sent
+    histogram = models.JSONField(default=dict)  # Histogram.to_json
+    parameters = models.JSONField(default=list)  # names in query strings
+    seen = MomentField()  # when it was asked last, within half a minute
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["worker", "day", "key"], name="gateway_one_endpoint_day")]
+
+    def __str__(self) -> str:
+        return f"{self.upstream} {self.method} {self.label}"
+
+
 class RouteDifferences(models.Model):
     """One row for each route that is mirrored. Whoever adds differences locks it, so that the bound on groups holds.
 
-    `compared` and `controls` are all there ever were: what the counts of groups are a share of.
+    `compared` and `controls` are all there were under `release`: what the counts of groups are a share of. A process
+    that started later brings a release of its own, and counting begins anew; one that started earlier, and has another,
+    adds nothing any more.
     """
 
     route = models.CharField(max_length=NAME, unique=True)
+    release = models.CharField(max_length=RELEASE, default="")
+    since = MomentField(default=NEVER)  # when the process started that brought the release
     compared = models.BigIntegerField(default=0)
     controls = models.BigIntegerField(default=0)
     beyond = models.BigIntegerField(default=0)  # differences of groups that were one too many
@@ -216,6 +285,7 @@ class DifferenceGroup(models.Model):
 
     route = models.CharField(max_length=NAME)
     template = models.TextField()
+    release = models.CharField(max_length=RELEASE, default="")  # under which it was seen last
     fingerprint = models.CharField(max_length=32)
     kind = models.CharField(max_length=32)
     pointer = models.TextField()
@@ -225,7 +295,10 @@ class DifferenceGroup(models.Model):
     noise = models.BigIntegerField(default=0)  # answers of legacy that differed so from legacy's own
     first_seen = MomentField()
     last_seen = MomentField()
-    examples = models.JSONField(default=list)  # the latest, redacted; see gateway.parity.report.Example
+    examples = models.JSONField(default=list)  # the latest, redacted; see gateway.mirroring.difference_log.Example
+    resolved = MomentField(default=NEVER)  # when somebody said that it is settled; what is seen later is open again
+    resolved_by = models.CharField(max_length=NAME, blank=True)
+    resolved_why = models.TextField(blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["route", "fingerprint"], name="gateway_one_group")]
@@ -248,3 +321,55 @@ class AcceptedMatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.route}: {self.key}"
+
+
+class Recording(models.Model):
+    """One that somebody asked for. Processes that serve take part until `until`, or until it `ended`.
+
+    `secret` keys its pseudonyms. It is there while it is needed, and nowhere after that.
+    """
+
+    id = models.CharField(max_length=32, primary_key=True)
+    who = models.CharField(max_length=NAME)
+    why = models.TextField(blank=True)
+    started = MomentField()
+    until = MomentField(db_index=True)
+    ended = MomentField(default=NEVER)
+    plan = models.JSONField()  # gateway.recording.plan.Plan.to_json
+    secret = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.id} by {self.who}"
+
+
+class RecordingTally(models.Model):
+    """What one process has seen for a recording; absolute, as in Slot. `done`: nothing comes from it any more."""
+
+    recording = models.CharField(max_length=32)
+    worker = models.CharField(max_length=32)
+    seen = models.BigIntegerField(default=0)
+    skipped = models.JSONField(default=dict)  # by reason
+    done = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["recording", "worker"], name="gateway_one_recording_tally")]
+
+    def __str__(self) -> str:
+        return f"{self.recording} {self.worker}"
+
+
+class Sample(models.Model):
+    """One request that stands for all that are like it. `case` is JSON, as docs/corpus.md has it, redacted."""
+
+    recording = models.CharField(max_length=32)
+    fingerprint = models.CharField(max_length=32)
+    endpoint = models.TextField()
+    case = models.TextField()
+    count = models.BigIntegerField(default=0)
+    at = MomentField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["recording", "fingerprint"], name="gateway_one_sample")]
+
+    def __str__(self) -> str:
+        return f"{self.recording} {self.endpoint}"

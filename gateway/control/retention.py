@@ -8,20 +8,24 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from gateway.control.database import alias
+from gateway.control.endpoint_days import fold_days
 from gateway.control.models import DifferenceGroup, Hour, MirrorSlot, Slot, Worker
-from gateway.observability.counters import Histogram
+from gateway.control.recordings import forget_before
+from gateway.stats.histogram import Histogram
 
 __all__ = ["retain"]
 
 SLOTS = timedelta(hours=2)
 HOURS = timedelta(days=90)
 GROUPS = timedelta(days=30)  # since a difference was last seen
+RECORDINGS = timedelta(days=1)  # since the end of one that nobody has fetched
 MOST = 500  # rows in one transaction: on SQLite nobody else writes meanwhile
 HOUR = 3600  # seconds
 
 
 def retain(now: datetime) -> None:
     """Do what is due at `now`. Each step is a short transaction, and can be repeated."""
+    fold_days(now)
     old = int((now - SLOTS).timestamp())
     while _fold(old):
         pass
@@ -32,6 +36,7 @@ def retain(now: datetime) -> None:
         (Worker, "seen", now - SLOTS),
     ):
         model._base_manager.using(alias()).filter(**{f"{field}__lt": before}).delete()  # noqa: SLF001 - documented
+    forget_before(now - RECORDINGS)
 
 
 def _fold(before: int) -> int:

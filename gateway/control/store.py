@@ -9,8 +9,10 @@ transaction that has read wants to write.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from base64 import b64decode, b64encode
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -18,11 +20,21 @@ from django.db.models import F
 
 from gateway.control.database import BATCH, alias, upsert
 from gateway.control.models import AcceptedMatch, DifferenceGroup, MirrorSlot, RouteDifferences, Slot, Worker
-from gateway.observability.counters import Mirrored, Tally
+from gateway.mirroring.difference_log import Example, FoundGroup
 from gateway.parity.difference import Severity
-from gateway.parity.report import Example, Found
+from gateway.rollout.cohort import BUCKETS
+from gateway.stats.tally import SAMPLED, Mirrored, Tally
 
-__all__ = ["MOST_EXAMPLES", "MOST_GROUPS", "write_counts", "write_found", "write_worker"]
+__all__ = [
+    "MOST_EXAMPLES",
+    "MOST_GROUPS",
+    "Origin",
+    "packed",
+    "unpacked",
+    "write_counts",
+    "write_found",
+    "write_worker",
+]
 
 MOST_GROUPS = 200  # of a route
 MOST_EXAMPLES = 3  # of a group, the latest
@@ -34,6 +46,20 @@ Mirrors = Mapping[tuple[str, int], Mirrored]  # by route and slot
 Compared = Mapping[str, tuple[int, int]]  # by route: comparisons and controls that are new
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The process that counted: when it `started`, and the release of each route's service that it runs."""
+
+    started: datetime
+    releases: Mapping[str, str] = field(default_factory=dict)
+
+    def release(self, route: str) -> str:
+        """The release of the service of `route`; "" where none is known."""
+        return self.releases.get(route, "")
+
+
+NOWHERE = Origin(datetime.min.replace(tzinfo=UTC))
+
 # -- what was counted ----------------------------------------------------------------------------
 
 
@@ -43,60 +69,105 @@ def write_worker(worker: Worker) -> None:
     upsert(Worker, [worker], ["id"], values)
 
 
-def write_counts(worker: str, tallies: Tallies, mirrored: Mirrors, added: Compared | None = None) -> None:
+def write_counts(
+    worker: str, tallies: Tallies, mirrored: Mirrors, added: Compared | None = None, origin: Origin = NOWHERE
+) -> None:
     """These slots of a worker, in the place of what was written of them before."""
-    slots = [_slot(worker, key, tally) for key, tally in sorted(tallies.items(), key=lambda item: item[0])]
-    mirrors = [_mirror_slot(worker, key, seen) for key, seen in sorted(mirrored.items(), key=lambda item: item[0])]
+    slots = [_slot(worker, key, tally, origin) for key, tally in sorted(tallies.items(), key=lambda item: item[0])]
+    mirrors = [
+        _mirror_slot(worker, key, seen, origin) for key, seen in sorted(mirrored.items(), key=lambda item: item[0])
+    ]
     with transaction.atomic(using=alias()):
         _upsert_slots(slots, mirrors)
         for route, (compared, controls) in sorted((added or {}).items()):
             row = _rows_of([route]).filter(route=route)
-            row.update(compared=F("compared") + compared, controls=F("controls") + controls)
+            if _takes_over(row.select_for_update().get(), origin):
+                row.update(compared=F("compared") + compared, controls=F("controls") + controls)
+
+
+def _takes_over(row: RouteDifferences, origin: Origin) -> bool:
+    """Whether what is found under the release of `origin` counts; where that is a new one, counting begins anew.
+
+    `row` is locked. It is the release of the process that started last that counts.
+    """
+    release = origin.release(row.route)
+    if row.release == release:
+        return True
+    if origin.started < row.since:
+        return False
+    row.release, row.since, row.compared, row.controls, row.beyond = release, origin.started, 0, 0, 0
+    row.save(using=alias())
+    return True
 
 
 def _upsert_slots(slots: Sequence[Slot], mirrors: Sequence[MirrorSlot]) -> None:
     if slots:
-        values = ["requests", "errors", "fallbacks", "histogram"]
+        values = ["release", "requests", "errors", "fallbacks", "histogram", "callers", "failing", "buckets"]
         upsert(Slot, slots, ["worker", "route", "side", "start"], values)
     if mirrors:
-        values = ["mirrored", "equal", "different", "warned", "controls", "errors", "dropped"]
+        values = ["release", "mirrored", "equal", "different", "critical", "warned", "controls", "errors", "dropped"]
+        values += ["callers", "differing"]
         upsert(MirrorSlot, mirrors, ["worker", "route", "start"], values)
 
 
-def _slot(worker: str, key: tuple[str, str, int], tally: Tally) -> Slot:
+def _slot(worker: str, key: tuple[str, str, int], tally: Tally, origin: Origin) -> Slot:
     route, side, start = key
     return Slot(
         worker=worker,
         route=route,
         side=side,
         start=start,
+        release=origin.release(route),
         requests=tally.requests,
         errors=tally.errors,
         fallbacks=tally.fallbacks,
         histogram=tally.histogram.to_json(),
+        callers=sorted(tally.callers),
+        failing=sorted(tally.failing),
+        buckets=packed(tally.buckets),
     )
 
 
-def _mirror_slot(worker: str, key: tuple[str, int], seen: Mirrored) -> MirrorSlot:
+def packed(buckets: Collection[int]) -> str:
+    """A set of sampled buckets as text: one bit each, in base 64; "" where there are none."""
+    bits = 0
+    for bucket in buckets:
+        bits |= 1 << bucket // SAMPLED
+    return b64encode(bits.to_bytes(-(-BUCKETS // SAMPLED // 8), "big")).decode() if bits else ""
+
+
+def unpacked(text: str) -> set[int]:
+    """What `packed` made into text."""
+    bits = int.from_bytes(b64decode(text), "big")
+    return {place * SAMPLED for place in range(bits.bit_length()) if bits >> place & 1}
+
+
+def _mirror_slot(worker: str, key: tuple[str, int], seen: Mirrored, origin: Origin) -> MirrorSlot:
     route, start = key
     return MirrorSlot(
         worker=worker,
         route=route,
         start=start,
+        release=origin.release(route),
         mirrored=seen.mirrored,
         equal=seen.equal,
         different=seen.different,
+        critical=seen.critical,
         warned=seen.warned,
         controls=seen.controls,
         errors=seen.errors,
         dropped=seen.dropped,
+        callers=sorted(seen.callers),
+        differing=sorted(seen.differing),
     )
 
 
 # -- what was found ------------------------------------------------------------------------------
 
 
-def write_found(found: Sequence[Found], matches: Mapping[tuple[str, str], int], now: datetime) -> None:
+def write_found(
+    found: Sequence[FoundGroup], matches: Mapping[tuple[str, str], int], now: datetime, origin: Origin = NOWHERE
+) -> None:
     """Add these differences to their groups, and these occurrences of accepted differences by route and key.
 
     A route has at most MOST_GROUPS; what belongs to others is counted with the route.
@@ -105,9 +176,9 @@ def write_found(found: Sequence[Found], matches: Mapping[tuple[str, str], int], 
         return
     with transaction.atomic(using=alias()):
         routes = sorted({one.route for one in found})
-        list(_rows_of(routes).filter(route__in=routes).order_by("route").select_for_update())
-        for route in routes:
-            _add(route, {one.key: one for one in found if one.route == route}, now)
+        for row in list(_rows_of(routes).filter(route__in=routes).order_by("route").select_for_update()):
+            if _takes_over(row, origin):
+                _add(row, {one.key: one for one in found if one.route == row.route}, now)
         _count_matches(matches, now)
 
 
@@ -118,16 +189,20 @@ def _rows_of(routes: Iterable[str]) -> Any:
     return rows
 
 
-def _add(route: str, found: Mapping[str, Found], now: datetime) -> None:
-    """Add to the groups of one route, whose row is locked."""
+def _add(row: RouteDifferences, found: Mapping[str, FoundGroup], now: datetime) -> None:
+    """Add to the groups of the route whose `row` is locked."""
+    route = row.route
     groups = DifferenceGroup.objects.using(alias()).filter(route=route)
     known = list(groups.filter(fingerprint__in=found))
     for group in known:
+        if group.release != row.release:  # counts and examples are of one release
+            group.release, group.count, group.noise, group.examples = row.release, 0, 0, []
         _count(group, found[group.fingerprint], now)
-    groups.bulk_update(known, ["count", "noise", "last_seen", "examples"], batch_size=BATCH)
+    fields = ["release", "severity", "count", "noise", "last_seen", "examples"]
+    groups.bulk_update(known, fields, batch_size=BATCH)
     new = sorted(found.keys() - {group.fingerprint for group in known}, key=lambda key: _rank(found[key]))
     room = _room(route, len(new), now)
-    made = [_group(found[key], now) for key in new[:room]]
+    made = [_group(found[key], now, row.release) for key in new[:room]]
     DifferenceGroup.objects.using(alias()).bulk_create(made, batch_size=BATCH)
     beyond = sum(found[key].count for key in new[room:])
     if beyond:
@@ -135,9 +210,9 @@ def _add(route: str, found: Mapping[str, Found], now: datetime) -> None:
         rows.update(beyond=F("beyond") + beyond)
 
 
-def _rank(found: Found) -> tuple[bool, int, str]:
-    """Where there isn't room for all: breaking first, then the frequent."""
-    return found.severity != Severity.BREAKING.value, -found.count, found.key
+def _rank(found: FoundGroup) -> tuple[int, int, str]:
+    """Where there isn't room for all: the worst first, then the frequent."""
+    return Severity(found.severity).rank, -found.count, found.key
 
 
 def _room(route: str, wanted: int, now: datetime) -> int:
@@ -150,10 +225,11 @@ def _room(route: str, wanted: int, now: datetime) -> int:
     return room
 
 
-def _group(found: Found, now: datetime) -> DifferenceGroup:
+def _group(found: FoundGroup, now: datetime, release: str) -> DifferenceGroup:
     group = DifferenceGroup(
         route=found.route,
         template=_clean(found.template),
+        release=release,
         fingerprint=found.key,
         kind=found.kind,
         pointer=_clean(found.pointer),
@@ -165,7 +241,8 @@ def _group(found: Found, now: datetime) -> DifferenceGroup:
     return group
 
 
-def _count(group: DifferenceGroup, found: Found, now: datetime) -> None:
+def _count(group: DifferenceGroup, found: FoundGroup, now: datetime) -> None:
+    group.severity = found.severity  # the route's rules may have changed it
     group.count += found.count
     group.noise += found.noise
     group.last_seen = now

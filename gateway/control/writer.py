@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 
-from gateway.clock import Clock
-from gateway.control.keeper import Keeper
+from gateway.clock import Clock, utc_now
+from gateway.control.endpoint_days import EndpointWriter
+from gateway.control.guarding import GuardLoop
 from gateway.control.models import Worker
+from gateway.control.recordings import write_batches
 from gateway.control.retention import retain
-from gateway.control.store import write_counts, write_found, write_worker
-from gateway.observability.counters import SLOT, Counters, Mirrored, Taken, Tally
-from gateway.parity.report import Report
+from gateway.control.store import Origin, write_counts, write_found, write_worker
+from gateway.mirroring.difference_log import DifferenceLog
+from gateway.randomness import Randomness
+from gateway.recording.recordings import Recordings
+from gateway.rollout.breaker import CircuitBreaker
+from gateway.stats.counters import Counters, Counts
+from gateway.stats.tally import SLOT, Mirrored, Tally
 
 __all__ = ["Writer"]
 
@@ -27,56 +32,68 @@ AWAY = (OperationalError, InterfaceError, ProgrammingError)  # what may be over 
 
 
 class Writer:
-    """Writes for `worker`, whose row says what could not be stored."""
+    """Writes for `worker`, whose row says what could not be stored; what it counts is of the `origin`."""
 
     def __init__(
         self,
         worker: Worker,
+        origin: Origin,
         counters: Counters,
-        report: Report,
-        keeper: Keeper,
+        difference_log: DifferenceLog,
+        guard_loop: GuardLoop,
         revision: Callable[[], int],
         clock: Clock,
+        breakers: Mapping[str, CircuitBreaker],
+        randomness: Randomness,
+        recordings: Recordings,
     ) -> None:
         self._worker = worker
+        self._breakers = breakers
+        self._recordings = recordings
+        self._origin = origin
         self._counters = counters
-        self._report = report
-        self._keeper = keeper
+        self._difference_log = difference_log
+        self._guard_loop = guard_loop
         self._revision = revision
         self._clock = clock
+        self._randomness = randomness
         self._tallies: Mapping[tuple[str, str, int], Tally] = {}  # as they are stored
         self._mirrored: Mapping[tuple[str, int], Mirrored] = {}
+        self._endpoints = EndpointWriter(worker.id, counters.traffic, clock)
         self._signed = ""
         self._sign_at = 0.0
-        self._retain_at = clock.monotonic() + random.uniform(0, RETAIN)  # noqa: S311 - workers take turns
+        self._retain_at = clock.monotonic() + randomness.random() * RETAIN  # workers take turns
 
     def work(self) -> None:
         """Store, judge, clear away. Raises what the database raises; what was not stored is tried again."""
         self._store()
-        self._keeper.look()
-        now = self._clock.monotonic()
-        if now >= self._retain_at:
-            self._retain_at = now + random.uniform(0.5, 1.5) * RETAIN  # noqa: S311
+        self._guard_loop.look()
+        moment = self._clock.monotonic()
+        if moment >= self._retain_at:
+            self._retain_at = moment + (0.5 + self._randomness.random()) * RETAIN
             retain(self._now())
 
     def last(self) -> None:
         """Store for the last time, and say what could not be."""
         try:
             self._store()
+            self._endpoints.write(now=True)
         except Exception as exc:  # noqa: BLE001 - the process ends; all there is left to do is to say what is lost
             requests = sum(tally.requests for tally in self._counters.take().tallies.values())
             requests -= sum(tally.requests for tally in self._tallies.values())
-            differences = sum(found.count for found in self._report.take().groups)
+            differences = sum(found.count for found in self._difference_log.drain().groups)
             if requests or differences:
                 logger.warning("lost what was counted: %d requests, %d differences (%s)", requests, differences, exc)
 
     def _store(self) -> None:
         self._store_counts()
         self._store_found()
+        self._endpoints.write()
+        self._store_samples()
         self._sign()
 
     def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock.time(), UTC)
+        return utc_now(self._clock)
 
     # -- counts ------------------------------------------------------------------------------
 
@@ -88,7 +105,7 @@ class Writer:
         tallies = {key: tally for key, tally in taken.tallies.items() if self._tallies.get(key) != tally}
         mirrored = {key: seen for key, seen in taken.mirrored.items() if self._mirrored.get(key) != seen}
         if tallies or mirrored:
-            write_counts(self._worker.id, tallies, mirrored, self._added(mirrored))
+            write_counts(self._worker.id, tallies, mirrored, self._added(mirrored), self._origin)
         self._remember(taken)
         self._counters.forget(over)
 
@@ -101,33 +118,49 @@ class Writer:
             added[key[0]] = compared + seen.compared - stored.compared, controls + seen.controls - stored.controls
         return {route: new for route, new in added.items() if any(new)}
 
-    def _remember(self, taken: Taken) -> None:
+    def _remember(self, taken: Counts) -> None:
         self._tallies, self._mirrored = taken.tallies, taken.mirrored
 
     # -- differences -------------------------------------------------------------------------
 
     def _store_found(self) -> None:
-        taken = self._report.take()
-        lost = taken.beyond
+        drained = self._difference_log.drain()
+        lost = drained.beyond
         try:
-            write_found(taken.groups, taken.matches, self._now())
+            write_found(drained.groups, drained.matches, self._now(), self._origin)
         except AWAY:
-            self._report.put_back(taken)
+            self._difference_log.restore(drained)
             raise
         except (DatabaseError, ValueError):  # it would fail again, and nothing else would ever be stored
             logger.exception("differences could not be stored")
-            lost += sum(found.count for found in taken.groups)
+            lost += sum(found.count for found in drained.groups)
         self._worker.lost_differences += lost
+
+    # -- recordings --------------------------------------------------------------------------
+
+    def _store_samples(self) -> None:
+        batches = self._recordings.take()
+        try:
+            write_batches(self._worker.id, batches, self._now())
+        except AWAY:
+            self._recordings.put_back(batches)
+            raise
+        except (DatabaseError, ValueError):  # as above: it would fail again
+            logger.exception("what was recorded could not be stored")
+        self._recordings.stored(batches)
 
     # -- the worker's row --------------------------------------------------------------------
 
     def _sign(self) -> None:
         """Write the worker's row when it says something new, and now and then."""
-        worker, now = self._worker, self._clock.monotonic()
+        worker, moment = self._worker, self._clock.monotonic()
         worker.revision = self._revision()
-        signed = f"{worker.revision} {worker.lost_requests} {worker.lost_differences}"
-        if signed == self._signed and now < self._sign_at:
+        causes = {name: breaker.cause for name, breaker in self._breakers.items()}
+        worker.resting = {name: cause for name, cause in causes.items() if cause is not None}
+        worker.refused = self._counters.refused.copy()
+        signed = f"{worker.revision} {worker.lost_requests} {worker.lost_differences} {worker.resting} {worker.refused}"
+        if signed == self._signed and moment < self._sign_at:
             return
         worker.seen = self._now()
         write_worker(worker)
-        self._signed, self._sign_at = signed, now + SIGN
+        self._signed, self._sign_at = signed, moment + SIGN

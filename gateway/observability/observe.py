@@ -1,26 +1,66 @@
-"""The last of the five steps: what became of a request is counted and logged."""
+"""The last step of a request: what became of it is counted and logged."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from logging import INFO
 
-from gateway.dispatch import Outcome
-from gateway.observability.counters import Counters
-from gateway.observability.logs import access, log
+from starlette.types import Scope
+
+from gateway.dispatch.exchange import Exchange
+from gateway.observability.access_log import access, log
 from gateway.rollout.decision import LEGACY
+from gateway.stats.counters import Counters
+from gateway.stats.histogram import BOUNDS
+from gateway.stats.traffic import FEW, NO_VIEW, ROUTE, Traffic
+from gateway.types import ERROR
 
 __all__ = ["observe"]
 
 
-def observe(outcome: Outcome, counters: Counters) -> None:
-    """Count a finished request, if a route claimed it, and log it."""
-    decision = outcome.decision
-    if (plan := decision.plan) is not None:
-        fell_back = outcome.fell_back is not None
+def observe(exchange: Exchange, counters: Counters) -> None:
+    """Count a finished request, by its endpoint and by the route that claimed it, and log it."""
+    decision = exchange.decision
+    if (policy := decision.policy) is not None:
+        fell_back = exchange.fell_back is not None
         side = "service" if fell_back or decision.upstream != LEGACY else LEGACY
-        seconds = None if outcome.facts.method == "WEBSOCKET" else outcome.seconds
-        status, failed = outcome.status, outcome.failed
+        seconds = None if exchange.info.method == "WEBSOCKET" else exchange.seconds
+        if exchange.excuse is not None:  # says nothing of the service: counted apart
+            side = exchange.excuse
+        status, failed = exchange.response.status, exchange.failed
         unanswered = failed or (failed is False and not status)
-        counters.request(plan.route, side, status, seconds, failed=unanswered, fell_back=fell_back)
+        counters.request(
+            policy.route,
+            side,
+            status,
+            seconds,
+            failed=unanswered,
+            fell_back=fell_back,
+            client=exchange.info.client,
+            bucket=decision.bucket,
+        )
+    if (traffic := counters.traffic) is not None and (scope := exchange.scope) is not None:
+        _count_endpoint(exchange, scope, traffic)
     if access.isEnabledFor(INFO):
-        log(outcome)
+        log(exchange)
+
+
+def _count_endpoint(exchange: Exchange, scope: Scope, tallies: Traffic) -> None:
+    """Count the endpoint that answered: what Django's resolver matched, or the template of a service. A socket, and an
+    answer without its end, has no latency."""
+    response, upstream = exchange.response, exchange.decision.upstream
+    if upstream == LEGACY:
+        label = scope.get(ROUTE, NO_VIEW)
+    else:
+        label = exchange.match.template if exchange.match is not None else NO_VIEW
+    tally = tallies[upstream, exchange.info.method, label]
+    # Not methods of the tally: every request passes here.
+    tally.requests += 1
+    tally.size += response.size
+    status = response.status
+    if exchange.failed or status >= ERROR or (not status and exchange.failed is not None):
+        tally.errors += 1
+    if (until := response.until) is not None:
+        tally.counts[bisect_left(BOUNDS, until - exchange.since)] += 1
+    if (query := scope["query_string"]) and len(tally.queries) < FEW:
+        tally.queries.add(query)

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from gateway.parity.tables import tables_of
+from gateway.parity.rows import Rows
+from gateway.parity.tables import tables_of, written_by
 
-__all__ = ["REPEATED", "Answer", "Sql"]
-
-REPEATED = 5  # the same statement so many times for one request is a query inside a loop
+__all__ = ["Answer", "Sql"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +25,13 @@ class Sql:
         """The tables that the statements read or write, lower case, with their schema where one is written."""
         return frozenset().union(*map(tables_of, set(self.statements)))
 
+    def written(self) -> frozenset[str]:
+        """The tables that the statements insert into, update or delete from, written as in `tables`."""
+        return frozenset().union(*map(written_by, set(self.statements)))
+
     def repeated(self) -> Mapping[str, int]:
-        """The statements executed at least REPEATED times, and how often (N+1)."""
-        return {statement: times for statement, times in Counter(self.statements).items() if times >= REPEATED}
+        """How often each statement was executed, where that was more than once."""
+        return {statement: times for statement, times in Counter(self.statements).items() if times > 1}
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,10 @@ class Answer:
     """An answer as it was sent: header names lower case, the body still encoded.
 
     `seconds` is from the request to the last byte. `sql` is None where it could not be recorded (a remote service).
-    `failed` says why there is no answer ("TimeoutError after 5 s"); `status` is 0 then.
+    `failed` says why there is no answer ("TimeoutError after 5 s"); `status` is 0 then. `barred`: it tried to write in
+    a transaction that may only read, so what it answered says nothing. `raised` is what it failed with and where, if
+    that is known ("ZeroDivisionError at catalog/api.py:41"). `effects` is what was done beside: mails, files, functions
+    after a commit; `rows` what was written into tables; None where nobody knows.
     """
 
     status: int
@@ -45,12 +51,18 @@ class Answer:
     seconds: float
     sql: Sql | None = None
     failed: str | None = None
+    barred: bool = False
+    raised: str = ""
+    effects: tuple[str, ...] | None = None
+    rows: Rows | None = None
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
-        """The headers by name, several lines of one joined by a comma (RFC 9110 §5.3)."""
+        """The headers by name, lines of one joined by commas; without Set-Cookie, which can't be (RFC 9110 §5.3)."""
         joined: dict[str, str] = {}
         for key, line in self.headers:
+            if key == b"set-cookie":
+                continue
             name, value = key.decode("latin-1"), line.decode("latin-1").strip()
             joined[name] = f"{joined[name]}, {value}" if name in joined else value
         return joined

@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 from gateway.parity.answer import Answer
 from gateway.parity.decoding import (
-    Unreadable,
+    UnreadableBody,
     decoded,
     encodings,
     parse_json,
     same_tokens,
     text_of,
 )
-from gateway.parity.difference import ABSENT
+from gateway.parity.difference import MISSING
 from gateway.parity.findings import Findings
 from gateway.parity.lists import by_position
 from gateway.parity.markup import Token, tokens
@@ -78,12 +78,12 @@ def _both(expected: Answer, actual: Answer, findings: Findings, read: Any) -> tu
     """What `read` makes of both answers. What can't be read can't be compared, and is an error. Where only the
     service's is broken, it is a difference too: who could read the old answer can't read the new one."""
     results: list[Any] = []
-    failures: list[Unreadable | None] = []
+    failures: list[UnreadableBody | None] = []
     for side, answer in (("legacy", expected), ("the service", actual)):
         try:
             results.append(read(answer))
             failures.append(None)
-        except Unreadable as exc:
+        except UnreadableBody as exc:
             findings.error(f"{side}: {exc}")
             failures.append(exc)
     was, now = failures
@@ -128,9 +128,9 @@ def _tokens(was: list[Token], now: list[Token], findings: Findings) -> None:
     others = {pair[1] for pair in pairs}
     partner = dict(pairs)
     for index, token in enumerate(was):
-        other = now[partner[index]].text if index in partner else ABSENT
+        other = now[partner[index]].text if index in partner else MISSING
         if other != token.text:
             findings.add("html", f"html:{token.place}", token.text, other)
     for index, token in enumerate(now):
         if index not in others:
-            findings.add("html", f"html:{token.place}", ABSENT, token.text)
+            findings.add("html", f"html:{token.place}", MISSING, token.text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.parity.answer import Answer
-from gateway.parity.difference import ABSENT, Severity
+from gateway.parity.difference import MISSING, Severity
 from gateway.parity.findings import Findings
 
 __all__ = ["compare_cookies"]
@@ -18,8 +18,6 @@ Attributes = dict[str, str]
 
 def compare_cookies(expected: Answer, actual: Answer, findings: Findings) -> None:
     """Add cookies that are missing or more, and attributes that differ: "header:set-cookie:NAME"."""
-    if "set-cookie" not in expected.fields and "set-cookie" not in actual.fields:
-        return
     was, now = _cookies(expected), _cookies(actual)
     if was == now:
         return
@@ -40,9 +38,9 @@ def compare_cookies(expected: Answer, actual: Answer, findings: Findings) -> Non
 
 def _one_sided(place: str, before: Attributes | None, after: Attributes | None, findings: Findings) -> None:
     if after is None:
-        findings.add("cookie", place, _shown(before or {}), ABSENT, detail="missing")
+        findings.add("cookie", place, _shown(before or {}), MISSING, detail="missing")
     else:
-        findings.add("cookie", place, ABSENT, _shown(after), severity=Severity.WARNING, detail="extra")
+        findings.add("cookie", place, MISSING, _shown(after), severity=Severity.WARNING, detail="extra")
 
 
 def _cookies(answer: Answer) -> dict[str, Attributes]:

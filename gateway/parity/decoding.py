@@ -12,8 +12,8 @@ from gateway.parity.answer import Answer
 
 __all__ = [
     "LARGEST",
-    "Repeated",
-    "Unreadable",
+    "DuplicateKeys",
+    "UnreadableBody",
     "decoded",
     "encodings",
     "parse_json",
@@ -25,7 +25,7 @@ LARGEST = 10 * 1024 * 1024  # bytes of a body after decoding
 WINDOW = {"gzip": 47, "x-gzip": 47, "deflate": 47}  # zlib's "gzip or zlib, whichever header is there"
 
 
-class Unreadable(Exception):
+class UnreadableBody(Exception):
     """A body that is not what its headers say (`broken`), or is more than is looked at. The message quotes nothing."""
 
     def __init__(self, reason: str, *, broken: bool = True) -> None:
@@ -33,7 +33,7 @@ class Unreadable(Exception):
         self.broken = broken
 
 
-class Repeated(tuple[Any, ...]):
+class DuplicateKeys(tuple[Any, ...]):
     """The values of a name that stands more than once in a JSON object, in their order."""
 
     __slots__ = ()
@@ -48,20 +48,23 @@ def encodings(answer: Answer) -> list[str]:
 
 
 def decoded(answer: Answer) -> bytes:
-    """The body without its content-encoding. Raises Unreadable for another coding than gzip and deflate, for bytes that
-    are not of it, and for more than LARGEST."""
+    """The body without its content-encoding.
+
+    Raises UnreadableBody for another coding than gzip and deflate, for bytes that are not of it, and for more than
+    LARGEST.
+    """
     body = answer.body
     for coding in reversed(encodings(answer)):
         if coding not in WINDOW:
-            raise Unreadable(f"content-encoding {coding[:20]!r} can't be decoded here", broken=False)
+            raise UnreadableBody(f"content-encoding {coding[:20]!r} can't be decoded here", broken=False)
         try:
             body = _inflated(body, WINDOW[coding])
         except zlib.error:
             if coding != "deflate":
-                raise Unreadable(f"the body isn't {coding}") from None
+                raise UnreadableBody(f"the body isn't {coding}") from None
             body = _raw_deflate(body)
     if len(body) > LARGEST:
-        raise Unreadable(f"the body has more than {LARGEST} bytes", broken=False)
+        raise UnreadableBody(f"the body has more than {LARGEST} bytes", broken=False)
     return body
 
 
@@ -70,7 +73,7 @@ def _raw_deflate(body: bytes) -> bytes:
     try:
         return _inflated(body, -15)
     except zlib.error:
-        raise Unreadable("the body isn't deflate") from None
+        raise UnreadableBody("the body isn't deflate") from None
 
 
 def _inflated(body: bytes, window: int) -> bytes:
@@ -79,9 +82,9 @@ def _inflated(body: bytes, window: int) -> bytes:
         stream = zlib.decompressobj(window)
         whole += stream.decompress(body, LARGEST + 1 - len(whole))
         if len(whole) > LARGEST:
-            raise Unreadable(f"the body has more than {LARGEST} bytes when decoded", broken=False)
+            raise UnreadableBody(f"the body has more than {LARGEST} bytes when decoded", broken=False)
         if not stream.eof:
-            raise Unreadable("the compressed body is cut off")
+            raise UnreadableBody("the compressed body is cut off")
         body = stream.unused_data
     return whole
 
@@ -95,21 +98,21 @@ def text_of(body: bytes, encoding: str) -> str:
 
 
 def parse_json(body: bytes, encoding: str) -> Any:
-    """The JSON value, nothing lost: numbers are Decimals as written, a name that stands twice has a Repeated.
+    """The JSON value, nothing lost: numbers are Decimals as written, a name that stands twice has DuplicateKeys.
 
-    Raises Unreadable for everything that is no JSON, NaN and Infinity included (RFC 8259 §6).
+    Raises UnreadableBody for everything that is no JSON, NaN and Infinity included (RFC 8259 §6).
     """
     text = _strict_text(body, encoding)
     if text.startswith("\ufeff"):  # as json.loads says it; a decoder would only expect something else there
-        raise Unreadable("the body isn't JSON: Unexpected UTF-8 BOM (decode using utf-8-sig) at character 0")
+        raise UnreadableBody("the body isn't JSON: Unexpected UTF-8 BOM (decode using utf-8-sig) at character 0")
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as exc:
-        raise Unreadable(f"the body isn't JSON: {exc.msg} at character {exc.pos}") from None
+        raise UnreadableBody(f"the body isn't JSON: {exc.msg} at character {exc.pos}") from None
     except RecursionError:
-        raise Unreadable("the JSON is nested too deeply", broken=False) from None
+        raise UnreadableBody("the JSON is nested too deeply", broken=False) from None
     except ArithmeticError:
-        raise Unreadable("the JSON has a number too large to compare", broken=False) from None
+        raise UnreadableBody("the JSON has a number too large to compare", broken=False) from None
 
 
 # A string, or what stands between strings and white space.
@@ -129,13 +132,13 @@ def _strict_text(body: bytes, encoding: str) -> str:
     try:
         return body.decode(encoding)
     except UnicodeError:
-        raise Unreadable(f"the body isn't {encoding[:20]}") from None
+        raise UnreadableBody(f"the body isn't {encoding[:20]}") from None
     except (LookupError, ValueError):  # ValueError: a name with a NUL
-        raise Unreadable(f"the charset {encoding[:20]!r} is unknown") from None
+        raise UnreadableBody(f"the charset {encoding[:20]!r} is unknown") from None
 
 
 def _no_number(name: str) -> Any:
-    raise Unreadable(f"the body isn't JSON: it has {name}")
+    raise UnreadableBody(f"the body isn't JSON: it has {name}")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -145,7 +148,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     grouped: dict[str, list[Any]] = {}
     for name, value in pairs:
         grouped.setdefault(name, []).append(value)
-    return {name: values[0] if len(values) == 1 else Repeated(values) for name, values in grouped.items()}
+    return {name: values[0] if len(values) == 1 else DuplicateKeys(values) for name, values in grouped.items()}
 
 
 _DECODER = json.JSONDecoder(

@@ -7,25 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.parity.rules import Accepted
+from gateway.parity.severity import Severity
 
-__all__ = ["ABSENT", "KINDS", "Absent", "Comparison", "Difference", "Severity"]
-
-
-class Severity(enum.Enum):
-    """BREAKING: a client that works with the old answer may fail, show something else, or be less protected.
-    WARNING: a client has to be unusual to notice."""
-
-    BREAKING = "breaking"
-    WARNING = "warning"
+__all__ = ["KINDS", "MISSING", "Comparison", "Difference", "Missing", "Severity"]
 
 
-class Absent(enum.Enum):
+class Missing(enum.Enum):
     """What stands in the place of a value that one side doesn't have; None is JSON's null."""
 
-    ABSENT = "(absent)"
+    MISSING = "(absent)"
 
 
-ABSENT = Absent.ABSENT
+MISSING = Missing.MISSING
 
 # Every kind, its usual severity, and why. Breaking are those of the tools before us (mroki, traffic-diff: type
 # changed, field removed, status changed), and a value that is another: it is what a client reads, and whatever may
@@ -33,6 +26,7 @@ ABSENT = Absent.ABSENT
 KINDS: Mapping[str, tuple[Severity, str]] = {
     "failed": (Severity.BREAKING, "the service gave no answer at all"),
     "status": (Severity.BREAKING, "another status"),
+    "access": (Severity.CRITICAL, "the service answers what legacy refuses: 401 or 403, or a login page instead"),
     "header": (Severity.WARNING, "a header is missing, more or other; breaking where clients or caches act on it"),
     "cookie": (Severity.BREAKING, "a cookie is missing, or one of its attributes is other"),
     "type": (Severity.BREAKING, "another JSON type, null included"),
@@ -40,6 +34,9 @@ KINDS: Mapping[str, tuple[Severity, str]] = {
     "class": (Severity.BREAKING, "a value that is not of the class the rules name"),
     "missing": (Severity.BREAKING, "a field or an item that only legacy has"),
     "extra": (Severity.WARNING, "a field that only the service has; breaking for an item of a list, which is data"),
+    "secret": (Severity.CRITICAL, "a password, token, key or the like that only the service shows"),
+    "personal": (Severity.BREAKING, "an e-mail address, phone number or the like that only the service shows"),
+    "items": (Severity.BREAKING, "items of a list, known by their id, pk, uuid or slug, that only one side has"),
     "length": (Severity.BREAKING, "a list of another length"),
     "order": (Severity.WARNING, "the same items in another order"),
     "duplicate": (Severity.BREAKING, "a name that stands twice in an object: which one counts is up to the reader"),
@@ -49,19 +46,27 @@ KINDS: Mapping[str, tuple[Severity, str]] = {
     "whitespace": (Severity.WARNING, "the same text but for line ends and spaces"),
     "html": (Severity.BREAKING, "another element, attribute or text of a page"),
     "bytes": (Severity.BREAKING, "other bytes"),
-    "sql-count": (Severity.WARNING, "more or fewer statements: how an answer was made, not what it says"),
-    "sql-tables": (Severity.WARNING, "other tables"),
-    "n-plus-one": (Severity.WARNING, "a statement repeated for every row, which legacy doesn't do"),
+    "write": (Severity.BREAKING, "the service writes to a table, which legacy doesn't do"),
+    "row": (Severity.BREAKING, "a row that only one side writes or deletes, or that it writes otherwise"),
+    "row-way": (Severity.NOTE, "rows are written in another way, or in one that can't be compared"),
+    "effect": (
+        Severity.BREAKING,
+        "a mail, a file, a task, a message or a function after a commit that only one side has",
+    ),
+    "sql-count": (Severity.WARNING, "more statements; a note where there are fewer"),
+    "sql-tables": (Severity.NOTE, "other tables are read: how an answer was made, not what it says"),
+    "n-plus-one": (Severity.BREAKING, "a statement repeated for every row, which legacy doesn't do"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """`kind` is one of KINDS. `pointer` is a JSON Pointer into the body ("" for the whole), "html:" and the names of
-    the elements, "status", "sql", "header:NAME" or "header:set-cookie:COOKIE". `expected` is legacy's, `actual` the
-    service's, ABSENT where there is none; JSON numbers are Decimals, which keep how they were written. `detail` tells
-    differences of a kind apart ("string → number") and never has a value of a body. Only what `redact` returned may be
-    stored.
+    the elements, "status", "sql", "effects", "row:TABLE", "row:TABLE:COLUMN", "header:NAME" or
+    "header:set-cookie:COOKIE". `expected` is legacy's, `actual` the service's, MISSING where there is none; JSON
+    numbers are Decimals, which keep how they were written.
+    `detail` tells differences of a kind apart ("string → number") and never has a value of a body; `which` says which
+    row of a table it is, and is told with an example. Only what `redact` returned may be stored.
     """
 
     kind: str
@@ -70,6 +75,7 @@ class Difference:
     expected: object
     actual: object
     detail: str = ""
+    which: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +101,5 @@ class Comparison:
 
     @property
     def breaking(self) -> bool:
-        """Whether any difference is breaking. One that is breaking is never cut in favour of a warning."""
-        return any(difference.severity is Severity.BREAKING for difference in self.differences)
+        """Whether any difference is breaking or critical. The worse is never cut in favour of the less bad."""
+        return any(difference.severity.blocks for difference in self.differences)

@@ -46,9 +46,11 @@ class Findings:
         *,
         severity: Severity | None = None,
         detail: str = "",
+        which: str = "",
     ) -> None:
-        """A difference, of the kind's usual severity unless another is given."""
-        difference = Difference(kind, pointer, severity or KINDS[kind][0], expected, actual, detail)
+        """A difference, of the severity that the route's rules say; else the one given, or the kind's usual one."""
+        severity = self.rules.severity_of(kind, pointer) or severity or KINDS[kind][0]
+        difference = Difference(kind, pointer, severity, expected, actual, detail, which)
         for accepted in self.rules.in_force:
             if accepted.covers(kind, pointer, expected, actual):
                 matches = self._matches[accepted.key] = self._matches.get(accepted.key, 0) + 1
@@ -62,8 +64,8 @@ class Findings:
             self._differences.append(difference)
             return
         self._cut += 1
-        if difference.severity is Severity.BREAKING and self._differences[-1].severity is Severity.WARNING:
-            # The last place is for a breaking one, so that whether any is doesn't depend on the order of a body.
+        if difference.severity.rank < self._differences[-1].severity.rank:
+            # The last place is for the worst, so that how bad an answer is doesn't depend on the order of a body.
             self._differences[-1] = difference
 
     def ignore(self) -> None:

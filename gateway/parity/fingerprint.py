@@ -8,8 +8,8 @@ from functools import lru_cache
 from hashlib import sha256
 
 from gateway.parity.difference import Difference
-from gateway.parity.excerpt import storable
-from gateway.parity.sensitive import mask_shapes
+from gateway.parity.redact.excerpt import storable
+from gateway.parity.redact.sensitive import mask_shapes
 
 __all__ = ["Fingerprint", "fingerprint", "generalised"]
 
@@ -21,19 +21,27 @@ IDENTIFIER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 SUMMARIES = {
-    "failed": "no answer from the service",
+    "failed": "no answer from the service, {detail}",
     "type": "type of {place} changed, {detail}",
     "primitive": "value of {place} changed",
     "class": "{place} is no {detail}",
     "missing": "{place} is missing",
     "extra": "{place} is new",
+    "items": "{place} has other items: {detail}",
+    "secret": "{place} shows a secret, {detail}",
+    "personal": "{place} shows personal data, {detail}",
+    "access": "the service answers what legacy refuses: {detail}",
     "length": "{place} has another length",
     "order": "{place} is in another order",
     "duplicate": "{place} stands twice",
     "number-format": "{place} is the same number, written in another way",
     "date-format": "{place} is the same moment, written in another way",
     "whitespace": "{place} differs in white space",
-    "sql-count": "another number of SQL statements",
+    "write": "the service writes to {detail}, legacy doesn't",
+    "row": "row of {place} {detail}",
+    "row-way": "rows of {place}: {detail}",
+    "effect": "{detail}",
+    "sql-count": "{detail} SQL statements",
     "sql-tables": "other tables: {detail}",
     "n-plus-one": "a statement is repeated (N+1): {detail}",
 }
@@ -76,10 +84,13 @@ _remembered = lru_cache(maxsize=2048)(_fingerprint)
 
 def _summary(kind: str, detail: str, pointer: str) -> str:
     place = pointer or "the body"
+    if kind in ("row", "row-way"):
+        table, _, column = pointer.removeprefix("row").removeprefix(":").partition(":")
+        place = f"{table}: column {column}" if column else f"{table}:" if kind == "row" else table or "all tables"
     if detail in ("missing", "extra"):
         return f"{place} is {'missing' if detail == 'missing' else 'new'}"
     default = "{place} changed" if detail in ("", "changed") else "{place} changed, {detail}"
-    return SUMMARIES.get(kind, default).format(place=place, detail=detail)
+    return SUMMARIES.get(kind, default).format(place=place, detail=detail).removesuffix(", ")
 
 
 def generalised(pointer: str) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from gateway.parity.rules import ValueClass
 
-__all__ = ["is_of", "numeral", "same_moment", "type_of"]
+__all__ = ["is_of", "moment", "numeral", "same_moment", "type_of"]
 
 LONGEST = 100  # characters of a number or a date that is looked at as one
 
@@ -42,14 +42,15 @@ def is_of(value: object, name: ValueClass) -> bool:
     if not isinstance(value, str):
         return False
     if name == "timestamp":
-        return _moment(value) is not None
+        return moment(value) is not None
     if name == "date":
         return DAY.fullmatch(value) is not None and _day(value)
     expression = {"uuid": UUID, "url": URL, "token": TOKEN}[name]
     return expression.fullmatch(value) is not None
 
 
-def _moment(value: str) -> datetime | None:
+def moment(value: str) -> datetime | None:
+    """The moment that a string is in ISO 8601; None where it is none."""
     if len(value) > LONGEST or not MOMENT.fullmatch(value):
         return None
     try:
@@ -67,7 +68,7 @@ def _day(value: str) -> bool:
 
 def same_moment(one: str, other: str) -> bool:
     """Whether two strings name the same moment. With and without an offset is not the same."""
-    first, second = _moment(one), _moment(other)
+    first, second = moment(one), moment(other)
     if first is None or second is None or (first.tzinfo is None) != (second.tzinfo is None):
         return False
     return first == second

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from gateway.parity.answer import Answer
 from gateway.parity.cookies import compare_cookies
 from gateway.parity.decoding import encodings
-from gateway.parity.difference import ABSENT, Severity
+from gateway.parity.difference import MISSING, Severity
 from gateway.parity.findings import Findings
 
 __all__ = ["compare_headers"]
@@ -42,7 +42,7 @@ def compare_headers(expected: Answer, actual: Answer, findings: Findings) -> Non
             continue
         severity, detail = verdict
         place = f"header:{name}"
-        findings.add("header", place, was.get(name, ABSENT), now.get(name, ABSENT), severity=severity, detail=detail)
+        findings.add("header", place, was.get(name, MISSING), now.get(name, MISSING), severity=severity, detail=detail)
     compare_cookies(expected, actual, findings)
 
 

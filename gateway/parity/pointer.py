@@ -8,7 +8,7 @@ from collections.abc import Iterable
 __all__ = ["PATTERN", "child", "compile_patterns", "is_pattern", "segments"]
 
 PATTERN = '"" or a JSON Pointer such as "/results/*/price"; * is one segment, ** any number of them'
-PLACE = '"status", "sql", "header:NAME", or ' + PATTERN
+PLACE = '"status", "sql", "effects", "header:NAME", "row:TABLE", "row:TABLE:COLUMN", or ' + PATTERN
 
 _NEVER = re.compile(r"(?!)")
 _ESCAPES = re.compile(r"~(?![01])")

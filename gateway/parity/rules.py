@@ -11,8 +11,9 @@ from hashlib import sha256
 from typing import Literal, TypeAlias, TypeVar
 
 from gateway.parity.pointer import compile_patterns
+from gateway.parity.severity import Severity
 
-__all__ = ["Accepted", "ByPattern", "CompareRules", "ValueClass"]
+__all__ = ["Accepted", "ByPattern", "CompareRules", "Severities", "ValueClass"]
 
 ValueClass: TypeAlias = Literal["uuid", "timestamp", "date", "url", "token"]
 T = TypeVar("T")
@@ -76,11 +77,38 @@ class ByPattern(dict[str, T]):
         return None
 
 
+class Severities:
+    """The severities that a route sets, by kind and place.
+
+    `given` has "KIND" or "KIND PLACE" as keys, where PLACE is a pattern of pointers. One with a place comes before one
+    without; else the first that matches counts, in the order of the file.
+    """
+
+    def __init__(self, given: Mapping[str, Severity] | None = None) -> None:
+        self._by_kind: dict[str, Severity] = {}
+        self._by_place: dict[str, list[tuple[re.Pattern[str], Severity]]] = {}
+        for key, severity in (given or {}).items():
+            kind, _, place = key.partition(" ")
+            if place:
+                self._by_place.setdefault(kind, []).append((compile_patterns([place.strip()]), severity))
+            else:
+                self._by_kind[kind] = severity
+
+    def of(self, kind: str, pointer: str) -> Severity | None:
+        """What is set for a difference of `kind` at `pointer`; None where nothing is."""
+        for pattern, severity in self._by_place.get(kind, ()):
+            if pattern.fullmatch(pointer):
+                return severity
+        return self._by_kind.get(kind)
+
+
 @dataclass(frozen=True, slots=True)
 class CompareRules:
     """The rules of one route. Without any, everything that is compared has to be equal.
 
-    `accepted` are all of them, `in_force` those that were not expired on the day the rules were compiled.
+    `accepted` are all of them, `in_force` those that were not expired on the day the rules were compiled. `repeats` is
+    how often the service may execute a statement that legacy doesn't repeat; `more_statements` is how many more than
+    legacy's it may execute without a difference.
     """
 
     ignore: tuple[str, ...] = ()
@@ -91,19 +119,33 @@ class CompareRules:
     headers: frozenset[str] = frozenset()
     ignore_headers: frozenset[str] = frozenset()
     sql: bool = True
+    ignored_rows: tuple[str, ...] = ()
+    repeats: int = 5
+    more_statements: int = 0
+    severities: Severities = field(default_factory=Severities)
     accepted: tuple[Accepted, ...] = ()
     in_force: tuple[Accepted, ...] = ()
     redact_names: frozenset[str] = frozenset()
     redact_paths: tuple[str, ...] = ()
     max_differences: int = 50
     ignored: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    unwritten: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ignored", compile_patterns(self.ignore))
+        object.__setattr__(self, "unwritten", compile_patterns(self.ignored_rows))
 
     def ignores(self, pointer: str) -> bool:
         """Whether nothing at this place of the body is compared."""
         return bool(self.ignore) and self.ignored.fullmatch(pointer) is not None
+
+    def ignores_rows(self, place: str) -> bool:
+        """Whether what is written into a table, or a column ("shop_order.updated_at"), is not compared."""
+        return bool(self.ignored_rows) and self.unwritten.fullmatch(place) is not None
+
+    def severity_of(self, kind: str, pointer: str) -> Severity | None:
+        """The severity that the route sets for such a difference; None where it sets none."""
+        return self.severities.of(kind, pointer)
 
     def tolerance_at(self, pointer: str) -> Decimal:
         """How far apart two numbers at this place may be."""

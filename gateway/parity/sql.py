@@ -1,46 +1,68 @@
-"""What both sides did in the database. Warnings only: it tells how an answer was made, and what it costs, not what it
-says."""
+"""What both sides did in the database: what an answer cost, and what it left behind."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
 from gateway.parity.answer import Sql
-from gateway.parity.difference import ABSENT
+from gateway.parity.difference import MISSING, Severity
 from gateway.parity.findings import Findings
 from gateway.parity.tables import tables_of
 
-__all__ = ["compare_sql"]
+__all__ = ["compare_sql", "compare_writes"]
+
+TIMES = 2  # as often as legacy, and so much more, is no other way to ask
 
 
 def compare_sql(expected: Sql | None, actual: Sql | None, findings: Findings) -> None:
-    """Add another number of statements, other tables, and statements repeated for every row that legacy doesn't repeat.
+    """Add another number of statements, other tables, tables that only the service writes to, and statements repeated
+    for every row that legacy doesn't repeat.
 
     Nothing where one side was not recorded. Tables are compared only where every statement was.
     """
     if expected is None or actual is None or expected == actual or not findings.rules.sql:
         return
-    if expected.count != actual.count:
-        findings.add("sql-count", "sql", Decimal(expected.count), Decimal(actual.count))
+    _count(expected.count, actual.count, findings)
     if expected.count <= len(expected.statements) and actual.count <= len(actual.statements):
         _tables(expected, actual, findings)
     _repeated(expected, actual, findings)
 
 
+def _count(was: int, now: int, findings: Findings) -> None:
+    """More statements than the rules allow are worse, fewer are better."""
+    if now < was:
+        findings.add("sql-count", "sql", Decimal(was), Decimal(now), severity=Severity.NOTE, detail="fewer")
+    elif now > was + findings.rules.more_statements:
+        findings.add("sql-count", "sql", Decimal(was), Decimal(now), detail="more")
+
+
+def compare_writes(expected: Sql | None, actual: Sql | None, findings: Findings) -> None:
+    """Add the tables that only the service writes to."""
+    was = expected.written() if expected is not None else frozenset()
+    for table in sorted(actual.written() - was if actual is not None else ()):
+        findings.add("write", "sql", MISSING, table, detail=table)
+
+
 def _tables(expected: Sql, actual: Sql, findings: Findings) -> None:
-    was, now = expected.tables(), actual.tables()
+    compare_writes(expected, actual, findings)
+    was, now = expected.tables() | actual.written(), actual.tables()
     for table in sorted(was - now):
-        findings.add("sql-tables", "sql", table, ABSENT, detail=f"{table} only by legacy")
+        findings.add("sql-tables", "sql", table, MISSING, detail=f"{table} only by legacy")
     for table in sorted(now - was):
-        findings.add("sql-tables", "sql", ABSENT, table, detail=f"{table} only by the service")
+        findings.add("sql-tables", "sql", MISSING, table, detail=f"{table} only by the service")
 
 
 def _repeated(expected: Sql, actual: Sql, findings: Findings) -> None:
     """Another ORM writes other statements, so those that legacy repeats are known by their tables."""
-    known = {tables_of(statement) for statement in expected.repeated()}
+    known: dict[frozenset[str], int] = {}
+    for statement, times in expected.repeated().items():
+        tables = tables_of(statement)
+        known[tables] = max(times, known.get(tables, 0))
     for statement, times in actual.repeated().items():
         tables = tables_of(statement)
-        if tables not in known:
-            known.add(tables)
+        before = known.get(tables, 0)
+        if times >= findings.rules.repeats and times > TIMES * before:
+            known[tables] = times  # each only once
             names = ", ".join(sorted(tables)) or "no table"
-            findings.add("n-plus-one", "sql", ABSENT, f"{times} × {statement}", detail=names)
+            was = f"{before} ×" if before else MISSING
+            findings.add("n-plus-one", "sql", was, f"{times} × {statement}", detail=names)

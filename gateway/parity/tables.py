@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["tables_of"]
+__all__ = ["plain", "tables_of", "written_by", "written_first"]
 
 # Possessive, so that a name that is called as a function isn't read as a shorter one.
 NAME = r'(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[A-Za-z_][\w$]*+)'
@@ -32,6 +32,14 @@ NAMED_QUERY = re.compile(
     r"(?:MATERIALIZED\s*)?\(",
     re.IGNORECASE,
 )
+WRITTEN = re.compile(
+    r"\b(?:(?:INSERT|REPLACE|MERGE)\s+(?:OR\s+\w+\s+|IGNORE\s+|LOW_PRIORITY\s+)*INTO|UPDATE(?:\s+OR\s+\w+)?"
+    rf"|DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?)\s+(?:ONLY\s+)?({QUALIFIED})",
+    re.IGNORECASE,
+)
+FIRST = re.compile(
+    rf"\s*(?:INSERT\s+(?:OR\s+\w+\s+|IGNORE\s+)?INTO|UPDATE|DELETE\s+FROM)\s+({QUALIFIED})(?!\s*;)", re.IGNORECASE
+)
 LONGEST = 20_000  # characters of a statement that are looked at
 
 
@@ -39,10 +47,25 @@ LONGEST = 20_000  # characters of a statement that are looked at
 def tables_of(statement: str) -> frozenset[str]:
     """The tables named after FROM, JOIN, INTO and UPDATE, unquoted, lower case; common table expressions are none."""
     text = NOISE.sub(" ", statement[:LONGEST])
-    queries = {_plain(name) for name in NAMED_QUERY.findall(text)}
-    found = {_plain(name) for groups in TOUCHED.findall(text) for name in LISTED.findall("".join(groups))}
+    queries = {plain(name) for name in NAMED_QUERY.findall(text)}
+    found = {plain(name) for groups in TOUCHED.findall(text) for name in LISTED.findall("".join(groups))}
     return frozenset(found - queries)
 
 
-def _plain(name: str) -> str:
+@lru_cache(maxsize=2048)
+def written_by(statement: str) -> frozenset[str]:
+    """The tables that a statement inserts into, updates, deletes from or empties; written as by `tables_of`."""
+    text = NOISE.sub(" ", statement[:LONGEST])
+    return frozenset(plain(name) for name in WRITTEN.findall(text))
+
+
+def written_first(statement: str) -> str | None:
+    """The table that an INSERT, UPDATE or DELETE of the usual form writes to; None for any other statement that writes,
+    and for those that don't. As quick as it can be: asked for each statement."""
+    found = FIRST.match(statement)
+    return None if found is None else plain(found[1])
+
+
+def plain(name: str) -> str:
+    """A table's name as it is written here: without quotes, lower case."""
     return re.sub(r'["`\[\]]', "", name).lower()

@@ -7,18 +7,25 @@ from collections.abc import Hashable, Iterator
 from decimal import Decimal, localcontext
 from typing import Any
 
-from gateway.parity.decoding import Repeated
-from gateway.parity.difference import ABSENT, Severity
+from gateway.parity.decoding import DuplicateKeys
+from gateway.parity.difference import MISSING, Severity
+from gateway.parity.exposure import exposed
 from gateway.parity.findings import BUDGET, Exhausted, Findings
 from gateway.parity.formats import is_of, numeral, same_moment, type_of
+from gateway.parity.identity import identity_of
 from gateway.parity.lists import by_position, grouped
-from gateway.parity.pointer import child
+from gateway.parity.pointer import child, segments
+from gateway.parity.redact.sensitive import has_secret_shape
 
 __all__ = ["DEEPEST", "compare_values"]
 
 DEEPEST = 100  # levels that are compared
 QUICK = 12  # levels down to which whole items are compared first; on every level it would be quadratic
 LONGEST_NAME = 200  # characters of a name in a pointer
+# What stands beside a list in a page of results and follows from its items.
+CONSEQUENCES = frozenset(("count", "total", "total_count", "next", "previous"))
+SHOWN = 20  # identities of items that only one side has
+SIDES = ("the service", "legacy")
 
 
 def compare_values(expected: Any, actual: Any, findings: Findings) -> None:
@@ -40,10 +47,11 @@ class _Values:
             self._ignored(expected, actual)
         elif depth > DEEPEST:
             self.findings.error(f"what is nested deeper than {DEEPEST} levels was not compared")
-        elif isinstance(expected, Repeated) or isinstance(actual, Repeated):
+        elif isinstance(expected, DuplicateKeys) or isinstance(actual, DuplicateKeys):
             self._repeated(pointer, expected, actual, depth)
         elif (was := type_of(expected)) != (now := type_of(actual)):
-            self.findings.add("type", pointer, expected, actual, detail=f"{was} → {now}")
+            if expected is not None or not self._discloses(pointer, actual):
+                self.findings.add("type", pointer, expected, actual, detail=f"{was} → {now}")
         elif isinstance(expected, dict):
             self._objects(pointer, expected, actual, depth)
         elif isinstance(expected, list):
@@ -61,7 +69,7 @@ class _Values:
 
     def _repeated(self, pointer: str, expected: Any, actual: Any, depth: int) -> None:
         """A name that stands twice is compared value by value when both sides do it equally often."""
-        if isinstance(expected, Repeated) and isinstance(actual, Repeated) and len(expected) == len(actual):
+        if isinstance(expected, DuplicateKeys) and isinstance(actual, DuplicateKeys) and len(expected) == len(actual):
             for was, now in zip(expected, actual, strict=True):
                 self.compare(pointer, was, now, depth)
         else:
@@ -72,12 +80,36 @@ class _Values:
         for name, value in expected.items():
             place = child(pointer, name[:LONGEST_NAME])
             if name in actual:
+                if name in CONSEQUENCES and value != actual[name] and _other_items(expected, actual):
+                    self.findings.ignore()
+                    continue
                 self.compare(place, value, actual[name], depth + 1)
             else:
-                self._one_sided("missing", place, value, ABSENT)
+                self._one_sided("missing", place, value, MISSING)
         for name, value in actual.items():
             if name not in expected:
-                self._one_sided("extra", child(pointer, name[:LONGEST_NAME]), ABSENT, value)
+                self._new(child(pointer, name[:LONGEST_NAME]), name, value)
+
+    def _new(self, place: str, name: str, value: Any) -> None:
+        """A field that only the service has; what it exposes counts in its place."""
+        if not self.rules.ignores(place) and self._exposes(place, name, value):
+            self.findings.spend()
+        else:
+            self._one_sided("extra", place, MISSING, value)
+
+    def _exposes(self, place: str, name: str, value: Any) -> bool:
+        """Whether a value that legacy doesn't show holds a secret or personal data; each is a difference then."""
+        found = [one for one in exposed(place, name, value) if not self.rules.ignores(one.pointer)]
+        for one in found:
+            self.findings.add(one.kind, one.pointer, MISSING, one.value, detail=one.known_by)
+        return bool(found)
+
+    def _discloses(self, pointer: str, actual: Any) -> bool:
+        """Whether the service shows secrets where legacy has null; each is a difference then."""
+        found = [one for one in exposed(pointer, _name_of(pointer), actual) if one.kind == "secret"]
+        for one in found:
+            self.findings.add(one.kind, one.pointer, None, one.value, detail=one.known_by)
+        return bool(found)
 
     def _one_sided(self, kind: str, place: str, expected: Any, actual: Any, severity: Severity | None = None) -> None:
         self.findings.spend()
@@ -92,6 +124,10 @@ class _Values:
         key = self.rules.unordered.at(pointer) if self.rules.unordered else None
         if key is not None:
             self._unordered(pointer, expected, actual, key, depth)
+            return
+        name = identity_of(expected, actual)
+        if name is not None:
+            self._identified(pointer, expected, actual, name, depth)
             return
         if len(expected) != len(actual):
             self.findings.add("length", pointer, Decimal(len(expected)), Decimal(len(actual)))
@@ -117,9 +153,23 @@ class _Values:
         for index, other in pairs:
             self.compare(child(pointer, index), expected[index], actual[other], depth + 1)
         for index in missing:
-            self._one_sided("missing", child(pointer, index), expected[index], ABSENT)
+            self._one_sided("missing", child(pointer, index), expected[index], MISSING)
         for index in extra:
-            self._one_sided("extra", child(pointer, index), ABSENT, actual[index], Severity.BREAKING)
+            self._one_sided("extra", child(pointer, index), MISSING, actual[index], Severity.BREAKING)
+
+    def _identified(self, pointer: str, expected: list[Any], actual: list[Any], name: str, depth: int) -> None:
+        """Two lists whose items are known by a field. Items that only one side has are one difference, however many;
+        the others are compared with each other, wherever they stand."""
+        pairs, missing, extra = grouped([item[name] for item in expected], [item[name] for item in actual])
+        self.findings.spend(len(expected) + len(actual))
+        if missing or extra:
+            only = "each side has some of its own" if missing and extra else f"only {SIDES[bool(missing)]} has some"
+            was, now = [expected[index][name] for index in missing], [actual[index][name] for index in extra]
+            self.findings.add("items", pointer, was[:SHOWN], now[:SHOWN], detail=only)
+        elif [other for _, other in pairs] != sorted(other for _, other in pairs):
+            self.findings.add("order", pointer, expected, actual)
+        for index, other in pairs:
+            self.compare(child(pointer, index), expected[index], actual[other], depth + 1)
 
     def _keys_by(self, key: str, pointer: str, items: list[Any], depth: int) -> Iterator[Hashable]:
         for index, item in enumerate(items):
@@ -152,7 +202,7 @@ class _Values:
                 for name, member in value.items()
                 if pointer is None or not self.rules.ignores(_place(pointer, name) or "")
             )
-        if isinstance(value, (list, Repeated)):
+        if isinstance(value, (list, DuplicateKeys)):
             items = [self._canonical(_place(pointer, index), item, depth + 1) for index, item in enumerate(value)]
             return ("array", *items)
         return self._canonical_scalar(pointer, value)
@@ -192,6 +242,9 @@ class _Values:
         """Two different strings, or true and false."""
         kind = "primitive"
         if isinstance(expected, str):
+            if has_secret_shape(actual) and not has_secret_shape(expected):
+                self.findings.add("secret", pointer, expected, actual, detail="by its shape")
+                return
             was, now = numeral(expected), numeral(actual)
             tolerance = self.rules.tolerances.at(pointer) if self.rules.tolerances else None
             if was is not None and now is not None:
@@ -202,6 +255,22 @@ class _Values:
             elif same_moment(expected, actual):
                 kind = "date-format"
         self.findings.add(kind, pointer, expected, actual)
+
+
+def _name_of(pointer: str) -> str:
+    """The last name in a pointer; of an item of a list, that of the list."""
+    return next((name for name in reversed(segments(pointer)) if not name.isdecimal()), "")
+
+
+def _other_items(expected: dict[str, Any], actual: dict[str, Any]) -> bool:
+    """Whether a list in these objects has other items on either side: the difference that explains CONSEQUENCES."""
+    for name, was in expected.items():
+        now = actual.get(name)
+        if isinstance(was, list) and isinstance(now, list) and (by := identity_of(was, now)) is not None:
+            missing, extra = grouped([item[by] for item in was], [item[by] for item in now])[1:]
+            if missing or extra:
+                return True
+    return False
 
 
 def _place(pointer: str | None, key: str | int) -> str | None:

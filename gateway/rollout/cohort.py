@@ -27,6 +27,7 @@ class Caller:
     user: str | None = None
     staff: bool = False
     groups: frozenset[str] = frozenset()
+    superuser: bool = False
 
 
 NOBODY_KNOWN = Caller()

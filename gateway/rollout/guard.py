@@ -6,32 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from gateway.observability.counters import Mirrored, Tally
-from gateway.rollout.doubt import beyond_doubt, excess, excess_over
+from gateway.config.guard import Guard
+from gateway.rollout.significance import beyond_doubt, excess, excess_over
+from gateway.stats.tally import FEW, Mirrored, Tally
 
-__all__ = ["Guard", "Hold", "Judgement", "Promote", "RollBack", "Step", "Verdict", "judge", "next_step"]
+__all__ = ["HANDFUL", "Hold", "Judgement", "Promote", "RollBack", "Step", "Verdict", "judge", "next_step"]
 
 P95 = 0.95
 CHANCE = 0.01  # of calling a service failing that is just within what is allowed
 EARLY_CHANCE = 0.001  # the same, before the sample floor is reached,
 HANDFUL = 5  # and at least so many must have failed: one caller who tries again is no proof
+EXPECTED = 5  # callers on each side
+CHI_SQUARED = 10.83  # more comes about by chance once in a thousand times
 ROUNDING = 1e-9  # shares of whole numbers that are equal may differ by the last bit
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """The conditions under which a route is rolled back by itself."""
-
-    window: float = 60.0  # seconds
-    minimum: int = 50  # requests on each side
-    error_delta: float = 0.01  # the service's error rate less legacy's, as a share
-    p95_delta: float | None = 0.5  # the service's p95 may be so much above legacy's, as a share of it; None: any
-    p95_floor: float = 0.02  # seconds; a p95 up to here is never too slow
-    parity: float = 99.0  # percent of compared answers without a breaking difference
-
-    def counts_from(self, now: float, since: float) -> float:
-        """From when on requests are judged: for a window, but not before the present step began, at `since`."""
-        return max(now - self.window, since)
 
 
 class Verdict(Enum):
@@ -80,18 +67,29 @@ Step = Promote | RollBack | Hold
 Finding = tuple[Verdict, str]  # one condition's
 
 
-def judge(guard: Guard, service: Tally, legacy: Tally, mirrored: Mirrored, *, shadow: bool = False) -> Judgement:
+def judge(
+    guard: Guard,
+    service: Tally,
+    legacy: Tally,
+    mirrored: Mirrored,
+    *,
+    shadow: bool = False,
+    weight: float | None = None,
+) -> Judgement:
     """The verdict on what both sides did since `guard.counts_from(…)`.
 
     In `shadow` the service has no callers of its own: what was compared has to reach the sample floor in their place.
+    `weight` is the canary's, in percent: so many of the callers should have been answered by the service.
     """
-    if legacy.requests < HANDFUL and not legacy.errors:
+    split = None if weight is None else _split(service.buckets, legacy.buckets, weight / 100)
+    if not shadow and legacy.requests < HANDFUL and not legacy.errors:
         legacy = Tally()  # callers who were left behind at 100 %: too few to compare with, ever
     findings = [
         _requests(guard, service, required=not shadow),
         _errors(guard, service, legacy),
-        _latency(guard, service, legacy),
+        _latency(guard, service, legacy, required=shadow),
         _parity(guard, mirrored, required=shadow),
+        split,
     ]
     for verdict in (Verdict.FAILING, Verdict.INCONCLUSIVE, Verdict.HEALTHY):
         reasons = tuple(words for found, words in filter(None, findings) if found is verdict)
@@ -124,19 +122,26 @@ def _errors(guard: Guard, service: Tally, legacy: Tally) -> Finding | None:
     )
     if service.error_rate <= allowed + ROUNDING:
         return Verdict.HEALTHY, words
+    if _too_few(service.failing, service.callers):
+        return Verdict.INCONCLUSIVE, f"{words}; only {_callers(service.failing)} had them"
     enough = known and service.requests >= guard.minimum
     return _bad(words, excess_over(service, legacy, guard.error_delta), service.errors, enough=enough)
 
 
-def _latency(guard: Guard, service: Tally, legacy: Tally) -> Finding | None:
+def _latency(guard: Guard, service: Tally, legacy: Tally, *, required: bool) -> Finding | None:
     """The 95th percentile. It waits for the sample floor in any case: the first requests to a service are slow.
 
-    Of legacy's, so many are needed only for an objection.
+    Of legacy's, so many are needed only for an objection. `required`: legacy has requests, which may be in an earlier
+    slot than the mirrors that followed them.
     """
     counted, base = service.histogram.count, legacy.histogram.quantile(P95)
     p95 = service.histogram.quantile(P95)
-    if guard.p95_delta is None or p95 is None or base is None or counted < guard.minimum:
+    if guard.p95_delta is None or p95 is None or counted < guard.minimum:
         return None
+    if base is None:
+        if p95 <= guard.p95_floor or not required:
+            return None
+        return Verdict.INCONCLUSIVE, f"p95 {_duration(p95)} over {counted} requests; no request of legacy's counts yet"
     words = (
         f"p95 {_duration(p95)} against legacy's {_duration(base)} over {counted} requests in {guard.window:g} s; "
         f"allowed {guard.p95_delta * 100:.0f} % more"
@@ -152,15 +157,22 @@ def _latency(guard: Guard, service: Tally, legacy: Tally) -> Finding | None:
 
 
 def _parity(guard: Guard, mirrored: Mirrored, *, required: bool) -> Finding | None:
-    """Breaking differences. A small sample without them is no objection, unless parity is all there is to go by."""
+    """Breaking differences. A small sample without them is no objection, unless parity is all there is to go by. One
+    that is critical is enough: somebody saw or did what they must not, or would have.
+    """
     compared, allowed = mirrored.compared, 1 - guard.parity / 100
     enough = compared >= guard.minimum
+    if mirrored.critical:
+        found = "1 answer" if mirrored.critical == 1 else f"{mirrored.critical} answers"
+        return Verdict.FAILING, f"{found} of {compared} compared in {guard.window:g} s differed critically; none may"
     if mirrored.parity is None:
         return (Verdict.INCONCLUSIVE, f"nothing was compared in {guard.window:g} s") if required else None
     words = (
         f"parity {mirrored.parity:.1f} % over {compared} compared answers in {guard.window:g} s; "
         f"required {guard.parity:g} %"
     )
+    if mirrored.different / compared > allowed + ROUNDING and _too_few(mirrored.differing, mirrored.callers):
+        return Verdict.INCONCLUSIVE, f"{words}; only {_callers(mirrored.differing)} had differences"
     if mirrored.different / compared > allowed + ROUNDING:
         return _bad(words, excess(mirrored.different, compared, allowed), mirrored.different, enough=enough)
     if required and not enough:
@@ -173,6 +185,34 @@ def _bad(words: str, evidence: float, bad: float, *, enough: bool) -> Finding:
     if beyond_doubt(evidence, CHANCE if enough else EARLY_CHANCE) and (enough or bad >= HANDFUL):
         return Verdict.FAILING, words
     return Verdict.INCONCLUSIVE, f"{words}; may be chance"
+
+
+def _split(service: set[int], legacy: set[int], share: float) -> Finding | None:
+    """A sample ratio mismatch: whether other callers were answered by the service than the canary's weight says, by
+    Pearson's chi-squared test with one degree of freedom. Requests that a process took with it when it crashed, or that
+    something in between answered, are in no other number. Callers count once, however often they ask.
+
+    None where there are too few to tell (Cochran's rule: five expected on each side).
+    """
+    seen = len(service) + len(legacy)
+    expected = seen * share
+    if min(expected, seen - expected) < EXPECTED:
+        return None
+    off = (len(service) - expected) ** 2
+    if off / expected + off / (seen - expected) <= CHI_SQUARED:
+        return None
+    words = f"sample ratio mismatch: {_percent(len(service) / seen)} of the callers were answered by the service"
+    return Verdict.INCONCLUSIVE, f"{words}, where the weight says {_percent(share)}"
+
+
+def _too_few(concerned: set[int], callers: set[int]) -> bool:
+    """Whether so few callers were concerned that they may have brought it about by what they sent, while others were
+    not. Where nothing is known of callers, all were."""
+    return len(concerned) < FEW and len(concerned) < len(callers)
+
+
+def _callers(concerned: set[int]) -> str:
+    return "1 caller" if len(concerned) == 1 else f"{len(concerned)} callers"
 
 
 def _percent(share: float) -> str:

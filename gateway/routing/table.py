@@ -11,55 +11,65 @@ https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-__all__ = ["ANY", "MOST_DIGITS", "Claim", "Endpoint", "Match", "Parameter", "Table", "TemplateError", "parse_template"]
+from gateway.routing.template import ANY_SEGMENT, Part, parse_template
+
+__all__ = ["ANY", "PARTIAL", "SOCKET", "Contest", "Endpoint", "Leaf", "Match", "Rule", "Table"]
 
 ANY = "*"  # every method
+SOCKET = "WEBSOCKET"  # what a socket's handshake has for a method
 EXACT, TEMPLATE, PREFIX = 0, 1, 2  # ranks; a prefix of n segments has PREFIX + DEEPEST - n
 DEEPEST = 1000
-# Python converts no longer number (CVE-2020-10735), so for Starlette's `int` it would be an error, not a miss.
-MOST_DIGITS = sys.int_info.default_max_str_digits
-
-# Starlette's convertors: https://www.starlette.io/routing/#path-parameters. `path` is handled apart.
-_CONVERTORS = {
-    "int": rf"[0-9]{{1,{MOST_DIGITS}}}",
-    "float": r"[0-9]+(?:\.[0-9]+)?",
-    "uuid": r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}",
-    "str": (ANY_SEGMENT := r"[^/]+"),
-}
-_PARAMETER = re.compile(r"{([a-zA-Z_]\w*)(?::([a-zA-Z_]\w*))?}")
-
-
-class TemplateError(ValueError):
-    """A path template that can't be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One path template of a service, with its methods (`ANY` for all). `tree`: everything below it too.
+    """One path template of a service, with its methods (`ANY` for all). `is_subtree`: everything below it too.
 
-    `function` is what the service runs there, where it says so, and `dependencies` what it runs before.
+    `function` is what the service runs there, where it says so, and `dependencies` what it runs before; `lingers`: it
+    may run something after its answer too.
     """
 
     path: str
     methods: frozenset[str]
-    tree: bool = False
+    is_subtree: bool = False
     convertors: tuple[tuple[str, str], ...] = ()  # name → regex, of convertors Starlette doesn't bring
     function: Callable[..., object] | None = field(default=None, compare=False)
     dependencies: tuple[Callable[..., object], ...] = field(default=(), compare=False)
+    lingers: bool = field(default=False, compare=False)
+
+
+class Contest(NamedTuple):
+    """Where others own paths that a template takes in too.
+
+    `paths` are those of them that are written out, `holds` says whether a path is the template's own, and `always` that
+    it has to be asked for each request; else it is enough to ask for `paths` when the table is built. `head`: what is
+    there for GET is for HEAD too.
+    """
+
+    paths: frozenset[str]
+    holds: Callable[[str], bool]
+    always: bool
+    head: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A rule as the table takes it: `route` claims `endpoint` with `rank`; `order` is its place in the file."""
+class Rule:
+    """A rule as the table takes it: `route` claims `endpoint` with `rank`; `order` is its place in the file.
+
+    `contest`: where the endpoint's template is not what owns a path. `undeclared`: the claim is on what the service
+    doesn't declare.
+    """
 
     route: str
     endpoint: Endpoint
     rank: int
     order: int
+    contest: Contest | None = field(default=None, compare=False)
+    undeclared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,9 @@ class Match:
     """What the table says of a path and a method.
 
     `route` is None when the path is claimed for other methods only. `template` labels the endpoint.
-    `head_as_get`: the service answers GET here but not HEAD.
+    `head_as_get`: the service answers GET here but not HEAD; `opaque`: it can't be asked what it declares.
+    `undeclared`: no endpoint is claimed, but what the service says to a path or method that it doesn't have.
+    `holds` says whether a path is the template's own, where that has to be asked.
     """
 
     route: str | None
@@ -75,18 +87,23 @@ class Match:
     rank: int = 0
     order: int = 0
     head_as_get: bool = False
+    opaque: bool = False
+    undeclared: bool = False
+    holds: Callable[[str], bool] | None = field(default=None, compare=False)
 
 
-OTHER_METHODS = Match(None)
+PARTIAL = Match(None)  # the path is claimed, but not for this method
 
 
 @dataclass(slots=True)
 class Leaf:
-    """The claims on one template, by method."""
+    """The claims on one template, by method. `order` is the place of the first that is not for sockets alone."""
 
     claims: dict[str, Match] = field(default_factory=dict)
+    order: int | None = None
 
     def get(self, method: str) -> Match | None:
+        """What claims this method."""
         return self.claims.get(method) or self.claims.get(ANY)
 
 
@@ -104,24 +121,25 @@ class Node:
 
 
 class Table:
-    """All claims, compiled. Immutable once built.
+    """All rules, compiled. Immutable once built.
 
-    `rules` has the claims in order of precedence. Raises nothing: claims that collide are in `conflicts`
-    as (later, earlier) pairs, and the earlier one keeps its place; routes all of whose claims are
+    `rules` has them in order of precedence. Raises nothing: rules that collide are in `conflicts`
+    as (later, earlier) pairs, and the earlier one keeps its place; routes all of whose rules are
     overruled are in `unreachable`.
     """
 
-    def __init__(self, claims: Iterable[Claim] = ()) -> None:
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self._root = Node()
         self._static: dict[str, Leaf] = {}
-        self.conflicts: list[tuple[Claim, Match, str]] = []
-        self.rules = tuple(sorted(claims, key=lambda claim: (claim.rank, claim.order)))
-        for claim in self.rules:
-            self._add(claim)
+        self._contests: dict[Match, Contest] = {}
+        self.conflicts: list[tuple[Rule, Match, str]] = []
+        self.rules = tuple(sorted(rules, key=lambda rule: (rule.rank, rule.order)))
+        for rule in self.rules:
+            self._add(rule)
         self.unreachable = self._resolve_static()
 
     def __repr__(self) -> str:
-        return f"Table({len(self.rules)} claims)"
+        return f"Table({len(self.rules)} rules)"
 
     # -- matching -------------------------------------------------------------------------------
 
@@ -130,7 +148,7 @@ class Table:
         concerns this path, a Match without route when one does, but not for this method."""
         leaf = self._static.get(path)
         if leaf is not None:
-            return leaf.claims.get(method) or leaf.claims.get(ANY) or OTHER_METHODS
+            return leaf.claims.get(method) or leaf.claims.get(ANY) or PARTIAL
         return self._walk(path, method)
 
     def _walk(self, path: str, method: str) -> Match | None:
@@ -139,9 +157,19 @@ class Table:
         for leaf in self._leaves(path):
             touched = True
             claim = leaf.get(method)
-            if claim is not None and (best is None or claim.rank < best.rank):
+            if claim is None or (best is not None and claim.rank >= best.rank):
+                continue
+            if claim.holds is None or claim.holds(path):
                 best = claim
-        return best or (OTHER_METHODS if touched else None)
+        return best or (PARTIAL if touched else None)
+
+    def owner(self, path: str) -> Leaf | None:
+        """The template that takes in `path` and comes first in the file, whatever its methods: as Django routes.
+
+        Those of sockets are in nobody's way.
+        """
+        leaves = [leaf for leaf in self._leaves(path) if leaf.order is not None]
+        return min(leaves, key=lambda leaf: leaf.order or 0, default=None)
 
     def first(self, path: str, method: str) -> Match | None:
         """The claim on `path` for `method` that comes first in the file, whatever its rank: as Starlette routes.
@@ -156,8 +184,16 @@ class Table:
     def claims(self, path: str) -> dict[str, Match]:
         """Every method claimed on `path`, with the claim that wins it."""
         methods = {method for leaf in self._leaves(path) for method in leaf.claims}
-        found = {method: self._walk(path, method) for method in methods}
+        found = {method: self._winner(path, method) for method in methods}
         return {method: match for method, match in found.items() if match is not None}
+
+    def _winner(self, path: str, method: str) -> Match | None:
+        """As `_walk`, and whoever contests a path is asked, also where that is done when the table is built."""
+        claims = [claim for leaf in self._leaves(path) if (claim := leaf.get(method)) is not None]
+        if method == SOCKET:
+            return min(claims, key=lambda claim: claim.rank, default=None)
+        held = [claim for claim in claims if (contest := self._contests.get(claim)) is None or contest.holds(path)]
+        return min(held, key=lambda claim: claim.rank, default=None)
 
     def _leaves(self, path: str) -> Iterator[Leaf]:
         """Everything that claims `path`, more specific segments first."""
@@ -188,30 +224,49 @@ class Table:
         for _, leaf in prefixes:
             yield leaf
 
+    def overlapping(self, parts: Sequence[Part], *, is_subtree: bool = False) -> Iterator[Leaf]:
+        """Everything that may claim a path which the template `parts` takes in, or with `is_subtree` one below it."""
+        yield from _overlapping(self._root, parts, is_subtree=is_subtree)
+
+    def leaf(self, endpoint: Endpoint) -> Leaf:
+        """The claims on the template of `endpoint`. Raises TemplateError."""
+        return self._leaf(endpoint)
+
     # -- building -------------------------------------------------------------------------------
 
-    def _add(self, claim: Claim) -> None:
-        endpoint = claim.endpoint
+    def _add(self, rule: Rule) -> None:
+        endpoint = rule.endpoint
         leaf = self._leaf(endpoint)
+        if endpoint.methods != {SOCKET} and (leaf.order is None or rule.order < leaf.order):
+            leaf.order = rule.order
         methods = dict.fromkeys(endpoint.methods, False)
-        if "GET" in methods and "HEAD" not in methods and ANY not in methods:
+        head = rule.contest is None or rule.contest.head
+        if "GET" in methods and "HEAD" not in methods and ANY not in methods and head:
             methods["HEAD"] = True
+        opaque = rule.undeclared and endpoint.function is None
+        holds = rule.contest.holds if rule.contest is not None and rule.contest.always else None
         for method, head_as_get in methods.items():
-            match = Match(claim.route, endpoint.path, claim.rank, claim.order, head_as_get)
+            match = Match(rule.route, endpoint.path, rule.rank, rule.order, head_as_get, opaque, rule.undeclared, holds)
+            if rule.contest is not None:
+                self._contests[match] = rule.contest
             earlier = leaf.claims.setdefault(method, match)
             if earlier is match:
                 continue
-            if earlier.route == claim.route:
+            if earlier.route == rule.route:
                 if earlier.head_as_get and not head_as_get:
                     leaf.claims[method] = match  # HEAD is declared, by itself, further on
-            elif earlier.rank == claim.rank:
-                self.conflicts.append((claim, earlier, method))
+            elif earlier.rank == rule.rank:
+                self.conflicts.append((rule, earlier, method))
 
     def _leaf(self, endpoint: Endpoint) -> Leaf:
-        node = self._root
         parts = parse_template(endpoint.path, dict(endpoint.convertors))
-        if endpoint.tree and parts == [""]:
+        if endpoint.is_subtree and parts == [""]:
             parts = []  # the whole site hangs from the root itself
+        return self.leaf_at(parts, is_subtree=endpoint.is_subtree)
+
+    def leaf_at(self, parts: Sequence[Part], *, is_subtree: bool = False) -> Leaf:
+        """The place for claims on a template, which is made where it isn't there."""
+        node = self._root
         for index, part in enumerate(parts):
             if isinstance(part, str):
                 node = node.static.setdefault(part, Node())
@@ -223,65 +278,62 @@ class Table:
                 # The narrower convertor is asked first: `int` before `str`.
                 node.parameters = dict(sorted(node.parameters.items(), key=lambda item: item[0] == ANY_SEGMENT))
                 node = child
-        if endpoint.tree:
+        if is_subtree:
             node.prefix = node.prefix or Leaf()
             return node.prefix
         node.leaf = node.leaf or Leaf()
         return node.leaf
 
+    def _resolve_contested(self) -> None:
+        for rule in self.rules:
+            for path in rule.contest.paths if rule.contest is not None else ():
+                if path not in self._static:
+                    self._static[path] = Leaf(self.claims(path))
+
     def _resolve_static(self) -> set[str]:
         """Decide paths without parameters now; return the routes that never get a request."""
         reachable: set[str | None] = set()
-        for claim in self.rules:
-            path, leaf = claim.endpoint.path, self._leaf(claim.endpoint)
+        self._resolve_contested()
+        for rule in self.rules:
+            path, leaf = rule.endpoint.path, self._leaf(rule.endpoint)
             if "{" not in path:
                 if path not in self._static:
                     self._static[path] = Leaf(self.claims(path))
-                if not claim.endpoint.tree:
+                if not rule.endpoint.is_subtree:
                     leaf = self._static[path]
             reachable |= {match.route for match in leaf.claims.values()}
-        return {claim.route for claim in self.rules} - reachable
+        return {rule.route for rule in self.rules} - reachable
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A segment that isn't plain text, as a regular expression."""
+def _overlapping(node: Node, parts: Sequence[Part], *, is_subtree: bool) -> Iterator[Leaf]:
+    if node.prefix is not None:
+        yield node.prefix
+    if not parts:
+        if is_subtree:
+            yield from _everything(node)
+        elif node.leaf is not None:
+            yield node.leaf
+        return
+    for _, leaf in node.tails.values():
+        yield leaf
+    part, rest = parts[0], parts[1:]
+    if isinstance(part, str):
+        found = [child for matches, child in node.parameters.values() if matches(part)]
+        found += [node.static[part]] if part in node.static else []
+    elif part.whole_tail:
+        yield from _everything(node)
+        return
+    else:
+        matches = part.matcher()
+        found = [child for _, child in node.parameters.values()]
+        found += [child for text, child in node.static.items() if matches(text)]
+    for child in found:
+        yield from _overlapping(child, rest, is_subtree=is_subtree)
 
-    regex: str
-    whole_tail: bool
 
-    def matcher(self) -> Callable[[str], object]:
-        if self.regex == ANY_SEGMENT:
-            return bool
-        return re.compile(self.regex, re.DOTALL).fullmatch
-
-
-def parse_template(path: str, convertors: dict[str, str] | None = None) -> list[str | Parameter]:
-    """The segments of a template such as `/items/{id:int}/`, in Starlette's syntax.
-
-    `convertors` are regular expressions of further convertors by name. Raises TemplateError.
-    """
-    if not path.startswith("/"):
-        raise TemplateError(f"{path!r} does not start with /")
-    known = _CONVERTORS | (convertors or {})
-    parts: list[str | Parameter] = []
-    for segment in path[1:].split("/"):
-        parameters = list(_PARAMETER.finditer(segment))
-        if "{" in _PARAMETER.sub("", segment) or "}" in _PARAMETER.sub("", segment):
-            raise TemplateError(f"{path!r} has a brace that is not part of a {{name}} or {{name:convertor}}")
-        if not parameters:
-            parts.append(segment)
-            continue
-        regex, end, tail = "", 0, False
-        for parameter in parameters:
-            kind = parameter[2] or "str"
-            if kind != "path" and kind not in known:
-                raise TemplateError(
-                    f"{path!r} has an unknown convertor {kind!r}; known are {', '.join(known)} and path"
-                )
-            convertor = ".*" if kind == "path" else known[kind]
-            tail = tail or kind == "path" or (kind in (convertors or {}) and kind not in _CONVERTORS)
-            regex += re.escape(segment[end : parameter.start()]) + convertor
-            end = parameter.end()
-        parts.append(Parameter(regex + re.escape(segment[end:]), tail))
-    return parts
+def _everything(node: Node) -> Iterator[Leaf]:
+    for leaf in (node.leaf, node.prefix, *(leaf for _, leaf in node.tails.values())):
+        if leaf is not None:
+            yield leaf
+    for child in (*node.static.values(), *(child for _, child in node.parameters.values())):
+        yield from _everything(child)

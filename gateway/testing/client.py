@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from http.client import responses
 from typing import Any
 
-from django.core.handlers.wsgi import WSGIRequest
+from django.conf import settings
+from django.contrib.staticfiles.handlers import StaticFilesHandlerMixin
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.core.signals import got_request_exception
 from django.http.response import HttpResponseBase
 from django.test import AsyncClient, Client
 from django.test.client import AsyncClientHandler, ClientHandler, FakePayload, conditional_content_removal
 from starlette.types import Scope
 
-from gateway.testing.asked import Asked
-from gateway.testing.environ import body_of, response_of, scope_of, unsendable
-from gateway.testing.loop import Answer, running
+from gateway.compat.django import take_body
+from gateway.testing.client_call import ClientCall, current
+from gateway.testing.environ import body_of, response_of, scope_as_sent, scope_of, unsendable
+from gateway.testing.live import LiveAnswer, running
 
 __all__ = [
     "GatewayAsyncClient",
@@ -65,23 +70,50 @@ class GatewayAsyncClient(AsyncClient):
 
 @contextmanager
 def through_gateway() -> Iterator[None]:
-    """In this block every client of Django's, and those derived from them, ask the gateway."""
-    kept = ClientHandler.__call__, AsyncClientHandler.__call__
-    ClientHandler.__call__ = _through  # type: ignore[method-assign, assignment]
-    AsyncClientHandler.__call__ = _through_async  # type: ignore[method-assign, assignment]
+    """In this block every test client that calls Django in this process asks the gateway.
+
+    They are Django's own and those derived from them, REST framework's included, and whatever calls a `WSGIHandler`:
+    webtest, REST framework's RequestsClient, `httpx.WSGITransport`. LiveServerTestCase has a server, and is left alone.
+    """
+    _lead()
+    _Ways.open += 1
     try:
         yield
     finally:
-        ClientHandler.__call__, AsyncClientHandler.__call__ = kept  # type: ignore[method-assign]
+        _Ways.open -= 1
+
+
+class _Ways:
+    """How many blocks of `through_gateway` are open. What leads there stays: others may have wrapped it meanwhile."""
+
+    open = 0
+
+
+def _lead() -> None:
+    """Let what Django's handlers are called for be asked of the gateway, while a way there is open."""
+    if hasattr(ClientHandler.__call__, "leads_to_the_gateway"):
+        return
+    ClientHandler.__call__ = _led(ClientHandler.__call__, _through)  # type: ignore[method-assign]
+    AsyncClientHandler.__call__ = _led(AsyncClientHandler.__call__, _through_async)  # type: ignore[method-assign]
+    WSGIHandler.__call__ = _led(WSGIHandler.__call__, _through_wsgi, _is_asked_by_a_test)  # type: ignore[method-assign]
+
+
+def _led(original: Any, through: Any, when: Callable[..., bool] = lambda *_: True) -> Any:
+    @wraps(original)
+    def call(handler: Any, *arguments: Any) -> Any:
+        return (through if _Ways.open and when(handler, *arguments) else original)(handler, *arguments)
+
+    call.leads_to_the_gateway = True  # type: ignore[attr-defined]
+    return call
+
+
+def _is_asked_by_a_test(handler: WSGIHandler, environ: dict[str, Any], _: object = None) -> bool:
+    """Not by the gateway, nor by a server, which says what it is; static files have a handler of their own."""
+    return current() is None and "SERVER_SOFTWARE" not in environ and not isinstance(handler, StaticFilesHandlerMixin)
 
 
 def _through(handler: ClientHandler, environ: dict[str, Any]) -> HttpResponseBase:
-    live = running()
-    live.refresh(handler)
-    asked = Asked(handler, unsendable(environ))
-    body = body_of(environ)
-    answer = live.ask(scope_of(environ), body, asked)
-    asked.leave_active()
+    asked, body, answer = _asked(handler, environ)
     response = _found(handler, asked, answer)
     if asked.request is None:
         asked.request = WSGIRequest({**environ, "wsgi.input": FakePayload(body)})
@@ -90,13 +122,36 @@ def _through(handler: ClientHandler, environ: dict[str, Any]) -> HttpResponseBas
     return response
 
 
+def _through_wsgi(handler: WSGIHandler, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    asked, _, answer = _asked(handler, environ)
+    if asked.escaped is not None:
+        raise asked.escaped
+    if asked.failure is not None and settings.DEBUG_PROPAGATE_EXCEPTIONS:  # as for a view
+        raise asked.failure
+    headers = [(name.decode("latin-1").title(), value.decode("latin-1")) for name, value in answer.headers]
+    start_response(f"{answer.status} {responses.get(answer.status, 'Unknown')}", headers)
+    return answer.chunks
+
+
+def _asked(handler: ClientHandler | WSGIHandler, environ: dict[str, Any]) -> tuple[ClientCall, bytes, LiveAnswer]:
+    """What the gateway makes of the request that `environ` describes: with its body, and the answer."""
+    live = running()
+    live.refresh(handler)
+    asked = ClientCall(handler if isinstance(handler, ClientHandler) else None, unsendable(environ))
+    body = body_of(environ)
+    answer = live.ask(scope_of(environ), body, asked)
+    asked.leave_active()
+    return asked, body, answer
+
+
 async def _through_async(handler: AsyncClientHandler, scope: Scope) -> HttpResponseBase:
     live = running()
     live.refresh(handler)
-    asked = Asked(handler)
     scope = {**scope}
-    file = scope.pop("_body_file", None)
-    answer = await live.aask(_complete(scope), file.read() if file else b"", asked)
+    file = take_body(scope)
+    sent, unsent = scope_as_sent(scope)
+    asked = ClientCall(handler, unsent)
+    answer = await live.aask(sent, file.read() if file else b"", asked)
     response = _found(handler, asked, answer)
     response.asgi_request = asked.request  # type: ignore[attr-defined] # as Django's handler does
     if asked.request is not None:
@@ -104,23 +159,7 @@ async def _through_async(handler: AsyncClientHandler, scope: Scope) -> HttpRespo
     return response
 
 
-def _complete(scope: Scope) -> Scope:
-    """What a server would have made of the scope of AsyncClient."""
-    path = scope["path"].encode("latin-1").decode("utf-8", "replace")
-    query = scope.get("query_string", b"")
-    host, port = scope["server"]
-    return {
-        **scope,
-        "path": path,
-        "root_path": scope.get("root_path", ""),
-        "query_string": query.encode("latin-1") if isinstance(query, str) else query,
-        "headers": [(name, value) for name, value in scope["headers"] if value],
-        "server": (host, int(port)),
-        "state": {},
-    }
-
-
-def _found(handler: ClientHandler | AsyncClientHandler, asked: Asked, answer: Answer) -> HttpResponseBase:
+def _found(handler: ClientHandler | AsyncClientHandler, asked: ClientCall, answer: LiveAnswer) -> HttpResponseBase:
     if asked.escaped is not None:
         raise asked.escaped
     if asked.failure is not None:

@@ -1,10 +1,17 @@
-"""A clock that stands still."""
+"""Time, chance and identifiers as tests want them."""
 
 from __future__ import annotations
 
+import itertools
+import random  # noqa: TID251 - this is such a source
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
-__all__ = ["FrozenClock"]
+from gateway.clock import SYSTEM, Clock
+from gateway.randomness import RANDOMNESS, Randomness
+
+__all__ = ["CountedRandomness", "FrozenClock", "SwitchedClock", "SwitchedRandomness"]
 
 
 class FrozenClock:
@@ -30,3 +37,92 @@ class FrozenClock:
         if seconds < 0:
             raise ValueError(f"a clock can't be turned back by {-seconds} seconds")
         self._passed += seconds
+
+
+class CountedRandomness:
+    """A `gateway.randomness.Randomness` that gives the same each time: draws of a generator that begins with `seed`,
+    and identifiers that are numbers, from 1."""
+
+    def __init__(self, seed: int = 0) -> None:
+        generator = random.Random(seed)  # noqa: S311 - nobody is to be kept from guessing
+        self.random = generator.random
+        self.bits = generator.getrandbits
+        self._numbers = itertools.count(1)
+
+    def key(self) -> bytes:
+        """32 bytes."""
+        return b"%032x" % next(self._numbers)
+
+    def visitor_id(self) -> str:
+        """32 hexadecimal digits."""
+        return f"{next(self._numbers):032x}"
+
+    def request_id(self) -> bytes:
+        """32 hexadecimal digits."""
+        return b"%032x" % next(self._numbers)
+
+
+class SwitchedClock:
+    """The system's clock, in whose place another may be put for a while. `monotonic` doesn't go back for that."""
+
+    def __init__(self) -> None:
+        self._clock: Clock = SYSTEM
+        self._ahead = 0.0
+
+    def monotonic(self) -> float:
+        """Seconds since an unknown moment."""
+        return self._clock.monotonic() + self._ahead
+
+    def time(self) -> float:
+        """Seconds since 1970-01-01 UTC."""
+        return self._clock.time()
+
+    @contextmanager
+    def switched(self, clock: Clock) -> Iterator[None]:
+        """In this block, time is what `clock` says."""
+        before = self._clock
+        self._switch(clock)
+        try:
+            yield
+        finally:
+            self._switch(before)
+
+    def _switch(self, clock: Clock) -> None:
+        self._ahead += self._clock.monotonic() - clock.monotonic()
+        self._clock = clock
+
+
+class SwitchedRandomness:
+    """The system's randomness, in whose place another may be put for a while."""
+
+    def __init__(self) -> None:
+        self._source: Randomness = RANDOMNESS
+
+    def random(self) -> float:
+        """A number from 0 up to 1."""
+        return self._source.random()
+
+    def bits(self, count: int) -> int:
+        """A number of so many bits."""
+        return self._source.bits(count)
+
+    def key(self) -> bytes:
+        """32 bytes."""
+        return self._source.key()
+
+    def visitor_id(self) -> str:
+        """32 hexadecimal digits."""
+        return self._source.visitor_id()
+
+    def request_id(self) -> bytes:
+        """32 hexadecimal digits."""
+        return self._source.request_id()
+
+    @contextmanager
+    def switched(self, source: Randomness) -> Iterator[None]:
+        """In this block, everything is drawn from `source`."""
+        before, self._source = self._source, source
+        try:
+            yield
+        finally:
+            self._source = before

@@ -2,50 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from http.cookies import CookieError
 from typing import Any, cast
 from urllib.parse import quote
 
+from django.conf import settings
 from django.http import HttpResponse, SimpleCookie, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from starlette.types import Scope
 
-from gateway.testing.loop import Answer
+from gateway.testing.live import LiveAnswer
 
-__all__ = ["body_of", "response_of", "scope_of", "unsendable"]
+__all__ = ["body_of", "response_of", "scope_as_sent", "scope_of", "unsendable"]
 
-# What `scope_of` has a place for; the rest of an environ is the server's own, and not sent.
-_SENT = frozenset(
-    {
-        "CONTENT_LENGTH",
-        "CONTENT_TYPE",
-        "PATH_INFO",
-        "QUERY_STRING",
-        "REMOTE_ADDR",
-        "REMOTE_PORT",
-        "REQUEST_METHOD",
-        "SCRIPT_NAME",
-        "SERVER_NAME",
-        "SERVER_PORT",
-        "SERVER_PROTOCOL",
-    }
-)
+# What `scope_of` has a place for, and the request gets by itself; the rest of an environ is the server's own.
+_SENT = frozenset({"PATH_INFO", "QUERY_STRING", "REQUEST_METHOD", "SCRIPT_NAME"})
+# Django's client has these in every environ, without a value unless a test gives one.
+_OFTEN_EMPTY = frozenset({"HTTP_COOKIE", "CONTENT_TYPE", "CONTENT_LENGTH"})
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
+_sendable_key = re.compile(r"HTTP_[A-Z0-9_]+|CONTENT_TYPE|CONTENT_LENGTH").fullmatch
+_token = re.compile(rb"[!#$%&'*+.^`|~0-9a-z-]+").fullmatch  # RFC 9110, section 5.6.2; Django drops an underscore
 
 
 def scope_of(environ: Mapping[str, Any]) -> Scope:
     """The ASGI scope of the request that `environ` describes."""
-    root = _path(environ.get("SCRIPT_NAME", "")).rstrip("/")
-    path = root + (_path(environ["PATH_INFO"]) or "/")
+    # As under WSGI, PATH_INFO is all that comes after the path that the site is served under. Before that, the gateway
+    # takes the path twice, for the server and for a proxy: so what a test has there by mistake is left for the project.
+    root = (settings.FORCE_SCRIPT_NAME or _path(environ.get("SCRIPT_NAME") or "")).rstrip("/")
+    path = root + root + (_path(environ["PATH_INFO"]) or "/")
     scheme = environ.get("wsgi.url_scheme", "http")
     host, port = str(environ.get("SERVER_NAME", "testserver")), str(environ.get("SERVER_PORT", "80"))
-    headers = [
-        (_header_name(key), str(value).encode("latin-1"))
-        for key, value in environ.items()
-        if _is_header(key) and value != "" and _sendable(value)
-    ]
-    if "HTTP_HOST" not in environ:  # which HTTP/1.1 requires; Django then makes it of the same two
+    headers = [line for key, value in environ.items() if (line := _header(key, value)) is not None]
+    if not any(name == b"host" for name, _ in headers):  # which HTTP/1.1 requires; Django then makes it of the same two
         address = host if port == _DEFAULT_PORTS.get(scheme) else f"{host}:{port}"
         headers.append((b"host", address.encode("latin-1")))
     client = environ.get("REMOTE_ADDR")
@@ -53,32 +43,72 @@ def scope_of(environ: Mapping[str, Any]) -> Scope:
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": str(environ.get("SERVER_PROTOCOL", "HTTP/1.1")).rpartition("/")[2],
-        "method": environ["REQUEST_METHOD"],
+        "method": environ["REQUEST_METHOD"].upper(),
         "scheme": scheme,
         "path": path,
         "raw_path": quote(path).encode("ascii"),
         "root_path": root,
         "query_string": str(environ.get("QUERY_STRING", "")).encode("latin-1"),
         "headers": headers,
-        "client": (client, int(environ.get("REMOTE_PORT") or 0)) if client else None,
-        "server": (host, int(port)),
+        "client": (str(client), _number(environ.get("REMOTE_PORT"))) if client else None,
+        "server": (host, _number(port)),
         "state": {},
     }
 
 
+def scope_as_sent(scope: Scope) -> tuple[Scope, dict[str, Any]]:
+    """What a server would have made of the scope of AsyncClient, and what of it no HTTP request can carry, for META."""
+    path = scope["path"].encode("latin-1").decode("utf-8", "replace")
+    query = scope.get("query_string", b"")
+    host, port = scope["server"]
+    lines = [(name, value) for name, value in scope["headers"] if value or name != b"cookie"]
+    sent = {
+        **scope,
+        "path": path,
+        "root_path": scope.get("root_path", ""),
+        "query_string": query.encode("latin-1") if isinstance(query, str) else query,
+        "headers": [line for line in lines if _is_line(line)],
+        "server": (host, int(port)),
+        "state": {},
+    }
+    return sent, {_key(name): value.decode("latin-1") for name, value in lines if not _is_line((name, value))}
+
+
+def _is_line(line: tuple[bytes, bytes]) -> bool:
+    return bool(_token(line[0])) and not any(byte in line[1] for byte in b"\r\n\0")
+
+
+def _key(name: bytes) -> str:
+    """What `request.META` calls a header."""
+    key = name.decode("latin-1").upper().replace("-", "_")
+    return key if key in _OFTEN_EMPTY else f"HTTP_{key}"
+
+
 def body_of(environ: Mapping[str, Any]) -> bytes:
-    """The body of the request that `environ` describes."""
-    body: bytes = environ["wsgi.input"].read()
+    """The body of the request that `environ` describes: as much as CONTENT_LENGTH says, as Django reads it."""
+    stream = environ["wsgi.input"]
+    wanted = _number(environ.get("CONTENT_LENGTH"))
+    there = len(stream) if hasattr(stream, "__len__") else wanted  # FakePayload refuses to be asked for more
+    body: bytes = stream.read(min(wanted, there)) if wanted else b""
     return body
 
 
 def unsendable(environ: Mapping[str, Any]) -> dict[str, Any]:
-    """What a test put into `environ` that no HTTP request can carry, such as REMOTE_USER."""
-    return {
-        key: value
-        for key, value in environ.items()
-        if (not _sendable(value) if _is_header(key) else key not in _SENT and not key.startswith("wsgi."))
-    }
+    """What a test put into `environ` that no HTTP request can carry as it is, for `request.META`.
+
+    Django's client puts an environ into META unchanged: a header whose value is None, a number, a string of
+    Django's that is translated later, or has characters that HTTP hasn't; a variable such as REMOTE_USER.
+    """
+    return {key: value for key, value in environ.items() if not _is_carried(key, value)}
+
+
+def _is_carried(key: str, value: object) -> bool:
+    """Whether `request.META` gets `value` by the way of HTTP."""
+    if not _is_header(key):
+        return key in _SENT or key.startswith("wsgi.")
+    if not isinstance(value, str) or type(value) is not str or not _sendable_key(key):
+        return False
+    return _is_text(value) and _is_latin(value) and not (value == "" and key in _OFTEN_EMPTY)
 
 
 def _path(text: str) -> str:
@@ -86,20 +116,39 @@ def _path(text: str) -> str:
     return text.encode("latin-1").decode("utf-8", "replace")
 
 
+def _number(value: object) -> int:
+    """As Django reads CONTENT_LENGTH: 0 where there is no number."""
+    try:
+        return int(str(value))
+    except ValueError:
+        return 0
+
+
 def _is_header(key: str) -> bool:
     return key.startswith("HTTP_") or key in ("CONTENT_TYPE", "CONTENT_LENGTH")
 
 
-def _header_name(key: str) -> bytes:
-    return key.removeprefix("HTTP_").replace("_", "-").lower().encode("ascii")
+def _header(key: str, value: object) -> tuple[bytes, bytes] | None:
+    """The line that HTTP has for it; None where it has none. What isn't a string is sent as it would be written."""
+    if not _is_header(key) or value is None or (value == "" and key in _OFTEN_EMPTY):
+        return None
+    name = key.removeprefix("HTTP_").replace("_", "-").lower().encode("ascii", "replace")
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    if not _token(name) or not _is_text(text):
+        return None
+    # A browser and curl would send UTF-8 for what latin-1 doesn't have.
+    return name, text.encode("latin-1" if _is_latin(text) else "utf-8")
 
 
-def _sendable(value: object) -> bool:
-    text = str(value)
-    return not any(character > "\xff" or character in "\r\n\0" for character in text)
+def _is_text(value: str) -> bool:
+    return not any(character in "\r\n\0" for character in value)
 
 
-def response_of(answer: Answer, made: HttpResponseBase | None) -> HttpResponseBase:
+def _is_latin(value: str) -> bool:
+    return all(character <= "\xff" for character in value)
+
+
+def response_of(answer: LiveAnswer, made: HttpResponseBase | None) -> HttpResponseBase:
     """`answer` as a response of Django's: the one that Django `made`, if it made one, as it came through."""
     response = made
     if response is None or response.status_code != answer.status:
@@ -113,7 +162,7 @@ def response_of(answer: Answer, made: HttpResponseBase | None) -> HttpResponseBa
     return response
 
 
-def _take_headers(response: HttpResponseBase, answer: Answer) -> None:
+def _take_headers(response: HttpResponseBase, answer: LiveAnswer) -> None:
     found: dict[str, str] = {}
     for line, value in answer.headers:
         if line != b"set-cookie":
@@ -126,7 +175,7 @@ def _take_headers(response: HttpResponseBase, answer: Answer) -> None:
             response.headers[name] = text
 
 
-def _take_cookies(response: HttpResponseBase, answer: Answer) -> None:
+def _take_cookies(response: HttpResponseBase, answer: LiveAnswer) -> None:
     """The cookies that Django doesn't know of: a service set them."""
     for name, value in answer.headers:
         if name != b"set-cookie":

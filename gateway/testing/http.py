@@ -6,8 +6,9 @@ from typing import Any
 
 import httpx
 
-from gateway.testing.asked import Asked, asking
-from gateway.testing.loop import running
+from gateway.testing.client_call import ClientCall, asking
+from gateway.testing.live import running
+from gateway.testing.tally import count
 
 __all__ = ["AsyncTransport", "SyncTransport", "async_client", "sync_client"]
 
@@ -23,11 +24,12 @@ class SyncTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The gateway's answer. Raises what a service raised, unless that was not wanted."""
         request.read()
-        asked = Asked()
+        asked = ClientCall()
         live = running()
         live.refresh(self)
         with asking(asked):
             status, headers, body = live.run(_ask(request, live.gateway))
+        count(asked.served_by)
         return _response(asked, self._raise, status, headers, body)
 
 
@@ -40,11 +42,12 @@ class AsyncTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The gateway's answer. Raises what a service raised, unless that was not wanted."""
         await request.aread()
-        asked = Asked()
+        asked = ClientCall()
         live = running()
         live.refresh(self)
         with asking(asked):
             status, headers, body = await live.arun(_ask(request, live.gateway))
+        count(asked.served_by)
         return _response(asked, self._raise, status, headers, body)
 
 
@@ -68,7 +71,7 @@ async def _ask(request: httpx.Request, app: Any) -> tuple[int, httpx.Headers, by
     return response.status_code, response.headers, await response.aread()
 
 
-def _response(asked: Asked, raises: bool, status: int, headers: httpx.Headers, body: bytes) -> httpx.Response:
+def _response(asked: ClientCall, raises: bool, status: int, headers: httpx.Headers, body: bytes) -> httpx.Response:
     if raises and (error := asked.failure or asked.escaped) is not None:
         raise error
     return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.testing.options import OPTIONS
+
 if TYPE_CHECKING:
     import httpx
 
@@ -16,42 +18,46 @@ if TYPE_CHECKING:
     from gateway.testing.api import GatewayAPIClient
     from gateway.testing.client import GatewayAsyncClient, GatewayClient
     from gateway.testing.clock import FrozenClock
+    from gateway.testing.contract import Contract
     from gateway.testing.recording import Recorded
+    from gateway.testing.sides import Sides
+    from gateway.testing.suite import Suite
 
 __all__ = [
+    "compare_sides",
     "gateway_api_client",
     "gateway_app",
     "gateway_async_client",
     "gateway_client",
     "gateway_clock",
     "gateway_config",
+    "gateway_contract",
     "gateway_http",
     "gateway_http_sync",
     "override_route",
     "pytest_addoption",
     "pytest_sessionfinish",
     "pytest_sessionstart",
+    "pytest_terminal_summary",
     "record_upstream",
 ]
 
-_patched = pytest.StashKey[ExitStack]()
+_suite: pytest.StashKey[Suite] = pytest.StashKey()
+_lines = pytest.StashKey[tuple[str, ...]]()
 # Fixtures of pytest-django that open a test's transaction; the autouse one goes by the mark.
 _DATABASE = ("transactional_db", "db")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--through-gateway` and `--gateway-config`."""
+    """`--through-gateway`, and `--gateway-…`."""
     group = parser.getgroup("gateway", "django-fastapi-gateway")
     group.addoption(
         "--through-gateway",
         action="store_true",
         help="send the requests of every Django test client through the gateway",
     )
-    group.addoption(
-        "--gateway-config",
-        metavar="PATH",
-        help="the gateway's configuration (default: GATEWAY_CONFIG, gateway.toml or [tool.gateway] in the rootdir)",
-    )
+    for name, details in OPTIONS.items():
+        group.addoption(name, **details)
 
 
 @pytest.hookimpl(trylast=True)  # after pytest-django has set Django up
@@ -59,46 +65,73 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Lead Django's clients through the gateway, if that is asked for."""
     if not session.config.getoption("--through-gateway"):
         return
-    if (file := _config_file(session.config)) is None:
-        raise pytest.UsageError("--through-gateway: no gateway.toml here; --gateway-config names one")
-    from gateway.testing.client import through_gateway
-    from gateway.testing.loop import configure
+    if _is_worker(session.config):
+        from gateway.testing.suite import join
 
-    configure(file)
-    session.config.stash[_patched] = stack = ExitStack()
-    stack.enter_context(through_gateway())
+        join()
+        return
+    from gateway.config.problems import ConfigError
+    from gateway.testing.suite import Suite
+
+    options = session.config.option
+    try:
+        suite = Suite(
+            options.gateway_config,
+            options.gateway_stage or (),
+            allow_none=options.gateway_allow_none,
+            folder=session.config.rootpath,
+        )
+        session.config.stash[_suite] = suite.__enter__()
+    except (ConfigError, ValueError, LookupError) as exc:
+        raise pytest.UsageError(f"--through-gateway: {exc}") from exc
 
 
+@pytest.hookimpl(trylast=True)  # when the processes of pytest-xdist have ended
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Undo it, and stop the gateway, if one was started."""
-    if (stack := session.config.stash.get(_patched, None)) is not None:
-        stack.close()
-    if (loop := sys.modules.get("gateway.testing.loop")) is not None:
+    """Say how many requests there were, undo what was done, and stop the gateway, if one was started."""
+    config = session.config
+    if _is_worker(config) and config.getoption("--through-gateway"):
+        from gateway.testing.suite import leave
+
+        leave()
+    if (suite := config.stash.get(_suite, None)) is not None:
+        report = suite.report(ran=session.testscollected > 0 and not config.option.collectonly)
+        config.stash[_lines] = report.lines
+        if report.failed and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        suite.__exit__(None, None, None)
+    if (loop := sys.modules.get("gateway.testing.live")) is not None:
         loop.stop()
 
 
-def _config_file(config: pytest.Config) -> str | None:
-    """The path of the configuration. None where only `find` could tell, which then says what is missing."""
-    from gateway.config import find
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What the run has to say of the gateway."""
+    if lines := config.stash.get(_lines, None):
+        terminalreporter.section("gateway")
+        for line in lines:
+            terminalreporter.write_line(line)
 
-    named: str | None = config.getoption("--gateway-config")
-    if named is not None:
-        return named
-    found = find(config.rootpath)
-    return str(found) if found is not None else None
+
+def _is_worker(config: pytest.Config) -> bool:
+    """Whether this is a process of pytest-xdist's."""
+    return hasattr(config, "workerinput")
 
 
 @pytest.fixture(scope="session")
 def gateway_config(request: pytest.FixtureRequest) -> Any:
     """The configuration to test with: a path, or a mapping shaped like gateway.toml. Override it in conftest.py."""
-    return _config_file(request.config)
+    from gateway.config.files import find
+
+    return request.config.getoption("--gateway-config") or find(request.config.rootpath)
 
 
 @pytest.fixture(scope="session")
-def _gateway_configured(gateway_config: Any) -> Iterator[None]:
-    from gateway.testing.loop import configure, stop
+def _gateway_configured(request: pytest.FixtureRequest, gateway_config: Any) -> Iterator[None]:
+    from gateway.testing.live import configure, stop
+    from gateway.testing.suite import states_of
 
-    configure(gateway_config)
+    if not request.config.getoption("--through-gateway"):  # which has configured it
+        configure(gateway_config, states_of(gateway_config, request.config.getoption("--gateway-stage") or ()))
     yield
     stop()
 
@@ -109,7 +142,7 @@ def _gateway_running(request: pytest.FixtureRequest, _gateway_configured: None) 
     for name in _DATABASE:
         if name in request.fixturenames:
             request.getfixturevalue(name)
-    from gateway.testing.loop import running
+    from gateway.testing.live import running
 
     running()  # without pytest-django, this is what sets Django up
     from gateway.testing.sharing import shared_with_async_code
@@ -121,7 +154,7 @@ def _gateway_running(request: pytest.FixtureRequest, _gateway_configured: None) 
 @pytest.fixture
 def gateway_app(_gateway_running: None) -> Gateway:
     """The `Gateway` that the clients ask. It is started when first needed, and stopped after the last test."""
-    from gateway.testing.loop import running
+    from gateway.testing.live import running
 
     return running().gateway
 
@@ -168,13 +201,14 @@ def gateway_http_sync(gateway_app: Gateway) -> Iterator[httpx.Client]:  # noqa: 
 
 
 @pytest.fixture
-def gateway_clock(gateway_app: Gateway, monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
-    """The clock that the gateway reads during the test: it stands still until `gateway_clock.advance(seconds)`."""
+def gateway_clock(gateway_app: Gateway) -> Iterator[FrozenClock]:  # noqa: ARG001
+    """The clock that the gateway reads during the test: it stands still until `gateway_clock.advance(seconds)`. What
+    the gateway draws (a sample, an identifier) is the same in each run, too."""
     from gateway.testing.clock import FrozenClock
+    from gateway.testing.live import frozen
 
-    clock = FrozenClock()
-    monkeypatch.setattr(gateway_app, "clock", clock)
-    return clock
+    with frozen(clock := FrozenClock()):
+        yield clock
 
 
 @pytest.fixture
@@ -194,9 +228,36 @@ def override_route(gateway_app: Gateway) -> Iterator[Callable[..., AbstractConte
 
 
 @pytest.fixture
+def compare_sides(gateway_app: Gateway) -> Callable[..., Sides]:
+    """`compare_sides(method, target, route="catalog", body=b"", headers={}, user=None)`: both sides are asked the same
+    from the same state. With `recorded`, the status that legacy once answered with, the test is skipped where that is
+    of another class now: then it would prove nothing."""
+    from gateway.testing.sides import compare_sides as compared
+
+    def compare(method: str, target: str, *, recorded: int | None = None, **more: Any) -> Sides:
+        sides = compared(gateway_app, method, target, **more)
+        status = sides.legacy.status
+        if recorded is not None and status // 100 != recorded // 100:
+            pytest.skip(
+                f"legacy answers {status} here, and answered {recorded} when this was recorded: rows are missing"
+            )
+        return sides
+
+    return compare
+
+
+@pytest.fixture
 def record_upstream(gateway_app: Gateway) -> Iterator[Callable[[str], list[Recorded]]]:
     """`record_upstream(name)`: a list that gets what the upstream is asked and answers from now on."""
     from gateway.testing.recording import record
 
     with ExitStack() as until_the_end:
         yield lambda name: until_the_end.enter_context(record(name, gateway=gateway_app))
+
+
+@pytest.fixture
+def gateway_contract(gateway_app: Gateway) -> Callable[..., Contract]:
+    """`gateway_contract(name)`: both sides of a route, to be asked the same: see `gateway.testing.Contract`."""
+    from gateway.testing.contract import Contract
+
+    return lambda name, **options: Contract(name, gateway_app, **options)

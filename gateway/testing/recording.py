@@ -20,8 +20,8 @@ __all__ = ["Recorded", "record"]
 class Recorded:
     """One request as the upstream saw it, and its answer as it left the upstream.
 
-    Header names are in lower case, and lines of the same name are joined with ", ". `status` is 0 while there is
-    no answer; `error` is what the upstream raised instead.
+    Header names are in lower case, and lines of the same name are joined with ", ", but those of Set-Cookie with a line
+    end. `status` is 0 while there is no answer; `error` is what the upstream raised instead.
     """
 
     method: str
@@ -55,7 +55,7 @@ def record(name: str, *, gateway: Gateway | None = None) -> Iterator[list[Record
     `gateway`: default, the one that tests go through. Raises LookupError, which names the upstreams there are.
     """
     if gateway is None:
-        from gateway.testing.loop import running
+        from gateway.testing.live import running
 
         gateway = running().gateway
     if name not in gateway.upstreams:
@@ -114,5 +114,6 @@ def _joined(lines: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in lines:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        found[key] = f"{found[key]}, {text}" if key in found else text
+        between = "\n" if key == "set-cookie" else ", "
+        found[key] = f"{found[key]}{between}{text}" if key in found else text
     return found

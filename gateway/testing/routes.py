@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Self
 
 from gateway.app import Gateway
-from gateway.rollout.decision import Choice, at_stage
-from gateway.rollout.plan import planned
+from gateway.rollout.decision import CompiledRoute, compile_route
+from gateway.rollout.policy import compile_policy
 from gateway.rollout.stage import State
 
 __all__ = ["RouteOverride", "override_route"]
@@ -30,14 +30,14 @@ class RouteOverride(ContextDecorator):
         self._name = name
         self._state = state
         self._gateway = gateway
-        self._changed: list[tuple[Gateway, Choice]] = []
+        self._changed: list[tuple[Gateway, CompiledRoute]] = []
 
     def __repr__(self) -> str:
         return f"override_route({self._name!r}, {self._state})"
 
     def __enter__(self) -> Self:
         if self._gateway is None:
-            from gateway.testing.loop import running
+            from gateway.testing.live import running
 
             gateway = running().gateway
         else:
@@ -45,8 +45,8 @@ class RouteOverride(ContextDecorator):
         snapshot = gateway.snapshot
         if self._name not in snapshot.routes:
             raise LookupError(f"there is no route {self._name!r}; there are: {', '.join(snapshot.routes) or 'none'}")
-        self._changed.append((gateway, snapshot.choices[self._name]))
-        _publish(gateway, at_stage(planned(snapshot.routes[self._name], self._state, snapshot.site)))
+        self._changed.append((gateway, snapshot.compiled[self._name]))
+        _publish(gateway, compile_route(compile_policy(snapshot.routes[self._name], self._state, snapshot.site)))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -54,8 +54,8 @@ class RouteOverride(ContextDecorator):
         _publish(gateway, before)
 
 
-def _publish(gateway: Gateway, choice: Choice) -> None:
+def _publish(gateway: Gateway, route: CompiledRoute) -> None:
     snapshot = gateway.snapshot
-    choices = {**snapshot.choices, choice.plan.route: choice}
-    asking = frozenset(name for name, choice in choices.items() if choice.plan.asks)
-    gateway.publish(replace(snapshot, choices=choices, asking=asking))
+    compiled = {**snapshot.compiled, route.policy.route: route}
+    asking = frozenset(name for name, route in compiled.items() if route.policy.asks)
+    gateway.publish(replace(snapshot, compiled=compiled, asking=asking))

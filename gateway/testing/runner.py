@@ -1,56 +1,149 @@
-"""The runner for `manage.py test`."""
+"""The runner for `manage.py test`: the project's own, whose clients ask the gateway.
+
+    python manage.py test --testrunner gateway.testing.runner.GatewayRunner
+
+`GatewayRunner` is made of what TEST_RUNNER names. Where TEST_RUNNER is to name a runner of the gateway's for good,
+derive one: `class OurRunner(GatewayRunnerMixin, DiscoverRunner)`.
+"""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.test.runner import DiscoverRunner, ParallelTestSuite
+from django.test.utils import get_runner
 
-__all__ = ["GatewayRunner", "GatewaySuite"]
+from gateway.testing.options import OPTIONS
 
-_for_good = ExitStack()  # what lasts as long as a process of `--parallel`
+__all__ = ["GatewayRunnerMixin"]
 
-
-def _init_worker(*args: Any, **kwargs: Any) -> None:
-    """What Django does in each process, and what a process that was not forked doesn't know of yet."""
-    ParallelTestSuite.init_worker(*args, **kwargs)  # sets Django up; what follows can only be imported then
-    from gateway.testing.client import through_gateway
-
-    _for_good.enter_context(through_gateway())
+NAME = "GatewayRunner"
 
 
-class GatewaySuite(ParallelTestSuite):
-    """Django's own suite for several processes."""
+class GatewayRunnerMixin:
+    """What a test runner gets beside its own: options, and clients that ask the gateway while it runs tests.
 
-    init_worker = _init_worker
-
-
-class GatewayRunner(DiscoverRunner):
-    """Django's own runner; the requests of every Django test client go through the gateway.
-
-    `TEST_RUNNER = "gateway.testing.runner.GatewayRunner"`, or `manage.py test --testrunner=…`. The configuration is
-    the one that `gateway.config.find` finds. Under `--parallel` each process has a gateway of its own.
+    All that is needed of the runner is what Django needs: `run_tests`, and options as keyword arguments. Under
+    `--parallel` each process has a gateway of its own.
     """
 
-    parallel_test_suite = GatewaySuite
+    parallel_test_suite: Any
+    _ran = True  # unless the runner says otherwise
 
-    def setup_test_environment(self, **kwargs: Any) -> None:
-        """As Django's, and lead the clients through the gateway."""
-        from gateway.testing.client import through_gateway
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        suite = getattr(cls, "parallel_test_suite", None)
+        if suite is not None and not hasattr(suite, "leads_to_the_gateway"):
+            cls.parallel_test_suite = _led(suite)
 
-        super().setup_test_environment(**kwargs)
-        self._through = ExitStack()
-        self._through.enter_context(through_gateway())
+    def __init__(
+        self,
+        *args: Any,
+        gateway_config: str | None = None,
+        gateway_stage: Sequence[str] | None = None,
+        gateway_allow_none: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._gateway = gateway_config, tuple(gateway_stage or ()), gateway_allow_none
+
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        """The runner's own options, and the gateway's."""
+        inherited = getattr(super(), "add_arguments", None)
+        if inherited is not None:
+            inherited(parser)
+        for name, details in OPTIONS.items():
+            parser.add_argument(name, **details)
+
+    def run_tests(self, test_labels: Any, *args: Any, **kwargs: Any) -> Any:
+        """As the runner's; returns one failure more where no request went through the gateway."""
+        from gateway.testing.suite import Suite
+
+        config, stages, allow_none = self._gateway
+        with Suite(config, stages, allow_none=allow_none) as suite:
+            failures = super().run_tests(test_labels, *args, **kwargs)  # type: ignore[misc] # every runner has it
+            report = suite.report(ran=self._ran)
+        sys.stderr.writelines(f"{line}\n" for line in ("", *report.lines))
+        return (failures or 0) + report.failed
+
+    def suite_result(self, suite: Any, result: Any, **kwargs: Any) -> Any:
+        """As the runner's."""
+        self._ran = bool(result.testsRun)
+        return super().suite_result(suite, result, **kwargs)  # type: ignore[misc] # who asks has it
 
     def teardown_databases(self, old_config: Any, **kwargs: Any) -> None:
-        """Stop the gateway, whose services may hold connections, and do what Django does."""
-        from gateway.testing.loop import stop
+        """Stop the gateway, whose services may hold connections, and do what the runner does."""
+        from gateway.testing.live import stop
 
         stop()
-        super().teardown_databases(old_config, **kwargs)
+        super().teardown_databases(old_config, **kwargs)  # type: ignore[misc] # who asks has it
 
-    def teardown_test_environment(self, **kwargs: Any) -> None:
-        """Undo both."""
-        self._through.close()
-        super().teardown_test_environment(**kwargs)
+
+def __getattr__(name: str) -> Any:
+    # Late, and by the setting: TEST_RUNNER may be another one in the next test.
+    if name != NAME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _gateway_runner(DiscoverRunner if f"{__name__}.{NAME}" == settings.TEST_RUNNER else _projects_own())
+
+
+def _projects_own() -> type:
+    try:
+        found: type = get_runner(settings)
+    except AttributeError as exc:
+        expected = f"it is to be derived from {__name__}.{GatewayRunnerMixin.__name__}, and not from {NAME}"
+        raise ImproperlyConfigured(
+            f"TEST_RUNNER = {settings.TEST_RUNNER!r} can't be imported: {exc}; {expected}"
+        ) from exc
+    return found
+
+
+@cache
+def _gateway_runner(runner: type) -> type:
+    """`runner` through the gateway."""
+    if issubclass(runner, GatewayRunnerMixin):
+        return runner
+    return type(NAME, (GatewayRunnerMixin, runner), {"__doc__": runner.__doc__, "__module__": __name__})
+
+
+# -- several processes ---------------------------------------------------------------------------
+
+
+def _led(suite: type[ParallelTestSuite]) -> type[ParallelTestSuite]:
+    """`suite`, whose processes ask the gateway too, and say what they have counted."""
+    changed = {
+        "leads_to_the_gateway": True,
+        "init_worker": _Function(partial(_init_worker, suite.init_worker)),
+        "run_subsuite": _Function(partial(_run_subsuite, suite.run_subsuite)),
+    }
+    return type(suite.__name__, (suite,), changed)
+
+
+class _Function:
+    """What is asked for its `__func__`, as ParallelTestSuite asks its methods, to be sent to a process."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.__func__ = function
+
+
+def _init_worker(original: Callable[..., None], *args: Any, **kwargs: Any) -> None:
+    """What the runner does in each process; it sets Django up, without which what follows can't be imported."""
+    original(*args, **kwargs)
+    from gateway.testing.suite import join
+
+    join()
+
+
+def _run_subsuite(original: Callable[[Any], Any], arguments: Any) -> Any:
+    from gateway.testing.suite import leave
+
+    try:
+        return original(arguments)
+    finally:
+        leave()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from asgiref.sync import SyncToAsync
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from gateway.compat.asgiref import common_thread
 
 __all__ = ["shared_with_async_code"]
 
@@ -30,7 +31,7 @@ def shared_with_async_code() -> Iterator[None]:
 
 
 def _there(function: object, argument: object) -> None:
-    SyncToAsync.single_thread_executor.submit(function, argument).result()  # type: ignore[arg-type]
+    common_thread().submit(function, argument).result()  # type: ignore[arg-type]
 
 
 def _lend(connection: BaseDatabaseWrapper) -> None:

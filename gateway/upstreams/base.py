@@ -2,68 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from string import punctuation
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
-from urllib.parse import quote_from_bytes
 
 from starlette.types import ASGIApp, Scope
 
 from gateway.rollout.cohort import Caller
-from gateway.routing.table import Endpoint
+from gateway.routing.request import RequestInfo
+from gateway.routing.table import Contest, Endpoint, Match
 
-__all__ = [
-    "ATTEMPT",
-    "FILES",
-    "MIRROR",
-    "REQUEST_ID",
-    "Attempt",
-    "ClientGone",
-    "Legacy",
-    "Service",
-    "Upstream",
-    "UpstreamError",
-    "in_ascii",
-    "take_in_bytes",
-]
-
-# Where a scope says, for an upstream that hands the request on, which header the gateway put its identifier in.
-REQUEST_ID = "gateway.request_id"
-# With these an application lets the server send a file, where the scope's extensions offer it.
-FILES = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
-# A scope has this key where nobody will see the answer: the request is a mirror.
-MIRROR = "gateway.mirror"
-# Where a scope has the `Attempt` that a service in this process tells of how it fared.
-ATTEMPT = "gateway.attempt"
-
-
-class Attempt(Protocol):
-    """How a service fared that doesn't raise what it failed with: the project's middleware makes an answer of it.
-
-    `error` is what it raised. `undone`: nothing of what it did is left, and nothing has left the process, so that the
-    request can be answered elsewhere, whatever its method.
-    """
-
-    error: Exception | None
-    undone: bool
-
-
-class ClientGone(Exception):
-    """The client left before its request was complete, so nobody waits for an answer."""
-
-
-class UpstreamError(Exception):
-    """An upstream gave no usable answer; `status` is what to tell the caller."""
-
-    def __init__(self, status: int, message: str) -> None:
-        self.status = status
-        super().__init__(message)
+__all__ = ["Legacy", "ProxySettings", "Service", "Upstream"]
 
 
 class Upstream(Protocol):
     """Whatever can answer a request: an ASGI 3 application, `entry`, with a name and a lifespan."""
 
     name: str
+    max_body: int | None  # bytes of a request's body; None where it takes any
 
     @property
     def entry(self) -> ASGIApp:
@@ -83,43 +38,79 @@ class Service(Upstream, Protocol):
         """What it declares; None when it can't be asked."""
 
 
+class ProxySettings(Protocol):
+    """How a project reads what a proxy in front says of a request. Each is given the lines of its headers, and gives
+    None where the project goes by the connection and the Host header."""
+
+    @property
+    def names(self) -> frozenset[bytes]:
+        """The headers that are read."""
+
+    def scheme(self, lines: Iterable[tuple[bytes, bytes]]) -> tuple[str, tuple[bytes, bytes]] | None:
+        """ "http" or "https", and the line that the project is to find it in."""
+
+    def host(self, lines: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        """The host, perhaps with a port."""
+
+    def port(self, lines: Iterable[tuple[bytes, bytes]]) -> int | None:
+        """The port."""
+
+
 class Legacy(Upstream, Protocol):
     """The Django project, or whatever else was there before."""
 
-    sockets: bool  # it serves WebSockets
-    script_name: str  # the path it says it is served under, or ""
-    session_cookie: bytes  # the name of its session cookie
-    secrets: Sequence[str | bytes]  # to sign with the first, and to verify with any; none where it has no such thing
+    refused: Callable[[int], object]  # told the status of each request that it had no thread for
+
+    @property
+    def sockets(self) -> bool:
+        """Whether it serves WebSockets."""
+
+    @property
+    def script_name(self) -> str:
+        """The path it says it is served under, or ""."""
+
+    @property
+    def session_cookie(self) -> bytes:
+        """The name of its session cookie."""
+
+    @property
+    def secrets(self) -> Sequence[str | bytes]:
+        """To sign with the first, and to verify with any; none where it has no such thing."""
+
+    @property
+    def kept_cookies(self) -> Sequence[bytes]:
+        """Names of cookies that say nothing of who a caller is, and are recorded."""
 
     @property
     def busy(self) -> bool:
         """Whether requests wait for it."""
 
-    async def caller(self, headers: Mapping[bytes, bytes]) -> Caller | None:
-        """Who sent a request with these headers; None when that can't be found out now. Raises nothing."""
+    async def unreachable_stores(self) -> str | None:
+        """Which of the stores that it leans on can't be reached now, in words. Raises nothing."""
+
+    async def caller(self, match: Match, info: RequestInfo, scope: Scope) -> Caller | None:
+        """Who sent a request that a route claims; None when that can't be found out now. Raises nothing."""
+
+    def known_user(self, request: object) -> tuple[str, str | None] | None:
+        """The kind of user ("anonymous", "user", "staff", "superuser") and the primary key as text that the project has
+        found a request to be of, `request` being its own object for it; None where it has asked nobody."""
 
     def allows_host(self, host: bytes) -> bool:
         """Whether the project answers for `host`, which may have a port."""
 
-    def forwarded_host(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-        """The host that the project takes from X-Forwarded-Host; None when it doesn't."""
+    @property
+    def proxy_settings(self) -> ProxySettings | None:
+        """How the project reads what a proxy says; None where it reads nothing of it."""
 
     def knows(self, path: str) -> bool | None:
         """Whether its URLconf has `path`; None when it can't be asked."""
 
+    @property
+    def urls(self) -> object:
+        """What `contest` goes by: another object when the settings name another URLconf, which tests do."""
+
+    def contest(self, endpoint: Endpoint) -> Contest | None:
+        """Which paths that the template of a service's `endpoint` takes in are another view's; None where none is."""
+
     def trusts_origin(self, origin: bytes) -> bool:
         """Whether a page of `origin` ("https://host") may act for its visitor here."""
-
-
-def in_ascii(target: bytes) -> bytes:
-    """A request's target, or its query, with everything that may not stand in a URL quoted. It means the same."""
-    return quote_from_bytes(target, safe=punctuation).encode()
-
-
-def take_in_bytes(scope: Scope) -> None:
-    """Offer an application no other way to answer than by its bytes: no file that the server sends, no hints.
-
-    For where somebody between the two reads the answer. `scope` is a copy.
-    """
-    if offered := scope.get("extensions"):
-        scope["extensions"] = {name: way for name, way in offered.items() if not name.startswith("http.response.")}

@@ -12,9 +12,12 @@ import httpx
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.context.mirror_scope import among_callers
+from gateway.context.recording import recorder
+from gateway.dispatch.disconnect import until_gone
+from gateway.dispatch.errors import ClientGone, UpstreamError
+from gateway.dispatch.scope import MIRROR, REQUEST_ID, authority, in_ascii
 from gateway.routing.table import Endpoint
-from gateway.upstreams.base import MIRROR, REQUEST_ID, ClientGone, UpstreamError, in_ascii
-from gateway.upstreams.body import until_gone
 
 __all__ = ["RemoteUpstream"]
 
@@ -27,6 +30,10 @@ HOP_BY_HOP = frozenset(
 KEPT = frozenset(b"host content-length cookie authorization".split())
 # What a caller says of the way its request came; the gateway says it anew, as X-Forwarded-….
 HEARSAY = (b"x-forwarded-", b"forwarded", b"x-real-ip", b"x-gateway-mirror")
+# But who is asking, a proxy in front may say (these are oauth2-proxy's names): as on the other side, so here.
+WHO = frozenset(
+    b"x-forwarded-" + name for name in (b"user", b"email", b"groups", b"preferred-username", b"access-token")
+)
 
 
 class RemoteUpstream:
@@ -34,6 +41,7 @@ class RemoteUpstream:
 
     def __init__(self, name: str, url: str, *, timeout: float = 30.0, max_body: int | None = None) -> None:
         self.name = name
+        self.max_body = max_body
         self.url = httpx.URL(url)
         self._timeout = httpx.Timeout(timeout, connect=min(timeout, 5.0))
         self._client: httpx.AsyncClient | None = None
@@ -46,7 +54,9 @@ class RemoteUpstream:
 
     async def startup(self) -> None:
         """Open the connection pool. The server need not run yet."""
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
+        # Let go of before the server does, or a request may go to a connection that is just being closed: gunicorn does
+        # so after 2 seconds, uvicorn and Node.js after 5.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=1.5)
         # trust_env=False: a proxy set for the machine's own traffic must not see our callers'.
         self._client = httpx.AsyncClient(limits=limits, trust_env=False, cookies=_no_cookies())
 
@@ -70,7 +80,10 @@ class RemoteUpstream:
             await receive()
             await send({"type": "websocket.close", "code": 1011, "reason": "this service takes no sockets"})
             return
-        await self._app(scope, receive, send)
+        if (noted := recorder.get()) is not None:
+            noted.elsewhere = True
+        with among_callers():  # what it asks for is what the mirror is
+            await self._app(scope, receive, send)
 
     async def _forward(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._client is None:
@@ -132,13 +145,19 @@ class RemoteUpstream:
 
     def _headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         kept = KEPT | {scope.get(REQUEST_ID, b"")}
-        headers = [line for line in _end_to_end(scope["headers"], kept) if not line[0].startswith(HEARSAY)]
-        host = next((value for name, value in headers if name == b"host"), b"")
+        headers = [
+            line for line in _end_to_end(scope["headers"], kept) if line[0] in WHO or not line[0].startswith(HEARSAY)
+        ]
+        host = authority(scope)
+        if not any(name == b"host" for name, _ in headers):
+            headers.append((b"host", host))
         client = scope.get("client")
         if client:
             headers.append((b"x-forwarded-for", client[0].encode("latin-1")))
         headers.append((b"x-forwarded-proto", scope.get("scheme", "http").encode()))
         headers.append((b"x-forwarded-host", host))
+        if (server := scope.get("server")) and server[1]:
+            headers.append((b"x-forwarded-port", str(server[1]).encode()))
         if MIRROR in scope:
             headers.append((b"x-gateway-mirror", b"1"))
         if root_path := scope.get("root_path", ""):
@@ -175,7 +194,7 @@ class _Caller:
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._announced = any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
-        self._may_be_silent = not scope.get("http_version", "1.1").startswith("1")
+        self._may_be_silent = scope.get("http_version") in ("2", "3")
         self._receive = receive
         self._first: Message | None = None
         self._all_read = asyncio.Event()

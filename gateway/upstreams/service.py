@@ -2,62 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import sysconfig
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from starlette.convertors import CONVERTOR_TYPES
+from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.routing import BaseRoute, Host, Mount, WebSocketRoute
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.routing.table import ANY, Endpoint
+from gateway.dispatch.scope import ADAPTED
+from gateway.routing.paths import Paths
+from gateway.routing.table import Endpoint
+from gateway.upstreams.importing import ImportStringError, import_from_string
+from gateway.upstreams.introspection import declared_endpoints, unwrapped
 from gateway.upstreams.lifespan import Lifespan
 
-__all__ = ["ImportStringError", "ServiceUpstream", "declared_endpoints", "import_from_string", "unwrapped"]
-
-# Convertors the table knows by name.
-_KNOWN_CONVERTORS = {"str", "int", "float", "uuid", "path"}
-
-
-class ImportStringError(Exception):
-    """A "package.module:attribute" that can't be imported. The message says what is wrong with it."""
-
-
-def import_from_string(target: str) -> Any:
-    """The object that `package.module:attribute` names. Raises ImportStringError, which says where an import failed."""
-    module_name, _, attributes = target.partition(":")
-    try:
-        found: Any = importlib.import_module(module_name)
-    except ImportError as exc:
-        if exc.name is not None and (module_name == exc.name or module_name.startswith(f"{exc.name}.")):
-            raise ImportStringError(f"there is no module {exc.name!r}") from exc
-        raise ImportStringError(f"importing {module_name} failed: {_located(exc)}") from exc
-    except (Exception, SystemExit) as exc:
-        raise ImportStringError(f"importing {module_name} failed: {_located(exc)}") from exc
-    try:
-        for attribute in attributes.split("."):
-            found = getattr(found, attribute)
-    except AttributeError as exc:
-        raise ImportStringError(f"{module_name} has no attribute {attributes!r}") from exc
-    return found
-
-
-def _located(error: BaseException) -> str:
-    """`error`, and the last line of the user's own code that led to it: not Python's, nor an installed package's."""
-    said = f"{type(error).__name__}: {error}"
-    others = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    others.add(Path(__file__).parents[1])
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
-        if path.is_file() and others.isdisjoint(path.parents):
-            return f"{said} ({path}, line {frame.lineno})"
-    return said
+__all__ = ["ServiceUpstream", "is_async"]
 
 
 class ServiceUpstream:
@@ -75,9 +36,11 @@ class ServiceUpstream:
         around: Callable[[ASGIApp, Sequence[Endpoint]], ASGIApp] | None = None,
     ) -> None:
         self.name = name
+        self.max_body = max_body
         self.target = target
         self.declared = _instance(target)
         self._app: ASGIApp = self.declared
+        adapt(self.declared)
         self.surroundings: ASGIApp | None = None
         if around is not None:
             self._app = self.surroundings = around(self.declared, self.endpoints() or [])
@@ -108,6 +71,58 @@ class ServiceUpstream:
         return declared_endpoints(self.declared)
 
 
+class Adapter(BaseRoute):
+    """The first route of an application, for what it has no endpoint for (`gateway.dispatch.scope.ADAPTED`).
+
+    A HEAD that it doesn't declare is its GET, for which only the endpoint is asked GET: the application's own
+    middleware sees what was sent. And where the first template for a path doesn't have a method, no later one is
+    looked for, as in Django.
+    """
+
+    def __init__(self, routes: Sequence[BaseRoute], paths: Paths) -> None:
+        self._routes = routes
+        self._paths = paths
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Full where the application's router asks about a request that needs it."""
+        if ADAPTED not in scope or "router" not in scope:  # without, a middleware looks for the endpoint's name
+            return NO_MATCH
+        adapted, method = scope[ADAPTED], scope["method"]
+        if adapted.undeclared and method != "OPTIONS":
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            if (declared := self._paths.refused(path, method)) is not None:
+                return Match.FULL, {DECLARED: declared}
+        if method == "HEAD" and adapted.head_as_get:
+            for route in self._routes:
+                if route is not self:
+                    match, child = route.matches({**scope, "method": "GET"})
+                    if match is Match.FULL:
+                        return match, {**child, FOUND: route}
+        return NO_MATCH
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the endpoint answer. Raises HTTPException 405 where there is none."""
+        if (declared := scope.pop(DECLARED, None)) is not None:
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(declared))})
+        route: BaseRoute = scope.pop(FOUND)
+        scope.setdefault("route", route)
+        if scope["route"] is self:
+            scope["route"] = route
+        await route.handle({**scope, "method": "GET"}, receive, send)
+
+
+NO_MATCH: tuple[Match, Scope] = (Match.NONE, {})
+DECLARED, FOUND = "gateway.declared", "gateway.found"  # what Adapter tells itself
+
+
+def adapt(app: Any) -> None:
+    """Put an Adapter in front of the routes of `app`, where it has any and none is there."""
+    found = unwrapped(app)
+    routes = getattr(getattr(found, "router", found), "routes", None)
+    if isinstance(routes, list) and not any(isinstance(route, Adapter) for route in routes):
+        routes.insert(0, Adapter(routes, Paths(declared_endpoints(app) or ())))
+
+
 def _instance(target: str) -> Any:
     found = import_from_string(target)
     if inspect.isfunction(found) and not inspect.signature(found).parameters:
@@ -120,67 +135,7 @@ def _instance(target: str) -> Any:
     return found
 
 
-def unwrapped(app: Any) -> Any:
-    """The application that ASGI middleware is wrapped around, or `app` itself."""
-    while not hasattr(app, "routes") and callable(getattr(app, "app", None)):
-        app = app.app
-    return app
-
-
-def declared_endpoints(app: Any) -> list[Endpoint] | None:
-    """The endpoints of a FastAPI or Starlette application, mounted ones included; None for any other."""
-    app = unwrapped(app)
-    if not hasattr(app, "routes"):
-        return None
-    endpoints = list(_walk(app.routes, ""))
-    root_path = getattr(app, "root_path", "").rstrip("/")
-    if root_path:  # FastAPI(root_path="/v1") answers on /items and on /v1/items
-        endpoints += [replace(endpoint, path=root_path + endpoint.path) for endpoint in endpoints]
-    return endpoints
-
-
-def _walk(routes: Sequence[BaseRoute], prefix: str) -> Iterator[Endpoint]:
-    # FastAPI keeps included routers as nested objects; its own iteration unfolds them, and leaves
-    # plain Starlette routes as they are.
-    from fastapi.routing import iter_route_contexts
-
-    for context in iter_route_contexts(routes):
-        route, path = context.original_route, context.path
-        if path is None or isinstance(route, Host):
-            continue  # what a Host route answers depends on more than path and method
-        convertors = _own_convertors(path)
-        if isinstance(route, Mount):
-            yield from _mounted(route, prefix + path.rstrip("/"), convertors)
-        elif isinstance(route, WebSocketRoute):
-            methods = frozenset({"WEBSOCKET"})
-            yield Endpoint(prefix + path, methods, False, convertors, route.endpoint, _dependencies(context))
-        else:
-            methods = frozenset(context.methods or {ANY})
-            function = getattr(route, "endpoint", None)
-            yield Endpoint(prefix + path, methods, False, convertors, function, _dependencies(context))
-
-
-def _dependencies(route: Any) -> tuple[Callable[..., object], ...]:
-    """What FastAPI calls before the endpoint: dependencies of application, routers and endpoint, and their own."""
-    return tuple(_calls(getattr(route, "dependant", None)))
-
-
-def _calls(dependant: Any) -> Iterator[Callable[..., object]]:
-    for dependency in getattr(dependant, "dependencies", ()):
-        yield dependency.call
-        yield from _calls(dependency)
-
-
-def _mounted(mount: Mount, path: str, convertors: tuple[tuple[str, str], ...]) -> Iterator[Endpoint]:
-    inner = declared_endpoints(mount.app)
-    if inner is None:  # static files, or another application that can't be asked
-        yield Endpoint(path or "/", frozenset({ANY}), tree=True, convertors=convertors)
-        return
-    for endpoint in inner:
-        yield replace(endpoint, path=path + endpoint.path, convertors=convertors + endpoint.convertors)
-
-
-def _own_convertors(path: str) -> tuple[tuple[str, str], ...]:
-    """Those of the path's convertors that somebody registered with Starlette."""
-    own = CONVERTOR_TYPES.keys() - _KNOWN_CONVERTORS
-    return tuple((name, CONVERTOR_TYPES[name].regex) for name in sorted(own) if f":{name}}}" in path)
+def is_async(endpoint: Callable[..., Any]) -> bool:
+    """Whether the event loop runs `endpoint`: a coroutine function, or an object whose `__call__` is one."""
+    call = endpoint if inspect.isroutine(endpoint) else getattr(endpoint, "__call__", endpoint)  # noqa: B004
+    return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)

@@ -20,7 +20,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from gateway.bridge import DjangoRequest, atomic, csrf_exempt, in_django
 from gateway.bridge.drf.credentials import drf
 from gateway.bridge.drf.route import DRFRoute
-from gateway.upstreams import body as bodies
+from gateway.legacy import body as bodies
 from tests.project import gates
 from tests.project.middleware import hooks_left
 from tests.support.asgi import Connection, ask, running, scope, until
@@ -296,7 +296,9 @@ async def test_an_unencrypted_page_opens_no_encrypted_socket(build, scheme, orig
 @pytest.mark.slow
 async def test_sockets_do_not_take_every_thread(build):
     async with running(build("sockets")) as app:
-        opened = [Connection(app, scope("/b/socket/held/", kind="websocket")) for _ in range(app.legacy.leases.size)]
+        opened = [
+            Connection(app, scope("/b/socket/held/", kind="websocket")) for _ in range(app.legacy.pools.leases.size)
+        ]
         for connection in opened:
             connection.give("websocket.connect")
             await connection.until(1)
@@ -441,7 +443,7 @@ async def test_clients_that_stop_reading_give_their_threads_back(build, monkeypa
     monkeypatch.setattr(bodies, "STALL", 0.2)
     async with running(build("held")) as app:
         stuck = []
-        for _ in range(app.legacy.leases.size):
+        for _ in range(app.legacy.pools.leases.size):
             connection = Connection(app, scope(f"/b/{path}/"))
             connection.body()
             connection.stop_reading()

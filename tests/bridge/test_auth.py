@@ -15,10 +15,10 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from gateway import Gateway
-from gateway.bridge.chain import one_user
+from gateway.bridge.csrf import one_user
 from tests.support.asgi import Browser, ask, open_socket, running
 
-pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True), pytest.mark.table]
 
 ENGINES = ["db", "cache", "cached_db", "signed_cookies"]
 SIDES = ["/", "/b/", "/b/{}sync/"]  # the project, an asynchronous endpoint, a synchronous one
@@ -197,7 +197,7 @@ async def test_a_session_nobody_touched_is_not_saved(app, ada):
 
 async def test_a_session_that_is_not_there_yet_takes_no_thread_to_read(app):
     answer = await ask(app, "/b/counter/async/")
-    assert (answer.json(), app.legacy.leases.started) == ({"count": 1}, 0)
+    assert (answer.json(), app.services["bridged"].surroundings.threads.started) == ({"count": 1}, 0)
     assert "Cookie" in answer["vary"]
 
 

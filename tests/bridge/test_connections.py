@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import websockets
 
 from tests.conftest import project_toml
 from tests.project import settings as project_settings
@@ -23,7 +25,7 @@ THREADS = 8
 MOST_THREADS = THREADS + 4 + 4  # and those of services and of their middleware
 BRIDGED = """
 [services.bridged]
-app = "tests.project.bridged:app"
+app = "{app}"
 {more}
 
 [[routes]]
@@ -55,8 +57,14 @@ def postgres(migrated: Postgres) -> Iterator[Postgres]:
 def start(postgres: Postgres, serve: Callable[..., Server]) -> Callable[..., Server]:
     """Start a server with these keys of its database."""
 
-    def start(*, service: str = "", settings: dict[str, Any] | None = None, **database: Any) -> Server:
-        toml = project_toml(BRIDGED.format(more=service), threads=THREADS)
+    def start(
+        *,
+        app: str = "tests.project.bridged:app",
+        service: str = "",
+        settings: dict[str, Any] | None = None,
+        **database: Any,
+    ) -> Server:
+        toml = project_toml(BRIDGED.format(app=app, more=service), threads=THREADS)
         return serve(toml, settings=postgres.settings(**database) | (settings or {}))
 
     return start
@@ -144,6 +152,54 @@ def test_tenants_do_not_mix(start, options):
         asked = [(f"tenant_{number}", kind) for number in range(25) for kind in ("", "async/")]
         answers = server.ask_at_once(("GET", f"/b/search-path/{kind}?tenant={tenant}") for tenant, kind in asked)
         assert [json.loads(body)["path"] for _, body in answers] == [tenant for tenant, _ in asked]
+
+
+SEEN = ("sync", "async", "dependency", "stream", "stream-sync", "task", "socket")
+LOOKS = {"sync": 1, "async": 1, "dependency": 3, "stream": 3, "stream-sync": 3, "task": 2, "socket": 3}
+TENANTS = ("tenant_1", "tenant_2", "tenant_3")
+
+
+@pytest.fixture
+def schemas(postgres):
+    """A schema for each tenant, and in it one row that says whose it is."""
+    for tenant in TENANTS:
+        postgres.execute(f"CREATE SCHEMA {tenant}; CREATE TABLE {tenant}.note AS SELECT '{tenant}' AS owner")
+    yield
+    for tenant in TENANTS:
+        postgres.execute(f"DROP SCHEMA {tenant} CASCADE")
+
+
+@pytest.mark.parametrize("options", [{"CONN_MAX_AGE": 0}, {"OPTIONS": {"pool": True}}], ids=str)
+def test_a_request_sees_its_tenant_to_its_end(start, schemas, options):
+    """600 of three tenants at once, in streams, background tasks, sockets and exits of dependencies too."""
+    settings = {"MIDDLEWARE": ["tests.project.middleware.search_path"]}
+    service = "one_thread = true"
+    asked = [(SEEN[number % 7], TENANTS[number % 3]) for number in range(600)]
+    with start(app="tests.project.lifetime:tenants", service=service, settings=settings, **options) as server:
+        failed = asyncio.run(_visit(server, [f"/b/{kind}/?tenant={tenant}" for kind, tenant in asked]))
+        wanted = Counter({f"{tenant} {tenant}": 0 for tenant in TENANTS})
+        for kind, tenant in asked:
+            wanted[f"{tenant} {tenant}"] += LOOKS[kind]
+        assert eventually(lambda: server.request("/b/looked/").json() == wanted), server.request("/b/looked/").text
+    assert failed == 0
+
+
+async def _visit(server: Server, targets: list[str]) -> int:
+    """Ask for them, 40 at a time, and tell how many failed."""
+    limit = asyncio.Semaphore(40)
+
+    async def visit(target: str) -> bool:
+        async with limit:
+            if target.startswith("/b/socket/"):
+                async with websockets.connect(f"ws://127.0.0.1:{server.port}{target}", proxy=None) as socket:
+                    return [message async for message in socket] == ["looked"] * 3
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            answer = await reader.read()
+            writer.close()
+            return answer.startswith(b"HTTP/1.1 200")
+
+    return (await asyncio.gather(*map(visit, targets))).count(False)
 
 
 # -- clients that leave -------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from tests.project import guarded
 from tests.support.asgi import ask, open_socket, running
 from tests.support.parity import same
 
-pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True), pytest.mark.table]
 
 CSRF = "a" * 32
 
@@ -419,7 +419,7 @@ def security(path, method="get"):
         ("jwt", ["JWTAuthentication"]),
         ("basic", ["BasicAuthentication"]),
         ("default", ["SessionAuthentication", "TokenAuthentication"]),
-        ("odd", None),
+        ("odd", ["Odd"]),  # whose source says which header it reads
         ("nobody", None),
     ],
 )
@@ -436,6 +436,7 @@ def test_the_documentation_describes_each_scheme():
         "JWTAuthentication": ("http", "bearer"),
         "BasicAuthentication": ("http", "basic"),
         "OAuth2PasswordBearer": ("oauth2", None),
+        "Odd": ("apiKey", "X-Odd"),
     }
     assert schemes["JWTAuthentication"]["bearerFormat"] == "JWT"
 
@@ -460,7 +461,7 @@ def test_a_scheme_is_what_the_class_itself_asks_for(authenticator, scheme):
 
 
 async def test_fastapis_own_scopes_work_beside_it(moved, ada):
-    assert security("/g/scopes/") == [{"OAuth2PasswordBearer": ["read"]}]
+    assert security("/g/scopes/") == [{"OAuth2PasswordBearer": ["read"]}, {"Odd": []}]
     answer = await ask(moved, "/g/scopes/", headers={"Authorization": "Bearer key", "X-Odd": "ada"})
     assert answer.json() == {"token": "key read", "user": "ada"}
     assert (await ask(moved, "/g/scopes/"))["www-authenticate"] == "Bearer"

@@ -23,12 +23,12 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from gateway.config import ConfigError
+from gateway.config.problems import ConfigError
 from legacy.accounts.models import User
 from tests.project import drf as project_drf
 from tests.support.asgi import ask, open_socket, running
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.table]
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -576,8 +576,8 @@ def test_a_plain_route_could_not_answer_so(gateway, answers, kind):
         gateway(services=services)
 
 
-def test_without_drf_the_profile_is_a_problem(gateway, monkeypatch):
-    monkeypatch.setitem(sys.modules, "gateway.bridge.drf.profile", None)
+def test_without_drf_the_style_is_a_problem(gateway, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gateway.bridge.drf.style", None)
     services = {"moved": {"app": "tests.project.drf:app", "answers": "drf"}}
     with pytest.raises(ConfigError, match=r"services\.moved\.answers = 'drf': Django REST framework: pip install"):
         gateway(services=services)
@@ -662,7 +662,8 @@ def manual(project, gateway, monkeypatch):
     vars(module).update(names)
     monkeypatch.setitem(sys.modules, module.__name__, module)
     text = (Path(__file__).parents[2] / "docs" / "drf.md").read_text()
-    for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    for code in (one for one in blocks if "class Orders(APIView)" in one or "def place_order" in one):
         exec(compile(code, "docs/drf.md", "exec", dont_inherit=True), vars(module))  # noqa: S102 - it is our own
     module.app = FastAPI()
     module.app.include_router(module.router)

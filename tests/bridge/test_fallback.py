@@ -25,10 +25,19 @@ async def test_an_exception_that_django_answers_with_less_than_500_is_no_failure
     async with running(live("/b", app="tests.project.bridged:app")) as app:
         found = await ask(app, "/b/404/")
         assert (found.status, found["x-served-by"]) == (404, "s")
-        assert (app.counters.take().side("r", "service").errors, app.health["s"].openings) == (0, 0)
+        assert (app.counters.take().side("r", "service").errors, app.breakers["s"].openings) == (0, 0)
 
 
 async def test_one_that_django_answers_with_500_is(live):
     async with running(live("/b", app="tests.project.bridged:app")) as app:
         await ask(app, "/b/raises/")
-        assert (app.counters.take().side("r", "service").errors, app.health["s"].openings) == (1, 1)
+        assert (app.counters.take().side("r", "service").errors, app.breakers["s"].openings) == (1, 1)
+
+
+@pytest.mark.parametrize("first", [[], ["tests.project.middleware.async_only"]], ids=["sync chain", "async chain"])
+async def test_legacy_is_asked_without_what_the_service_has_activated(live, settings, first):
+    settings.MIDDLEWARE = [*first, *settings.MIDDLEWARE]
+    async with running(live("/locale/", app="tests.project.bridged:app")) as app:
+        found = await ask(app, "/locale/?id=1")
+    assert (found.status, found["x-served-by"]) == (200, "legacy")
+    assert (found.json()["language"], found.json()["zone"]) == ("en", "Europe/Athens")

@@ -65,7 +65,7 @@ async def test_a_middleware_may_answer_when_it_sees_the_view(app):
 async def test_a_middleware_sees_the_endpoint_as_a_view(app):
     seen = (await ask(app, "/b/view/7/seven/")).json()
     assert seen == {
-        "name": "bridged:viewed",
+        "name": "viewed",
         "route": "b/view/{number:int}/{name}/",
         "kwargs": {"number": 7, "name": "seven"},
         "seen": "tests.project.bridged.viewed {'number': 7, 'name': 'seven'}",
@@ -223,7 +223,7 @@ async def test_no_thread_is_held_while_endpoints_wait(app, name):
     waiting = [await start(app, f"/b/waits/{name}/") for _ in range(50)]
     assert await gates.wait_async(f"{name}-entered")
     assert (await ask(app, "/b/plain/")).status == 200
-    assert app.legacy.passages.size == 4
+    assert app.services["bridged"].surroundings.middleware_threads.size == 4
     gates.open_gate(name)
     assert {(await connection.done()).status for connection in waiting} == {200}
 
@@ -272,6 +272,22 @@ async def test_a_socket_has_the_middlewares_request(app):
 
 async def test_a_socket_that_a_middleware_refuses_is_closed(app):
     assert [message["type"] for message in await open_socket(app, "/b/socket/?short=whole")] == ["websocket.close"]
+
+
+async def test_one_that_it_refuses_once_the_service_has_accepted_is_closed_before_its_caller_leaves(bridged, settings):
+    settings.MIDDLEWARE = ["tests.project.middleware.no_sockets"]
+    async with running(bridged()) as app:
+        connection = Connection(app, scope("/b/socket/", kind="websocket"))
+        connection.give("websocket.connect")
+        await connection.done()
+        assert [message["type"] for message in connection.messages] == ["websocket.close"]
+
+
+@pytest.mark.parametrize("kind", ["plain", "sync"])
+async def test_a_middleware_may_give_the_request_another_class(bridged, settings, kind):
+    settings.MIDDLEWARE = ["tests.project.middleware.own_request"]
+    async with running(bridged()) as app:
+        assert (await ask(app, f"/b/{kind}/")).json() == {"answer": kind}
 
 
 # -- middleware of either kind ------------------------------------------------------------------

@@ -75,5 +75,5 @@ async def test_a_mirror_sees_what_it_has_written_itself(gateway, session):
     route = {"name": "r", "prefix": "/b", "service": "b", "stage": "canary", "weight": 0, "mirror": MIRROR}
     async with running(gateway(services={"b": BRIDGED}, routes=[route])) as app:
         await mirrored(app, "/b/counter/", session)
-        [example] = [group.examples[0] for group in app.report.take().groups if group.kind == "status"]
+        [example] = [group.examples[0] for group in app.difference_log.drain().groups if group.kind == "status"]
         assert (example.expected, example.actual) == ("404", "200")

@@ -13,9 +13,10 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView, exception_handler
 
-from gateway.upstreams.base import MIRROR
-from gateway.upstreams.request import request_of
-from gateway.upstreams.throttles import let_mirrors_pass
+from gateway.dispatch.scope import MIRROR
+from gateway.legacy.environ import environ_of
+from gateway.legacy.request import request_of
+from gateway.mirroring.throttles import let_mirrors_pass
 from tests.project.guarded import OncePerMinute
 from tests.support.asgi import ask, running, until
 
@@ -134,7 +135,7 @@ def test_no_view_asks_a_throttle_for_a_mirror(passing, view):
     def status(scope, **headers):
         lines = [(name.encode(), value.encode()) for name, value in headers.items()]
         scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": lines, **scope}
-        return view.as_view()(request_of(scope, BytesIO())).status_code
+        return view.as_view()(request_of(environ_of(scope, BytesIO()))).status_code
 
     assert status({MIRROR: True}) == 200
     assert status({}) == status({}, **{"x-gateway-mirror": "1", MIRROR: "1"}) == 429

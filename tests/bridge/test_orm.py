@@ -102,7 +102,7 @@ async def test_coroutines_called_by_synchronous_code_use_its_thread(app, kind):
 async def test_more_requests_than_threads_hold_transactions_one_after_the_other(app):
     answers = await ask_all(app, [f"/b/create/{number}/" for number in range(50)], "POST")
     assert ({answer.status for answer in answers}, len(await names())) == ({200}, 50)
-    assert app.legacy.leases.size == 4
+    assert app.services["bridged"].surroundings.threads.size == 4
 
 
 async def test_ten_requests_are_in_the_database_at_once(bridged, name):
@@ -117,7 +117,7 @@ async def test_ten_requests_are_in_the_database_at_once(bridged, name):
 async def test_a_stream_of_synchronous_code_may_use_the_orm(app, opened):
     answers = await ask_all(app, ["/b/count/sync-stream/"] * 40)
     assert {answer.text for answer in answers} == {"000"}
-    assert len(still_open(opened)) <= app.legacy.most_threads
+    assert len(still_open(opened)) <= app.legacy.pools.size
 
 
 # -- transactions -------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ async def test_an_exit_that_fails_without_one_is_too_late(app, opened, caplog):
         found = await ask(app, "/b/exit-fails/")
         assert (found.status, found.complete) == (200, True)
     assert "secret" in caplog.text
-    assert len(still_open(opened)) <= app.legacy.most_threads
+    assert len(still_open(opened)) <= app.legacy.pools.size
 
 
 async def test_a_row_is_there_when_its_request_is_answered(app):
@@ -226,7 +226,7 @@ async def ask_everything(app, count):
 @pytest.mark.slow
 async def test_open_connections_are_at_most_the_threads(app, opened, caplog):
     await ask_everything(app, 1000)
-    assert 0 < len(still_open(opened)) <= app.legacy.most_threads
+    assert 0 < len(still_open(opened)) <= app.legacy.pools.size
     assert (await ask(app, "/b/plain/")).status == 200
 
 
@@ -240,7 +240,7 @@ async def test_without_persistence_no_connection_is_open_once_idle(non_persisten
 async def test_connections_persist(app, opened):
     for _ in range(20):
         await ask(app, "/b/count/async/")
-    assert len(opened) <= app.legacy.leases.size
+    assert len(opened) <= app.services["bridged"].surroundings.threads.size
 
 
 async def test_every_connection_is_closed_at_shutdown(bridged, opened):
@@ -408,12 +408,32 @@ async def test_a_transaction_around_the_view_is_refused_without(bridged, caplog,
     assert "one_thread = true in [services.bridged]" in str(told[0])
 
 
-async def test_sockets_on_one_thread_keep_none(bridged):
-    """More sockets than threads, all open."""
+async def open_in_turn(app, count):
+    """So many sockets that have been opened one after the other."""
+    sockets = [Connection(app, scope("/b/count/socket/", kind="websocket")) for _ in range(count)]
+    for socket in sockets:
+        socket.give("websocket.connect")
+    return sockets
+
+
+async def test_a_socket_on_one_thread_keeps_it_until_it_ends(bridged):
+    """One more than there are threads waits for the first to end."""
     async with running(bridged([TENANT], one_thread=True)) as app:
-        sockets = [Connection(app, scope("/b/count/socket/", kind="websocket")) for _ in range(20)]
+        *sockets, last = await open_in_turn(app, app.services["bridged"].surroundings.threads.size + 1)
         for socket in sockets:
-            socket.give("websocket.connect")
+            assert len(await socket.until(2)) == 2
+        assert last.messages == []
+        for socket in (*sockets, last):
+            await socket.until(2)
+            socket.give("websocket.disconnect", code=1000)
+            await socket.done()
+        assert (await ask(app, "/b/count/async/")).status == 200
+
+
+async def test_sockets_keep_no_thread_otherwise(bridged):
+    """More sockets than threads, all open."""
+    async with running(bridged([SESSIONS])) as app:
+        sockets = await open_in_turn(app, 20)
         for socket in sockets:
             assert len(await socket.until(2)) == 2
         assert (await ask(app, "/b/count/async/")).status == 200

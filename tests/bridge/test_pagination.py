@@ -11,7 +11,7 @@ from tests.project import listed
 from tests.support.asgi import ask, running
 from tests.support.parity import same
 
-pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True), pytest.mark.table]
 
 NAMES = ["alpha", "beta", "delta", "epsilon", "eta", "gamma", "iota", "zeta"]
 

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.http import HttpResponse
 
 from gateway import ConfigError
-from gateway.bridge.undo import all_in_transaction, is_undone, undoing
+from gateway.bridge.rollback import all_in_transaction, is_undone, undoing
 from tests.support.asgi import ask, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
@@ -94,7 +94,7 @@ def test_nothing_is_undone_once_one_of_several_databases_may_have_committed(monk
             if kind is None and self.alias == "one":
                 raise RuntimeError("the connection is lost")
 
-    monkeypatch.setattr("gateway.bridge.undo.transaction.atomic", lambda using, durable: Block(using))
+    monkeypatch.setattr("gateway.bridge.rollback.transaction.atomic", lambda using, durable: Block(using))
     request = rf.post("/")
     with pytest.raises(RuntimeError):
         undoing(lambda _: HttpResponse(), ("one", "two"))(request)
@@ -102,7 +102,7 @@ def test_nothing_is_undone_once_one_of_several_databases_may_have_committed(monk
 
 
 def test_a_database_that_can_not_be_entered_has_nothing_to_undo(monkeypatch, rf):
-    monkeypatch.setattr("gateway.bridge.undo.transaction.atomic", lambda using, durable: 1 / 0)
+    monkeypatch.setattr("gateway.bridge.rollback.transaction.atomic", lambda using, durable: 1 / 0)
     request = rf.post("/")
     with pytest.raises(ZeroDivisionError):
         undoing(lambda _: HttpResponse(), ("one",))(request)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.config import load
+from gateway.config.files import load
 from gateway.control import reports
 from gateway.control.models import AcceptedMatch
 from tests.cli.test_status import NOTHING, QUIET
@@ -64,6 +64,32 @@ def test_sums_up_what_it_found(invoke, catalog, line):
 )
 def test_notes_what_is_worth_knowing(invoke, catalog, note):
     assert note in json.loads(invoke("check", "--json").stdout)["notes"]
+
+
+@pytest.fixture
+def with_notes(catalog, settings):
+    """A service inside a middleware that keeps the request on its thread."""
+    settings.MIDDLEWARE = ["tests.project.notes.in_the_context", "tests.project.notes.taken_back"]
+    catalog.write_text(catalog.read_text().replace('middleware = "none"', "# of the default"))
+    return catalog
+
+
+@pytest.mark.django_db(transaction=True)
+def test_names_middleware_that_leaves_something_on_its_thread(invoke, with_notes):
+    lines = invoke("check").stdout.splitlines()
+    assert "middleware  catalog: applied tests.project.notes.in_the_context" in lines
+    assert (
+        "            catalog: half applied tests.project.notes.taken_back (it leaves a threading.local of "
+        "tests.project.notes for the view, on another thread than the service: write one_thread = true in "
+        "[services.catalog])"
+    ) in lines
+
+
+@pytest.mark.django_db(transaction=True)
+def test_says_nothing_of_it_with_one_thread(invoke, with_notes):
+    with_notes.write_text(with_notes.read_text().replace("# of the default", "one_thread = true"))
+    report = json.loads(invoke("check", "--json").stdout)
+    assert [entry["needs"] for entry in report["middleware"]["catalog"]] == [None, None]
 
 
 def test_notes_a_service_without_route(invoke, here):
@@ -149,6 +175,16 @@ def test_an_accepted_difference_that_has_expired_is_a_problem(invoke, rollout):
     assert "ada accepted it until 2026-01-31" in result.stderr
 
 
+def test_an_accepted_difference_that_has_expired_is_told_beside_other_problems(invoke, rollout):
+    rollout(ACCEPTED % "2026-01-31" + "\n[routes.guard]\nwindows = 5\n")
+    said = invoke("check").stderr
+    assert (
+        "ada accepted it until 2026-01-31" in said,
+        "guard.windows = 5: unknown key" in said,
+        "2 problems" in said,
+    ) == (True, True, True)
+
+
 def test_an_accepted_difference_holds_until_its_last_day_is_over(invoke, rollout):
     rollout(ACCEPTED % datetime.now(UTC).date())
     assert invoke("check").exit_code == 0
@@ -201,13 +237,14 @@ def test_steps_by_themselves_need_a_place_to_be_kept(gateway, project):
 def test_json_has_the_whole_configuration(invoke, catalog):
     report = json.loads(invoke("check", "--json").stdout)
     assert list(report) == [
-        *("ok", "config", "problems", "legacy", "services"),
-        *("middleware", "routes", "states", "retired", "notes"),
+        *("version", "command", "at", "ok", "config", "problems", "legacy", "services"),
+        *("middleware", "routes", "stages", "retired", "baseline", "notes"),
     ]
     assert (report["ok"], report["config"], report["problems"]) == (True, str(catalog), [])
-    assert report["legacy"] == {"settings": "legacy.settings", "asgi": None, "wsgi": None, "threads": 4}
+    lines = {"threads": 4, "reserve": 2, "queue": 1000, "queue_timeout_seconds": 30.0}
+    assert report["legacy"] == {"settings": "legacy.settings", "asgi": None, "wsgi": None} | lines
     assert report["services"][1] == {
-        "name": "pricing",
+        "service": "pricing",
         "app": None,
         "url": "http://127.0.0.1:9",
         "middleware": None,
@@ -223,6 +260,7 @@ def test_reports_every_problem_at_once(invoke, here):
     assert [line.split(" = ")[0].split(": ")[0] for line in lines] == [
         "  - legacy.threads",
         "  - routes[lost].stagee",
+        "  - routes[lost].service",
         "  - routes[elsewhere].service",
         "  - services.gone.app",
     ]

@@ -13,21 +13,14 @@ import typer.main
 from pydantic import BaseModel
 
 from gateway.cli.app import app
-from gateway.config import (
-    BreakerConfig,
-    FallbackConfig,
-    GatewaySettings,
-    LegacyConfig,
-    MirrorConfig,
-    MirrorSettings,
-    RolloutSettings,
-    RouteConfig,
-    Section,
-    ServiceConfig,
-    parse,
-)
-from gateway.parity.config import AcceptedConfig, CompareConfig
-from gateway.rollout.guard_config import GuardConfig
+from gateway.config.compare import AcceptedConfig, CompareConfig
+from gateway.config.guard import GuardConfig
+from gateway.config.legacy import GatewaySettings, LegacyConfig
+from gateway.config.parse import parse
+from gateway.config.rollout import MirrorSettings, RolloutSettings
+from gateway.config.routes import FallbackConfig, MirrorConfig, RouteConfig
+from gateway.config.section import Section
+from gateway.config.services import BreakerConfig, ServiceConfig
 
 DOCS = Path(__file__).parents[2] / "docs"
 MANUAL = (DOCS / "rollout.md").read_text()
@@ -84,6 +77,16 @@ def test_the_documented_default_is_the_default(table, key, shown):
 def test_the_examples_of_configuration_hold(text):
     document = {"legacy": {}, "services": {"catalog": {"app": "newsvc.catalog:app"}}} | tomllib.loads(text)
     assert parse(document)[1] == []
+
+
+SAID = ["What counts as evidence", "How to get it", "What overrides it", "What a mirror may and may not do"]
+
+
+@pytest.mark.parametrize("page", ["rollout", "guard", "parity"])
+def test_three_pages_say_the_same_things_in_the_same_order(page):
+    headings = re.findall(r"^##+ (.+)$", (DOCS / f"{page}.md").read_text(), re.MULTILINE)
+    assert [heading for heading in headings if heading in SAID] == SAID
+    assert headings[0] == SAID[0]
 
 
 COMMANDS = [line.strip(" $") for line in re.findall(r"^ +\$ gateway .*$", MANUAL, re.MULTILINE)]

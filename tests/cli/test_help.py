@@ -12,17 +12,45 @@ from gateway.cli.app import app
 SHARED = {"--config", "--help"}
 OPTIONS = {
     "init": {"--settings", "--path", "--force", "--help"},
-    "check": {*SHARED, "--json"},
+    "check": {*SHARED, "--json", "--baseline", "--update"},
     "routes": {*SHARED, "--json", "--verbose"},
+    "scaffold": {*SHARED, "--json", "--service", "--rewrite", "--whole-viewset", "--dry-run", "--tests"},
+    "contract": {*SHARED, "--json", "--strict", "--verbose", "--examples", "--seed"},
+    "inventory": {
+        *(*SHARED, "--json", "--sort", "--method", "--app", "--kind", "--stage", "--route"),
+        *("--dead", "--all", "--days", "--next", "--corpus", "--verbose"),
+    },
     "explain": {*SHARED, "--json", "--host", "--header", "--as", "--client"},
-    "sign": {*SHARED, "--side", "--valid"},
-    "status": {*SHARED, "--json", "--watch"},
-    "promote": {*SHARED, "--json", "--who", "--why", "--weight", "--to"},
+    "retire": {*SHARED, "--json", "--write", "--dry-run", "--days", "--anyway", "--keep-tests"},
+    "sign": {*SHARED, "--json", "--side", "--valid"},
+    "status": {*SHARED, "--json", "--verbose", "--watch"},
+    "promote": {*SHARED, "--json", "--who", "--why", "--weight", "--to", "--anyway"},
     "rollback": {*SHARED, "--json", "--who", "--why", "--weight", "--to", "--force"},
     "pause": {*SHARED, "--json", "--who", "--why"},
     "resume": {*SHARED, "--json", "--who", "--why"},
-    "clear": {*SHARED, "--json", "--who", "--why"},
-    "diffs": {*SHARED, "--json", "--all"},
+    "clear": {*SHARED, "--anyway", "--json", "--who", "--why"},
+    "diffs": {*SHARED, "--json", "--all", "--since", "--who", "--why"},
+    "record": {
+        *SHARED,
+        "--json",
+        "--who",
+        "--why",
+        "--for",
+        "--output",
+        "--force",
+        "--percent",
+        "--cases",
+        "--max-body",
+        "--by",
+        "--lines",
+        "--redact",
+        "--unredacted",
+        "--detach",
+        "--fetch",
+        "--har",
+        "--as",
+        "--host",
+    },
     "history": {*SHARED, "--json", "--limit"},
     "version": {"--help"},
     "serve": {
@@ -36,10 +64,13 @@ OPTIONS = {
         "--proxy-headers",
         "--no-proxy-headers",
         "--forwarded-allow-ips",
+        "--http",
+        "--proxy-hops",
         "--log-level",
         "--access-log",
         "--no-access-log",
         "--timeout-graceful-shutdown",
+        "--timeout-start",
     },
 }
 
@@ -71,7 +102,7 @@ def test_gives_examples(invoke, command):
 
 
 def test_names_the_exit_statuses(invoke):
-    assert "Exit status: 0 done, 1 a route can't be moved so, 2 wrong usage, 3" in invoke("--help").stdout
+    assert "Exit status: 0 done, 1 the route can't be moved that way, 2 wrong usage, 3" in invoke("--help").stdout
 
 
 @pytest.mark.slow
@@ -87,8 +118,21 @@ def test_loads_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_command_loads_no_other():
+    """A server keeps all that was ever loaded."""
+    script = (
+        "import sys\n"
+        "from gateway.cli.app import app\n"
+        "try: app(['serve', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted(name for name in sys.modules if name.startswith('gateway.cli.')))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "['gateway.cli.app', 'gateway.cli.common', 'gateway.cli.serve']"
+
+
 def test_a_worker_process_loads_no_typer():
-    script = "import sys, gateway.cli.server; print('typer' in sys.modules)"
+    script = "import sys, gateway.server.uvicorn; print('typer' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

@@ -27,7 +27,7 @@ def test_json_has_the_same(history):
         ("grace", "promote", ""),
         ("ada", "rollback", "too slow"),
     ]
-    assert changes[1]["before"] == {"stage": "canary", "weight": 30.0, "paused": False}
+    assert changes[1]["before"] == {"stage": "canary", "weight_percent": 30.0, "paused": False}
 
 
 def test_limit_leaves_out_the_oldest(history):

@@ -6,21 +6,14 @@ import tomllib
 import pytest
 
 from gateway.cli.init import TEMPLATE, settings_in
-from gateway.config import (
-    BreakerConfig,
-    FallbackConfig,
-    GatewaySettings,
-    LegacyConfig,
-    MirrorConfig,
-    MirrorSettings,
-    RolloutSettings,
-    RouteConfig,
-    ServiceConfig,
-    load,
-    parse,
-)
-from gateway.parity.config import AcceptedConfig, CompareConfig
-from gateway.rollout.guard_config import GuardConfig
+from gateway.config.compare import AcceptedConfig, CompareConfig
+from gateway.config.files import load
+from gateway.config.guard import GuardConfig
+from gateway.config.legacy import GatewaySettings, LegacyConfig
+from gateway.config.parse import parse
+from gateway.config.rollout import MirrorSettings, RolloutSettings
+from gateway.config.routes import FallbackConfig, MirrorConfig, RouteConfig
+from gateway.config.services import BreakerConfig, ServiceConfig
 
 MANAGE = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")\n'
 
@@ -116,7 +109,7 @@ def test_reads_manage_py(tmp_path, text, found):
     assert settings_in(tmp_path / "manage.py") == found
 
 
-# -- the template holds what gateway/config.py says ---------------------------------------------------
+# -- the template holds what gateway/config/parse.py says ---------------------------------------------------
 
 
 def test_the_template_is_the_smallest_configuration():
@@ -165,7 +158,7 @@ def test_the_template_shows_the_defaults():
     assert config.legacy.model_copy(update={"settings": None}) == LegacyConfig()
     assert config.gateway.model_copy(update={"root_path": ""}) == GatewaySettings()
     assert config.rollout.model_copy(update={"cookie": False}) == RolloutSettings()
-    assert config.mirror.model_copy(update={"socket": None}) == MirrorSettings()
+    assert config.mirror.model_copy(update={"process": None, "socket": None, "database": {}}) == MirrorSettings()
 
 
 def test_the_template_shows_the_defaults_of_services_and_routes():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from tests.cli.conftest import CATALOG
+from tests.support.commandline import CATALOG
 from tests.support.server import environment
 
 
@@ -31,7 +31,7 @@ def manage(project: Path) -> Any:
 def test_takes_the_same_arguments(manage):
     result = manage("gateway", "routes", "--json")
     assert result.returncode == 0, result.stderr
-    assert [route["name"] for route in json.loads(result.stdout)["routes"]] == ["price", "catalog"]
+    assert [route["route"] for route in json.loads(result.stdout)["routes"]] == ["price", "catalog"]
 
 
 @pytest.mark.server

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.processes import Running, run
 from tests.conftest import project_toml
 from tests.project import settings as project_settings
+from tests.support.console import Running, run
 from tests.support.server import Server, environment, eventually
 
 pytestmark = pytest.mark.server
@@ -210,6 +210,21 @@ def test_a_service_that_does_not_start_ends_it(toml):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_well(toml, started, number):
     assert started().stop(number) == 0
+    assert not toml.with_name("mirrors.sock").exists()
+
+
+def test_a_hangup_starts_it_again_where_its_configuration_holds(toml, started):
+    running, good = started("--priority", "normal"), toml.read_text()
+    toml.write_text("[nonsense]\n" + good)
+    os.kill(running.pid, signal.SIGHUP)
+    running.wait_for("Not reloaded; everything goes on as it was")
+    assert "nonsense" in running.log
+    assert listens(toml.with_name("mirrors.sock"))
+    toml.write_text(good)
+    os.kill(running.pid, signal.SIGHUP)
+    running.wait_for("Starting again")
+    running.wait_for("mirrors are taken", times=2)
+    assert running.stop() == 0
     assert not toml.with_name("mirrors.sock").exists()
 
 

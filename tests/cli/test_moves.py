@@ -5,15 +5,16 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from gateway.control import moves, reports
-from gateway.rollout.guard import Judgement, Verdict
+from gateway.cli.moves import _followers
+from gateway.control import reports
+from gateway.control import transitions as moves
 from tests.support.server import environment
 
 CANARY_30 = "canary at 30 %"
@@ -23,7 +24,12 @@ CANARY_30 = "canary at 30 %"
 def move(invoke: Callable[..., Any], rollout: Callable[..., Path]) -> Callable[..., Any]:
     """Run a verb on the route "catalog", which the file has in canary at 30 %."""
     rollout()
-    return lambda verb, *arguments: invoke(verb, "catalog", *arguments)
+
+    def run(verb: str, *arguments: str) -> Any:
+        unproved = ("--anyway", "--why", "tested") if verb == "promote" and "--why" not in arguments else ()
+        return invoke(verb, "catalog", *arguments, *unproved)
+
+    return run
 
 
 def standing() -> str:
@@ -68,8 +74,41 @@ def test_one_move_follows_the_other(move):
     assert move("promote").stdout.startswith("catalog: canary at 50 % → canary at 100 % (revision ")
 
 
-def test_says_how_soon_workers_follow(move):
-    assert "Every worker follows within a second; they look every 0.25 s." in move("rollback").stdout
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "No worker serves now; the next to start goes by it."),
+        (1, "1 worker follows within a second."),
+        (2, "2 workers follow within a second."),
+    ],
+)
+def test_says_who_follows_and_how_soon(move, monkeypatch, count, said):
+    monkeypatch.setattr(reports, "workers", lambda now: [object()] * count)
+    assert said in move("rollback").stdout.splitlines()
+
+
+def test_a_poll_that_takes_longer_is_said(monkeypatch):
+    monkeypatch.setattr(reports, "workers", lambda now: [object()])
+    assert _followers(5.0) == "1 worker follows within 5 s."
+
+
+WRITES = 'methods = ["POST"]'
+ANYWAY = ("--anyway", "--why", "tested")
+
+
+@pytest.mark.parametrize(
+    ("keys", "verb", "said"),
+    [
+        (WRITES, ["rollback", "catalog"], "--to canary --anyway --why '…'` goes to canary at"),
+        (WRITES, ["rollback", "catalog", "--to", "shadow"], "; nothing of it is compared at shadow."),
+        ("interval = 600\nguard = false", ["promote", "catalog", *ANYWAY], "Next: `gateway promote catalog` goes to"),
+        ("", ["pause", "catalog"], "Next: `gateway promote catalog` goes to"),
+    ],
+)
+def test_gives_no_advice_that_does_not_apply(invoke, rollout, keys, verb, said):
+    rollout(keys)
+    stdout = invoke(*verb).stdout
+    assert (said in stdout, "diffs" in stdout, "by itself;" in stdout) == (True, False, False)
 
 
 @pytest.mark.parametrize(
@@ -80,11 +119,7 @@ def test_says_how_soon_workers_follow(move):
         ("promote", [], "goes to canary at 100 %; `gateway rollback catalog` goes back at once."),
         ("promote", ["--to", "live"], "goes to retired, from which there is no way back without --force; `gateway"),
         ("promote", ["--to", "retired"], "Next: `gateway check` says which views can be deleted; back only by"),
-        (
-            "pause",
-            [],
-            "Next: `gateway resume catalog` lets it go on by itself; `gateway promote catalog` goes to canary",
-        ),
+        ("pause", [], "Next: `gateway promote catalog` goes to canary"),
     ],
 )
 def test_says_what_is_next(move, verb, arguments, follows):
@@ -93,7 +128,7 @@ def test_says_what_is_next(move, verb, arguments, follows):
 
 def test_says_what_comes_by_itself(invoke, rollout):
     rollout("interval = 600")
-    stdout = invoke("promote", "catalog").stdout
+    stdout = invoke("promote", "catalog", "--anyway", "--why", "tested").stdout
     assert "Next: after 600 s, while it is healthy, it goes to canary at 100 % by itself;" in stdout
 
 
@@ -114,21 +149,33 @@ def test_pausing_what_takes_no_step_says_so(invoke, rollout):
 
 def test_clear_goes_to_what_the_file_declares(move):
     move("rollback")
-    result = move("clear")
+    result = move("clear", "--anyway", "--why", "by mistake")
     assert f"catalog: legacy → {CANARY_30}, as the file declares (revision " in result.stdout
+
+
+def test_clear_says_which_evidence_is_missing_and_how_to_do_without(move):
+    move("rollback")
+    result = move("clear")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "nothing was compared" in result.stderr
+    assert "`gateway clear catalog --anyway --why '…'`" in result.stderr
 
 
 def test_json_has_everything(move):
     move("rollback", "--why", "too slow", "--who", "ada")
     document = json.loads(move("promote", "--who", "grace", "--json").stdout)
-    assert document.pop("revision") > 0
-    assert document == {
+    assert (document["command"], document["next"], document["workers"]) == ("promote", "canary at 1 %", 0)
+    change = document["change"]
+    assert change.pop("revision") > 0
+    assert datetime.fromisoformat(change.pop("at")).tzinfo is not None
+    assert change == {
         "route": "catalog",
-        "from": {"stage": "legacy", "weight": None, "paused": False},
-        "to": {"stage": "shadow", "weight": None, "paused": False},
+        "verb": "promote",
+        "before": {"stage": "legacy", "weight_percent": None, "paused": False},
+        "after": {"stage": "shadow", "weight_percent": None, "paused": False},
         "who": "grace",
-        "why": "",
-        "next": "canary at 1 %",
+        "why": "tested",
+        "anyway": False,
     }
 
 
@@ -137,7 +184,7 @@ def test_json_has_everything(move):
 
 @pytest.mark.parametrize("verb", ["promote", "rollback", "pause"])
 def test_keeps_who_and_why(move, verb):
-    move(verb, "--who", "ada", "--why", "sale on Friday")
+    move(verb, "--who", "ada", "--why", "sale on Friday", *(["--anyway"] if verb == "promote" else []))
     (change,) = reports.changes("catalog", 1)
     assert (change.verb, change.who, change.why) == (verb, "ada", "sale on Friday")
 
@@ -194,18 +241,38 @@ def test_what_no_route_could_do_is_status_2(move, verb, arguments, said):
     assert reports.changes("catalog") == []
 
 
-def test_promoting_what_fails_is_done_and_warned_of(move, monkeypatch):
-    reason = "parity 0.0 % over 390 compared answers in 60 s; required 99 %"
+def test_a_promotion_without_evidence_is_refused_and_says_what_is_missing(invoke, rollout):
+    rollout()
+    result = invoke("promote", "catalog")
+    assert (result.exit_code, result.stdout) == (1, "")
+    first, missing, instead = result.stderr.splitlines()
+    assert first == "catalog can't go to canary at 50 % yet:"
+    assert missing.startswith("  - inconclusive, 0 requests in 7200 s, 50 are needed: wait for more requests")
+    assert instead == "Without this evidence: `gateway promote catalog --anyway --why '…'`."
+    assert reports.changes("catalog") == []
 
-    def failing(routes: Any, now: Any) -> list[Any]:
-        found = status(routes, now)
-        return [replace(one, verdict=Judgement(Verdict.FAILING, (reason,))) for one in found]
 
-    status = reports.status
-    monkeypatch.setattr(reports, "status", failing)
-    result = move("promote")
-    assert (result.exit_code, result.stderr) == (0, f"Warning: catalog was failing: {reason}\n")
-    assert standing() == "canary at 50 %"
+def test_what_is_missing_as_json(invoke, rollout):
+    rollout()
+    error = json.loads(invoke("promote", "catalog", "--json").stdout)["error"]
+    assert (error["code"], error["route"]) == ("unproved", "catalog")
+    assert error["to"] == {"stage": "canary", "weight_percent": 50.0, "paused": False}
+    assert len(error["missing"]) == 1
+    assert error["hint"] == "Without this evidence: `gateway promote catalog --anyway --why '…'`."
+
+
+def test_going_on_without_evidence_needs_a_reason(invoke, rollout):
+    rollout()
+    result = invoke("promote", "catalog", "--anyway")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--anyway needs a reason" in result.stderr
+
+
+def test_the_history_says_that_evidence_was_missing(invoke, rollout):
+    rollout()
+    invoke("promote", "catalog", "--anyway", "--why", "the old one is wrong")
+    assert reports.changes("catalog", 1)[0].anyway
+    assert "promote anyway: canary at 30 % → canary at 50 %" in invoke("history").stdout
 
 
 def test_retired_goes_back_only_by_force(move):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.processes import GATEWAY, Serving, run
+from tests.support.console import GATEWAY, Serving, run
 from tests.support.server import environment
 
 pytestmark = pytest.mark.server
@@ -292,6 +292,29 @@ def test_a_unix_socket(serving, project, toml):
     assert not (project / "gateway.sock").exists()
 
 
+def test_a_client_behind_a_unix_socket_is_whom_the_proxy_names(serving, project, toml):
+    with (project / "mysite" / "urls.py").open("a") as urls:
+        urls.write("from django.http import HttpResponse\n")
+        urls.write("urlpatterns += [path('who/', lambda request: HttpResponse(request.META['REMOTE_ADDR']))]\n")
+    serving("--uds", "gateway.sock", "--forwarded-allow-ips", "*")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(project / "gateway.sock"))
+        client.sendall(b"GET /who/ HTTP/1.0\r\nHost: localhost\r\nX-Forwarded-For: 6.6.6.6, 1.2.3.4\r\n\r\n")
+        assert client.makefile("rb").read().endswith(b"\r\n\r\n1.2.3.4")
+
+
+@pytest.mark.parametrize("parser", ["h11", "httptools", "zttp"])
+def test_every_parser_serves(serving, toml, parser):
+    server = serving("--http", parser)
+    assert server.get("/api/products/")[0] == 200
+
+
+def test_proxies_that_are_no_addresses_are_one_line(gateway, toml):
+    result = gateway("serve", "--port", "0", "--forwarded-allow-ips", "nginx")
+    assert (result.returncode, result.stderr.count("\n")) == (3, 1)
+    assert "'nginx' is no address or network" in result.stderr
+
+
 def test_the_configuration_may_be_in_pyproject(serving, project):
     (project / "pyproject.toml").write_text('[tool.gateway.legacy]\nsettings = "mysite.settings"\n')
     assert serving("--workers", "2").get("/admin/login/")[0] == 200
@@ -308,10 +331,54 @@ def test_costs_little_more_memory_than_uvicorn_alone(serving, project, toml):
         process.terminate()
         process.stderr.read()
     server = serving()
-    assert _resident(server.pid) - alone < 6_000
+    assert _resident(server.pid) - alone < 6_000  # typer, and what stops a server well
 
 
 def _resident(pid: int) -> int:
     """Kilobytes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+# -- --reload -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def page(project: Path) -> Path:
+    """A template in the project's folder, which / shows."""
+    settings = project / "mysite" / "settings.py"
+    settings.write_text(settings.read_text().replace("'DIRS': []", "'DIRS': [BASE_DIR / 'pages', BASE_DIR / 'more']"))
+    urls = "from django.urls import path\nfrom django.views.generic import TemplateView\n"
+    urls += "urlpatterns = [path('', TemplateView.as_view(template_name='page.html'))]\n"
+    (project / "mysite" / "urls.py").write_text(urls)
+    template = project / "more" / "page.html"
+    for folder in ("more", "pages"):
+        (project / folder).mkdir()
+    template.write_text("old")
+    return template
+
+
+def _shows(url: str, text: str) -> None:
+    deadline = time.monotonic() + 30
+    while (shown := _body(url + "/")) != text:
+        assert time.monotonic() < deadline, shown
+        time.sleep(0.05)
+
+
+def test_reload_takes_templates_in_without_a_restart(serving, project, toml, page):
+    server = serving("--reload")
+    assert _body(server.url + "/") == "old"
+    time.sleep(1)  # Django's reloader takes a first look
+    page.write_text("new")
+    _shows(server.url, "new")
+    (project / "pages" / "page.html").write_text("found before the other")
+    _shows(server.url, "found before the other")
+    (project / "pages" / "page.html").unlink()
+    _shows(server.url, "new")
+    assert server.log.count("Application startup complete") == 1
+
+
+def test_reload_restarts_for_the_environment_file(serving, project, toml):
+    server = serving("--reload")
+    (project / ".env").write_text("DEBUG=1\n")
+    server.wait_for("Application startup complete", times=2)

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from gateway.cli.sign import seconds_in
-from gateway.rollout.ticket import Signer
+from gateway.rollout.affinity import Signer
 
 LISTENS = 'always = ["signed-header"]'
 

@@ -20,7 +20,7 @@ from django.test.utils import override_settings
 from rest_framework.authtoken.models import Token
 
 from gateway import Gateway
-from gateway.testing.loop import unprotected
+from gateway.testing.live import unprotected
 from legacy.accounts.models import User
 from legacy.settings import database
 from legacy.shop.models import Category, Product, ProductImage, Review, Tenant

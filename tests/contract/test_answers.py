@@ -14,6 +14,8 @@ from rest_framework.throttling import SimpleRateThrottle
 from tests.contract.cases import DIFFERENT, IGNORED_HEADERS, SAME, Case
 from tests.contract.targets import Answer, Application, Django, Target
 
+pytestmark = pytest.mark.table
+
 if TYPE_CHECKING:
     from pytest_django import Settings
 

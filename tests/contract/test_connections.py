@@ -15,7 +15,7 @@ from django.db.backends.signals import connection_created
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
 from gateway import Gateway
-from gateway.testing.loop import unprotected
+from gateway.testing.live import unprotected
 from tests.contract.conftest import ROOT
 from tests.contract.targets import Application
 from tests.support.asgi import until

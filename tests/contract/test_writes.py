@@ -28,6 +28,8 @@ from tests.contract.targets import Answer, Application, Django, Target
 from tests.contract.test_answers import in_order
 from tests.contract.writes import ITEMS, ORDERS, REVIEWS, WRITES, Write, item, order, review
 
+pytestmark = pytest.mark.table
+
 SECRET = "c" * 32
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 # New with each row.

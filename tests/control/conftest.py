@@ -7,14 +7,21 @@ from typing import Any
 
 import pytest
 
-from gateway.config import RouteConfig
-from gateway.observability.counters import Tally
+from gateway.config.routes import RouteConfig
+from gateway.control import transitions as moves
+from gateway.control.transitions import Transition
+from gateway.stats.tally import Tally
 
 
 def make_route(name: str = "catalog", **more: Any) -> RouteConfig:
     """A route of a file, at stage legacy unless `more` says otherwise."""
     table = {"name": name, "prefix": f"/{name}", "service": "items", "stage": "legacy"} | more
     return RouteConfig.model_validate(table)
+
+
+def promote(route: RouteConfig, **more: Any) -> Transition:
+    """As `moves.promote`, whether or not there is evidence."""
+    return moves.promote(route, **({"anyway": True, "why": "tested"} | more))
 
 
 def tally(*seconds: float, errors: int = 0) -> Tally:

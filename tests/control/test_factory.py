@@ -8,9 +8,9 @@ import pytest
 from django.apps import apps
 
 from gateway import Gateway
-from gateway.cli import describe
-from gateway.control.factory import build_control
-from gateway.control.sync import Control
+from gateway.composition import build_control
+from gateway.control.worker import Control
+from gateway.workbench import describe
 
 
 def test_a_project_with_the_app_is_kept_in_step_with_its_database(gateway: Callable[..., Gateway]) -> None:

@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 
-from gateway.config import RolloutSettings
-from gateway.control import database, keeper, moves, retention, store, sync
-from gateway.observability.counters import KEPT, SLOT
-from gateway.parity import report
+from gateway.config.rollout import RolloutSettings
+from gateway.control import database, retention, store
+from gateway.control import guarding as guard_loop
+from gateway.control import transitions as moves
+from gateway.control import worker as sync
+from gateway.mirroring import difference_log
+from gateway.stats.counters import KEPT
+from gateway.stats.tally import SLOT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "control.md").read_text()
 MODELS = [model.__name__ for model in apps.get_app_config("gateway_control").get_models()]
@@ -48,9 +52,9 @@ def test_each_verb_is_there(verb):
         (r"up to (\d) times, with pauses", database.ATTEMPTS, 8),
         (r"the start up for (\d) seconds", sync.FIRST, 5),
         (r"stored, for which there are (\d) seconds", sync.END, 5),
-        (r"(\d+) times in the window", keeper.OFTEN, 30),
+        (r"(\d+) times in the window", guard_loop.OFTEN, 30),
         (r"are kept for ten minutes()", KEPT * SLOT, 600),
-        (r"up to (\d+) groups are kept by each worker", report.MOST_GROUPS, 500),
+        (r"up to (\d+) groups are kept by each worker", difference_log.MOST_GROUPS, 500),
     ],
 )
 def test_each_number_is_the_one_in_force(words, value, expected):

@@ -8,14 +8,14 @@ from django.core.management import call_command
 
 from gateway.control import reports
 from gateway.control.models import Worker
-from gateway.control.moments import MomentField
-from gateway.control.moves import pause, promote, rollback
 from gateway.control.store import write_counts, write_found, write_worker
-from gateway.observability.counters import Mirrored
-from gateway.parity.report import Example, Found
+from gateway.control.timestamps import MomentField
+from gateway.control.transitions import pause, rollback
+from gateway.mirroring.difference_log import Example, FoundGroup
 from gateway.rollout.guard import Verdict
 from gateway.rollout.stage import State
-from tests.control.conftest import make_route, tally
+from gateway.stats.tally import Mirrored
+from tests.control.conftest import make_route, promote, tally
 
 pytestmark = pytest.mark.django_db
 
@@ -27,10 +27,13 @@ def now():
     return datetime.now(UTC)
 
 
-def seen(now, *, ago=20, requests=60, errors=0, side="service", mirrored=None):
+COMPARED = Mirrored(60, equal=60)
+
+
+def seen(now, *, ago=20, requests=60, errors=0, side="service", mirrored=COMPARED):
     start = int(now.timestamp()) - ago
     counted = tally(*[0.01] * requests, errors=errors)
-    write_counts("a", {("catalog", side, start): counted}, {("catalog", start): mirrored} if mirrored else {})
+    write_counts("a", {("catalog", side, start): counted}, {("catalog", start): mirrored})
 
 
 def started(now, seconds):
@@ -59,13 +62,13 @@ def test_a_route_that_was_moved_says_by_whom_and_why(now):
     moved = promote(CANARY, who="ana", why="fine")
     status = only(CANARY, now)
     assert (status.effective, status.changed) == (State("canary", 25), True)
-    standing = status.standing
-    assert (standing.who, standing.why, standing.since, standing.revision) == ("ana", "fine", moved.at, 1)
+    now = status.current_state
+    assert (now.who, now.why, now.since, now.revision) == ("ana", "fine", moved.at, 1)
 
 
 def test_traffic_of_the_window_and_of_the_hour(now):
     started(now, 4000)
-    seen(now, ago=1800, requests=100)
+    seen(now, ago=1800, requests=100, mirrored=Mirrored())
     seen(now, requests=60, errors=6, mirrored=Mirrored(30, equal=27, different=3, dropped={"lag": 2}))
     status = only(CANARY, now)
     assert (status.window.service.requests, status.hour.service.requests) == (60, 160)
@@ -103,6 +106,34 @@ def test_what_happens_next_is_said(now, route, errors, words):
     assert words in only(route, now).next
 
 
+def test_a_ramp_that_a_difference_holds_says_so(now):
+    started(now, 4000)
+    seen(now)
+    write_found([difference("price")], {}, now)
+    assert only(CANARY, now).next == "is held: 1 breaking difference is open"
+
+
+def test_a_ramp_that_compared_too_little_says_so(now):
+    started(now, 4000)
+    seen(now, mirrored=Mirrored(1, equal=1))
+    assert only(CANARY, now).next == "is held: 1 answer of this release compared in the last two hours, 50 are needed"
+
+
+def test_or_that_nothing_of_it_is_compared(now):
+    started(now, 4000)
+    seen(now, mirrored=Mirrored())
+    said = only(make_route(stage="canary", weight=10, interval=30.0, mirror={"canary": 0}), now).next
+    assert said.endswith("50 are needed, and nothing is compared in canary: set `canary` in [routes.mirror]")
+
+
+def test_a_canary_without_a_ramp_lacks_it_all_the_same(now):
+    started(now, 4000)
+    seen(now, mirrored=Mirrored())
+    status = only(make_route(stage="canary", weight=10), now)
+    assert status.next.startswith("stays until it is moved")
+    assert status.lacking == "0 answers of this release compared in the last two hours, 50 are needed"
+
+
 def test_a_paused_route_says_that_it_waits(now):
     pause(CANARY, who="ana")
     assert only(CANARY, now).next.startswith("waits to go to canary at 25 %: paused")
@@ -119,7 +150,7 @@ def test_every_route_of_the_file_in_its_order(now):
 
 
 def test_the_number_of_statements_does_not_grow_with_the_routes(now, django_assert_max_num_queries):
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         reports.status([make_route(f"route-{number}") for number in range(50)], now)
 
 
@@ -128,7 +159,7 @@ def test_the_number_of_statements_does_not_grow_with_the_routes(now, django_asse
 
 def difference(key, **more):
     values = {"kind": "type", "pointer": f"/{key}", "severity": "breaking", "summary": key, "count": 10} | more
-    return Found("catalog", "GET /api/products/", key, **values)
+    return FoundGroup("catalog", "GET /api/products/", key, **values)
 
 
 @pytest.fixture
@@ -145,23 +176,23 @@ def found(now):
 
 
 def test_what_counts_comes_first_and_noise_last(found):
-    assert [report.summary for report in reports.differences("catalog")] == ["often", "rare", "mild", "noisy"]
+    assert [report.summary for report in reports.differences(CANARY)] == ["often", "rare", "mild", "noisy"]
 
 
 def test_a_group_with_all_there_is_to_say(found, now):
-    report = reports.differences("catalog")[0]
+    report = reports.differences(CANARY)[0]
     assert (report.count, report.noise, report.severity, report.first_seen) == (40, 0, "breaking", now)
     assert report.examples[0]["target"] == "/api/products/1/"
     assert "40 of 100" in report.verdict.explanation
 
 
 def test_status_counts_the_groups(found, now):
-    assert only(CANARY, now).differences == reports.Differences(breaking=2, warning=1, noise=1)
+    assert only(CANARY, now).differences == reports.DifferenceCounts(breaking=2, warning=1, noise=1)
 
 
 def test_counts_that_are_stored_one_after_the_other_do_not_disturb(now):
     write_found([difference("early", noise=2)], {}, now)
-    assert reports.differences("catalog")[0].verdict.noise is True
+    assert reports.differences(CANARY)[0].verdict.noise is True
 
 
 def test_accepted_differences_say_how_often_they_occurred(found):
@@ -180,7 +211,7 @@ def test_changes_newest_first():
 def test_rows_of_routes_that_the_file_no_longer_has():
     promote(make_route("gone"), who="ana")
     promote(CANARY, who="ana")
-    assert [(orphan.route, orphan.standing.state) for orphan in reports.orphans([CANARY])] == [
+    assert [(orphan.route, orphan.current_state.state) for orphan in reports.orphans([CANARY])] == [
         ("gone", State("shadow"))
     ]
 

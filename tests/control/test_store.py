@@ -5,21 +5,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import DataError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.control import store
 from gateway.control.models import AcceptedMatch, DifferenceGroup, Hour, MirrorSlot, RouteDifferences, Slot, Worker
 from gateway.control.retention import retain
-from gateway.control.store import write_counts, write_found, write_worker
-from gateway.control.traffic import traffic
-from gateway.observability.counters import Mirrored
-from gateway.parity.report import Example, Found
+from gateway.control.statistics import traffic
+from gateway.control.store import packed, unpacked, write_counts, write_found, write_worker
+from gateway.mirroring.difference_log import Example, FoundGroup
+from gateway.stats.tally import SAMPLED, Mirrored
 from tests.control.conftest import tally
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 START = int(NOW.timestamp())
-FOUND = Found("catalog", "GET /api/products/", "f00", "type", "/price", "breaking", "type of /price changed", 2)
+FOUND = FoundGroup("catalog", "GET /api/products/", "f00", "type", "/price", "breaking", "type of /price changed", 2)
 
 
 def found(key, **more):
@@ -198,6 +200,12 @@ def test_what_is_old_goes():
 
 
 def test_clearing_away_nothing_takes_no_lock(django_assert_num_queries):
-    with django_assert_num_queries(5) as queries:
+    with django_assert_num_queries(8) as queries:
         retain(NOW)
     assert not [query for query in queries.captured_queries if query["sql"].startswith("UPDATE")]
+
+
+@given(st.sets(st.integers(0, 2499).map(lambda place: place * SAMPLED)))
+def test_buckets_are_packed_and_unpacked(buckets):
+    assert unpacked(packed(buckets)) == buckets
+    assert len(packed(buckets)) <= 420

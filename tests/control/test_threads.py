@@ -12,22 +12,30 @@ import pytest
 from django.db import DataError, InterfaceError, OperationalError, ProgrammingError, connection
 
 from gateway.clock import SYSTEM
-from gateway.config import RolloutSettings
-from gateway.control import database, repeated, sync, writer
+from gateway.config.rollout import RolloutSettings
+from gateway.config.services import BreakerSettings
+from gateway.control import database, writer
+from gateway.control import periodic as repeated
+from gateway.control import worker as sync
 from gateway.control.models import DifferenceGroup, RouteDifferences, RouteState, Slot, Worker
-from gateway.control.moves import promote
+from gateway.control.periodic import PeriodicThread
 from gateway.control.poller import Poller
-from gateway.control.repeated import Repeated
-from gateway.control.sync import Control
+from gateway.control.store import Origin
+from gateway.control.worker import Control
 from gateway.control.writer import Writer
-from gateway.observability.counters import KEPT, SLOT, Counters
-from gateway.parity.report import Found, Report
+from gateway.mirroring.difference_log import DifferenceLog, FoundGroup
+from gateway.randomness import RANDOMNESS
+from gateway.recording.callers import CallerLookup
+from gateway.recording.recordings import Recordings
+from gateway.rollout.breaker import CircuitBreaker
 from gateway.rollout.stage import State
-from tests.control.conftest import make_route
+from gateway.stats.counters import KEPT, Counters
+from gateway.stats.tally import SLOT
+from tests.control.conftest import make_route, promote
 from tests.support.server import eventually
 
 CATALOG = make_route()
-FOUND = Found("catalog", "GET /api/products/", "f00", "type", "/price", "breaking", "type of /price changed", 2)
+FOUND = FoundGroup("catalog", "GET /api/products/", "f00", "type", "/price", "breaking", "type of /price changed", 2)
 
 
 class Snapshot:
@@ -41,14 +49,21 @@ class Snapshot:
         return Snapshot(states, revision)
 
 
+def make_recordings() -> Recordings:
+    legacy: Any = SimpleNamespace(kept_cookies=())
+    return Recordings(SYSTEM, RANDOMNESS.random, CallerLookup(legacy))
+
+
 class FakeGateway:
     """Only what Control uses of one. `published` are the snapshots after the first."""
 
     def __init__(self) -> None:
-        self.config = SimpleNamespace(rollout=RolloutSettings(poll=0.01, flush=0.01))
-        self.clock = SYSTEM
+        self.config = SimpleNamespace(rollout=RolloutSettings(poll=0.01, flush=0.01), services={})
+        self.clock, self.randomness = SYSTEM, RANDOMNESS
         self.counters = Counters()
-        self.report = Report()
+        self.difference_log = DifferenceLog()
+        self.recordings = make_recordings()
+        self.breakers: dict[str, CircuitBreaker] = {}
         self.snapshot = Snapshot({}, 0)
         self.published: list[Snapshot] = []
 
@@ -80,7 +95,7 @@ def test_a_move_is_in_force_and_what_was_counted_is_stored(gateway: Any) -> None
         await asyncio.to_thread(promote_here, "canary")
         assert await asyncio.to_thread(eventually, lambda: gateway.snapshot.revision == 2)
         gateway.counters.request("catalog", "service", 200, 0.01)
-        gateway.report.put_back(SimpleNamespace(groups=(FOUND,), beyond=1, matches={}))
+        gateway.difference_log.restore(SimpleNamespace(groups=(FOUND,), beyond=1, matches={}))
         await control.shutdown()
 
     asyncio.run(serve())
@@ -172,14 +187,14 @@ class FakeConnections:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Repeated]:
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., PeriodicThread]:
     """Run a thread until `work` has been called for all of `results`: exceptions are raised."""
     monkeypatch.setattr(repeated, "prepare", lambda: None)
     monkeypatch.setattr(repeated, "tidy", lambda: None)
     monkeypatch.setattr(repeated, "let_go", lambda: None)
     monkeypatch.setattr(repeated, "PAUSE", 0.0)
 
-    def run(*results: Exception | None) -> Repeated:
+    def run(*results: Exception | None) -> PeriodicThread:
         left, done = list(results), threading.Event()
 
         def work() -> None:
@@ -189,7 +204,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Repeated]:
             if (result := left.pop(0)) is not None:
                 raise result
 
-        thread = Repeated("gateway-test", 0.0, work, meanwhile="all is as it was")
+        thread = PeriodicThread("gateway-test", 0.0, work, meanwhile="all is as it was")
         thread.start()
         assert done.wait(30)
         thread.stop()
@@ -239,7 +254,7 @@ def test_the_start_waits_only_where_waiting_may_help(
         raise error
 
     monkeypatch.setattr(repeated.logger, "disabled", True)
-    thread = Repeated("gateway-test", 0.0, fail, meanwhile="")
+    thread = PeriodicThread("gateway-test", 0.0, fail, meanwhile="")
     thread._once()
     assert thread.settled.is_set() == settles
 
@@ -301,11 +316,25 @@ def clock() -> Clock:
 @pytest.fixture
 def writing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A writer with its counters, report and worker."""
-    counters, report = Counters(clock), Report()
-    worker = sync._worker()
-    keeper: Any = SimpleNamespace(look=list)
-    made = Writer(worker, counters, report, keeper, lambda: 0, clock)
-    return SimpleNamespace(work=made.work, last=made.last, counters=counters, report=report, worker=worker)
+    counters, report = Counters(clock), DifferenceLog()
+    worker = sync._worker({"items": "r1"}, FakeGateway())
+    guard_loop: Any = SimpleNamespace(look=list)
+    breaker = CircuitBreaker("catalog", breaker=BreakerSettings(minimum=1))
+    made = Writer(
+        worker,
+        Origin(worker.started),
+        counters,
+        report,
+        guard_loop,
+        lambda: 0,
+        clock,
+        {"catalog": breaker},
+        RANDOMNESS,
+        make_recordings(),
+    )
+    return SimpleNamespace(
+        work=made.work, last=made.last, counters=counters, difference_log=report, worker=worker, breaker=breaker
+    )
 
 
 @pytest.mark.django_db
@@ -359,7 +388,7 @@ def test_what_was_counted_too_long_ago_to_be_kept_is_counted_as_lost(writing: An
 @pytest.mark.django_db
 def test_what_could_not_be_stored_is_stored_next_time(writing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     writing.counters.request("catalog", "service", 200, 0.01)
-    writing.report.put_back(SimpleNamespace(groups=(FOUND,), beyond=0, matches={}))
+    writing.difference_log.restore(SimpleNamespace(groups=(FOUND,), beyond=0, matches={}))
     for name in ("write_counts", "write_found"):
         with monkeypatch.context() as away:
             away.setattr(writer, name, raising(AWAY))
@@ -374,10 +403,10 @@ def test_what_could_not_be_stored_is_stored_next_time(writing: Any, monkeypatch:
 def test_differences_that_can_never_be_stored_are_counted_and_given_up(
     writing: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    writing.report.put_back(SimpleNamespace(groups=(FOUND,), beyond=0, matches={}))
+    writing.difference_log.restore(SimpleNamespace(groups=(FOUND,), beyond=0, matches={}))
     monkeypatch.setattr(writer, "write_found", raising(DataError("too odd")))
     writing.work()
-    assert writing.report.take().groups == ()
+    assert writing.difference_log.drain().groups == ()
     assert Worker.objects.get().lost_differences == 2
     assert "differences could not be stored" in caplog.text
 
@@ -421,3 +450,13 @@ def raising(error: Exception) -> Callable[..., None]:
         raise error
 
     return fail
+
+
+@pytest.mark.django_db
+def test_a_worker_says_what_it_leaves_alone_and_what_it_refused(writing):
+    writing.breaker.end(0.0, True, writing.breaker.acquire(0.0))
+    writing.counters.refuse(400)
+    writing.work()
+    [row] = Worker.objects.all()
+    assert row.resting == {"catalog": "service 'catalog' rests for 5 s after failures (1 of 1 in 60 s)"}
+    assert row.refused == {"400": 1}

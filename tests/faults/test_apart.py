@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.processes import Running
 from tests.conftest import project_toml
 from tests.project.apart import DIED, GO
 from tests.project.faulty import STATE, legacy_body
+from tests.support.console import Running
 from tests.support.server import Server, eventually
 
 pytestmark = pytest.mark.server

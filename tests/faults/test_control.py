@@ -41,7 +41,7 @@ def toml() -> str:
     """Routes that ask the database, one that is moved, and two that are guarded."""
     asking = "".join(place(name, "threaded", stage) for name, stage in STAGES.items())
     guarded = "".join(place(f"guarded-{name}", "app", STAGES[name], "") + GUARD for name in ("canary", "live"))
-    guarded = guarded.replace("cooldown = 0.1", "cooldown = 0.1\nminimum = 100000")
+    guarded = guarded.replace("\ncooldown = 0.1", "\ncooldown = 0.1\nminimum = 100000")
     return project_toml(STATE + ROLLOUT + asking + place("moved", "app", STAGES["live"]) + guarded)
 
 

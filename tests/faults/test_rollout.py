@@ -30,7 +30,7 @@ timeout = 0.4
 
 [services.%(name)s.breaker]
 cooldown = 0.1
-longest = 0.1
+max_cooldown = 0.1
 
 [[routes]]
 name = "%(name)s"

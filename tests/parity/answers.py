@@ -6,21 +6,21 @@ import json
 import tomllib
 from datetime import date
 
+from gateway.config.compare import CompareConfig
 from gateway.parity.answer import Answer
 from gateway.parity.compare import Comparison, compare
-from gateway.parity.config import CompareConfig
 from gateway.parity.rules import CompareRules
 
 TODAY = date(2026, 11, 25)
 
 
-def answer(body=b"", content_type="application/json", *headers, status=200, sql=None, failed=None) -> Answer:
+def answer(body=b"", content_type="application/json", *headers, status=200, sql=None, failed=None, rows=None) -> Answer:
     """A body that is neither bytes nor text is written as JSON. `headers` are "name: value"."""
     if not isinstance(body, bytes | str):
         body = json.dumps(body)
     lines = [f"content-type: {content_type}", *headers] if content_type else headers
     pairs = tuple(tuple(part.strip().encode() for part in line.split(":", 1)) for line in lines)
-    return Answer(status, pairs, body.encode() if isinstance(body, str) else body, 0.01, sql, failed)
+    return Answer(status, pairs, body.encode() if isinstance(body, str) else body, 0.01, sql, failed, rows=rows)
 
 
 def text(value) -> Answer:

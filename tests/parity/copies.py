@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from gateway.parity.copy import Copy
-from gateway.routing.facts import Facts
+from gateway.mirroring.copy import Copy
+from gateway.routing.request import RequestInfo
 from tests.support.asgi import until
 
 
 def finished(scope, request_id, asked, answer) -> Copy:
     """A copy of a request with this scope; without an `answer`, one that isn't finished."""
-    facts = Facts("GET", "/", "", {})
-    facts.request_id = request_id
-    plan = SimpleNamespace(mirror=SimpleNamespace(max_body=0), route="a route")
-    copy = Copy("legacy", plan, None, facts, scope, 0.0)
+    info = RequestInfo("GET", "/", "", {})
+    info.request_id = request_id
+    policy = SimpleNamespace(mirror=SimpleNamespace(max_body=0), route="a route")
+    copy = Copy("legacy", policy, None, info, scope, 0.0)
     if answer is not None:
         copy.wait(asked, answer)
     return copy

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.parity import sender
+from gateway.mirroring import sender
+from gateway.mirroring.receiver import Receiver
+from gateway.mirroring.wire import ACCEPTED, DONE, GREETING, PREFIX, ReceivedCopy, greeting, pack
 from gateway.parity.answer import Answer
-from gateway.parity.receiver import Receiver
-from gateway.parity.wire import ACCEPTED, DONE, GREETING, PREFIX, Sent, greeting, pack
 from tests.parity.copies import compared, counted, finished
 from tests.project import mirrored
 from tests.support.asgi import ask, running, scope, until
@@ -38,14 +38,15 @@ def path():
 
 
 @pytest.fixture
-def build(gateway, project, path):
+def build(gateway, project, path, scratch):
     """Build a gateway that has its mirrors made at `path`; keyword arguments are more keys of the route."""
     project.MIDDLEWARE = []
 
     def build(*, mirror=None, settings=None, **route):
         table = ROUTE | {"mirror": {"control": 0} | (mirror or {})} | route
         services = {"m": {"app": "tests.project.mirrored:app", "middleware": "none"}}
-        return gateway(services=services, routes=[table], mirror={"lag": 10, "socket": str(path)} | (settings or {}))
+        mirrors = {"lag": 10, "socket": str(path), "database": scratch}
+        return gateway(services=services, routes=[table], mirror=mirrors | (settings or {}))
 
     return build
 
@@ -53,7 +54,7 @@ def build(gateway, project, path):
 @contextlib.asynccontextmanager
 async def mirroring(app, path):
     """`app` as `gateway mirrors` runs it."""
-    receiver = app.take_mirrors()
+    receiver = app.mirroring.take_mirrors()
     await app.startup()
     listening = await asyncio.start_unix_server(receiver, path)
     yield app
@@ -92,10 +93,10 @@ async def test_what_differs_is_found_there(build, path):
     async with apart(build, path) as (app, mirrors):
         await ask(app, "/m/price/?a=1")
         await compared(mirrors)
-        [group] = mirrors.report.take().groups
+        [group] = mirrors.difference_log.drain().groups
         assert (group.template, group.summary) == ("GET /m/{what}/", "type of /price changed, string → number")
         assert group.examples[0].target == "/m/price/?a=1"
-        assert app.report.take().groups == ()
+        assert app.difference_log.drain().groups == ()
 
 
 async def test_the_request_is_the_same(build, path):
@@ -103,7 +104,7 @@ async def test_the_request_is_the_same(build, path):
     async with apart(build, path, mirror={"methods": ["POST"]}) as (app, mirrors):
         await ask(app, "/m/echo/?a=1&a=2", "POST", body=b"abc", headers=headers)
         await compared(mirrors)
-        assert (counted(mirrors).equal, mirrors.report.take().groups) == (1, ())
+        assert (counted(mirrors).equal, mirrors.difference_log.drain().groups) == (1, ())
 
 
 async def test_a_request_without_an_identifier_keeps_the_one_it_got(build, path):
@@ -132,8 +133,8 @@ async def test_controls_are_made_there(build, path):
 async def test_what_another_route_claims_is_refused(build, path):
     async with mirroring(build(), path) as mirrors:
         done = []
-        sent = Sent("legacy", "m", scope("/elsewhere/"), None, b"", Answer(200, (), b"", 0.1))
-        mirrors._deliver(sent, lambda: done.append(True))
+        sent = ReceivedCopy("legacy", "m", scope("/elsewhere/"), None, b"", Answer(200, (), b"", 0.1))
+        mirrors.mirroring.delivery.take(sent, lambda: done.append(True))
         assert (counted(mirrors).dropped, done) == ({"refused": 1}, [True])
 
 
@@ -203,7 +204,7 @@ async def test_what_the_other_process_drops_as_it_stops_is_counted_there_only(bu
             app.mirrors.sender._greeting = greeting(mirrors.config)
             assert await until(lambda: app.mirrors.sender.away(app.clock.monotonic()) is False)
             await ask(app, "/m/same/")
-            assert await until(lambda: len(mirrors.mirrors._waiting) == 1)
+            assert await until(lambda: len(mirrors.mirrors.queue) == 1)
         assert await until(lambda: app.mirrors.sender.away(app.clock.monotonic()))
         assert (counted(app).dropped, counted(mirrors).dropped) == ({}, {"stopped": 1})
     assert asked == []
@@ -214,7 +215,7 @@ async def test_a_server_that_stops_leaves_what_it_sent_to_be_mirrored(build, pat
     async with mirroring(build(settings={"delay": 0.2}), path) as mirrors:
         async with running(build(settings={"delay": 0.2})) as app:
             await ask(app, "/m/same/")
-            assert await until(lambda: len(mirrors.mirrors._waiting) == 1)
+            assert await until(lambda: len(mirrors.mirrors.queue) == 1)
         await compared(mirrors)
         assert counted(app).dropped == {}
 
@@ -252,7 +253,7 @@ async def test_who_says_nothing_holds_nobody_up(build, path):
 
 
 async def test_what_is_too_long_to_be_sent_is_counted(build, path, monkeypatch):
-    monkeypatch.setattr("gateway.parity.wire.MOST_HEAD", 10)
+    monkeypatch.setattr("gateway.mirroring.wire.MOST_HEAD", 10)
     async with apart(build, path) as (app, _):
         await ask(app, "/m/same/")
         assert await until(lambda: counted(app).dropped == {"size": 1})
@@ -264,7 +265,7 @@ async def test_what_can_not_be_sent_is_counted(build, path, monkeypatch):
 
     async with apart(build, path) as (app, _):
         with monkeypatch.context() as patched:
-            patched.setattr("gateway.parity.sender.pack", fails)
+            patched.setattr("gateway.mirroring.sender.pack", fails)
             await ask(app, "/m/same/")
             assert await until(lambda: counted(app).dropped == {"refused": 1})
 
@@ -420,7 +421,7 @@ async def test_the_connection_has_nothing_of_the_caller_who_made_it(build, path,
 
 async def test_once_it_stops_nothing_more_is_taken(build, path):
     mirrors = build()
-    receiver = mirrors.take_mirrors()
+    receiver = mirrors.mirroring.take_mirrors()
     async with running(mirrors), await asyncio.start_unix_server(receiver, path), running(build()) as app:
         await ask(app, "/m/same/")
         await compared(mirrors)
@@ -437,7 +438,7 @@ async def test_once_it_stops_nothing_more_is_taken(build, path):
 async def test_nothing_is_too_late_where_nobody_waits(build, path):
     """Neither what blocks nor a process that gets no processor holds a caller up there."""
     async with apart(build, path) as (app, mirrors):
-        mirrors.mirrors._load._limit = 0.001
+        mirrors.mirrors._limits._backpressure._limit = 0.001
         for times in range(1, 4):
             await ask(app, "/m/blocks/")
             await compared(mirrors, times)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.parity.compare import compare
-from gateway.parity.decoding import Unreadable, parse_json, same_tokens
+from gateway.parity.decoding import UnreadableBody, parse_json, same_tokens
 from gateway.parity.rules import CompareRules
 from tests.parity.answers import answer
 
@@ -87,5 +87,5 @@ def test_django_and_fastapi_write_the_same_tokens_differently():
     ],
 )
 def test_what_can_not_be_read_says_why(body, encoding, said):
-    with pytest.raises(Unreadable, match=said):
+    with pytest.raises(UnreadableBody, match=said):
         parse_json(body, encoding)

@@ -165,6 +165,13 @@ def test_a_difference_of_cookies_has_no_value_of_them():
     assert "abc" not in repr(compared(*sides).differences)
 
 
+def test_cookies_are_never_compared_as_one_list_even_where_a_rule_names_their_header():
+    rule = 'headers = ["Set-Cookie"]'
+    sides = headers(COOKIE, "set-cookie: seen=a secret"), headers(COOKIE)
+    assert differences([COOKIE, "set-cookie: seen=a secret"], COOKIE, rule) == {"set-cookie:seen": (B, "missing")}
+    assert "secret" not in repr(compared(*sides, rule).differences)
+
+
 # -- rules ----------------------------------------------------------------------------------------
 
 

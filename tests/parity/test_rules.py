@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gateway.parity.config import CompareConfig, problem
+from gateway.config.compare import CompareConfig, problem
 from gateway.parity.difference import KINDS
 from gateway.parity.pointer import child, compile_patterns, segments
 from gateway.parity.rules import CompareRules
@@ -299,7 +299,7 @@ def test_every_key_is_in_the_manual_with_an_example_that_is_valid():
 
 
 def test_every_kind_is_in_the_manual():
-    section = MANUAL.read_text("utf-8").partition("\n## Kinds and severities\n")[2].partition("\n## ")[0]
+    section = MANUAL.read_text("utf-8").partition("\n### Kinds and severities\n")[2].partition("\n### ")[0]
     rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
     assert {kind for row in rows for kind in re.findall(r"`([a-z-]+)`", row)} == set(KINDS)
 

@@ -20,24 +20,69 @@ def test_equal_statements_are_equal():
     assert differences([SELECT], [SELECT]) == []
 
 
-def test_another_number_of_statements_is_a_warning():
-    assert differences([SELECT], [SELECT, SELECT]) == [("sql-count", "", Severity.WARNING)]
+def test_more_statements_are_a_warning():
+    assert differences([SELECT], [SELECT, SELECT]) == [("sql-count", "more", Severity.WARNING)]
+    assert differences([SELECT], [SELECT] * 3, "more_statements = 2") == []
+    assert differences([SELECT], [SELECT] * 4, "more_statements = 2") == [("sql-count", "more", Severity.WARNING)]
 
 
-def test_each_table_only_one_side_touches_is_a_warning():
+def test_fewer_statements_are_better():
+    assert differences([SELECT] * 103, [SELECT] * 4) == [("sql-count", "fewer", Severity.NOTE)]
+
+
+def test_each_table_only_one_side_reads_is_noted():
     assert differences([SELECT], ["SELECT * FROM shop_tag"]) == [
-        ("sql-tables", "shop_product only by legacy", Severity.WARNING),
-        ("sql-tables", "shop_tag only by the service", Severity.WARNING),
+        ("sql-tables", "shop_product only by legacy", Severity.NOTE),
+        ("sql-tables", "shop_tag only by the service", Severity.NOTE),
     ]
 
 
-def test_a_statement_repeated_for_every_row_is_a_warning():
-    assert ("n-plus-one", "shop_product", Severity.WARNING) in differences([SELECT], [SELECT] * 5)
+def test_a_statement_repeated_for_every_row_is_breaking():
+    assert ("n-plus-one", "shop_product", Severity.BREAKING) in differences([SELECT], [SELECT] * 5)
     assert all(kind != "n-plus-one" for kind, *_ in differences([SELECT], [SELECT] * 4))
+    assert ("n-plus-one", "shop_product", Severity.BREAKING) in differences([SELECT], [SELECT] * 3, "repeats = 3")
 
 
 def test_what_legacy_repeats_too_is_no_difference_however_it_is_written():
     assert differences([SELECT] * 5, ["SELECT id FROM shop_product WHERE id = ?"] * 5) == []
+
+
+def test_repeating_far_more_often_than_legacy_is_breaking():
+    assert ("n-plus-one", "shop_product", Severity.BREAKING) in differences([SELECT] * 6, [SELECT] * 13)
+    assert differences([SELECT] * 6, [SELECT] * 12) == [("sql-count", "more", Severity.WARNING)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ('INSERT INTO "shop_log" ("id") VALUES (%s) RETURNING "id"', "shop_log"),
+        ('INSERT OR IGNORE INTO "shop_log" ("id") SELECT "id" FROM "shop_product"', "shop_log"),
+        ('UPDATE "shop_log" SET "seen" = %s WHERE "id" IN (SELECT "id" FROM "shop_product")', "shop_log"),
+        ('DELETE FROM "shop_log" WHERE "id" = %s', "shop_log"),
+        ("WITH old AS (DELETE FROM shop_log RETURNING id) SELECT id FROM shop_product", "shop_log"),
+        ("TRUNCATE TABLE shop_log", "shop_log"),
+        ("REPLACE INTO `shop_log` (id) VALUES (%s)", "shop_log"),
+    ],
+)
+def test_a_write_that_legacy_does_not_make_is_breaking(statement, table):
+    assert ("write", table, Severity.BREAKING) in differences([SELECT], [SELECT, statement])
+    assert all(kind != "write" for kind, *_ in differences([SELECT, statement], [SELECT, statement]))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ['SELECT * FROM "shop_product" FOR UPDATE', "SELECT 1 FROM shop_product WHERE note = 'DELETE FROM shop_log'"],
+)
+def test_what_only_looks_like_a_write_is_none(statement):
+    assert all(kind != "write" for kind, *_ in differences([SELECT], [statement]))
+
+
+def test_of_an_answer_of_another_kind_only_the_writes_are_compared():
+    legacy = answer({}, sql=Sql((SELECT,) * 2, 2))
+    reads, writes = ("SELECT 1 FROM other",), ('INSERT INTO "shop_log" VALUES (%s)',)
+    assert [d.kind for d in compared(legacy, answer({}, status=500, sql=Sql(reads, 1))).differences] == ["status"]
+    failed = compared(legacy, answer({}, status=500, sql=Sql(writes, 1))).differences
+    assert sorted((d.kind, d.detail) for d in failed) == [("status", "200 → 500"), ("write", "shop_log")]
 
 
 def test_nothing_is_said_where_one_side_was_not_recorded():
@@ -76,4 +121,4 @@ def test_tables_are_read_from_what_orms_write(statement, tables):
 
 
 def test_statements_repeated_are_counted():
-    assert Sql((SELECT,) * 5 + ("SELECT 1",) * 4, 9).repeated() == {SELECT: 5}
+    assert Sql((SELECT,) * 5 + ("SELECT 1",) * 4 + ("SELECT 2",), 10).repeated() == {SELECT: 5, "SELECT 1": 4}

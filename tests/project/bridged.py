@@ -81,6 +81,14 @@ async def activates() -> dict[str, str]:
     return {}
 
 
+@app.get("/locale/")
+async def activates_and_raises() -> None:
+    """Where the project has a view too, which says what language is active."""
+    translation.activate("el")
+    timezone.activate("Asia/Tokyo")
+    raise RuntimeError("secret")
+
+
 @app.get("/b/raises/")
 async def raises() -> None:
     raise RuntimeError("secret")

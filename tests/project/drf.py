@@ -204,13 +204,13 @@ class Things(ViewSet):
         return [IsAuthenticated()] if self.action == "create" else []
 
     def list(self, request):
-        return DRFResponse([self.action])
+        return DRFResponse([self.action, self.detail])
 
     def create(self, request):
         raise AssertionError("nobody gets here")
 
     def retrieve(self, request, pk):
-        return DRFResponse({"pk": pk, "action": self.action})
+        return DRFResponse({"pk": pk, "action": self.action, "detail": self.detail})
 
     def destroy(self, request, pk):
         return DRFResponse(status=204)
@@ -350,8 +350,8 @@ def create_account(how: str, response: Response) -> dict[str, Any]:
 
 
 @router.get("/things/", dependencies=[Depends(drf(view=Things, action="list", suffix="List"))])
-async def list_things(request: DRFRequest) -> list[str]:
-    return [view_of(request).action]
+async def list_things(request: DRFRequest) -> list[Any]:
+    return [view_of(request).action, view_of(request).detail]
 
 
 @router.post("/things/", dependencies=[Depends(drf(view=Things, action="create", suffix="List"))])
@@ -360,7 +360,7 @@ async def create_thing() -> None: ...
 
 @router.get("/things/{pk}/", dependencies=[Depends(drf(view=Things, action="retrieve", suffix="Instance"))])
 def read_thing(pk: str, request: DRFRequest) -> dict[str, Any]:
-    return {"pk": pk, "action": view_of(request).action}
+    return {"pk": pk, "action": view_of(request).action, "detail": view_of(request).detail}
 
 
 @router.get("/rest/")

@@ -214,11 +214,11 @@ async def tell(request: Request, key: str = "") -> dict[str, Any]:
     taken = gateway.counters.take()
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     return {
-        "mirrors": len(mirrors._waiting) + len(mirrors._running),
-        "bytes": mirrors._bytes,
-        "in_flight": sum(health.in_flight for health in gateway.health.values()),
-        "most_connections": legacy.most_threads + 2,
-        "busy_threads": sum(pool.started - pool.idle for pool in (legacy.threads, legacy.leases, legacy.passages)),
+        "mirrors": len(mirrors.queue) + len(mirrors.worker.running),
+        "bytes": mirrors.queue.bytes,
+        "in_flight": sum(breaker.in_flight for breaker in gateway.breakers.values()),
+        "most_connections": legacy.pools.size + 2,
+        "busy_threads": sum(pool.started - pool.idle for pool in legacy.pools.all),
         "tasks": sorted(name for task in tasks if (name := _name(task)) not in LASTING),
         "mirrored": {route: asdict(taken.mirrors(route)) for route, _ in taken.mirrored},
         "asked": {side: asked[f"{side} {key}"] for side in ("legacy", "service")},

@@ -1,10 +1,18 @@
 """Middleware of the test project."""
 
+import os
+import time
+from functools import partial
+from pathlib import Path
+
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
+from django.contrib.auth.middleware import RemoteUserMiddleware
 from django.core.exceptions import MiddlewareNotUsed
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import connection, transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
-from django.utils.decorators import async_only_middleware
+from django.utils.decorators import async_only_middleware, sync_and_async_middleware
 
 
 def time_zone_from_header(get_response):
@@ -33,6 +41,54 @@ def stamp(get_response):
         return response
 
     return middleware
+
+
+@sync_and_async_middleware
+def either(get_response):
+    """As Django's own: synchronous or asynchronous, as the chain wants it."""
+    if iscoroutinefunction(get_response):
+
+        async def middleware(request):
+            response = await get_response(request)
+            response["X-Either"] = "async"
+            return response
+
+    else:
+
+        def middleware(request):
+            response = get_response(request)
+            response["X-Either"] = "sync"
+            return response
+
+    return middleware
+
+
+def slow_to_close(get_response):
+    """Works for half a second when the response is closed, and then writes a file, whose name is `closes`."""
+
+    def close(name):
+        time.sleep(0.5)
+        Path(os.environ["PROJECT_UPLOADS"], name).write_text("closed")
+
+    def middleware(request):
+        response = get_response(request)
+        if name := request.GET.get("closes"):
+            response._resource_closers.append(partial(close, name))
+        return response
+
+    return middleware
+
+
+class ProxyUser(RemoteUserMiddleware):
+    """Believes the proxy's X-Proxy-User, as the documentation of Django has it for WSGI."""
+
+    header = "HTTP_X_PROXY_USER"
+
+
+class SyncProxyUser(ProxyUser):
+    """Says by itself how it is to be read."""
+
+    async_capable = False
 
 
 class Hooks:
@@ -67,6 +123,30 @@ class Hooks:
 
 
 hooks_left: list[str] = []
+
+
+def no_sockets(get_response):
+    """Refuses them once the view has been asked."""
+
+    def middleware(request):
+        response = get_response(request)
+        return HttpResponse(status=403) if response.status_code == 101 else response
+
+    return middleware
+
+
+class OwnRequest(WSGIRequest):
+    """A project's, or a package's."""
+
+
+def own_request(get_response):
+    """Gives requests another class, as django-pghistory does."""
+
+    def middleware(request):
+        request.__class__ = OwnRequest
+        return get_response(request)
+
+    return middleware
 
 
 def not_used(get_response):
@@ -163,3 +243,25 @@ def queries(get_response):
 def _query():
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
+
+
+@async_only_middleware
+def blocking(get_response):
+    """Asynchronous, around synchronous code that waits for asynchronous code: a thread waits in there."""
+
+    def inside(request):
+        return async_to_sync(get_response)(request)
+
+    async def middleware(request):
+        return await sync_to_async(inside)(request)
+
+    return middleware
+
+
+def first_page(get_response):
+    """Answers for the site's first page by itself."""
+
+    def middleware(request):
+        return HttpResponse() if request.path == "/" else get_response(request)
+
+    return middleware

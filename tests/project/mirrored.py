@@ -126,6 +126,13 @@ async def file() -> FileResponse:
     return FileResponse(__file__)
 
 
+@app.get("/m/slow/")
+async def slow_too() -> dict[str, str]:
+    """Legacy has this path beside the next one's; so what stands for it has to say so."""
+    asked.append("GET /m/slow/")
+    return {"what": "slow"}
+
+
 @app.api_route("/m/{what}/", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
 async def same(request: Request, what: str) -> dict[str, Any]:
     """What legacy answers, but where the path says otherwise."""

@@ -13,7 +13,7 @@ from django.views import View
 from fastapi import APIRouter, FastAPI, HTTPException
 from pydantic import BaseModel
 
-from gateway.bridge.pages import DjangoRoute
+from gateway.bridge.django_json import DjangoRoute
 
 SAMPLE = {
     "name": "καφές",

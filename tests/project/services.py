@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.routing import WebSocketRoute as SocketRoute
 from starlette.types import Receive, Scope, Send
 
-from gateway.bridge.undo import all_in_transaction
+from gateway.bridge.rollback import all_in_transaction
 from tests.project import gates
 
 SECRET = "a secret that no caller may read"

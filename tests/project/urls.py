@@ -6,7 +6,7 @@ from django.urls import include, path, re_path, register_converter
 from django.urls.converters import StringConverter
 from django.utils.asyncio import async_unsafe
 
-from tests.project import faulty, mirrored, orders, views
+from tests.project import faulty, lifetime, mirrored, orders, views
 
 
 class Shelf(StringConverter):
@@ -66,6 +66,8 @@ urlpatterns = [
     path("odd-headers/", views.odd_headers),
     path("only-get/", views.only_get),
     path("async/json/", views.async_json),
+    path("async/meta/", views.async_meta),
+    path("async/who/", views.async_who),
     path("zone/", views.zone),
     path("async/hop/", views.async_hop),
     path("async/waits/<name>/", views.async_waits),
@@ -87,6 +89,8 @@ urlpatterns = [
     path("b/unmarked/<name>/", views.created),
     path("faults/<stage>/<path:how>/", faulty.view),
     path("orders/<kind>/<key>/", orders.view),
+    path("first/<kind>/<name>/", lifetime.view),
+    path("second/<kind>/<name>/", lifetime.view),
     path("m/slow/", mirrored.slow),
     path("m/things/<int:number>/", mirrored.thing),
     path("m/<what>/", mirrored.view),

@@ -53,6 +53,7 @@ def echo(request, rest=""):
             "path": request.path,
             "path_info": request.path_info,
             "query": request.META["QUERY_STRING"],
+            "fields": request.GET,
             "headers": dict(request.headers),
             "meta": {key: value for key, value in request.META.items() if isinstance(value, str)},
             "cookies": request.COOKIES,
@@ -174,6 +175,15 @@ def stream_raises(request, kind):
         raise {"exit": SystemExit(3), "cancel": asyncio.CancelledError()}[kind]
 
     return StreamingHttpResponse(parts())
+
+
+async def async_who(request):
+    return await sync_to_async(who)(request)
+
+
+async def async_meta(request):
+    meta = {key: value for key, value in request.META.items() if isinstance(value, str)}
+    return JsonResponse({"meta": meta, "cookies": request.COOKIES})
 
 
 async def async_json(request):

@@ -21,6 +21,7 @@ def echo():
         "script_root": request.script_root,
         "path": request.path,
         "request_id": request.headers.get("X-Request-ID"),
+        "cookie": request.headers.get("Cookie"),
     }
 
 

@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config import RouteConfig
+from gateway.config.routes import RouteConfig
+from gateway.rollout.affinity import AffinityCookie, Signer
+from gateway.rollout.breaker import CircuitBreaker
 from gateway.rollout.cohort import NOBODY_KNOWN, Caller
-from gateway.rollout.decision import LEGACY, Circumstances, Decision, Unavailable, at_stage, decide
-from gateway.rollout.health import Health
-from gateway.rollout.plan import Site, declared_state, planned
+from gateway.rollout.decision import LEGACY, Decision, DecisionContext, Unavailable, compile_route, decide
+from gateway.rollout.policy import AffinitySettings, compile_policy, declared_state
 from gateway.rollout.stage import State
-from gateway.rollout.ticket import Signer, Ticket
-from gateway.routing.facts import Facts, read
-from gateway.routing.table import OTHER_METHODS, Match
+from gateway.routing.request import RequestInfo, read_request
+from gateway.routing.table import PARTIAL, Match
 from tests.support.asgi import scope
 
 SIGNER = Signer(["secret"])
-SITE = Site(SIGNER)
-WITH_COOKIE = Site(SIGNER, cookie=b"gateway")
+SITE = AffinitySettings(SIGNER)
+WITH_COOKIE = AffinitySettings(SIGNER, cookie=b"gateway")
 VISITOR = "0123456789abcdef" * 2
 MATCH = Match("items")
 
@@ -37,26 +37,28 @@ class Still:
         return 1000.0
 
 
-class Sick(Health):
+class Sick(CircuitBreaker):
     """A service that should not be asked."""
 
     def __init__(self, service: str) -> None:
         super().__init__(service)
-        self.doubtful = True
+        self.may_reject = True
 
     def refuses(self, now: float) -> str | None:
         return "service 'catalog' rests"
 
 
-def circumstances(
-    *, health: Health | None = None, random: float = 0.5, known: Callable[[str], bool | None] = lambda _: True
-) -> Circumstances:
-    return Circumstances(Still(), {"catalog": health or Health("catalog")}, lambda: random, lambda: VISITOR, known)
+def context(
+    *, breaker: CircuitBreaker | None = None, random: float = 0.5, known: Callable[[str], bool | None] = lambda _: True
+) -> DecisionContext:
+    return DecisionContext(
+        Still(), {"catalog": breaker or CircuitBreaker("catalog")}, lambda: random, lambda: VISITOR, known
+    )
 
 
-def facts(method: str = "GET", *, client: str = "192.0.2.1", **headers: str) -> Facts:
+def info(method: str = "GET", *, client: str = "192.0.2.1", **headers: str) -> RequestInfo:
     lines = {name.replace("_", "-"): value for name, value in headers.items()}
-    return read(scope("/items/", method, headers=lines, client=(client, 1)), "", None)
+    return read_request(scope("/items/", method, headers=lines, client=(client, 1)), "", None)
 
 
 def route(**keys: Any) -> RouteConfig:
@@ -64,21 +66,21 @@ def route(**keys: Any) -> RouteConfig:
 
 
 def decided(
-    asked: Facts | None = None,
+    asked: RequestInfo | None = None,
     *,
     caller: Caller | None = NOBODY_KNOWN,
-    site: Site = SITE,
-    around: Circumstances | None = None,
+    site: AffinitySettings = SITE,
+    around: DecisionContext | None = None,
     state: State | None = None,
     **keys: Any,
 ) -> Decision:
     """What a route decides that stands at `state`, or where `keys`, which are its table, say."""
     config = route(**keys)
-    choice = at_stage(planned(config, state or declared_state(config), site))
-    return decide(MATCH, {"items": choice}, asked or facts(), caller, around or circumstances())
+    made = compile_route(compile_policy(config, state or declared_state(config), site))
+    return decide(MATCH, {"items": made}, asked or info(), caller, around or context())
 
 
-def canary(weight: float, asked: Facts | None = None, **more: Any) -> Decision:
+def canary(weight: float, asked: RequestInfo | None = None, **more: Any) -> Decision:
     return decided(asked, stage="canary", weight=weight, **more)
 
 
@@ -87,10 +89,10 @@ def canary(weight: float, asked: Facts | None = None, **more: Any) -> Decision:
 
 @pytest.mark.parametrize(
     ("match", "reason"),
-    [(None, "no route claims this path"), (OTHER_METHODS, "the path is claimed, but not for this method")],
+    [(None, "no route claims this path"), (PARTIAL, "the path is claimed, but not for this method")],
 )
 def test_what_no_route_claims_is_legacys(match, reason):
-    found = decide(match, {}, facts(), NOBODY_KNOWN, circumstances())
+    found = decide(match, {}, info(), NOBODY_KNOWN, context())
     assert (found.upstream, found.route, found.reason) == (LEGACY, None, reason)
 
 
@@ -109,22 +111,22 @@ def test_a_stage_says_who_answers_and_who_gets_mirrors(stage, upstream, mirror, 
 
 
 def test_the_same_match_gets_the_same_decision():
-    choices = {"items": at_stage(planned(route(), State("live"), SITE))}
-    first, second = (decide(MATCH, choices, facts(), NOBODY_KNOWN, circumstances()) for _ in range(2))
+    compiled = {"items": compile_route(compile_policy(route(), State("live"), SITE))}
+    first, second = (decide(MATCH, compiled, info(), NOBODY_KNOWN, context()) for _ in range(2))
     assert first is second
 
 
 @pytest.mark.parametrize(("stage", "key"), [("shadow", "shadow"), ("canary", "canary"), ("live", "live")])
 def test_mirrors_are_sampled_by_the_percentage_of_the_stage(stage, key):
     drawn = [0.0, 0.299, 0.3, 0.9]
-    found = [decided(stage=stage, mirror={key: 30}, around=circumstances(random=number)).mirror for number in drawn]
+    found = [decided(stage=stage, mirror={key: 30}, around=context(random=number)).mirror for number in drawn]
     assert found == [True, True, False, False]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_only_safe_methods_are_mirrored_unless_the_route_says_otherwise(method):
-    assert not decided(facts(method), stage="shadow").mirror
-    assert decided(facts(method), stage="shadow", mirror={"methods": [method]}).mirror
+    assert not decided(info(method), stage="shadow").mirror
+    assert decided(info(method), stage="shadow", mirror={"methods": [method]}).mirror
 
 
 def test_a_retired_route_is_mirrored_nowhere():
@@ -135,7 +137,7 @@ def test_a_retired_route_is_mirrored_nowhere():
 
 
 def test_a_canary_says_the_bucket_and_what_it_was_compared_with():
-    found = canary(30, facts(), caller=Caller("7"))
+    found = canary(30, info(), caller=Caller("7"))
     assert found.bucket is not None
     side = "below" if found.bucket < 3000 else "not below"
     assert found.reason == f"route 'items' is in canary at 30 %: bucket {found.bucket}, by user, is {side} 3000"
@@ -158,20 +160,18 @@ def test_a_canary_says_the_bucket_and_what_it_was_compared_with():
     ],
 )
 def test_a_sticky_key_falls_back_to_what_the_request_has(key, asked, caller, how):
-    assert f", by {how}, is" in canary(30, facts(**asked), caller=caller, key=key).reason
+    assert f", by {how}, is" in canary(30, info(**asked), caller=caller, key=key).reason
 
 
 def test_without_a_key_every_request_is_drawn_anew():
-    found = [canary(30, key="none", around=circumstances(random=number)).upstream for number in (0.0, 0.2999, 0.3)]
+    found = [canary(30, key="none", around=context(random=number)).upstream for number in (0.0, 0.2999, 0.3)]
     assert found == ["catalog", "catalog", LEGACY]
 
 
 @pytest.mark.parametrize("key", ["user", "session", "client", "header:X-Tenant"])
 def test_the_same_caller_stays_on_its_side(key):
-    asked = facts(cookie="sessionid=abc", x_tenant="a")
-    found = {
-        canary(50, asked, caller=Caller("7"), key=key, around=circumstances(random=n / 9)).upstream for n in range(9)
-    }
+    asked = info(cookie="sessionid=abc", x_tenant="a")
+    found = {canary(50, asked, caller=Caller("7"), key=key, around=context(random=n / 9)).upstream for n in range(9)}
     assert len(found) == 1
 
 
@@ -220,7 +220,7 @@ def test_staff_and_groups_are_always_in_where_the_route_says_so(always, caller, 
 
 @pytest.mark.parametrize(("weight", "side", "upstream"), [(0, "service", "catalog"), (100, "legacy", LEGACY)])
 def test_a_signed_header_chooses_a_side(weight, side, upstream):
-    asked = facts(x_gateway_upstream=SIGNER.signed_side("items", side, 2000))
+    asked = info(x_gateway_upstream=SIGNER.signed_side("items", side, 2000))
     assert canary(weight, asked, always=["signed-header"]).upstream == upstream
     assert canary(weight, asked).upstream != upstream  # unless the route allows it
 
@@ -235,7 +235,7 @@ def test_a_signed_header_chooses_a_side(weight, side, upstream):
     ],
 )
 def test_an_unsigned_expired_or_borrowed_header_chooses_nothing(value):
-    found = canary(0, facts(x_gateway_upstream=value), always=["signed-header"])
+    found = canary(0, info(x_gateway_upstream=value), always=["signed-header"])
     assert (found.upstream, "signed header" in found.reason) == (LEGACY, False)
 
 
@@ -243,58 +243,58 @@ def test_an_unsigned_expired_or_borrowed_header_chooses_nothing(value):
 
 
 def test_a_first_visit_gets_a_cookie_only_where_the_project_has_one():
-    assert canary(50).ticket is None
-    assert canary(50, site=WITH_COOKIE).ticket == Ticket(VISITOR)
+    assert canary(50).cookie is None
+    assert canary(50, site=WITH_COOKIE).cookie == AffinityCookie(VISITOR)
 
 
 def test_a_visitor_that_came_back_is_known_by_its_cookie_and_gets_no_other():
-    asked = facts(cookie=f"gateway={SIGNER.value(Ticket(VISITOR)).decode()}")
+    asked = info(cookie=f"gateway={SIGNER.dump_cookie(AffinityCookie(VISITOR)).decode()}")
     first, again = canary(50, site=WITH_COOKIE), canary(50, asked, site=WITH_COOKIE)
-    assert (again.bucket, again.upstream, again.ticket) == (first.bucket, first.upstream, None)
+    assert (again.bucket, again.upstream, again.cookie) == (first.bucket, first.upstream, None)
 
 
 def test_a_cookie_that_somebody_wrote_is_none():
-    assert canary(50, facts(cookie=f"gateway={VISITOR}"), site=WITH_COOKIE).ticket == Ticket(VISITOR)
+    assert canary(50, info(cookie=f"gateway={VISITOR}"), site=WITH_COOKIE).cookie == AffinityCookie(VISITOR)
 
 
 @pytest.mark.parametrize("caller", [Caller("7"), NOBODY_KNOWN])
 def test_who_is_told_apart_otherwise_needs_no_cookie(caller):
-    assert canary(50, facts(cookie="sessionid=s"), caller=caller, site=WITH_COOKIE).ticket is None
+    assert canary(50, info(cookie="sessionid=s"), caller=caller, site=WITH_COOKIE).cookie is None
 
 
 # -- pinned by the first write ------------------------------------------------------------------
 
 
 def pinned(side: str) -> dict[str, str]:
-    return {"cookie": f"gateway={SIGNER.value(Ticket(VISITOR, {'items': side})).decode()}"}
+    return {"cookie": f"gateway={SIGNER.dump_cookie(AffinityCookie(VISITOR, {'items': side})).decode()}"}
 
 
 @pytest.mark.parametrize(("weight", "side"), [(0, "legacy"), (100, "service")])
 def test_a_first_write_pins_the_caller_to_its_side(weight, side):
-    found = canary(weight, facts("POST"), caller=Caller("7"), site=WITH_COOKIE, pin="first-write")
-    assert found.ticket == Ticket(VISITOR, {"items": side})
+    found = canary(weight, info("POST"), caller=Caller("7"), site=WITH_COOKIE, pin="first-write")
+    assert found.cookie == AffinityCookie(VISITOR, {"items": side})
 
 
 @pytest.mark.parametrize(("weight", "side", "upstream"), [(100, "legacy", LEGACY), (0, "service", "catalog")])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_pinned_caller_stays_whatever_the_weight(weight, side, upstream, method):
-    found = canary(weight, facts(method, **pinned(side)), site=WITH_COOKIE, pin="first-write")
-    assert (found.upstream, found.ticket) == (upstream, None)
+    found = canary(weight, info(method, **pinned(side)), site=WITH_COOKIE, pin="first-write")
+    assert (found.upstream, found.cookie) == (upstream, None)
 
 
 def test_a_pin_holds_for_its_group_alone():
-    assert canary(0, facts(**pinned("service")), site=WITH_COOKIE, pin="first-write", group="cart").upstream == LEGACY
+    assert canary(0, info(**pinned("service")), site=WITH_COOKIE, pin="first-write", group="cart").upstream == LEGACY
 
 
 def test_reading_pins_nobody():
-    found = canary(100, facts(), caller=Caller("7"), site=WITH_COOKIE, pin="first-write")
-    assert found.ticket is None
+    found = canary(100, info(), caller=Caller("7"), site=WITH_COOKIE, pin="first-write")
+    assert found.cookie is None
 
 
 def test_a_first_write_that_legacy_takes_over_pins_to_legacy():
-    around = circumstances(health=Sick("catalog"))
-    found = canary(100, facts("POST"), caller=Caller("7"), site=WITH_COOKIE, pin="first-write", around=around)
-    assert (found.upstream, found.ticket) == (LEGACY, Ticket(VISITOR, {"items": "legacy"}))
+    around = context(breaker=Sick("catalog"))
+    found = canary(100, info("POST"), caller=Caller("7"), site=WITH_COOKIE, pin="first-write", around=around)
+    assert (found.upstream, found.cookie) == (LEGACY, AffinityCookie(VISITOR, {"items": "legacy"}))
 
 
 # -- a service that should not be asked ---------------------------------------------------------
@@ -303,33 +303,30 @@ def test_a_first_write_that_legacy_takes_over_pins_to_legacy():
 @pytest.mark.parametrize("stage", ["canary", "live"])
 def test_legacy_stands_in_for_a_service_that_rests(stage):
     weight = {"weight": 100} if stage == "canary" else {}
-    found = decided(stage=stage, around=circumstances(health=Sick("catalog")), **weight)
+    found = decided(stage=stage, around=context(breaker=Sick("catalog")), **weight)
     assert found.upstream == LEGACY
     assert found.reason.endswith(", but service 'catalog' rests")
 
 
 def test_legacy_stands_in_without_a_mirror_to_the_service_that_rests():
-    assert not decided(stage="live", mirror={"live": 100}, around=circumstances(health=Sick("catalog"))).mirror
+    assert not decided(stage="live", mirror={"live": 100}, around=context(breaker=Sick("catalog"))).mirror
 
 
 @pytest.mark.parametrize(
     ("keys", "known"), [({"stage": "retired"}, True), ({"fallback": False}, True), ({"stage": "live"}, False)]
 )
 def test_a_service_that_rests_is_asked_all_the_same_where_legacy_may_not_answer(keys, known):
-    around = circumstances(health=Sick("catalog"), known=lambda _: known)
+    around = context(breaker=Sick("catalog"), known=lambda _: known)
     assert decided(around=around, **keys).upstream == "catalog"
 
 
 @pytest.mark.parametrize("keys", [{"stage": "retired"}, {"fallback": False}])
 def test_a_service_that_is_full_is_not_asked(keys):
-    full = Health("catalog", limit=1)
-    full.begin(0.0)
+    full = CircuitBreaker("catalog", limit=1)
+    full.acquire(0.0)
     with pytest.raises(Unavailable, match="has 1 request in flight"):
-        decided(around=circumstances(health=full), **keys)
+        decided(around=context(breaker=full), **keys)
 
 
 def test_at_legacy_and_shadow_nobody_asks_how_the_service_is():
-    assert (
-        decided(stage="shadow", around=circumstances(health=Sick("catalog"))).reason
-        == "route 'items' is at stage shadow"
-    )
+    assert decided(stage="shadow", around=context(breaker=Sick("catalog"))).reason == "route 'items' is at stage shadow"

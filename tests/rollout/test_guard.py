@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gateway.observability.counters import Mirrored, Tally
-from gateway.rollout.doubt import excess, excess_over
-from gateway.rollout.guard import Guard, Hold, Judgement, Promote, RollBack, Verdict, judge, next_step
-from gateway.rollout.guard_config import GuardConfig
+from gateway.config.guard import Guard, GuardConfig
+from gateway.rollout.guard import Hold, Judgement, Promote, RollBack, Verdict, judge, next_step
+from gateway.rollout.significance import excess, excess_over
+from gateway.stats.tally import Mirrored, Tally
 
 GUARD = Guard()
 HEALTHY, FAILING, INCONCLUSIVE = Verdict.HEALTHY, Verdict.FAILING, Verdict.INCONCLUSIVE
@@ -145,6 +145,12 @@ def test_the_95th_percentile_is_compared_with_legacys(service, legacy, expected)
 
 def test_latency_can_be_left_out():
     assert verdict(side(100, 0, 9.0), side(100, 0, 0.1), guard=Guard(p95_delta=None)) is HEALTHY
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0.01, Verdict.HEALTHY), (0.6, Verdict.INCONCLUSIVE)])
+def test_in_shadow_a_slow_service_waits_for_legacys_requests(seconds, expected):
+    slow = side(100, 0, *[seconds] * 100)
+    assert verdict(slow, NOTHING, Mirrored(equal=100), shadow=True) is expected
 
 
 def test_the_floor_is_where_latency_begins_to_matter():
@@ -460,3 +466,71 @@ def test_a_value_that_makes_no_sense_is_refused(key, value):
     with pytest.raises(ValidationError) as raised:
         GuardConfig.model_validate({key: value})
     assert {error["loc"][0] for error in raised.value.errors()} == {key}
+
+
+# -- one caller alone -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("failing", "callers", "verdict"),
+    [
+        ({1}, {1, 2, 3}, Verdict.INCONCLUSIVE),
+        ({1, 2}, {1, 2, 3}, Verdict.INCONCLUSIVE),
+        ({9}, {1, 2, 3}, Verdict.INCONCLUSIVE),
+        ({1, 2, 3}, {1, 2, 3}, Verdict.FAILING),
+        ({7, 8, 9}, {1, 2, 3}, Verdict.FAILING),
+        ({1}, {1}, Verdict.FAILING),
+        ({1, 2}, {1, 2}, Verdict.FAILING),
+        (set(), set(), Verdict.FAILING),
+    ],
+)
+def test_few_of_many_callers_alone_can_not_make_a_service_fail(failing, callers, verdict):
+    service = Tally(100, errors=60, callers=callers, failing=failing)
+    assert judge(Guard(), service, Tally(1000), Mirrored()).verdict is verdict
+    mirrored = Mirrored(mirrored=100, equal=40, different=60, callers=callers, differing=failing)
+    assert judge(Guard(), Tally(100), Tally(1000), mirrored).verdict is verdict
+
+
+def test_and_the_reason_says_so():
+    service = Tally(100, errors=60, callers={1, 2, 3}, failing={1})
+    assert "; only 1 caller had them" in str(judge(Guard(), service, Tally(1000), Mirrored()))
+
+
+def test_a_critical_difference_of_one_caller_is_enough():
+    mirrored = Mirrored(mirrored=100, equal=99, different=1, critical=1, callers={1, 2, 3}, differing={1})
+    assert judge(Guard(), Tally(100), Tally(1000), mirrored).verdict is Verdict.FAILING
+
+
+# -- sample ratio mismatch ------------------------------------------------------------------------
+
+
+def split(service, legacy, weight):
+    sides = Tally(500, buckets=set(range(service))), Tally(500, buckets=set(range(service, service + legacy)))
+    return judge(Guard(), *sides, Mirrored(), weight=weight)
+
+
+@pytest.mark.parametrize(
+    ("service", "legacy", "weight", "verdict"),
+    [
+        (50, 950, 5, Verdict.HEALTHY),
+        (60, 940, 5, Verdict.HEALTHY),
+        (20, 980, 5, Verdict.INCONCLUSIVE),  # the service's processes crash, say, before they have counted
+        (0, 1000, 5, Verdict.INCONCLUSIVE),
+        (120, 880, 5, Verdict.INCONCLUSIVE),
+        (0, 90, 5, Verdict.HEALTHY),  # 4.5 expected: too few to tell
+        (100, 0, 100, Verdict.HEALTHY),
+    ],
+)
+def test_a_split_other_than_the_weight_says_is_not_healthy(service, legacy, weight, verdict):
+    assert split(service, legacy, weight).verdict is verdict
+
+
+def test_and_says_both_shares():
+    assert str(split(20, 980, 5)) == (
+        "inconclusive: sample ratio mismatch: 2.0 % of the callers were answered by the service, where the weight says "
+        "5.0 %"
+    )
+
+
+def test_without_a_weight_no_split_is_expected():
+    assert judge(Guard(), Tally(500), Tally(500, buckets=set(range(500))), Mirrored()).verdict is Verdict.HEALTHY

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.rollout.guard import Guard, Verdict
-from gateway.rollout.guard_config import GuardConfig
-from gateway.rollout.health import BreakerSettings
+from gateway.config.guard import Guard, GuardConfig
+from gateway.config.services import BreakerSettings
+from gateway.rollout.guard import Verdict
 
 MANUAL = Path(__file__).parents[2] / "docs" / "guard.md"
 PAGE = MANUAL.read_text()

@@ -9,29 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.routing.table import (
-    ANY,
-    DEEPEST,
-    EXACT,
-    PREFIX,
-    TEMPLATE,
-    Claim,
-    Endpoint,
-    Table,
-    TemplateError,
-    parse_template,
-)
+from gateway.routing.table import ANY, DEEPEST, EXACT, PREFIX, TEMPLATE, Endpoint, Rule, Table
+from gateway.routing.template import TemplateError, parse_template
 
 UUID = "0f0e0d0c-0b0a-0908-0706-050403020100"
 
 
-def claim(route: str, path: str, *methods: str, rank: int = EXACT, order: int = 0, **more) -> Claim:
-    return Claim(route, Endpoint(path, frozenset(methods or {ANY}), **more), rank, order)
+def claim(route: str, path: str, *methods: str, rank: int = EXACT, order: int = 0, **more) -> Rule:
+    return Rule(route, Endpoint(path, frozenset(methods or {ANY}), **more), rank, order)
 
 
-def prefix(route: str, path: str, *methods: str, order: int = 0) -> Claim:
+def prefix(route: str, path: str, *methods: str, order: int = 0) -> Rule:
     segments = len([part for part in path.split("/") if part])
-    return claim(route, path, *methods, rank=PREFIX + DEEPEST - segments, order=order, tree=True)
+    return claim(route, path, *methods, rank=PREFIX + DEEPEST - segments, order=order, is_subtree=True)
 
 
 def route_of(table: Table, path: str, method: str = "GET") -> str | None:
@@ -149,7 +139,7 @@ def test_a_convertor_of_the_services_own_is_used():
 
 
 def test_a_mounted_tree_below_a_parameter_claims_what_is_below_it():
-    table = Table([claim("r", "/shops/{id}/files", rank=TEMPLATE, tree=True)])
+    table = Table([claim("r", "/shops/{id}/files", rank=TEMPLATE, is_subtree=True)])
     assert [route_of(table, path) for path in ("/shops/1/files/a/b", "/shops/1/files", "/shops/1")] == ["r", "r", None]
 
 
@@ -294,6 +284,7 @@ def lines_run(function, *arguments) -> int:
     return count
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("path", "route"),
     [
@@ -328,10 +319,10 @@ kinds = st.sampled_from(["path", "tree"])
 paths = st.lists(st.sampled_from([*SEGMENTS, "2", "c", ""]), max_size=4).map(lambda parts: "/" + "/".join(parts))
 
 
-def fits(pattern: str, tree: bool, path: str) -> bool:
+def fits(pattern: str, is_subtree: bool, path: str) -> bool:
     """Whether the pattern takes in the path, segment by segment: as one would write it without a table."""
     wanted, given_ = pattern.split("/")[1:], path.split("/")[1:]
-    if len(wanted) > len(given_) or (len(wanted) < len(given_) and not tree):
+    if len(wanted) > len(given_) or (len(wanted) < len(given_) and not is_subtree):
         return False
     return all(
         have == want or (want == "{x}" and have != "") or (want == "{x:int}" and have.isdigit())
@@ -339,19 +330,19 @@ def fits(pattern: str, tree: bool, path: str) -> bool:
     )
 
 
-def answers(claims: list[Claim], path: str, method: str) -> list[Claim]:
+def answers(claims: list[Rule], path: str, method: str) -> list[Rule]:
     """The claims that may answer, by brute force: of those that fit, the ones of the best rank."""
     able = [
         one
         for one in claims
-        if fits(one.endpoint.path, one.endpoint.tree, path)
+        if fits(one.endpoint.path, one.endpoint.is_subtree, path)
         and (one.endpoint.methods & {method, ANY} or (method == "HEAD" and "GET" in one.endpoint.methods))
     ]
     best = min((one.rank for one in able), default=0)
     return [one for one in able if one.rank == best]
 
 
-def build(patterns: list[tuple[str, set[str], str]]) -> list[Claim]:
+def build(patterns: list[tuple[str, set[str], str]]) -> list[Rule]:
     claims = []
     for order, (pattern, methods, kind) in enumerate(patterns):
         if kind == "tree":
@@ -378,7 +369,7 @@ def test_a_match_is_what_a_search_through_all_rules_finds(routes, path, method):
 @given(routes=st.lists(st.tuples(patterns, methods, kinds), max_size=8), path=paths)
 def test_a_path_is_unknown_exactly_when_no_rule_fits_it(routes, path):
     claims = build(routes)
-    fitting = any(fits(one.endpoint.path, one.endpoint.tree, path) for one in claims)
+    fitting = any(fits(one.endpoint.path, one.endpoint.is_subtree, path) for one in claims)
     assert (Table(claims).match(path, "DELETE") is not None) == fitting
 
 

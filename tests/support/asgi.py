@@ -175,9 +175,9 @@ class Browser:
         return found
 
 
-async def open_socket(app: Any, target: str, *, headers: Headers = ()) -> list[dict[str, Any]]:
+async def open_socket(app: Any, target: str, *, headers: Headers = (), **more: Any) -> list[dict[str, Any]]:
     """What comes back when a WebSocket is opened and, if accepted, closed at once."""
-    connection = Connection(app, scope(target, headers=headers, kind="websocket"))
+    connection = Connection(app, scope(target, headers=headers, kind="websocket", **more))
     connection.give("websocket.connect")
     await connection.until(1)
     connection.give("websocket.disconnect", code=1000)

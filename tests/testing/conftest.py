@@ -17,7 +17,13 @@ CONFIG = {
     "routes": [
         {"name": "plain", "prefix": "/plain", "service": "plain"},
         {"name": "bridged", "prefix": "/bridged", "service": "bridged"},
-        {"name": "moved", "prefix": "/moved", "service": "bridged"},
+        {
+            "name": "moved",
+            "prefix": "/moved",
+            "service": "bridged",
+            "key": "none",
+            "always": ["signed-header"],
+        },
     ],
 }
 
@@ -30,7 +36,7 @@ def gateway_config() -> dict[str, Any]:
 @pytest.fixture(scope="package")
 def _gateway_configured(gateway_config: Any) -> Iterator[None]:
     """As the plugin's; but the other tests of this repository have no part in it."""
-    from gateway.testing.loop import configure, stop
+    from gateway.testing.live import configure, stop
 
     configure(gateway_config)
     yield

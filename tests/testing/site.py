@@ -206,6 +206,12 @@ async def cookie(response: Response) -> None:
     response.set_cookie("color", "blue", httponly=True)
 
 
+@both.get("/cookies/")
+async def cookies(response: Response) -> None:
+    response.set_cookie("color", "blue", path="/a")
+    response.set_cookie("size", "10", path="/b")
+
+
 @both.api_route("/echo/", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 async def mirror(request: Request) -> dict[str, Any]:
     return {"method": request.method, "body": (await request.body()).decode(), "host": request.url.hostname}

@@ -329,7 +329,7 @@ def test_a_response_of_a_service_without_middleware_has_the_request_that_was_sen
 
 def test_an_endpoint_in_the_middleware_is_the_view(gateway_client):
     response = gateway_client.get("/bridged/view/7/")
-    assert response.json() == response.wsgi_request.resolver_match.view_name == "bridged:view"
+    assert response.json() == response.wsgi_request.resolver_match.view_name == "view"
 
 
 @pytest.mark.django_db

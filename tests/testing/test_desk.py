@@ -11,7 +11,7 @@ import pytest
 from asgiref.sync import SyncToAsync, async_to_sync, sync_to_async
 
 from gateway.testing import running
-from gateway.testing.desk import AsyncDesk, HomeThreads, SyncDesk, at_home
+from gateway.testing.executors import AsyncCallerExecutor, CallerThreads, SyncCallerExecutor, use_executor
 
 
 def here(*_):
@@ -71,14 +71,14 @@ def test_a_task_that_outlives_its_request_goes_where_django_takes_it(gateway_app
 
 
 def test_what_a_desk_is_handed_after_its_answer_still_runs():
-    desk, answer = SyncDesk(), Future()
+    desk, answer = SyncCallerExecutor(), Future()
     answer.set_result("done")
     assert desk.serve(answer) == "done"
     assert desk.submit(here).result() == SyncToAsync.single_thread_executor.submit(here).result()
 
 
 def test_ctrl_c_ends_the_wait():
-    desk, answer = SyncDesk(), Future()
+    desk, answer = SyncCallerExecutor(), Future()
 
     def interrupt():
         raise KeyboardInterrupt
@@ -90,7 +90,7 @@ def test_ctrl_c_ends_the_wait():
 
 
 def test_what_a_job_raises_is_in_its_future():
-    desk, answer = SyncDesk(), Future()
+    desk, answer = SyncCallerExecutor(), Future()
     future = desk.submit(int, "x")
     answer.set_result(None)
     desk.serve(answer)
@@ -99,7 +99,7 @@ def test_what_a_job_raises_is_in_its_future():
 
 
 def test_a_pool_without_a_desk_has_threads_of_its_own():
-    pool, found = HomeThreads(1), Future()
+    pool, found = CallerThreads(1), Future()
     pool.submit(lambda: found.set_result(here()))
     assert found.result() != here()
     pool.close()
@@ -119,7 +119,7 @@ def test_async_to_sync_of_a_test_does_not_end_up_on_the_gateways_loop(gateway_ap
 
 @pytest.mark.anyio
 async def test_a_desk_of_an_async_test_runs_its_jobs_one_at_a_time():
-    desk, busy, overlaps = AsyncDesk(), threading.Lock(), []
+    desk, busy, overlaps = AsyncCallerExecutor(), threading.Lock(), []
 
     def job():
         if busy.acquire(blocking=False):
@@ -128,6 +128,6 @@ async def test_a_desk_of_an_async_test_runs_its_jobs_one_at_a_time():
         else:
             overlaps.append(1)
 
-    with at_home(desk):
+    with use_executor(desk):
         await asyncio.gather(*(asyncio.wrap_future(desk.submit(job)) for _ in range(50)))
     assert overlaps == []

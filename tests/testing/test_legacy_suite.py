@@ -50,6 +50,7 @@ def suite(folder: Path, config: Path, *arguments: str) -> tuple[int, set[str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # a whole suite, on a machine that may be busy
 def test_where_the_project_answers_all_of_them_pass(tmp_path):
     config = tmp_path / "gateway.toml"
     config.write_text((ROOT / "gateway.toml").read_text().replace('stage = "live"', 'stage = "legacy"'))
@@ -58,6 +59,7 @@ def test_where_the_project_answers_all_of_them_pass(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # a whole suite, on a machine that may be busy
 def test_with_what_was_moved_they_differ_only_where_that_is_known(tmp_path):
     passed, bad = suite(tmp_path, ROOT / "gateway.toml")
     assert (passed > 265, bad) == (True, set(DIFFERENT))

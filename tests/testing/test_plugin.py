@@ -145,8 +145,9 @@ FILES = {
 @pytest.fixture
 def elsewhere(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A folder of its own, and nothing of this repository's settings."""
-    for name in ("DJANGO_SETTINGS_MODULE", "GATEWAY_CONFIG", "PYTEST_ADDOPTS"):
+    for name in ("DJANGO_SETTINGS_MODULE", "GATEWAY_CONFIG"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:ddtrace -p no:django_webtest")  # as this repository's own
     return pytester
 
 
@@ -197,25 +198,53 @@ def test_a_project_without_django_notices_nothing(elsewhere):
             assert loaded == set()
         """
     )
-    result = elsewhere.runpytest_subprocess("-p", "no:django", "-p", "no:anyio", "-p", "no:hypothesispytest")
+    result = elsewhere.runpytest_subprocess(
+        "-p", "no:django", "-p", "no:anyio", "-p", "no:hypothesispytest", "-p", "no:schemathesis"
+    )
     result.assert_outcomes(passed=1)
 
 
-def test_a_project_without_a_configuration_is_told_so_where_it_asks(mysite):
+def test_a_project_without_a_configuration_has_no_routes(mysite, run):
     (mysite.path / "gateway.toml").unlink()
-    mysite.makepyfile("def test_it(gateway_client): pass\ndef test_else(): pass")
-    result = mysite.runpytest_subprocess(
-        "--ds=mysite.settings", "test_a_project_without_a_configuration_is_told_so_where_it_asks.py"
+    mysite.makepyfile(
+        test_own="def test_it(gateway_client, db): assert gateway_client.get('/api/things/').served_by == 'legacy'"
     )
-    result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*gateway.toml: not found here; `gateway init` writes one*"])
+    run("test_own.py").assert_outcomes(passed=1)
+    result = run("test_suite.py", "--through-gateway")
+    result.assert_outcomes(passed=9)
+    result.stdout.fnmatch_lines(
+        ["12 requests went through the gateway: legacy answered 12.", "There is no gateway.toml here, so Django*"]
+    )
 
 
-def test_a_suite_without_a_configuration_is_not_run(mysite, run):
-    (mysite.path / "gateway.toml").unlink()
+def test_a_configuration_that_does_not_hold_is_told_before_any_test(mysite, run):
+    (mysite.path / "gateway.toml").write_text(TOML.replace("prefix", "prefixes"))
     result = run("test_suite.py", "--through-gateway")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--through-gateway: no gateway.toml here; --gateway-config names one"])
+    result.stderr.fnmatch_lines(["*routes[[]things[]].prefixes*unknown key*"])
+
+
+# What a suite has that configures its settings by itself, as most packages' do.
+CONFIGURED = {
+    "conftest": """
+        import mysite.settings
+        from django.conf import settings
+
+        def pytest_configure():
+            names = [name for name in dir(mysite.settings) if name.isupper()]
+            settings.configure(**{name: getattr(mysite.settings, name) for name in names})
+        """,
+}
+
+
+@pytest.mark.parametrize("file", [None, TOML])
+def test_a_suite_that_configures_its_settings_is_run(mysite, file):
+    if file is None:
+        (mysite.path / "gateway.toml").unlink()
+    mysite.makepyfile(**CONFIGURED)
+    result = mysite.runpytest_subprocess("-Werror", "-rP", "test_suite.py", "--through-gateway")
+    result.assert_outcomes(passed=9)
+    result.stdout.fnmatch_lines([f"SERVED BY {'legacy' if file is None else 'service'} 1"])
 
 
 # -- fixtures -----------------------------------------------------------------------------------
@@ -291,7 +320,83 @@ def test_without_the_option_the_suite_asks_django(run):
 def test_with_the_option_the_suite_asks_the_gateway(run):
     result = run("test_suite.py", "--through-gateway")
     result.assert_outcomes(passed=9)
-    result.stdout.fnmatch_lines(["SERVED BY service 1"])
+    result.stdout.fnmatch_lines(
+        ["SERVED BY service 1", "12 requests went through the gateway: legacy answered 11, things answered 1."]
+    )
+
+
+def test_the_processes_of_xdist_are_counted_too(run):
+    result = run("test_suite.py", "--through-gateway", "-n2", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=9)
+    result.stdout.fnmatch_lines(["12 requests went through the gateway: legacy answered 11, things answered 1."])
+
+
+NOBODY_ASKS = "def test_it(): pass"
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "status"),
+    [
+        (NOBODY_ASKS, ["--through-gateway"], 1),
+        (NOBODY_ASKS, ["--through-gateway", "--collect-only"], 0),
+    ],
+)
+def test_a_run_that_says_nothing_about_the_gateway_fails(mysite, run, text, options, status):
+    mysite.makepyfile(test_none=text)
+    assert run("test_none.py", *options).ret == status
+
+
+def test_the_stage_can_be_chosen(run):
+    result = run("test_suite.py", "-k", "who_serves", "--through-gateway", "--gateway-stage=legacy")
+    result.assert_outcomes(passed=1, deselected=8)
+    result.stdout.fnmatch_lines(["SERVED BY legacy 1", "1 request went through the gateway: legacy answered 1."])
+
+
+def test_a_stage_or_a_route_that_there_is_not_is_told(run):
+    result = run("test_suite.py", "--through-gateway", "--gateway-stage=thing=live")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--through-gateway: there is no route 'thing'; there are: things"])
+
+
+@pytest.fixture
+def moved(mysite):
+    """The file has the route at legacy, and the database of the settings that it names at live."""
+    (mysite.path / "gateway.toml").write_text(TOML.replace("[[routes]]", '[[routes]]\nstage = "legacy"'))
+    (mysite.path / "mysite/production.py").write_text(
+        "from mysite.settings import *\n"
+        "INSTALLED_APPS = [*INSTALLED_APPS, 'gateway.control']\n"
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'real.sqlite3'}}\n"
+    )
+    live = ["gateway", "promote", "things", "--to", "live", "--who", "ada", "--anyway", "--why", "a test"]
+    for command in (["django", "migrate", "-v0"], live):
+        module, *arguments = command
+        code = (
+            "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'mysite.production'; sys.path.insert(0, '');"
+            + ("from gateway.cli import main" if module == "gateway" else "from django.core.management import")
+            + ("; main()" if module == "gateway" else " execute_from_command_line as main; main(sys.argv)")
+        )
+        subprocess.run([sys.executable, "-c", code, *arguments], cwd=mysite.path, check=True, capture_output=True)
+    return mysite
+
+
+def test_a_route_that_is_live_in_the_database_alone_is_told(moved, run):
+    result = run("test_suite.py", "--through-gateway")
+    result.stdout.fnmatch_lines(
+        ["SERVED BY legacy 1", "things was tested at legacy, but the database has it at live.*"]
+    )
+
+
+def test_the_stages_of_the_database_can_be_taken(moved, run):
+    result = run("test_suite.py", "--through-gateway", "--gateway-stage=database")
+    result.assert_outcomes(passed=9)
+    result.stdout.fnmatch_lines(["SERVED BY service 1", "Stages: database."])
+    result.stdout.no_fnmatch_line("*but the database*")
+
+
+def test_a_database_that_can_not_be_asked_stops_a_run_that_needs_it(run):
+    result = run("test_suite.py", "--through-gateway", "--gateway-stage=database")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*mysite.production*not in a test*"])
 
 
 def test_the_configuration_can_be_named(mysite, run):
@@ -329,3 +434,71 @@ def test_with_the_runner_it_asks_the_gateway(mysite, monkeypatch, arguments, sta
     said = manage(mysite, "test", "--testrunner=gateway.testing.runner.GatewayRunner", *arguments)
     assert "SERVED BY service 1" in said
     assert "Ran 9 tests" in said
+    assert "12 requests went through the gateway: legacy answered 11, things answered 1." in said
+
+
+RUNNER = """
+from django.test.runner import DiscoverRunner
+
+class OwnRunner(DiscoverRunner):
+    def __init__(self, *args, color="", **kwargs):
+        super().__init__(*args, **kwargs)
+        print("OWN", color)
+
+    @classmethod
+    def add_arguments(cls, parser):
+        super().add_arguments(parser)
+        parser.add_argument("--color")
+
+class OtherRunner:
+    def __init__(self, **options):
+        print("OTHER")
+
+    def run_tests(self, test_labels):
+        from django.test import Client
+        from django.test.utils import setup_test_environment
+        setup_test_environment()
+        return int(Client().get("/api/things/").status_code != 404)  # nothing but what Django asks of a runner
+"""
+
+
+@pytest.fixture
+def own_runner(mysite):
+    (mysite.path / "own.py").write_text(RUNNER)
+    with (mysite.path / "mysite/settings.py").open("a") as file:
+        file.write("import os\nTEST_RUNNER = os.environ.get('RUNNER', 'own.OwnRunner')\n")
+    return mysite
+
+
+def test_the_projects_own_runner_stays(own_runner):
+    runner = "--testrunner=gateway.testing.runner.GatewayRunner"
+    said = manage(own_runner, "test", runner, "--color=red", "--keepdb", "--tag=none", "--gateway-allow-none")
+    assert ("OWN red" in said, "Ran 0 tests" in said) == (True, True)
+    said = manage(own_runner, "test", runner, "--color=blue", "--gateway-stage=legacy", "--parallel=2")
+    assert ("OWN blue" in said, "SERVED BY legacy 1" in said) == (True, True)
+    assert "12 requests went through the gateway: legacy answered 12." in said
+
+
+@pytest.mark.parametrize("runner", ["own.OtherRunner", "gateway.testing.runner.GatewayRunner", "derived.Derived"])
+def test_any_runner_can_be_led_through(own_runner, monkeypatch, runner):
+    monkeypatch.setenv("RUNNER", runner)
+    (own_runner.path / "derived.py").write_text(
+        "from gateway.testing.runner import GatewayRunnerMixin\nfrom own import OwnRunner\n"
+        "class Derived(GatewayRunnerMixin, OwnRunner): pass"
+    )
+    if runner == "own.OtherRunner":  # it makes no database
+        (own_runner.path / "things.py").write_text(
+            "import fastapi\napp = fastapi.FastAPI()\n@app.get('/api/things/')"
+            "\ndef no(): raise fastapi.HTTPException(404)"
+        )
+    options = [] if runner.startswith("derived") else ["--testrunner=gateway.testing.runner.GatewayRunner"]
+    assert "things answered 1." in manage(own_runner, "test", *options)
+
+
+def test_a_run_of_manage_py_that_says_nothing_about_the_gateway_fails(mysite):
+    (mysite.path / "test_suite.py").write_text(
+        "from django.test import SimpleTestCase\nclass Tests(SimpleTestCase):\n    def test_it(self): pass"
+    )
+    command = [sys.executable, "manage.py", "test", "--testrunner=gateway.testing.runner.GatewayRunner"]
+    done = subprocess.run(command, cwd=mysite.path, capture_output=True, text=True)
+    assert (done.returncode, "No request of these tests went through the gateway" in done.stderr) == (1, True)

@@ -17,6 +17,14 @@ def test_a_service_is_recorded(gateway_client):
     assert one.response_headers["content-type"] == "application/json"
 
 
+@pytest.mark.parametrize("upstream", ["plain", "bridged"])
+def test_each_cookie_that_is_set_has_a_line(gateway_client, record_upstream, upstream):
+    seen = record_upstream(upstream)
+    gateway_client.get(f"/{upstream}/cookies/")
+    lines = seen[0].response_headers["set-cookie"].splitlines()
+    assert lines == ["color=blue; Path=/a; SameSite=lax", "size=10; Path=/b; SameSite=lax"]
+
+
 def test_the_project_is_recorded(gateway_client, record_upstream):
     seen = record_upstream("legacy")
     gateway_client.post("/echo/", {"a": 1}, content_type="application/json")

@@ -58,7 +58,7 @@ def test_other_routes_stay_where_they_are(gateway_client, override_route):
 
 def test_the_reason_is_the_stage(gateway_app, override_route):
     override_route("moved", stage="legacy")
-    assert gateway_app.snapshot.choices["moved"].fixed.reason == "route 'moved' is at stage legacy"
+    assert gateway_app.snapshot.compiled["moved"].fixed.reason == "route 'moved' is at stage legacy"
 
 
 def test_a_canary_takes_its_share_of_callers(gateway_client, override_route):

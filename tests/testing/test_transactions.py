@@ -9,8 +9,11 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
+from gateway.testing.live import running
 from tests.testing import site
 from tests.testing.conftest import elsewhere
+
+pytestmark = pytest.mark.table
 
 READERS = [
     "/names/",
@@ -42,6 +45,13 @@ def _nothing_committed():
 
 
 # -- synchronous tests --------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_looking_whether_the_database_is_there_leaves_the_transaction_of_the_test(gateway_app):
+    Group.objects.create(name="ada")
+    running().run(gateway_app.legacy.unreachable_stores())  # as when a service raises OperationalError
+    assert names() == ["ada"]
 
 
 @pytest.mark.django_db

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 
+import anyio.to_thread
 import pytest
 
-from gateway.upstreams.django import DjangoUpstream
+from gateway.legacy.upstream import DjangoUpstream
+from gateway.legacy.wsgi import WSGIUpstream
+from gateway.upstreams.bulkhead import Bulkhead, limit_threads
 from gateway.upstreams.lifespan import LifespanError
-from gateway.upstreams.wsgi import WSGIUpstream
 from tests.project import gates
 from tests.project.wsgi import broken, flask_app, hello_app
 from tests.support.asgi import Connection, ask, open_socket, running, scope
@@ -62,7 +65,7 @@ async def test_a_service_goes_before_channels(gateway):
 async def test_an_application_of_the_projects_own_leaves_no_threads_behind(channels):
     for _ in range(10):
         await asyncio.gather(*(ask(channels, "/json/") for _ in range(10)))
-    assert channels.legacy.leases.started <= 4
+    assert channels.legacy.pools.leases.started <= 4
 
 
 async def test_the_lifespan_of_the_projects_own_application_is_run(project):
@@ -113,6 +116,37 @@ async def test_an_application_of_the_projects_own_that_does_not_start_says_why(p
 async def test_flask_answers_requests(flask):
     found = await ask(flask, "/hello/")
     assert (found.json(), found["x-served-by"]) == ({"from": "flask"}, "legacy")
+
+
+@pytest.mark.server
+def test_services_start_beside_an_application_that_is_not_djangos(serve):
+    """In a process where Django has no settings."""
+    service = '[services.plain]\napp = "tests.project.heads:plain"\nmiddleware = "none"\n'
+    route = '[[routes]]\nname = "plain"\nprefix = "/plain"\nservice = "plain"\n'
+    with serve(f'[legacy]\nwsgi = "tests.project.wsgi:flask_app"\n{service}{route}') as server:
+        answers = [server.request(path) for path in ("/hello/", "/plain/sync/x/", "/plain/async/x/")]
+    found = [(answer.status, answer["x-served-by"]) for answer in answers]
+    assert found == [(200, "legacy"), (200, "plain"), (200, "plain")]
+    assert "Traceback" not in server.log
+
+
+async def test_without_django_a_service_has_no_more_threads_than_it_may(monkeypatch):
+    original = getattr(anyio.to_thread.run_sync, "__wrapped__", anyio.to_thread.run_sync)
+    monkeypatch.setattr(anyio.to_thread, "run_sync", original)
+    limit_threads()
+    running_now, most = [], []
+
+    def work():
+        running_now.append(1)
+        most.append(len(running_now))
+        time.sleep(0.01)
+        running_now.pop()
+
+    async def app(scope, receive, send):
+        await asyncio.gather(*(anyio.to_thread.run_sync(work) for _ in range(8)))
+
+    await Bulkhead(app, "plain", threads=2, queue=100, legacy=WSGIUpstream(hello_app))(scope("/"), None, None)
+    assert (len(most), max(most)) == (8, 2)
 
 
 async def test_flask_gets_the_body_and_the_request_id(flask):
@@ -173,8 +207,41 @@ async def test_without_settings_a_wsgi_application_needs_no_django(gateway, monk
 async def test_a_wsgi_application_cannot_be_asked_and_accepts_every_host():
     upstream = WSGIUpstream(hello_app)
     assert (upstream.knows("/x"), upstream.allows_host(b"")) == (None, True)
-    assert (upstream.forwarded_host([(b"x-forwarded-host", b"a")]), upstream.trusts_origin(b"https://a")) == (
+    assert (upstream.proxy_settings, upstream.trusts_origin(b"https://a")) == (
         None,
         False,
     )
     assert repr(upstream).startswith("WSGIUpstream(<function hello_app")
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"), [("example.com", "example.com:80"), ("example.com:8443", "example.com:8443")]
+)
+async def test_a_wsgi_application_on_a_unix_socket_has_the_name_and_port_that_its_clients_know(host, expected):
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return [f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']} {environ['REMOTE_ADDR']!r}".encode()]
+
+    upstream = WSGIUpstream(application, threads=1)
+    found = await ask(upstream.entry, "/", headers={"Host": host}, client=None, server=("/run/gateway.sock", None))
+    assert found.text == f"{expected} ''"
+
+
+async def test_of_a_django_project_in_wsgi_hosts_and_headers_of_proxies_are_known(project):
+    project.SECURE_PROXY_SSL_HEADER = ("HTTP_X_SCHEME", "secure")
+    project.ALLOWED_HOSTS = ["shop.example"]
+    project.CSRF_TRUSTED_ORIGINS = ["https://a.example"]
+    upstream = WSGIUpstream(hello_app, django=True)
+    assert upstream.proxy_settings.scheme([(b"x-scheme", b"secure")]) == ("https", (b"x-scheme", b"secure"))
+    assert (upstream.allows_host(b"shop.example"), upstream.allows_host(b"evil.example")) == (True, False)
+    assert (upstream.trusts_origin(b"https://a.example"), upstream.trusts_origin(b"https://b.example")) == (True, False)
+
+
+async def test_behind_a_unix_socket_a_wsgi_application_has_an_empty_address(flask):
+    assert (await ask(flask, "/hello/", client=None)).status == 200
+
+
+async def test_a_project_with_a_pattern_that_django_cannot_reverse_is_served(gateway, project):
+    project.ROOT_URLCONF = "tests.http1.urls"  # "(?s:…)": any reverse() is a ValueError there
+    async with running(gateway()) as app:
+        assert (await ask(app, "/legacy/x")).status == 200

@@ -8,7 +8,8 @@ import socket
 
 import pytest
 
-from gateway.upstreams.base import MIRROR, ClientGone, UpstreamError
+from gateway.dispatch.errors import ClientGone, UpstreamError
+from gateway.dispatch.scope import MIRROR
 from gateway.upstreams.remote import RemoteUpstream
 from tests.support.asgi import Connection, ask, open_socket, running, scope
 from tests.support.remote import Peer, Remote

@@ -4,6 +4,7 @@ from gateway.bridge.drf.fields import (
     DRFJSON,
     DRFURL,
     DRFUUID,
+    DRFBigInteger,
     DRFBoolean,
     DRFChar,
     DRFChoice,
@@ -25,12 +26,14 @@ from gateway.bridge.drf.fields import (
     DRFTime,
     drf_field,
 )
+from gateway.bridge.drf.lift import NotLiftable, lift
 from gateway.bridge.drf.route import DRFRoute
 
 __all__ = [
     "DRFJSON",
     "DRFURL",
     "DRFUUID",
+    "DRFBigInteger",
     "DRFBoolean",
     "DRFChar",
     "DRFChoice",
@@ -51,5 +54,7 @@ __all__ = [
     "DRFRoute",
     "DRFSlug",
     "DRFTime",
+    "NotLiftable",
     "drf_field",
+    "lift",
 ]

@@ -18,18 +18,14 @@ dependencies is to CsrfViewMiddleware what a DRF view is: SessionAuthentication 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
-from functools import cache
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
-from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import QuerySet
-from fastapi import Depends
-from fastapi.openapi.models import APIKey, HTTPBase, HTTPBearer
-from fastapi.openapi.models import SecurityBase as SecurityModel
+from fastapi import Depends, Security, params
 from fastapi.security.base import SecurityBase
-from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -39,10 +35,20 @@ from starlette.exceptions import WebSocketException
 from starlette.requests import HTTPConnection
 from starlette.status import WS_1008_POLICY_VIOLATION
 
+from gateway.bridge.drf.openapi.schemes import schemes_of_view
 from gateway.bridge.drf.request import EndpointView, Part, drf_request, view_of
 from gateway.bridge.orm import in_django
 
-__all__ = ["Credentials", "DRFRequest", "DRFUser", "Scheme", "check_object_permissions", "drf"]
+__all__ = [
+    "Credentials",
+    "DRFRequest",
+    "DRFUser",
+    "Scheme",
+    "check_object_permissions",
+    "drf",
+    "schemes_of",
+    "view_of",
+]
 
 
 class Scheme(SecurityBase):
@@ -50,9 +56,9 @@ class Scheme(SecurityBase):
 
     only_documents = True  # read by gateway.bridge.drf.route
 
-    def __init__(self, name: str, model: SecurityModel) -> None:
+    def __init__(self, name: str, model: Mapping[str, Any]) -> None:
         self.scheme_name = name
-        self.model = model
+        self.model = model  # type: ignore[assignment] # FastAPI writes it as it is
 
     async def __call__(self) -> None:
         """Leave everything to DRF."""
@@ -67,8 +73,8 @@ class Credentials(Part):
     def __init__(self, view: type[APIView] | None = None, action: str | None = None, **attributes: Any) -> None:
         super().__init__(view, action, **attributes)
         parameters = [inspect.Parameter("connection", inspect.Parameter.KEYWORD_ONLY, annotation=HTTPConnection)]
-        for number, scheme in enumerate(_schemes(self.alone())):
-            annotation = Annotated[None, Depends(scheme)]
+        for number, scheme in enumerate(schemes_of(self.alone())):
+            annotation = Annotated[None, scheme]
             parameters.append(
                 inspect.Parameter(f"scheme_{number}", inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
             )
@@ -77,7 +83,7 @@ class Credentials(Part):
     async def __call__(self, connection: HTTPConnection, **_schemes: None) -> Request:
         """DRF's request, once the caller is let in. Raises what DRF raises, and a socket's refusal."""
         view: EndpointView | None = getattr(connection.scope.get("django.request"), "drf_view", None)
-        if view is not None and view.admitted:
+        if view is not None and view.gateway_admitted:
             return view.request
         try:
             return await in_django(_admitted, connection)
@@ -89,7 +95,7 @@ class Credentials(Part):
 
 def _admitted(connection: HTTPConnection) -> Request:
     request = drf_request(connection)
-    view_of(request).admit()
+    view_of(request).gateway_admit()
     return request
 
 
@@ -130,39 +136,9 @@ async def check_object_permissions(request: Request, obj: Any) -> None:
     await in_django(view_of(request).check_object_permissions, request, obj)
 
 
-def _schemes(view: Any) -> list[Scheme]:
-    found = (_scheme(authenticator) for authenticator in view.authentication_classes)
-    return [scheme for scheme in found if scheme is not None]
-
-
-@cache
-def _scheme(authenticator: Any) -> Scheme | None:
-    """How a client shows who it is, as the class itself says in its WWW-Authenticate header."""
-    name = authenticator.__name__
-    if issubclass(authenticator, SessionAuthentication):
-        return Scheme(name, _api_key("cookie", settings.SESSION_COOKIE_NAME, "The session's cookie."))
-    challenge = _challenge(authenticator)
-    if challenge == "":
-        return None
-    if challenge.lower() == "bearer":
-        jwt = any(base.__module__.startswith("rest_framework_simplejwt.") for base in authenticator.__mro__)
-        return Scheme(name, HTTPBearer(bearerFormat="JWT" if jwt else None))
-    if challenge.lower() == "basic":
-        return Scheme(name, HTTPBase(scheme="basic"))
-    # A scheme that OpenAPI's tools don't know.
-    return Scheme(name, _api_key("header", "Authorization", f"`{challenge}`, a space, and the credentials."))
-
-
-def _api_key(place: str, name: str, description: str) -> APIKey:
-    return APIKey.model_validate({"in": place, "name": name, "description": description})
-
-
-def _challenge(authenticator: type[BaseAuthentication]) -> str:
-    try:
-        header = authenticator().authenticate_header(None)  # type: ignore[arg-type] # there is no request yet
-    except Exception:  # noqa: BLE001 - somebody's class that needs one: it works, but is not documented
-        return ""
-    return (header or "").partition(" ")[0]
+def schemes_of(view: Any) -> list[params.Security]:
+    """How callers of `view` show who they are, as dependencies that document it."""
+    return [Security(Scheme(one.name, one.definition), scopes=[*one.scopes]) for one in schemes_of_view(view)]
 
 
 _default = drf()
@@ -173,4 +149,9 @@ async def _user(request: Annotated[Request, Depends(_default)]) -> Any:
 
 
 DRFRequest = Annotated[Request, Depends(_default)]
-DRFUser = Annotated[AbstractBaseUser | AnonymousUser, Depends(_user)]
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    DRFUser = Annotated[AbstractBaseUser | AnonymousUser, Depends(_user)]
+else:  # a project may be without django.contrib.auth, and so without that class
+    DRFUser = Annotated[Any, Depends(_user)]

@@ -9,11 +9,12 @@ from typing import Any
 
 from django.http import Http404
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from rest_framework import exceptions, serializers
 from rest_framework.settings import api_settings
 from starlette.exceptions import HTTPException
 
-__all__ = ["api_exception", "validation_error"]
+__all__ = ["api_exception", "body_error", "validation_error"]
 
 KINDS: Mapping[int, type[exceptions.APIException]] = {
     400: exceptions.ParseError,
@@ -73,7 +74,9 @@ def validation_error(error: RequestValidationError) -> Exception:
 def _detail(errors: Sequence[Any]) -> Any:
     tree: dict[Any, Any] = {}
     for found in errors:
-        *parents, last = found["loc"][1:] or (api_settings.NON_FIELD_ERRORS_KEY,)
+        # Which member of a union it was is said for a field of DRF by the name of a function of ours.
+        place = [part for part in found["loc"][1:] if not str(part).startswith("function-")]
+        *parents, last = place or (api_settings.NON_FIELD_ERRORS_KEY,)
         node = tree
         for part in parents:
             inner = node.get(part)
@@ -144,3 +147,8 @@ def api_exception(error: HTTPException) -> exceptions.APIException:
 def _seconds(error: HTTPException) -> float | None:
     value = (error.headers or {}).get("Retry-After", "")
     return float(value) if value.isdecimal() else None
+
+
+def body_error(error: ValidationError) -> exceptions.ValidationError:
+    """DRF's ValidationError for what Pydantic finds wrong in a body, as `validation_error` words it."""
+    return exceptions.ValidationError(_detail([{**found, "loc": ("body", *found["loc"])} for found in error.errors()]))

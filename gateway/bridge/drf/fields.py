@@ -20,21 +20,24 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, get_args
 
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.base import File
 from django.core.signals import setting_changed
 from django.db.models import QuerySet
+from django.utils import translation
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from gateway.bridge.drf.sent import is_sent, plain
 from gateway.bridge.route import REPRESENT
 
 __all__ = [
     "DRFJSON",
     "DRFURL",
     "DRFUUID",
+    "DRFBigInteger",
     "DRFBoolean",
     "DRFChar",
     "DRFChoice",
@@ -55,28 +58,16 @@ __all__ = [
     "DRFRegex",
     "DRFSlug",
     "DRFTime",
-    "Sent",
     "drf_field",
 ]
 
 Field = serializers.Field[Any, Any, Any, Any]
+BOUND = "gateway.bound"  # in a serializer context: the fields that are bound to it
+CHILDREN = ("child", "child_relation")  # arguments that are fields themselves
 
-# Made when they are first used, since a field reads the settings then; made again when a test changes one.
-_made: dict[DRFField, Field] = {}
-
-
-class Sent(str):
-    """Text that a caller sent in the query or the path: no str is what a DRFChar gives until it was read."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return self  # Starlette's QueryParams takes the str() of everything
-
-    @property
-    def plain(self) -> str:
-        """The same as a str."""
-        return str.__str__(self)
+# Made when they are first used, since a field reads the settings then; made again when a test changes one. One for each
+# language, in which DRF words a field's limits once and for all (rest_framework.utils.formatting.lazy_format).
+_made: dict[tuple[DRFField, str | None], Field] = {}
 
 
 class DRFField:
@@ -99,33 +90,54 @@ class DRFField:
 
     def field(self, **more: Any) -> Field:
         """A new field. What the annotation itself says wins over `more`; a default makes it not required."""
-        given = {name: copy.deepcopy(value) if name == "child" else value for name, value in self.kwargs.items()}
+        given = {name: copy.deepcopy(value) if name in CHILDREN else value for name, value in self.kwargs.items()}
         options = {**more, **given}  # a child belongs to one field
-        if "default" in self.kwargs or self.kwargs.get("read_only"):
+        if "default" in self.kwargs or self.kwargs.get("read_only") or _is_read_only(type(self).field_class):
             options.pop("required", None)
         made: Field = type(self).field_class(*self.args, **options)
         return made
 
     def _own(self) -> Field:
-        if self not in _made:
-            _made[self] = self.field()
-        return _made[self]
+        key = self, translation.get_language()
+        if key not in _made:
+            _made[key] = self.field()
+        return _made[key]
 
     def validate(self, value: Any) -> Any:
         """What the field makes of `value`. Raises PydanticCustomError with DRF's detail in its context."""
-        if isinstance(value, self.native) and not isinstance(value, Sent | bool):
-            return value
-        if isinstance(value, bool) and bool in self.native:
+        if self.kwargs.get("read_only") and not is_sent(value):
+            return value  # no caller's: it is on its way out
+        if not is_sent(value) and isinstance(value, self.native) and (type(value) is not bool or bool in self.native):
             return value
         try:
-            return self._own().run_validation(value.plain if isinstance(value, Sent) else value)
+            return self._own().run_validation(plain(value))
         except ValidationError as exc:
             raise PydanticCustomError("drf", "{reason}", {"reason": _first(exc.detail), "detail": exc.detail}) from exc
 
     def represent(self, value: Any, info: core_schema.FieldSerializationInfo) -> Any:
         """`value` as the field writes it in an answer; as it is where code asks a model for its values."""
-        answering = info.mode == "json" or (isinstance(info.context, dict) and REPRESENT in info.context)
-        return self._own().to_representation(value) if answering and value is not None else value
+        answering = info.context.get(REPRESENT) if isinstance(info.context, dict) else info.mode == "json"
+        if not answering or value is None:
+            return value
+        field = self._in(answering) if isinstance(answering, dict) and self.asks_for_context else self._own()
+        return field.to_representation(value)
+
+    @property
+    def asks_for_context(self) -> bool:
+        """Whether the field may look at the request or the view when it writes a value: for a link, or a file's URL."""
+        field = type(self._own())
+        return issubclass(field, serializers.FileField | serializers.RelatedField) or not field.__module__.startswith(
+            "rest_framework."
+        )
+
+    def _in(self, context: dict[str, Any]) -> Field:
+        """The field in a serializer with `context`, one for all values of an answer."""
+        known = context.setdefault(BOUND, {})
+        if self not in known:
+            known[self] = self.field()
+            known[self].bind("value", serializers.Serializer(context=context))
+        found: Field = known[self]
+        return found
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         """How pydantic validates and serializes it."""
@@ -151,6 +163,12 @@ class DRFField:
         if field.help_text:
             found["description"] = str(field.help_text)
         return {"anyOf": [found, {"type": "null"}]} if core["type"] == "nullable" else found
+
+
+def _is_read_only(field_class: Any) -> bool:
+    """Whether such a field is never written, whatever it is told."""
+    kinds = (serializers.ReadOnlyField, serializers.SerializerMethodField, serializers.HyperlinkedIdentityField)
+    return isinstance(field_class, type) and issubclass(field_class, kinds)
 
 
 def _shown(value: Any) -> str:
@@ -229,6 +247,12 @@ class DRFInteger(DRFField):
     field_class = serializers.IntegerField
     native = (int,)
     schema = {"type": "integer"}
+
+
+class DRFBigInteger(DRFInteger):
+    """BigIntegerField, of DRF 3.17 and later: text in JSON where COERCE_BIGINT_TO_STRING is on."""
+
+    field_class = getattr(serializers, "BigIntegerField", serializers.IntegerField)
 
 
 class DRFFloat(DRFField):
@@ -335,10 +359,10 @@ class DRFJSON(DRFField):
 
 
 class DRFFile(DRFField):
-    """FileField: gives Django's UploadedFile."""
+    """FileField: gives Django's UploadedFile, and writes a model's file."""
 
     field_class = serializers.FileField
-    native = (UploadedFile,)
+    native = (File,)
     schema = {"type": "string", "format": "binary"}
 
 

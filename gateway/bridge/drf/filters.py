@@ -9,22 +9,20 @@ async def products(narrow: Annotated[Filtered, Depends(narrowed)]) -> list[Produ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 from django.db.models import Model, QuerySet
-from django.utils.encoding import force_str
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.generics import GenericAPIView
 from rest_framework.views import APIView
 from starlette.requests import HTTPConnection
 
-from gateway.bridge.drf.parameters import described, documented, documenting
+from gateway.bridge.drf.openapi.parameters import documented, documenting, query_parameters
 from gateway.bridge.drf.request import Part, endpoint_view
 from gateway.bridge.orm import in_django
 
-__all__ = ["Filtered", "Filters", "filtered"]
+__all__ = ["Filtered", "Filters", "filtered", "query_parameters"]
 
 M = TypeVar("M", bound=Model)
 
@@ -51,7 +49,7 @@ class Filters(Part):
 
     def __init__(self, view: type[APIView] | None = None, action: str | None = None, **attributes: Any) -> None:
         super().__init__(view, action, **attributes)
-        self.__signature__ = documenting(_parameters(self.alone()))  # as FastAPI reads it
+        self.__signature__ = documenting(query_parameters(self.alone()))  # as FastAPI reads it
         self.documented = documented(self.__signature__)
 
     async def __call__(self, connection: HTTPConnection, **_documented: Any) -> Filtered:
@@ -74,22 +72,3 @@ def filtered(
     take, where the backend has to ask the model.
     """
     return Filters(view, action, filter_backends=backends, queryset=queryset, **attributes)
-
-
-def _parameters(view: GenericAPIView[Any]) -> Iterator[Mapping[str, Any]]:
-    for backend in [make() for make in view.filter_backends]:
-        if hasattr(backend, "get_filterset_class"):  # django-filter's, which no longer describes its own
-            yield from described(backend, partial(_of_filterset, backend, view))
-        elif hasattr(backend, "get_schema_operation_parameters"):
-            yield from described(backend, partial(backend.get_schema_operation_parameters, view))
-
-
-def _of_filterset(backend: Any, view: Any) -> Iterator[Mapping[str, Any]]:
-    filterset = backend.get_filterset_class(view, view.queryset)
-    for name, field in filterset.base_filters.items() if filterset is not None else ():
-        schema: dict[str, Any] = {"type": "string"}
-        choices = field.extra.get("choices")
-        if isinstance(choices, (list, tuple)):
-            schema["enum"] = [force_str(choice[0]) for choice in choices]
-        description = force_str(field.extra.get("help_text") or field.label or name)
-        yield {"name": name, "in": "query", "description": description, "schema": schema}

@@ -19,7 +19,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 from starlette.requests import HTTPConnection
 
-from gateway.bridge.drf.parameters import described, documented, documenting
+from gateway.bridge.drf.openapi.parameters import described, documented, documenting
 from gateway.bridge.drf.request import Part, endpoint_view
 from gateway.bridge.orm import in_django
 

@@ -9,25 +9,26 @@ the caller.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, get_urlconf, resolve
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+from rest_framework.routers import Route, SimpleRouter
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 from starlette.requests import HTTPConnection
 
 from gateway.bridge.auth import django_request
-from gateway.bridge.chain import give_user
+from gateway.bridge.csrf import give_user
+from gateway.bridge.drf.original import Original
 from gateway.bridge.orm import in_django
+from gateway.compat.drf import class_behind, forget_user
 
 if TYPE_CHECKING:
     from gateway.bridge.views import View
@@ -46,6 +47,14 @@ __all__ = [
 T = TypeVar("T")
 
 
+# What `as_view` says about the class, and what the CSRF check of a service decides by itself.
+OF_AS_VIEW = {"__wrapped__", "actions", "cls", "csrf_exempt", "initkwargs", "view_class", "view_initkwargs"}
+
+# What a view may be asked of that nobody has told it: what a router tells a ViewSet, and `drf(view=…,
+# changes_object=True)`, whether `get_object()` is asked before the body is read, and what that gave.
+UNSAID = ("action", "detail", "changes_object", "instance")
+
+
 class Part:
     """What one dependency says about its endpoint's view.
 
@@ -56,16 +65,28 @@ class Part:
     kind: ClassVar[str] = ""  # of those that have one, an endpoint takes one of each
     guards: ClassVar[bool] = False  # it asks the permission classes
     documented: frozenset[str] = frozenset()  # those of its parameters that are there for OpenAPI alone
+    lifted: Original | None = None  # the view as the URLconf has it, where the endpoint is all of that
 
     def __init__(self, view: type[APIView] | None = None, action: str | None = None, **attributes: Any) -> None:
         self.view = view
         self.attributes = {name: value for name, value in attributes.items() if value is not None}
         if action is not None:
             extra = getattr(getattr(view, action, None), "kwargs", {})  # what @action(…) was given
-            self.attributes = {**extra, **self.attributes, "action": action}
+            self.attributes = {"detail": _of_one_object(view, action), **extra, **self.attributes, "action": action}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(view={self.view}, {self.attributes})"
+
+    @cached_property
+    def marks(self) -> Mapping[str, Any]:
+        """What `as_view` and the decorators of `dispatch` leave on the view that was there: Django and middleware look
+        for it (`login_required`, `_non_atomic_requests`, …)."""
+        if self.view is None and not self.guards:
+            return {}
+        kind: Any = self.view or APIView
+        arguments = [{"get": self.attributes.get("action") or "options"}] if hasattr(kind, "get_extra_actions") else []
+        found = vars(kind.as_view(*arguments))
+        return {name: value for name, value in found.items() if name not in OF_AS_VIEW}
 
     def alone(self) -> GenericAPIView[Any]:
         """The view of an endpoint of which nothing else is known: for its documentation."""
@@ -75,24 +96,35 @@ class Part:
         return view
 
 
+def _of_one_object(view: type[APIView] | None, action: str) -> bool | None:
+    """Whether `action` is about one object, as DRF's routers tell a view (`detail`), for permission classes that ask;
+    None where a router wouldn't know."""
+    if (told := getattr(getattr(view, action, None), "detail", None)) is not None:
+        return bool(told)  # by @action(detail=…)
+    usual = (route for route in SimpleRouter.routes if isinstance(route, Route))
+    return next((route.detail for route in usual if action in route.mapping.values()), None)
+
+
 class EndpointView(APIView):
     """What is added to the view class of an endpoint."""
 
-    action: str | None = None
-    admitted = False
-    guarded = False  # a dependency asks the permission classes
-    more_permissions: Sequence[type[BasePermission]] = ()
-    more_throttles: Sequence[type[BaseThrottle]] = ()
+    # Names of their own, since the project's view may call anything `begin`, `routes` or `finish`.
+    gateway_admitted = False
+    gateway_action: str | None = None  # of a ViewSet, that an endpoint is
+    gateway_lifted: Original | None = None
+    gateway_guarded = False  # a dependency asks the permission classes
+    gateway_permissions: Sequence[type[BasePermission]] = ()
+    gateway_throttles: Sequence[type[BaseThrottle]] = ()
 
     def get_permissions(self) -> Sequence[Any]:
         """The view's own, and what other dependencies of the endpoint ask for."""
-        return _with(super().get_permissions(), self.more_permissions)
+        return _with(super().get_permissions(), self.gateway_permissions)
 
     def get_throttles(self) -> list[BaseThrottle]:
         """The view's own, and what other dependencies of the endpoint ask for."""
-        return _with(super().get_throttles(), self.more_throttles)
+        return _with(super().get_throttles(), self.gateway_throttles)
 
-    def begin(self, request: HttpRequest, arguments: Mapping[str, Any]) -> None:
+    def gateway_begin(self, request: HttpRequest, arguments: Mapping[str, Any]) -> None:
         """Do what DRF does before anything that may fail. `arguments` are those of the path."""
         self.setup(request, **arguments)
         self.request = self.initialize_request(request, *self.args, **self.kwargs)
@@ -101,32 +133,32 @@ class EndpointView(APIView):
         negotiated = self.perform_content_negotiation(self.request, force=True)
         self.request.accepted_renderer, self.request.accepted_media_type = negotiated
 
-    def admit(self) -> None:
+    def gateway_admit(self) -> None:
         """Let the project's classes decide about the caller, once. Raises what they raise."""
-        if self.admitted:
+        if self.gateway_admitted:
             return
         request = self.request
         if give_user(request._request):  # noqa: SLF001 - as DRF's own classes call it
-            vars(request).pop("_user", None)  # whoever was asked for before could not be found
+            forget_user(request)  # whoever was asked for before could not be found
         request.version, request.versioning_scheme = self.determine_version(request, *self.args, **self.kwargs)
         self.perform_authentication(request)
         self.check_permissions(request)
         self.check_throttles(request)
-        self.admitted = True
+        self.gateway_admitted = True
 
-    def fail(self, error: Exception) -> HttpResponseBase:
+    def gateway_fail(self, error: Exception) -> HttpResponseBase:
         """The answer for `error`, as the project's EXCEPTION_HANDLER has it. Raises `error` where that has none."""
-        if not self.guarded:
+        if not self.gateway_guarded:
             self.permission_classes = ()  # DRF's pages for browsers ask them which forms to show
-        return self._final(self.handle_exception(error))
+        return self._gateway_final(self.handle_exception(error))
 
-    def finish(self, response: HttpResponseBase) -> HttpResponseBase:
+    def gateway_finish(self, response: HttpResponseBase) -> HttpResponseBase:
         """The endpoint's own `response`, with the headers that DRF adds to each."""
         if response.status_code == 101:  # a socket was accepted
             return response
-        return self._final(response)
+        return self._gateway_final(response)
 
-    def _final(self, response: Any) -> HttpResponseBase:
+    def _gateway_final(self, response: Any) -> HttpResponseBase:
         return self.finalize_response(self.request, response, *self.args, **self.kwargs)
 
 
@@ -139,21 +171,29 @@ def view_class(dependencies: tuple[Callable[..., Any] | Part, ...], methods: fro
     """
     parts = [dependency for dependency in dict.fromkeys(dependencies) if isinstance(dependency, Part)]
     base = _base(parts)
-    attributes: dict[str, Any] = {"__doc__": base.__doc__, "__module__": base.__module__}
-    attributes["guarded"] = any(part.guards for part in parts)
+    attributes: dict[str, Any] = {
+        "__doc__": base.__doc__,
+        "__module__": base.__module__,
+        "__qualname__": base.__qualname__,
+    }
+    attributes["gateway_guarded"] = any(part.guards for part in parts)
     for part in parts:
         attributes |= part.attributes
     own = [part for part in parts if part.view is not None] or parts
     others = [part for part in parts if part not in own]
-    for name, more in (("permission_classes", "more_permissions"), ("throttle_classes", "more_throttles")):
+    for name, more in (("permission_classes", "gateway_permissions"), ("throttle_classes", "gateway_throttles")):
         attributes.pop(name, None)
         if (given := _added(own, name)) is not None:
             attributes[name] = given
         attributes[more] = _added(others, name) or ()
     verbs = [method.lower() for method in methods]
     attributes |= {verb: _elsewhere for verb in verbs if not hasattr(base, verb)}
+    if (lifted := next((part.lifted for part in parts if part.lifted is not None), None)) is not None:
+        return type(base.__name__, (EndpointView, base), attributes | {"gateway_lifted": lifted})
     if "action" in attributes:
         attributes["action_map"] = dict.fromkeys(verbs, attributes["action"])
+        attributes["gateway_action"] = attributes["action"]
+    attributes = {name: None for name in UNSAID if not hasattr(base, name)} | attributes
     bases = (EndpointView, base) if issubclass(base, GenericAPIView) else (EndpointView, base, GenericAPIView)
     made = type(base.__name__, bases, attributes)
     _hide(made, "serializer_class", "get_serializer", "get_serializer_class")
@@ -210,38 +250,24 @@ def drf_view(request: HttpRequest) -> EndpointView:
     view: EndpointView | None = getattr(request, "drf_view", None)
     if view is None:
         endpoint: View = request.scope["gateway.view"]  # type: ignore[attr-defined] # an ASGIRequest
-        view = view_class(endpoint.dependencies, endpoint.methods | methods_still_there(request, endpoint.route))()
-        request.drf_view = view  # type: ignore[attr-defined] # where `gateway.bridge.middleware.cross` looks for it
-        view.begin(request, request.resolver_match.kwargs if request.resolver_match else {})
+        view = view_class(endpoint.dependencies, endpoint.methods | methods_still_there(request))()
+        request.drf_view = view  # type: ignore[attr-defined] # where `gateway.bridge.bridge.cross` looks for it
+        view.gateway_begin(request, request.resolver_match.kwargs if request.resolver_match else {})
     return view
 
 
-_found: dict[tuple[str, str], frozenset[str]] = {}
+def methods_still_there(request: HttpRequest) -> frozenset[str]:
+    """The methods of the project's own DRF view at this path, which the Allow header goes on naming."""
+    return _methods(getattr(request.resolver_match, "moved_from", None))
 
 
-def methods_still_there(request: HttpRequest, route: str) -> frozenset[str]:
-    """The methods of the project's own DRF view at this path, which the Allow header goes on naming.
-
-    `route` is the endpoint's template.
-    """
-    urlconf = getattr(request, "urlconf", None) or get_urlconf() or settings.ROOT_URLCONF
-    key = (urlconf, route)
-    if key not in _found:
-        try:
-            _found[key] = _methods(resolve(request.path_info, urlconf).func)
-        except Resolver404:
-            if "{" in route:
-                return frozenset()  # and another path of this template may be there
-            _found[key] = frozenset()
-    return _found[key]
-
-
+@lru_cache(maxsize=4096)
 def _methods(function: Any) -> frozenset[str]:
-    view = getattr(function, "cls", None)  # set by APIView.as_view, as `actions` is by ViewSet.as_view
-    if not (isinstance(view, type) and issubclass(view, APIView)):
+    made_of = class_behind(function)
+    if made_of is None or not issubclass(made_of.kind, APIView):
         return frozenset()
-    actions = getattr(function, "actions", None)
-    names = getattr(function, "initkwargs", {}).get("http_method_names", view.http_method_names)
+    view, initial, actions = made_of
+    names = initial.get("http_method_names", view.http_method_names)
     found = {name for name in names if (name in actions if actions else hasattr(view, name))}
     if "get" in found and "head" in names:
         found.add("head")  # both kinds of view have it only once they are called

@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from contextvars import ContextVar
 from functools import cached_property
 from typing import Any
 
-from fastapi import Request, Response, params, routing
+from fastapi import Depends, Request, Response, params
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
+from rest_framework.fields import empty
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request as DRFRequest
 from rest_framework.serializers import BaseSerializer
-from starlette.datastructures import Headers, QueryParams
+from starlette.datastructures import FormData, Headers, QueryParams
 from starlette.exceptions import HTTPException
 
+from gateway.bridge.drf.bodies import Body, body_of
 from gateway.bridge.drf.errors import api_exception, validation_error
-from gateway.bridge.drf.fields import Sent
-from gateway.bridge.drf.serializers import field_for, has_model, is_model, serializer_for, written
+from gateway.bridge.drf.openapi.errors import ERRORS
+from gateway.bridge.drf.openapi.operation import Documentation, Operation
+from gateway.bridge.drf.original import Original
+from gateway.bridge.drf.request import Part
+from gateway.bridge.drf.sent import SentCookies, SentForm, SentHeaders, SentQuery, sent
+from gateway.bridge.drf.serializers import field_for, has_model, read_only_beside, serializer_for, written
+from gateway.bridge.drf.shapes import fields_in, unreadable
+from gateway.bridge.drf.validated import by_name
 from gateway.bridge.route import NOTHING, BridgedRoute, Call
+from gateway.compat.fastapi import changed_dependant, given_or_default, parameters, without
+from gateway.compat.starlette import FormRequest
 
 __all__ = ["DRFRoute"]
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {
-        "description": "The input is not valid: messages by field.",
-        "content": {"application/json": {"schema": {"type": "object", "additionalProperties": True}}},
-    },
-    "default": {
-        "description": "Any other error.",
-        "content": {"application/json": {"schema": {"type": "object", "properties": {"detail": {"type": "string"}}}}},
-    },
-}
+# As Pydantic and DRF say it.
+CANT_BE_SERIALIZED = (PydanticUserError, PydanticUndefinedAnnotation, TypeError, AssertionError)
+# Of the view's serializers, for the request that is being answered.
+serializer_context: ContextVar[Any] = ContextVar("serializer_context", default=True)
 
 
 class DRFRoute(BridgedRoute):
@@ -45,8 +49,10 @@ class DRFRoute(BridgedRoute):
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, endpoint, **options)
-        if self.body_field or _takes_parameters(self.dependant):
+        super().__init__(path, endpoint, **_documented(path, options))
+        if self.body_field is not None or self.response_model not in (None, Any):
+            self.openapi_extra = options.get("openapi_extra")  # the endpoint says by itself what it takes and gives
+        if self.body_field or any(parameters(self.dependant)):
             self.responses = ERRORS | self.responses  # and so FastAPI doesn't add its 422
 
     def represented(self, result: Any) -> Any:
@@ -54,6 +60,14 @@ class DRFRoute(BridgedRoute):
         ModelSerializer has for them; what no model describes is for DRF's encoder. Raises ResponseValidationError."""
         data = super().represented(result)
         return written(data) if self._answers_with_model else data
+
+    def answering(self) -> Any:
+        """The context of the view's serializers, where a field of the answer asks for it."""
+        return serializer_context.get() if self._answers_in_context else super().answering()
+
+    @cached_property
+    def _answers_in_context(self) -> bool:
+        return any(field.asks_for_context for field in fields_in(self.response_model))
 
     @cached_property
     def _answers_with_model(self) -> bool:
@@ -66,16 +80,13 @@ class DRFRoute(BridgedRoute):
         return written
 
     def problem(self) -> str | None:
-        """What keeps DRF from reading this route's body."""
+        """What keeps DRF from reading this route's body or parameters."""
+        if wrong := unreadable(self.dependant):
+            return wrong
         try:
             if self.body_field is not None and self.serializer() is None:
                 field_for(self.body_field.field_info.annotation, self.body_field.field_info.metadata)
-        except (
-            PydanticUserError,
-            PydanticUndefinedAnnotation,
-            TypeError,
-            AssertionError,
-        ) as exc:  # as pydantic and DRF say it
+        except CANT_BE_SERIALIZED as exc:
             return f"its body has no serializer: {str(exc).splitlines()[0]}"
         return None
 
@@ -87,43 +98,60 @@ class DRFRoute(BridgedRoute):
         return self.body_field is not None
 
     def serializer(self, **options: Any) -> BaseSerializer[Any] | None:
-        """The serializer for the body; None where it isn't a model. Raises nothing."""
-        annotation, many = self._model()
-        return None if annotation is None else serializer_for(annotation)(many=many, **options)
+        """The serializer for the body; None where it isn't made of models. Raises ValidationError for data of a kind
+        that isn't there, where there are several."""
+        return None if self._body is None else self._body.serializer(options.pop("data", empty), **options)
 
-    def _model(self) -> tuple[type[BaseModel] | None, bool]:
-        annotation: Any = self.body_field.field_info.annotation if self.body_field is not None else None
-        inner = [part for part in getattr(annotation, "__args__", ()) if part is not type(None)]
-        many = getattr(annotation, "__origin__", None) is list
-        if inner and len(inner) == 1:
-            annotation = inner[0]
-        return (annotation if is_model(annotation) else None), many
+    def described(self, **options: Any) -> BaseSerializer[Any] | None:
+        """The serializer as OPTIONS describes it: with what is in the answer alone, which callers can't write."""
+        if self._body is None:
+            return None
+        taken = serializer_for(next(iter(self._body.models.values())))
+        given = body_of(self.response_model)
+        if given is None or len(given.models) > 1:
+            return taken(**options)
+        try:
+            answered = serializer_for(next(iter(given.models.values())))
+        except CANT_BE_SERIALIZED:  # an answer may be of what no serializer is made of
+            return taken(**options)
+        made: BaseSerializer[Any] = read_only_beside(taken, answered)(**options)
+        return made
 
-    def read(self, request: DRFRequest, context: Mapping[str, Any]) -> Any:
-        """The validated body of `request`. Raises DRF's UnsupportedMediaType, ParseError, ValidationError."""
+    @cached_property
+    def _body(self) -> Body | None:
+        if self.body_field is None:
+            return None
+        info = self.body_field.field_info
+        return body_of(info.annotation, (info, *info.metadata))
+
+    def read(self, request: DRFRequest, context: Mapping[str, Any], instance: Any = None) -> Any:
+        """The validated body of `request`, which is to change `instance`, if there is one. Raises DRF's
+        UnsupportedMediaType, ParseError, ValidationError."""
         data, field = request.data, self.body_field
         if field is None or isinstance(field.field_info, params.Form):
             return NOTHING  # FastAPI reads a form for itself
         if not data and not field.field_info.is_required() and not isinstance(data, list):
             return None
         partial = request.method == "PATCH"
-        serializer = self.serializer(data=data, context=context, partial=partial)
+        serializer = self.serializer(data=data, context=context, partial=partial, instance=instance)
         if serializer is None:
             return field_for(field.field_info.annotation, field.field_info.metadata).run_validation(data)
         serializer.is_valid(raise_exception=True)
-        return serializer.validated_data
+        return by_name(serializer, serializer.validated_data)
 
     # -- for FastAPI, on the event loop ----------------------------------------------------------
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, given the body as DRF has read it, and raising what DRF answers."""
-        with _undocumented(self):
+        with changed_dependant(self, _without_documentation):
             original = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
             call = Call.of(request.scope)
             if call is None:
                 return await original(request)
+            if self._answers_in_context and call.context is not None:
+                serializer_context.set(call.context())  # for this request's task
             try:
                 return await original(ReadRequest(request, call))
             except RequestValidationError as exc:
@@ -136,46 +164,38 @@ class DRFRoute(BridgedRoute):
         return handler
 
 
-@contextmanager
-def _undocumented(route: Any) -> Iterator[None]:
-    """While FastAPI makes a handler of `route`: leave out of its dependencies what is there for OpenAPI alone.
+def _documented(path: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The `options` of a route, with what its view's classes say of a method that is lifted by hand, where that is one:
+    it calls the view (`drf(view=…)`), and declares no answer and no document of its own."""
+    methods = list(options.get("methods") or ())
+    parts = [one.dependency for one in options.get("dependencies") or ()]
+    part = next((one for one in parts if isinstance(one, Part) and one.guards and one.view is not None), None)
+    if part is None or part.view is None or part.lifted is not None or len(methods) != 1:
+        return options
+    if options.get("openapi_extra") or given_or_default(options.get("response_model")) not in (None, Any):
+        return options
+    action = part.attributes.get("action")
+    initkwargs = {name: value for name, value in part.attributes.items() if name != "action"}
+    original = Original(part.view, initkwargs, {methods[0].lower(): action} if action else None)
+    operation = Operation(original, methods[0], re.sub(r":\w+}", "}", path), None)
+    dependencies = [*options["dependencies"], Depends(Documentation(operation))]
+    return options | {"openapi_extra": operation, "dependencies": dependencies}
+
+
+def _without_documentation(dependant: Dependant) -> Dependant:
+    """Leave out what is there for OpenAPI alone, and would be solved for every request.
 
     That is what DRF reads by itself: query parameters, of which FastAPI would take any text, and schemes that do
-    nothing. Each would be solved for every request. Where a router is included, FastAPI makes a handler of what
-    its private context says; without the context, these handlers are as good and not as fast.
+    nothing.
     """
-    context = getattr(routing, "_effective_route_context_var", None)
-    effective = context.get() if context is not None else None
-    if effective is not None and effective.original_route is route:
-        route = effective
-    whole = route.dependant
-    route.dependant = _without_documentation(whole)
-    try:
-        yield
-    finally:
-        route.dependant = whole
-
-
-def _without_documentation(dependant: Any) -> Any:
-    documented: frozenset[str] = getattr(dependant.call, "documented", frozenset())
-    return replace(
+    return without(
         dependant,
-        query_params=[field for field in dependant.query_params if field.name not in documented],
-        dependencies=[
-            _without_documentation(inner)
-            for inner in dependant.dependencies
-            if not getattr(inner.call, "only_documents", False)
-        ],
+        lambda of: getattr(of.call, "documented", frozenset()),
+        lambda call: getattr(call, "only_documents", False),
     )
 
 
-def _takes_parameters(dependant: Any) -> bool:
-    """Whether an endpoint takes any, by itself or by what it depends on."""
-    own = (*dependant.path_params, *dependant.query_params, *dependant.header_params, *dependant.cookie_params)
-    return bool(own) or any(_takes_parameters(inner) for inner in dependant.dependencies)
-
-
-class ReadRequest(Request):
+class ReadRequest(FormRequest):
     """A request whose body DRF has read. Until FastAPI has taken it, it looks like JSON that is parsed already."""
 
     def __init__(self, request: Request, call: Call) -> None:
@@ -183,13 +203,28 @@ class ReadRequest(Request):
         self._data = call.data
         self._query: QueryParams | None = None
         self._path: dict[str, Any] | None = None
+        self._headers_sent: Headers | None = None
+        self._cookies_sent: dict[str, str] | None = None
 
     @property
     def headers(self) -> Headers:
         """The caller's headers."""
         if self._data is not NOTHING:
             return Headers({"content-type": "application/json"})
-        return super().headers
+        if self._headers_sent is None:
+            self._headers_sent = SentHeaders(scope=self.scope)
+        return self._headers_sent
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The caller's cookies."""
+        if self._cookies_sent is None:
+            self._cookies_sent = SentCookies(super().cookies)
+        return self._cookies_sent
+
+    def form_read(self, form: FormData) -> FormData:
+        """The form, for FastAPI's own Form() parameters, likewise."""
+        return SentForm([(name, sent(value)) for name, value in form.multi_items()])
 
     async def body(self) -> bytes:
         """The caller's bytes."""
@@ -209,13 +244,12 @@ class ReadRequest(Request):
     def query_params(self) -> QueryParams:
         """The query, in which values can be told from text of our own."""
         if self._query is None:
-            self._query = QueryParams([(name, Sent(value)) for name, value in super().query_params.multi_items()])
+            self._query = SentQuery([(name, sent(value)) for name, value in super().query_params.multi_items()])
         return self._query
 
     @property
     def path_params(self) -> dict[str, Any]:
         """The path's parameters, likewise."""
         if self._path is None:
-            found = super().path_params
-            self._path = {name: Sent(value) if isinstance(value, str) else value for name, value in found.items()}
+            self._path = {name: sent(value) for name, value in super().path_params.items()}
         return self._path

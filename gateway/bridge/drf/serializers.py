@@ -18,8 +18,20 @@ from pydantic.fields import FieldInfo
 from rest_framework import serializers
 
 from gateway.bridge.drf.fields import DRFField, Field
+from gateway.bridge.drf.methods import methods_of, nested_options
+from gateway.bridge.drf.sent import sent
+from gateway.bridge.drf.shapes import has_field
 
-__all__ = ["Unchecked", "field_for", "has_model", "is_model", "serializer_for", "written"]
+__all__ = [
+    "Unchecked",
+    "field_for",
+    "field_names",
+    "has_model",
+    "is_model",
+    "read_only_beside",
+    "serializer_for",
+    "written",
+]
 
 # Types that a serializer field stands for by itself, as in ModelSerializer.serializer_field_mapping.
 PLAIN: Mapping[type, Any] = {
@@ -47,20 +59,34 @@ _building: ContextVar[tuple[type[BaseModel], ...]] = ContextVar("_building", def
 
 
 class Unchecked(serializers.Field):  # type: ignore[type-arg] # generic in the stubs only
-    """What DRF has no field for: Pydantic looks at it alone."""
+    """What DRF has no field for: Pydantic looks at it alone. `marked`: it asks fields of DRF that stand in there."""
+
+    def __init__(self, *, marked: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self._marked = marked
 
     def to_internal_value(self, data: Any) -> Any:
         """The data as it came."""
-        return data
+        return sent(data) if self._marked else data
 
     def to_representation(self, value: Any) -> Any:
         """The value as it is."""
         return value
 
 
+class WithExtra(serializers.Serializer):  # type: ignore[type-arg] # as above
+    """For a model that allows or forbids what it doesn't declare, which DRF leaves out: Pydantic gets to see it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """As DRF's, and what else was sent."""
+        known = super().to_internal_value(data)
+        return known | {name: sent(value) for name, value in data.items() if name not in self.fields}
+
+
 @cache
 def serializer_for(model: type[BaseModel]) -> type[serializers.Serializer[Any]]:
-    """The serializer class with the fields of `model`. A field is called as the model's alias says.
+    """The serializer class with the fields of `model`, and with its methods and validators (`serializer_method`). A
+    field is called as the model's alias says.
 
     Raises PydanticUndefinedAnnotation where an annotation names something that isn't there.
     """
@@ -70,8 +96,36 @@ def serializer_for(model: type[BaseModel]) -> type[serializers.Serializer[Any]]:
         fields = {_name(name, info): _field(info) for name, info in model.model_fields.items()}
     finally:
         _building.reset(token)
-    attributes = {"__doc__": model.__doc__, "__module__": model.__module__, **fields}
-    return type(f"{model.__name__}Serializer", (serializers.Serializer,), attributes)
+    attributes = {"__doc__": model.__doc__, "__module__": model.__module__, **methods_of(model), **fields}
+    base = WithExtra if model.model_config.get("extra") in ("allow", "forbid") else serializers.Serializer
+    return type(f"{model.__name__}Serializer", (base,), attributes)
+
+
+def read_only_beside(taken: type[Any], given: type[Any]) -> type[Any]:
+    """A serializer class with the fields of `given`, an answer's, as those of `taken`, a body's, where it has them and
+    read-only where it has not; then what is written only."""
+
+    class Described(taken):  # type: ignore[misc] # a class that is given
+        """Of both."""
+
+        def get_fields(self) -> dict[str, Field]:
+            """Of the answer first, in its order, which is the row's."""
+            own: dict[str, Field] = super().get_fields()
+            answered: dict[str, Field] = given().get_fields()
+            return {name: own[name] if name in own else _read_only(answered[name]) for name in answered} | own
+
+    Described.__doc__ = taken.__doc__
+    return Described
+
+
+def _read_only(field: Field) -> Field:
+    field.read_only, field.required = True, False
+    return field
+
+
+def field_names(model: type[BaseModel]) -> dict[str, str]:
+    """What the serializer calls each of the model's fields."""
+    return {name: _name(name, info) for name, info in model.model_fields.items()}
 
 
 def _name(name: str, info: FieldInfo) -> str:
@@ -99,13 +153,17 @@ def field_for(annotation: Any, metadata: Sequence[Any] = (), **options: Any) -> 
     if type(None) in members:
         rest = [member for member in members if member is not type(None)]
         options["allow_null"] = True
-        return field_for(rest[0], metadata, **options) if len(rest) == 1 else Unchecked(**options)
+        return field_for(rest[0], metadata, **options) if len(rest) == 1 else _unchecked(annotation, options)
     if members:
-        return Unchecked(**options)
+        return _unchecked(annotation, options)
     if isinstance(annotation, type) and issubclass(annotation, RootModel):
         root = annotation.model_fields["root"]
         return field_for(root.annotation, root.metadata, **options)
     return _container(annotation, metadata, options) or _single(annotation, metadata, options)
+
+
+def _unchecked(annotation: Any, options: dict[str, Any]) -> Field:
+    return Unchecked(marked=has_field(annotation), **options)
 
 
 def _with_null(annotation: Any, options: dict[str, Any]) -> dict[str, Any]:
@@ -122,17 +180,19 @@ def _container(annotation: Any, metadata: Sequence[Any], options: dict[str, Any]
         options = options | _lengths(metadata)
         inner = [argument for argument in arguments if argument is not Ellipsis]
         if len(inner) > 1:
-            return Unchecked(**options)
+            return _unchecked(annotation, options)
         if inner and is_model(inner[0]):
-            return _nested(inner[0], options, many=True)
+            return _nested(inner[0], options | nested_options(metadata), many=True)
         return (
             serializers.ListField(child=field_for(inner[0]), **options) if inner else serializers.ListField(**options)
         )
     if origin in DICTS:
+        if arguments and has_field(arguments[0]):
+            return _unchecked(annotation, options)
         child: dict[str, Any] = {"child": field_for(arguments[1])} if arguments else {}
         return serializers.DictField(**child, **options)
     if is_model(annotation):
-        return _nested(annotation, options)
+        return _nested(annotation, options | nested_options(metadata))
     return None
 
 
@@ -152,7 +212,9 @@ def is_model(annotation: Any) -> bool:
 
 def _nested(model: type[BaseModel], options: dict[str, Any], **more: Any) -> Field:
     if model in _building.get():  # a model that contains itself
-        return Unchecked(**options)
+        return _unchecked(model, options)
+    if "default" in options or options.get("read_only"):
+        options.pop("required", None)
     return cast("Field", serializer_for(model)(**options, **more))
 
 
@@ -160,7 +222,7 @@ def _single(annotation: Any, metadata: Sequence[Any], options: dict[str, Any]) -
     if get_origin(annotation) is Literal:
         return serializers.ChoiceField(choices=list(get_args(annotation)), **options)
     if not isinstance(annotation, type):
-        return Unchecked(**options | {"allow_null": True})
+        return _unchecked(annotation, options | {"allow_null": True})
     if issubclass(annotation, enum.Enum):
         return serializers.ChoiceField(choices=[(member.value, member.name) for member in annotation], **options)
     if issubclass(annotation, AnyUrl):
@@ -168,7 +230,7 @@ def _single(annotation: Any, metadata: Sequence[Any], options: dict[str, Any]) -
     if annotation.__name__ == "EmailStr":
         return serializers.EmailField(**options)
     if annotation not in PLAIN:
-        return Unchecked(**options | {"allow_null": True})
+        return _unchecked(annotation, options | {"allow_null": True})
     return _plain(PLAIN[annotation], metadata, options)
 
 

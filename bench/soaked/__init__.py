@@ -1,0 +1,1 @@
+"""The project and the service that `bench.soak` wears out."""

@@ -1,0 +1,1 @@
+"""What the OpenAPI document of a service says of views and their classes."""

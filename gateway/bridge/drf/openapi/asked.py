@@ -1,0 +1,24 @@
+"""A view as if somebody had just asked it, so that its own methods can be asked what they would use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from gateway.bridge.drf.original import Original
+
+__all__ = ["asked"]
+
+
+def asked(original: Original, method: str) -> Any:
+    """The view for a request of nobody's with `method`. `swagger_fake_view` is True, which projects know."""
+    view = original.alone()
+    http = HttpRequest()
+    http.method, http.path = method, "/"
+    view.request = Request(http, authenticators=())
+    view.swagger_fake_view = True
+    if original.actions is not None:
+        view.action = original.name_of(method)
+    return view

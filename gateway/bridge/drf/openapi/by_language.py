@@ -1,0 +1,31 @@
+"""The OpenAPI document in the language of whoever asks for it, as DRF's metadata is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import translation
+from fastapi import FastAPI
+
+from gateway.upstreams.introspection import unwrapped
+
+__all__ = ["document_by_language"]
+
+
+def document_by_language(app: object) -> None:
+    """Let the document of `app`, which FastAPI makes once, be made once for each language: its texts may be lazy."""
+    found = unwrapped(app)
+    if not isinstance(found, FastAPI) or "openapi_by_language" in vars(found):
+        return
+    original, made = found.openapi, dict[str | None, dict[str, Any]]()
+    found.openapi_by_language = made  # type: ignore[attr-defined] # so that a second gateway leaves it alone
+
+    def openapi() -> dict[str, Any]:
+        language = translation.get_language()
+        if language not in made:
+            found.openapi_schema = None  # where FastAPI, and who overrides it as its manual says, keeps the last one
+            made[language] = original()
+        found.openapi_schema = made[language]
+        return made[language]
+
+    found.openapi = openapi  # type: ignore[method-assign] # FastAPI's own way to extend it

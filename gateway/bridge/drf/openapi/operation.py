@@ -1,0 +1,120 @@
+"""What the document says of one endpoint that is a view's: found when the document is made, as few requests need it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, Any
+
+from django.db import connections
+from fastapi import Query
+
+from gateway.bridge.drf.openapi.components import Components, referred_to, with_references
+from gateway.bridge.drf.openapi.sketch import sketched
+from gateway.bridge.drf.openapi.spectacular import in_project_document
+from gateway.bridge.drf.original import Original
+
+__all__ = ["Documentation", "Operation"]
+
+JSON = "application/json"
+
+
+class Operation(Mapping[str, Any]):
+    """`openapi_extra` of an endpoint: an OpenAPI operation that FastAPI merges into its own. FastAPI adds a list to its
+    own list, and what a dictionary has to its own; a tuple, and None, take the place of its own.
+
+    `path` is the endpoint's, as the document has it, and `arguments` what its parameters take in, by name; None where
+    the endpoint has parameters of its own, which are added to. `urlconf` is that of the project's document, if any.
+    """
+
+    def __init__(
+        self, original: Original, method: str, path: str, arguments: Mapping[str, str] | None, urlconf: Any = None
+    ) -> None:
+        self._original, self._method, self._path = original, method, path
+        self._arguments, self._urlconf = arguments, urlconf
+        self.components = Components(self._named)
+        self._found: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {})
+
+    def __repr__(self) -> str:
+        return f"Operation({self._method} {self._path})"
+
+    def __bool__(self) -> bool:
+        return True
+
+    def _named(self) -> Mapping[str, Any]:
+        operation, components = self._found = _off_the_loop(self._ask)
+        wanted, missing = dict[str, Any](), [*referred_to(operation)]
+        while missing:
+            name = missing.pop()
+            if name not in wanted and name in components:
+                wanted[name] = components[name]
+                missing += referred_to(components[name])
+        return wanted
+
+    def _ask(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        known = in_project_document(self._method, self._path, self._urlconf)
+        return known or sketched(self._original, self._method, self._path, self._arguments or {})
+
+    def _made(self) -> dict[str, Any]:
+        operation, _ = self._found
+        places = self.components.references
+        said = with_references(operation, lambda name: {"$ref": places[name]} if name in places else {})
+        said["responses"] = _responses(said.get("responses", {}))
+        whole = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+        if self._arguments is None:
+            whole["parameters"] = [one for one in whole.get("parameters") or () if one["in"] != "path"]
+            whole.pop("security", None)
+        return whole
+
+    def __getitem__(self, name: str) -> Any:
+        return self._made()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made())
+
+    def __len__(self) -> int:
+        return len(self._made())
+
+
+def _responses(said: Mapping[str, Any]) -> dict[str, Any]:
+    """`said`, and None for what is there of every endpoint: FastAPI's JSON answer with 200, and DRFRoute's errors."""
+    found: dict[str, Any] = {"200": None, "400": None, "default": None, **said}
+    if found["200"] is not None:
+        content = found["200"].get("content")
+        media = None if content is None else {JSON: None, **content}
+        found["200"] = {**found["200"], "content": media}
+    return found
+
+
+def _off_the_loop(function: Any) -> Any:
+    """What `function` returns, called where it may ask the database, as serializers and filters do for choices."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return function()
+
+    def call() -> Any:
+        try:
+            return function()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(contextvars.copy_context().run, call).result()
+
+
+class Documentation:
+    """A dependency that brings the components of `operation` into the document. It is never called."""
+
+    only_documents = True  # read by gateway.bridge.drf.route
+
+    def __init__(self, operation: Operation) -> None:
+        annotation = Annotated[str | None, operation.components, Query(include_in_schema=False)]
+        parameter = inspect.Parameter("components", inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=None)
+        self.__signature__ = inspect.Signature([parameter])  # as FastAPI reads it
+
+    async def __call__(self, **_documented: None) -> None:
+        """Do nothing."""

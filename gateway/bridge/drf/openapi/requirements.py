@@ -1,0 +1,38 @@
+"""Which of its security schemes a view asks for, and whether it lets in who shows nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.permissions import (
+    SAFE_METHODS,
+    AllowAny,
+    BasePermission,
+    DjangoModelPermissions,
+    IsAuthenticatedOrReadOnly,
+)
+
+from gateway.bridge.drf.openapi.schemes import schemes_of_view
+
+__all__ = ["requirements"]
+
+
+def requirements(view: Any) -> list[dict[str, list[str]]]:
+    """The alternatives, as OpenAPI has them. `view` was asked by a request (`gateway.bridge.drf.openapi.asked`)."""
+    schemes = schemes_of_view(view)
+    classes = {kind.__name__ for kind in view.permission_classes if isinstance(kind, type)}
+    keys = {one.name: [*one.scopes] for one in schemes if one.name in classes}  # a permission's, beside any other
+    found = [{one.name: [*one.scopes]} | keys for one in schemes if one.name not in classes]
+    if found and all(_lets_in_anybody(kind, view.request.method) for kind in view.permission_classes):
+        found.append(keys)
+    return found or ([keys] if keys else [])
+
+
+def _lets_in_anybody(kind: Any, method: str) -> bool:
+    if not isinstance(kind, type) or not issubclass(kind, BasePermission):
+        return False
+    if issubclass(kind, IsAuthenticatedOrReadOnly):
+        return method in SAFE_METHODS
+    if issubclass(kind, DjangoModelPermissions):
+        return method in SAFE_METHODS and not kind.authenticated_users_only
+    return issubclass(kind, AllowAny) or hasattr(kind, "key_parser")

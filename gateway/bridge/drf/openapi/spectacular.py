@@ -1,0 +1,110 @@
+"""The project's own API document, where drf-spectacular makes one: what it says of an operation stays as it is."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from django.core.signals import setting_changed
+from django.utils import translation
+from rest_framework.settings import api_settings
+
+__all__ = ["in_project_document", "is_spectacular", "path_in_document", "schemes_in_document"]
+
+Found = tuple[Mapping[str, Any], Mapping[str, Any]]
+
+# FastAPI's documents are of OpenAPI 3.1, and have whole paths.
+PATCHES = {"OAS_VERSION": "3.1.0", "SCHEMA_PATH_PREFIX_TRIM": False, "SCHEMA_PATH_PREFIX_INSERT": ""}
+# What FastAPI says of every endpoint, and the document may not say of one.
+UNSAID: Mapping[str, Any] = {"summary": None, "description": None, "parameters": None, "security": [], "tags": []}
+_lock = threading.Lock()
+
+
+class Scheme(NamedTuple):
+    """A security scheme: its name in the document, and its definition."""
+
+    name: str
+    definition: Mapping[str, Any]
+
+
+def is_spectacular() -> bool:
+    """Whether drf-spectacular makes the project's document."""
+    openapi: Any = sys.modules.get("drf_spectacular.openapi")  # which the setting imports
+    kind: Any = api_settings.DEFAULT_SCHEMA_CLASS
+    return openapi is not None and isinstance(kind, type) and issubclass(kind, openapi.AutoSchema)
+
+
+def in_project_document(method: str, path: str, urlconf: Any) -> Found | None:
+    """The operation and all components; None where there is no such document, or it hasn't this operation."""
+    if not is_spectacular():
+        return None
+    document = _document(urlconf, translation.get_language())
+    paths = {_shape(known): operations for known, operations in document["paths"].items()}
+    operation = paths.get(_shape(path), {}).get(method.lower())
+    if operation is None:
+        return None
+    return UNSAID | operation, document.get("components", {}).get("schemas", {})
+
+
+@lru_cache(maxsize=16)
+def _document(urlconf: Any, _language: str | None) -> Mapping[str, Any]:
+    from drf_spectacular.drainage import GENERATOR_STATS
+    from drf_spectacular.settings import patched_settings, spectacular_settings
+
+    with _lock, patched_settings(PATCHES), GENERATOR_STATS.silence():
+        generator = spectacular_settings.DEFAULT_GENERATOR_CLASS(urlconf=urlconf)
+        document: Mapping[str, Any] = generator.get_schema(request=None, public=True)
+    return document
+
+
+def _forget(**_changed: object) -> None:
+    _document.cache_clear()
+
+
+setting_changed.connect(_forget)
+
+
+def _shape(path: str) -> str:
+    return re.sub(r"{[^}]*}", "{}", path)
+
+
+def path_in_document(callback: Any, method: str, path: str) -> str | None:
+    """`path` with its parameters as the project's document calls them, `{id}` for `{pk}`; None where the document
+    leaves this operation out."""
+    if not is_spectacular():
+        return path
+    from drf_spectacular.settings import spectacular_settings
+
+    generator = spectacular_settings.DEFAULT_GENERATOR_CLASS()
+    view: Any = generator.create_view(callback, method)
+    if view.schema.is_excluded():
+        return None
+    named: str = generator.coerce_path(path, method, view)
+    return named
+
+
+def schemes_in_document(view: Any) -> list[Scheme] | None:
+    """How callers of `view` show who they are, as the document says; None where drf-spectacular makes none."""
+    if not is_spectacular():
+        return None
+    from drf_spectacular.extensions import OpenApiAuthenticationExtension
+    from drf_spectacular.plumbing import whitelisted
+    from drf_spectacular.settings import spectacular_settings
+
+    found: list[Scheme] = []
+    for authenticator in view.get_authenticators():
+        extension: Any = OpenApiAuthenticationExtension.get_match(authenticator)
+        if extension and whitelisted(authenticator, spectacular_settings.AUTHENTICATION_WHITELIST, True):
+            definition = extension.get_security_definition(view.schema)
+            pairs = (
+                [(extension.name, definition)]
+                if isinstance(extension.name, str)
+                else zip(extension.name, definition, strict=True)
+            )
+            found += [Scheme(name, one) for name, one in pairs]
+    appended = spectacular_settings.APPEND_COMPONENTS.get("securitySchemes", {})
+    return [*found, *(Scheme(name, one) for name, one in appended.items())]

@@ -1,0 +1,81 @@
+"""Where the fields of DRF stand in the parameters of an endpoint, and which of them can't read what is sent there."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import Any, get_args, get_origin, get_type_hints
+
+from fastapi import params
+from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel, Json
+from typing_extensions import is_typeddict  # knows its own TypedDict, which Pydantic wants before Python 3.12
+
+from gateway.bridge.drf.fields import DRFField, DRFFile
+from gateway.compat.fastapi import parameters
+
+__all__ = ["fields_in", "has_field", "read_by_drf", "unreadable"]
+
+
+def has_field(annotation: Any, metadata: Sequence[Any] = ()) -> bool:
+    """Whether a field of DRF stands anywhere in `annotation` and its `metadata`: in unions, containers and models."""
+    return next(fields_in(annotation, metadata), None) is not None
+
+
+def fields_in(annotation: Any, metadata: Sequence[Any] = ()) -> Iterator[DRFField]:
+    """Every field of DRF in there."""
+    yield from (found for found in _parts(annotation, metadata, set()) if isinstance(found, DRFField))
+
+
+def _parts(annotation: Any, metadata: Sequence[Any], seen: set[int]) -> Iterator[Any]:
+    """What `annotation` consists of."""
+    yield annotation
+    yield from metadata
+    if id(annotation) in seen:  # a model that contains itself
+        return
+    seen.add(id(annotation))
+    if hasattr(annotation, "__value__"):  # type Name = …
+        yield from _parts(annotation.__value__, (), seen)
+    for part in (*get_args(annotation), *getattr(annotation, "__metadata__", ())):
+        yield from _parts(part, (), seen)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        for info in annotation.model_fields.values():
+            yield from _parts(info.annotation, info.metadata, seen)
+        yield from _parts(_extra_of(annotation), (), seen)
+    elif dataclasses.is_dataclass(annotation) or is_typeddict(annotation) or hasattr(annotation, "_fields"):
+        for inner in get_type_hints(annotation, include_extras=True).values():
+            yield from _parts(inner, (), seen)
+
+
+def _extra_of(model: type[BaseModel]) -> Any:
+    """The type of what a model takes beside its fields: where it allows that, it may say of which type it is."""
+    for cls in model.__mro__:
+        if cls is not BaseModel and "__pydantic_extra__" in inspect.get_annotations(cls):
+            return get_type_hints(cls, include_extras=True)["__pydantic_extra__"]
+    return None
+
+
+def read_by_drf(dependant: Dependant) -> list[str]:
+    """The names of the parameters of an endpoint and its dependencies that have a field of DRF in them."""
+    return [name for name, info in parameters(dependant, body=True) if has_field(info.annotation, info.metadata)]
+
+
+def unreadable(dependant: Dependant) -> str | None:
+    """What can't be read as DRF reads it in the parameters of an endpoint, in words."""
+    for name, info in parameters(dependant, body=True):
+        fields = list(fields_in(info.annotation, info.metadata))
+        if isinstance(info, params.Form) and any(isinstance(field, DRFFile) for field in fields):
+            return f"{name}: in Form() and File(), files are Starlette's, which no field of DRF reads; declare a model"
+        if (lazy := _lazy(info.annotation, info.metadata)) is not None:
+            return f"{name}: what is in {lazy}[…] is only read while the endpoint goes through it; write list[…]"
+        if fields and any(part is Json or type(part) is Json for part in _parts(info.annotation, info.metadata, set())):
+            return f"{name}: what Pydantic reads out of Json no field of DRF gets to see; declare a model, or DRFJSON"
+    return None
+
+
+def _lazy(annotation: Any, metadata: Sequence[Any]) -> str | None:
+    """The type, by name, of which Pydantic makes a generator: that reads what is in it while it is gone through, when
+    nobody answers 400 any more."""
+    origins: Iterator[Any] = map(get_origin, _parts(annotation, metadata, set()))
+    return next((str(origin.__name__) for origin in origins if origin in (Iterable, Generator)), None)

@@ -1,0 +1,63 @@
+"""A request that nobody sent, to try the project's middleware with: what callers share is kept from it, as from a
+mirror, and the databases roll back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import ResolverMatch
+from django.views.decorators.csrf import csrf_exempt
+
+__all__ = ["Around", "probe_scope", "resolve_to_probe"]
+
+
+def probe_scope(method: str) -> dict[str, Any]:
+    """The scope of one for the site's first page, from this machine."""
+    named = [host.lstrip(".") for host in settings.ALLOWED_HOSTS if host != "*"]
+    host = named[0] if named else "localhost"
+    headers = [(b"host", host.encode())]
+    if settings.SECURE_PROXY_SSL_HEADER:
+        name, value = settings.SECURE_PROXY_SSL_HEADER
+        headers.append((name.removeprefix("HTTP_").replace("_", "-").lower().encode(), value.encode()))
+    return {
+        "type": "http",
+        "method": method,
+        "scheme": "https",
+        "path": "/",
+        "query_string": b"",
+        "headers": headers,
+        "server": (host, 443),
+        "client": ("127.0.0.1", 1),
+    }
+
+
+def resolve_to_probe(request: HttpRequest) -> ResolverMatch:
+    """What a chain's `resolve_request` returns: the stand-in for every view."""
+    request.resolver_match = ResolverMatch(_view, (), {}, route="")
+    return request.resolver_match
+
+
+@csrf_exempt
+@login_not_required
+def _view(_request: HttpRequest) -> HttpResponse:
+    return HttpResponse()
+
+
+class Around:
+    """A middleware that is called through `call`, with its other hooks as they are."""
+
+    def __init__(self, middleware: Any, call: Callable[[HttpRequest], Any]) -> None:
+        self._middleware = middleware
+        self._call = call
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Any:
+        """As the middleware's own."""
+        return self._call(request)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._middleware, name)

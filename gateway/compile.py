@@ -1,0 +1,176 @@
+"""From a configuration to what is published: every rule of routing, compiled."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from gateway.config.parse import Config
+from gateway.config.problems import Problem
+from gateway.config.routes import RouteConfig
+from gateway.rollout.policy import AffinitySettings
+from gateway.routing.paths import Others, Paths, both, contest_of, excluded, rest_of
+from gateway.routing.table import ANY, DEEPEST, EXACT, PREFIX, TEMPLATE, Endpoint, Rule, Table
+from gateway.routing.template import TemplateError, parse_template
+from gateway.snapshot import Snapshot, asking_routes, compile_routes
+
+__all__ = ["compile_snapshot"]
+
+
+class Declared:
+    """What one service declares, indexed: with thousands of routes, each is asked about every one of them."""
+
+    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+        self.paths = Paths(endpoints)
+        self._sorted = sorted(endpoints, key=lambda endpoint: endpoint.path)
+        self._paths = [endpoint.path for endpoint in self._sorted]
+        self._shapes: dict[str, list[Endpoint]] = {}
+        for endpoint in endpoints:
+            if not endpoint.is_subtree:
+                self._shapes.setdefault(_shape(endpoint.path), []).append(endpoint)
+
+    def below(self, prefix: str) -> list[Endpoint]:
+        """The endpoints at `prefix` and, by whole segments, below it: /djangofoo is not below /django."""
+        if prefix == "/":
+            return self._sorted
+        at = slice(bisect_left(self._paths, prefix), bisect_right(self._paths, prefix))
+        after_slash = chr(ord("/") + 1)
+        under = slice(bisect_left(self._paths, prefix + "/"), bisect_left(self._paths, prefix + after_slash))
+        return self._sorted[at] + self._sorted[under]
+
+    def shaped(self, template: str) -> list[Endpoint]:
+        """The endpoints with this template, whatever their parameters are called and converted to."""
+        parse_template(template)  # raises TemplateError
+        return self._shapes.get(_shape(template), [])
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        return iter(self._sorted)
+
+
+def _shape(template: str) -> str:
+    # {rest:path} takes in whole subtrees, so a route has to say that it means them.
+    return re.sub(r"{[^}:]*(:path)?[^}]*}", r"{\1}", template)
+
+
+def compile_snapshot(
+    config: Config,
+    endpoints: Mapping[str, Sequence[Endpoint] | None],
+    *,
+    known: Callable[[str], bool | None] = lambda _: None,
+    others: Others = lambda _: None,
+    site: AffinitySettings | None = None,
+) -> tuple[Snapshot, list[Problem]]:
+    """The snapshot of `config`, and what is wrong with its routes.
+
+    `endpoints` has, by service, what it declares, or None when it can't be asked; routes to services
+    that are missing there are left out, since their service's problem is already known. `others` says which paths that
+    an endpoint's template takes in are legacy's.
+    """
+    problems: list[Problem] = []
+    rules: list[Rule] = []
+    declared = {name: None if found is None else Declared(found) for name, found in endpoints.items()}
+    routes = [route for route in config.routes if route.service in endpoints]
+    for order, route in enumerate(routes):
+        try:
+            rules += _rules(route, declared[route.service], order, others, problems)
+        except TemplateError as exc:
+            problems.append(_no_template(route, exc))
+    problems += _templates(route for route in config.routes if route.service not in endpoints)
+    table = Table(rules)
+    problems += _collisions(table)
+    site = site or AffinitySettings()
+    by_name = {route.name: route for route in routes}
+    compiled = compile_routes(by_name, {}, site)
+    limited = frozenset(route.name for route in routes if route.methods)
+    return Snapshot(0, table, compiled, known, by_name, site, asking_routes(compiled), limited), problems
+
+
+def _templates(routes: Iterable[RouteConfig]) -> Iterator[Problem]:
+    """What is wrong with the templates of routes, whatever their service declares."""
+    for route in routes:
+        try:
+            parse_template(route.path or "/")
+        except TemplateError as exc:
+            yield _no_template(route, exc)
+
+
+def _no_template(route: RouteConfig, error: TemplateError) -> Problem:
+    return Problem(f"routes[{route.name}].path", route.path, f"a path template: {error}")
+
+
+def _rules(
+    route: RouteConfig, declared: Declared | None, order: int, others: Others, problems: list[Problem]
+) -> list[Rule]:
+    key = f"routes[{route.name}]"
+    rank = _rank(route)
+    wanted = frozenset(route.methods) if route.methods else None
+    if declared is None and route.claim == "implemented":
+        expected = (
+            'claim = "all" (this service is neither FastAPI nor Starlette and can\'t be asked what it implements)'
+        )
+        problems.append(Problem(f"{key}.claim", route.claim, expected))
+        return []
+    covered: list[Endpoint] = []
+    if declared is not None:
+        covered = declared.shaped(route.path) if route.path is not None else declared.below(route.prefix or "/")
+    found = [
+        Rule(route.name, replace(endpoint, methods=methods), rank, order, contest_of(endpoint, declared.paths, others))
+        for endpoint in covered
+        if declared is not None and (methods := _common(endpoint.methods, wanted))
+    ]
+    if route.claim == "all":
+        path = route.path or route.prefix or "/"
+        parse_template(path)
+        whole = Endpoint(path, wanted or frozenset({ANY}), is_subtree=route.prefix is not None)
+        rest = None if declared is None else rest_of(declared.paths, others)
+        found.append(Rule(route.name, whole, rank, order, rest, undeclared=True))
+    elif not found:
+        problems.append(_nothing_implemented(route, declared or ()))
+    try:
+        given_back = excluded(route.exclude)
+    except TemplateError as exc:
+        problems.append(Problem(f"{key}.exclude", list(route.exclude), f"paths and templates: {exc}"))
+        return found
+    return [replace(rule, contest=both(rule.contest, given_back)) for rule in found] if given_back else found
+
+
+def _rank(route: RouteConfig) -> int:
+    if route.path is not None:
+        return TEMPLATE if "{" in route.path else EXACT
+    return PREFIX + DEEPEST - len([part for part in (route.prefix or "/").split("/") if part])
+
+
+def _common(methods: frozenset[str], wanted: frozenset[str] | None) -> frozenset[str]:
+    if wanted is None:
+        return methods
+    if ANY in methods:
+        return wanted
+    return methods & wanted
+
+
+def _nothing_implemented(route: RouteConfig, endpoints: Iterable[Endpoint]) -> Problem:
+    kind = "path" if route.path is not None else "prefix"
+    pattern = route.path if route.path is not None else route.prefix
+    methods = f" for {', '.join(route.methods)}" if route.methods else ""
+    shown = ", ".join(sorted({endpoint.path for endpoint in endpoints})[:5]) or "nothing"
+    expected = (
+        f"a {kind} that service {route.service!r} implements{methods}; it declares {shown}"
+        ' (services see the whole path: declare it there, or write claim = "all")'
+    )
+    return Problem(f"routes[{route.name}].{kind}", pattern, expected)
+
+
+def _collisions(table: Table) -> list[Problem]:
+    problems = {}
+    for rule, earlier, method in table.conflicts:
+        what = "every method" if method == ANY else method
+        problems[rule.route] = Problem(
+            f"routes[{rule.route}]",
+            None,
+            f"ambiguous: route {earlier.route!r} claims {what} on {rule.endpoint.path} with the same precedence",
+        )
+    for route in sorted(table.unreachable - problems.keys()):
+        problems[route] = Problem(f"routes[{route}]", None, "unreachable: more specific routes claim all it could")
+    return list(problems.values())

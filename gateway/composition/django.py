@@ -1,0 +1,74 @@
+"""Setting Django up, as `[legacy]` says."""
+
+from __future__ import annotations
+
+import os
+
+from gateway.config.legacy import LegacyConfig
+from gateway.config.problems import Problem
+
+__all__ = ["said", "set_up_django", "set_up_legacy"]
+
+SETTINGS_VARIABLE = "DJANGO_SETTINGS_MODULE"
+
+
+def set_up_django(module: str) -> None:
+    """`django.setup()` with this settings module. Raises what the project raises.
+
+    Settings are the process's own: where others are in force already, RuntimeError says which.
+    """
+    from django.conf import settings
+
+    # Settings that are overridden for a test don't know where they came from.
+    if settings.configured and module != (active := settings.SETTINGS_MODULE or os.environ.get(SETTINGS_VARIABLE)):
+        raise RuntimeError(f"this process has set up {active} already")
+    os.environ[SETTINGS_VARIABLE] = module
+    import django
+
+    django.setup()
+
+
+def set_up_legacy(config: LegacyConfig, problems: list[Problem]) -> bool:
+    """`django.setup()` as `[legacy]` says, without loading the URLconf. False when there is a problem, which is then
+    in `problems`."""
+    module = config.settings or os.environ.get(SETTINGS_VARIABLE)
+    if module is None:
+        if config.wsgi is not None:
+            return True  # not a Django project, or one that sets itself up
+        if _configured_already():
+            return True
+        expected = f'missing; write settings = "mysite.settings", or set {SETTINGS_VARIABLE}'
+        problems.append(Problem("legacy.settings", None, expected))
+        return False
+    try:
+        set_up_django(module)
+    except ModuleNotFoundError as exc:
+        if exc.name is not None and (module == exc.name or module.startswith(f"{exc.name}.")):
+            expected = f"a settings module that can be imported; there is no module {exc.name!r}"
+        else:
+            expected = f"a project that can be set up: {said(exc)}"
+        problems.append(Problem("legacy.settings", module, expected))
+        return False
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - settings and every app's ready() run here: anything can happen
+        problems.append(Problem("legacy.settings", module, f"a project that can be set up: {said(exc)}"))
+        return False
+    return True
+
+
+def _configured_already() -> bool:
+    """Whether this process has called `settings.configure()`; Django is then set up, if it isn't yet."""
+    from django.apps import apps
+    from django.conf import settings
+
+    if not settings.configured or settings.SETTINGS_MODULE:
+        return False
+    if not apps.ready:
+        import django
+
+        django.setup()
+    return True
+
+
+def said(exc: BaseException) -> str:
+    """An exception, in words."""
+    return f"{type(exc).__name__}: {exc}"

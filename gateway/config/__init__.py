@@ -1,0 +1,8 @@
+"""gateway.toml: one file for each section."""
+
+from __future__ import annotations
+
+from gateway.config.parse import Config
+from gateway.config.problems import ConfigError
+
+__all__ = ["Config", "ConfigError"]

@@ -1,0 +1,63 @@
+"""The project and the gateway itself: `[legacy]` and `[gateway]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gateway.config.salvage import KeyConflict
+from gateway.config.section import IMPORT_STRING, HeaderName, ImportString, Seconds, Section
+
+__all__ = ["DISK", "MEMORY", "GatewaySettings", "LegacyConfig"]
+
+
+MEMORY, DISK = 64 * 2**20, 8 * 2**30  # of `gateway.dispatch.bodies`
+
+# What health checks ask, as Kubernetes, load balancers and the usual packages have it.
+RESERVED = ("/health", "/healthz", "/health-check", "/healthcheck", "/livez", "/readyz", "/ht", "/ping")
+
+
+class GatewaySettings(Section):
+    """`[gateway]`: what concerns the process as a whole."""
+
+    served_by: HeaderName | Literal[False] = Field(
+        "X-Served-By", description="response header that names the upstream, or false"
+    )
+    request_id: HeaderName | Literal[False] = Field(
+        "X-Request-ID", description="request and response header that names the request, or false"
+    )
+    body_memory: int = Field(MEMORY, ge=0, description="bytes of requests' bodies that a process holds in memory")
+    body_disk: int = Field(DISK, ge=0, description="bytes of requests' bodies that a process holds on disk")
+    root_path: str = Field(
+        "", pattern=r"^(/[^/?#]+)*$", description='the path a proxy serves this site under, such as "/shop"'
+    )
+
+
+class LegacyConfig(Section):
+    """`[legacy]`: the Django project."""
+
+    settings: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$",
+        description='the settings module, such as "mysite.settings"; default: DJANGO_SETTINGS_MODULE',
+    )
+    threads: int = Field(40, ge=1, le=1000, description="threads for synchronous views, 1 to 1000")
+    queue: int = Field(1000, ge=1, description="how many requests may wait for a thread while none is free, 1 or more")
+    queue_timeout: Seconds = Field(30.0, description="seconds that a request may wait for a thread")
+    reserve: int = Field(
+        2, ge=0, le=1000, description="threads more, for the admin and for `reserved` while no other is free, 0 to 1000"
+    )
+    reserved: tuple[Annotated[str, Field(pattern=r"^/[^?#\s]+$")], ...] = Field(
+        RESERVED, description='paths that health checks ask, such as ["/healthz"], with all below'
+    )
+    static: bool = Field(True, description="serve STATIC_URL unless the project does so itself")
+    max_body: int = Field(2**30, ge=0, description="the largest request body in bytes; a larger one is answered 413")
+    asgi: ImportString | None = Field(None, description=IMPORT_STRING)
+    wsgi: ImportString | None = Field(None, description=IMPORT_STRING)
+
+    def conflicts(self) -> Iterator[KeyConflict]:
+        """As in the base class."""
+        if self.asgi and self.wsgi:
+            yield KeyConflict("either asgi or wsgi, not both", "wsgi", "asgi")

@@ -1,0 +1,194 @@
+"""`gateway.toml` as frozen, validated models.
+
+Every section is validated by itself, so that one mistake does not hide the others: `parse` returns what
+is valid together with every problem found. `load` is for callers that want all of it or an exception.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.config.legacy import GatewaySettings, LegacyConfig
+from gateway.config.problems import Problem, about_other_shape, problem_of, unreported
+from gateway.config.rollout import MirrorSettings, RolloutSettings
+from gateway.config.routes import RouteConfig
+from gateway.config.salvage import salvage
+from gateway.config.section import (
+    Section,
+)
+from gateway.config.services import ServiceConfig
+
+__all__ = ["Config", "parse"]
+
+LONGEST_SOCKET = 103  # bytes: what every system takes for the path of a socket (unix(7))
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration. `source` says where it came from, for messages."""
+
+    gateway: GatewaySettings
+    legacy: LegacyConfig
+    services: Mapping[str, ServiceConfig]
+    routes: tuple[RouteConfig, ...]
+    source: str = "the configuration"
+    rollout: RolloutSettings = field(default_factory=RolloutSettings)
+    mirror: MirrorSettings = field(default_factory=MirrorSettings)
+
+    @property
+    def mirror_socket(self) -> Path | None:
+        """Where the process listens that mirrors for those that serve; None where each mirrors for itself."""
+        socket = self.mirror.socket
+        return None if socket is None else Path(self.source).resolve().parent / socket
+
+    @property
+    def mirrors_apart(self) -> bool:
+        """Whether a server is to start a process that makes its mirrors: where it is asked to, and else where writes
+        are mirrored. Not where an operator runs one, at `mirror_socket`."""
+        if self.mirror.socket is not None or not self.routes:
+            return False
+        if self.mirror.process is not None:
+            return self.mirror.process
+        return any(route.mirrored_writes for route in self.routes)
+
+
+SectionT = TypeVar("SectionT", bound=Section)
+
+
+def parse(document: Mapping[str, Any], source: str = "the configuration") -> tuple[Config, list[Problem]]:
+    """What is valid in `document`, and everything that is not."""
+    problems: list[Problem] = []
+    known = ("gateway", "legacy", "services", "routes", "rollout", "mirror")
+    problems += [
+        Problem(key, None, f"unknown table; known are {', '.join(known)}") for key in document if key not in known
+    ]
+    if "legacy" not in document:
+        problems.append(Problem("legacy", None, 'missing; write [legacy] and settings = "mysite.settings"'))
+    gateway = _section(GatewaySettings, document.get("gateway", {}), "gateway", problems)
+    legacy = _section(LegacyConfig, document.get("legacy", {}), "legacy", problems)
+    services = _services(document.get("services", {}), problems)
+    routes = _routes(document.get("routes", []), document.get("services", {}), problems)
+    rollout = _section(RolloutSettings, document.get("rollout", {}), "rollout", problems)
+    mirror = _section(MirrorSettings, document.get("mirror", {}), "mirror", problems)
+    config = Config(
+        gateway or GatewaySettings.model_validate({}),
+        legacy or LegacyConfig.model_validate({}),
+        services,
+        routes,
+        source,
+        rollout or RolloutSettings(),
+        mirror or MirrorSettings(),
+    )
+    return config, problems + unreported(_across(config), problems)
+
+
+def _across(config: Config) -> list[Problem]:
+    """What is wrong between tables."""
+    problems = []
+    socket = config.mirror_socket
+    if socket is not None and len(os.fsencode(socket)) > LONGEST_SOCKET:
+        expected = f"a path of {LONGEST_SOCKET} bytes at most, with the folder that it is relative to"
+        problems.append(Problem("mirror.socket", str(socket), expected))
+    if socket is not None and config.mirror.process:
+        expected = "left out: `gateway mirrors`, which you start, makes all mirrors where there is a `socket`"
+        problems.append(Problem("mirror.process", True, expected, ("mirror.socket",)))
+    groups: dict[str, RouteConfig] = {}
+    for route in config.routes:
+        key = f"routes[{route.name}]"
+        problems += _written_for_good(config, route)
+        if route.pin and not config.rollout.cookie:
+            expected = 'a cookie to keep it in: write [rollout] and cookie = "gateway"'
+            problems.append(Problem(f"{key}.pin", route.pin, expected, ("rollout.cookie",)))
+        first = groups.setdefault(route.group or route.name, route)
+        if first.key != route.key:
+            expected = f"{first.key!r}, as route {first.name!r} of the same group, or they would not flip together"
+            needs = (f"{key}.group", f"routes[{first.name}].key", f"routes[{first.name}].group")
+            problems.append(Problem(f"{key}.key", route.key, expected, needs))
+    return problems
+
+
+def _written_for_good(config: Config, route: RouteConfig) -> Iterator[Problem]:
+    """The mirrors of writes that nobody would roll back."""
+    if not (methods := route.mirrored_writes):
+        return
+    key, without = f"routes[{route.name}].mirror.methods", f"or leave {', '.join(methods)} out"
+    if config.legacy.wsgi is not None:
+        expected = f"no writes with [legacy] wsgi, which nothing rolls back: use [legacy] settings, {without}"
+        yield Problem(key, list(methods), expected, ("legacy.wsgi",))
+    service = config.services.get(route.service)
+    if service is not None and service.url is not None and not service.rolls_back:
+        expected = (
+            f"no writes while {route.service!r} is at a url, where nothing rolls them back: let it roll back what "
+            f"comes with X-Gateway-Mirror: 1 and say so, [services.{route.service}] rolls_back = true, {without}"
+        )
+        needs = (
+            f"routes[{route.name}].service",
+            f"services.{route.service}.url",
+            f"services.{route.service}.rolls_back",
+        )
+        yield Problem(key, list(methods), expected, needs)
+
+
+def _services(tables: object, problems: list[Problem]) -> dict[str, ServiceConfig]:
+    if not isinstance(tables, dict):
+        problems.append(Problem("services", tables, "a table for each service: [services.NAME]"))
+        return {}
+    services = {}
+    for name, table in tables.items():
+        if name == "legacy" or not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
+            problems.append(
+                Problem(f"services.{name}", None, 'a name of letters, digits, - and _, other than "legacy"')
+            )
+        elif (service := _section(ServiceConfig, table, f"services.{name}", problems)) is not None:
+            services[name] = service
+    return services
+
+
+# What a route claims depends on: where one of them is wrong, it is left out.
+_CLAIM = ("name", "prefix", "path", "methods", "service", "claim")
+
+
+def _routes(tables: object, services: object, problems: list[Problem]) -> tuple[RouteConfig, ...]:
+    if not isinstance(tables, list):
+        problems.append(Problem("routes", tables, "a list of tables: [[routes]]"))
+        return ()
+    routes: dict[str, RouteConfig] = {}
+    for index, table in enumerate(tables):
+        name = table.get("name", index) if isinstance(table, dict) else index
+        key = f"routes[{name}]"
+        before = len(problems)
+        route = _section(RouteConfig, table, key, problems)
+        given = table.get("service") if isinstance(table, dict) else None
+        if isinstance(given, str) and isinstance(services, dict) and given not in services:
+            names = ", ".join(services) or "none is declared"
+            problems.append(Problem(f"{key}.service", given, f"a declared service ({names})"))
+        if isinstance(name, str) and name in routes:
+            problems.append(Problem(f"{key}.name", name, "a name of its own; another route has it"))
+        elif route is not None and unreported(_claimed(key), problems[before:]) == _claimed(key):
+            routes[route.name] = route
+    return tuple(routes.values())
+
+
+def _claimed(key: str) -> list[Problem]:
+    """What could be wrong with what the route of this key claims."""
+    return [Problem(f"{key}.{name}", None, "") for name in _CLAIM]
+
+
+def _section(model: type[SectionT], table: object, key: str, problems: list[Problem]) -> SectionT | None:
+    """What is valid of `table`; what isn't is in `problems`. None where it is no table, or nothing without that."""
+    if not isinstance(table, dict):
+        problems.append(Problem(key, table, "a table"))
+        return None
+    section, found, _ = salvage(model, table)
+    errors = [error for error in found if not about_other_shape(error)]
+    kept: dict[tuple[str, str], Problem] = {}
+    for problem in (problem_of(model, key, error) for error in errors):
+        # Of a value that could have been of several kinds, pydantic says for each that it isn't.
+        kept.setdefault((problem.key, problem.expected if problem.value is None else repr(problem.value)), problem)
+    problems += kept.values()
+    return section

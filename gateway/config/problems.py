@@ -1,0 +1,115 @@
+"""What is wrong with a configuration, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from gateway.config.compare import problem as compare_problem
+
+__all__ = ["ConfigError", "Problem", "about_other_shape", "problem_of", "unreported"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a configuration: where, what stands there, what was expected.
+
+    `needs` are the other keys that it follows from: where one of them is wrong itself, this isn't known.
+    """
+
+    key: str
+    value: object
+    expected: str
+    needs: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        shown = "" if self.value is None else f" = {self.value!r}"
+        return f"{self.key}{shown}: {self.expected}"
+
+
+class ConfigError(Exception):
+    """A configuration that can't be used. `problems` has all of them."""
+
+    def __init__(self, problems: list[Problem], source: str = "the configuration") -> None:
+        self.problems = problems
+        self.source = source
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__(f"{source}: {count}\n{lines}")
+
+
+_indices = re.compile(r"\[.*?\]")
+
+
+def unreported(found: Iterable[Problem], problems: Sequence[Problem]) -> list[Problem]:
+    """Those of `found` that don't follow from one of `problems`: where a key is wrong, what it would have said isn't
+    known, and so isn't what it would have led to."""
+    keys = {problem.key for problem in problems}
+    whole = {problem.key for problem in problems if problem.expected.startswith(("a table", "missing"))}
+    return [
+        problem
+        for problem in found
+        if keys.isdisjoint((problem.key, *problem.needs)) and whole.isdisjoint(_tables(problem.key, *problem.needs))
+    ]
+
+
+def _tables(*keys: str) -> Iterator[str]:
+    """The tables that `keys` stand in."""
+    return (key.rpartition(".")[0] for key in keys)
+
+
+def about_other_shape(error: Any) -> bool:
+    """Of a table where `false` could stand, pydantic also says that it isn't false."""
+    return error["type"] == "literal_error" and isinstance(error["input"], dict)
+
+
+def problem_of(model: type[BaseModel], key: str, error: Any) -> Problem:
+    """One of pydantic's errors in our words: the dotted key, the value, the expected shape."""
+    if error["loc"][:1] == ("compare",) and len(error["loc"]) > 1:
+        return Problem(*compare_problem(f"{key}.compare", {**error, "loc": error["loc"][1:]}))
+    path, section, name = _located(model, key, error["loc"])
+    if error["type"] == "extra_forbidden":
+        expected = f"unknown key; known are {', '.join(section.model_fields)}"
+        return Problem(f"{path}.{error['loc'][-1]}", error["input"], expected)
+    if name is None and path != key and error["type"] != "value_error":
+        return Problem(path, error["input"], f"a table: [{_indices.sub('', path)}]")
+    if name is None:
+        return Problem(path, None, error["msg"].removeprefix("Value error, "))
+    if error["type"] == "missing":
+        return Problem(path, None, "missing")
+    if error["type"] == "value_error":
+        return Problem(path, error["input"], error["msg"].removeprefix("Value error, "))
+    return Problem(path, error["input"], _expected(section, name, error))
+
+
+def _located(model: type[BaseModel], key: str, location: Iterable[object]) -> tuple[str, type[BaseModel], str | None]:
+    """The dotted key that `location` leads to from `key`, the section it is in, and its name there, if it has one."""
+    name: str | None = None
+    for part in location:
+        inner = _nested(model, name) if name is not None else None
+        section = inner or model
+        if not isinstance(part, str) or part not in section.model_fields:
+            continue  # an index, the branch of a union, an unknown key
+        model, key, name = section, f"{key}.{part}", part
+    if name is not None and (inner := _nested(model, name)) is not None:
+        return key, inner, None  # the table as a whole, or an unknown key in it
+    return key, model, name
+
+
+def _nested(model: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """The section that the key `name` of `model` may hold."""
+    annotation = model.model_fields[name].annotation
+    candidates = (annotation, *get_args(annotation))
+    return next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def _expected(model: type[BaseModel], name: str, error: Any) -> str:
+    described = model.model_fields[name].description
+    kind: str = error["msg"][0].lower() + error["msg"][1:]
+    if described and (error["type"] == "string_pattern_mismatch" or "literal" in error["type"]):
+        return described
+    return f"{kind} ({described})" if described else kind

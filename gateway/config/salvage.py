@@ -1,0 +1,118 @@
+"""What is valid in a table of gateway.toml, and every mistake in it: none hides another, or follows from another.
+
+pydantic reports what is wrong with fields all at once, but looks at rules between them only once all are valid, and
+then stops at the first that is broken. So what is wrong is taken out, and the rest is looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+__all__ = ["KeyConflict", "KeyConflicts", "Salvaged", "salvage"]
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+Place = tuple[str | int, ...]
+
+
+class KeyConflict(ValueError):
+    """A rule between `keys` of one table that is broken; the first of them is the one to keep for now."""
+
+    def __init__(self, message: str, *keys: str) -> None:
+        super().__init__(message)
+        self.keys = keys
+
+
+class KeyConflicts(ValueError):
+    """All rules of one table that are broken."""
+
+    def __init__(self, found: Sequence[KeyConflict]) -> None:
+        super().__init__("; ".join(map(str, found)))
+        self.found = found
+
+
+class Salvaged(NamedTuple, Generic[ModelT]):
+    """`section` has what is valid, or is None where that is not enough; `errors` are pydantic's; `doubtful` are the
+    places whose value isn't known, since what stood there was wrong or missing."""
+
+    section: ModelT | None
+    errors: list[Any]
+    doubtful: frozenset[Place]
+
+
+def salvage(model: type[ModelT], table: Mapping[str, Any]) -> Salvaged[ModelT]:
+    """`table` as a `model`, without what is wrong in it."""
+    rest: dict[str, Any] = deepcopy(dict(table))
+    found: list[Any] = []
+    doubtful: set[Place] = set()
+    while True:
+        try:
+            return Salvaged(model.model_validate(rest), found, frozenset(doubtful))
+        except ValidationError as exc:
+            errors = [one for error in exc.errors() for one in _apart(error)]
+        before = len(doubtful)
+        for error in errors:
+            at = _place(rest, error["loc"])
+            if not _follows(error, at, doubtful):
+                found.append(error)
+            doubtful |= _doubts(error, at)
+        for place in doubtful:
+            _remove(rest, place)
+        if len(doubtful) == before:
+            return Salvaged(None, found, frozenset(doubtful))
+
+
+def _apart(error: Any) -> list[Any]:
+    """One error of pydantic's, or one for each rule that is broken."""
+    together = error.get("ctx", {}).get("error")
+    if not isinstance(together, KeyConflicts):
+        return [error]
+    return [{**error, "msg": str(conflict), "ctx": {"error": conflict}} for conflict in together.found]
+
+
+def _place(table: Any, location: Iterable[str | int]) -> Place:
+    """How far `location` leads into `table`. Beside keys, pydantic names there the branches of a union."""
+    at: list[str | int] = []
+    node: Any = table
+    for part in location:
+        leads = part in node if isinstance(node, dict) else isinstance(node, list | tuple) and isinstance(part, int)
+        if leads:
+            node = node[part]
+            at.append(part)
+    return tuple(at)
+
+
+def _follows(error: Any, at: Place, doubtful: set[Place]) -> bool:
+    """Whether there is only this error because of one that was found before."""
+    conflict = _conflict(error)
+    if conflict is not None:
+        return any((*at, key) in doubtful for key in conflict.keys)
+    return error["type"] == "missing" and (*at, error["loc"][-1]) in doubtful
+
+
+def _doubts(error: Any, at: Place) -> set[Place]:
+    """What isn't known because of `error`."""
+    conflict = _conflict(error)
+    if conflict is not None:
+        return {(*at, key) for key in conflict.keys[1:]}
+    if error["type"] == "missing":
+        at = (*at, error["loc"][-1])
+    # What is wrong in one item of a list is wrong with all of the list: without it, the list would be another one.
+    first = next((index for index, part in enumerate(at) if isinstance(part, int)), len(at))
+    return {at[:first]} if at[:first] else set()
+
+
+def _conflict(error: Any) -> KeyConflict | None:
+    found = error.get("ctx", {}).get("error")
+    return found if isinstance(found, KeyConflict) else None
+
+
+def _remove(table: dict[str, Any], place: Place) -> None:
+    node: Any = table
+    for part in place[:-1]:
+        node = node.get(part) if isinstance(node, dict) else None
+    if isinstance(node, dict):
+        node.pop(place[-1], None)

@@ -1,0 +1,161 @@
+"""What one request does in the database, and whether a throttle refused it: recorded while its answer is compared
+with another."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from gateway.parity.answer import Sql
+from gateway.parity.rows import Rows, TableInfo, Value, Written
+
+__all__ = ["Recorder", "note_request", "recorder", "unrecorded"]
+
+SAVEPOINT, BACK = "SAVEPOINT ", "ROLLBACK TO SAVEPOINT "
+TRANSACTIONS = ("BEGIN", SAVEPOINT, "RELEASE SAVEPOINT ", BACK)
+MOST = 200  # statements that are kept of one request; all are counted
+LONGEST = 2**18  # characters of them, and of the values that they write
+MOST_VALUES = 4000
+NOTHING = Rows()
+
+
+class Recorder:
+    """The statements of one request, on whichever threads it runs: the first MOST, up to LONGEST, and how many there
+    were.
+
+    `throttled`: it was refused for being one too many, whatever status its answer has. `effects` is what it did beside,
+    in words without a value; `elsewhere`: it was answered by another server, and nobody knows what that did.
+    `request` is the project's own object for it. `lines` gets the lines of the project's code that run, by file, where
+    that is wanted: `trace` is called then, on the thread that the request comes to. Connections are told apart by
+    numbers.
+    """
+
+    __slots__ = ("_count", "_cut", "_length", "_marks", "_room", "_statements", "_tables", "_values", "_written",
+                 "effects", "elsewhere", "lines", "request", "throttled",
+                 "trace")  # fmt: skip
+
+    def __init__(self) -> None:
+        self.throttled = self.elsewhere = False
+        self.request: object = None
+        self.lines: set[tuple[str, int]] | None = None
+        self.trace: Callable[[Recorder], None] | None = None
+        self.effects: list[str] = []
+        self._statements: list[str] = []
+        self._count = self._length = 0
+        self._written: list[tuple[int, bool, Written]] = []  # by which connection, whether in a transaction, and what
+        self._tables: dict[str, TableInfo] = {}
+        self._marks: dict[tuple[int, str], int] = {}  # how much had been written at savepoints and commits
+        self._values, self._room, self._cut = MOST_VALUES, LONGEST, False
+
+    def add(self, statement: str, connection: int = 0) -> None:
+        """Note one that is about to be executed. What begins and ends transactions is left out: a mirror has one
+        anyway, and a savepoint where its caller has a transaction."""
+        if statement.startswith(TRANSACTIONS):
+            self._savepoint(statement, connection)
+            return
+        self._count += 1
+        self._length += len(statement)
+        if len(self._statements) < MOST and self._length <= LONGEST:
+            self._statements.append(statement)
+
+    # -- rows -----------------------------------------------------------------------------------
+
+    def write(self, written: Written, table: TableInfo, connection: int, *, atomic: bool) -> None:
+        """Note a statement that has written; `atomic`: in a transaction. Beyond the bounds, nothing is."""
+        values, size = _size(written.values)
+        self._values -= values
+        self._room -= size + len(written.statement)
+        if self._cut or self._values < 0 or self._room < 0 or len(self._written) >= MOST:
+            self._cut = True
+            return
+        self._tables[written.table] = table
+        self._written.append((connection, atomic, written))
+
+    def has_room(self, values: int) -> bool:
+        """Whether so many values would be kept. Those that aren't need not be read; that there were more is noted."""
+        if self._cut or values > self._values or len(self._written) >= MOST:
+            self._cut = True
+        return not self._cut
+
+    def key_of_inserted(self, table: str, key: str) -> None:
+        """The primary key that the database has given the last row that was inserted into `table`."""
+        for index in range(len(self._written) - 1, -1, -1):
+            connection, atomic, written = self._written[index]
+            if written.table == table:
+                if written.key is None:
+                    self._written[index] = connection, atomic, replace(written, key=key)
+                return
+
+    def committed(self, connection: int) -> None:
+        """A transaction has ended, and what was written in it is there."""
+        self._marks[connection, ""] = len(self._written)
+
+    def rolled_back(self, connection: int) -> None:
+        """A transaction has ended, and what was written in it isn't there."""
+        start = self._marks.get((connection, ""), 0)
+        self._forget(start, lambda of, atomic: of == connection and atomic)
+
+    def _savepoint(self, statement: str, connection: int) -> None:
+        if statement.startswith(SAVEPOINT):
+            self._marks[connection, statement.removeprefix(SAVEPOINT)] = len(self._written)
+        elif statement.startswith(BACK):
+            start = self._marks.get((connection, statement.removeprefix(BACK)), 0)
+            self._forget(start, lambda of, _: of == connection)
+
+    def _forget(self, start: int, undone: Callable[[int, bool], bool]) -> None:
+        self._written[start:] = [entry for entry in self._written[start:] if not undone(entry[0], entry[1])]
+
+    def rows(self) -> Rows | None:
+        """What was written so far; None where nobody knows."""
+        if self.elsewhere:
+            return None
+        if not self._written and not self._cut:
+            return NOTHING
+        return Rows(tuple(entry[2] for entry in self._written), dict(self._tables), self._cut)
+
+    # -- what is told ---------------------------------------------------------------------------
+
+    def known_effects(self) -> tuple[str, ...] | None:
+        """The effects, of which there may be many; None where nobody knows them."""
+        return None if self.elsewhere else tuple(self.effects[:MOST])
+
+    def sql(self) -> Sql:
+        """What was noted so far."""
+        return Sql(tuple(self._statements), self._count)
+
+
+# What this context does, and the threads and tasks that it starts, is noted by this one, if there is one.
+recorder: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("gateway.sql", default=None)
+
+
+def note_request(request: object) -> None:
+    """Note the project's own object for the request that runs here, if that is recorded."""
+    current = recorder.get()
+    if current is not None:
+        current.request = request
+        if current.trace is not None:
+            current.trace(current)
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """A block in which nothing is noted."""
+    token = recorder.set(None)
+    try:
+        yield
+    finally:
+        recorder.reset(token)
+
+
+def _size(values: tuple[Value, ...] | Mapping[str, Value] | None) -> tuple[int, int]:
+    """How many values these are, and how many characters they have."""
+    count = length = 0
+    for value in values.values() if isinstance(values, Mapping) else values or ():
+        if isinstance(value, tuple):
+            more, longer = _size(value)
+            count, length = count + more, length + longer
+        else:
+            count, length = count + 1, length + len(value or "")
+    return count, length

@@ -1,0 +1,121 @@
+"""The evidence for promoting a route, as all workers stored it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import F, Sum
+
+from gateway.config.guard import Guard
+from gateway.config.routes import RouteConfig
+from gateway.control.current_state import CurrentState
+from gateway.control.database import alias
+from gateway.control.guarded_route import GuardedRoute, began, guard_of
+from gateway.control.models import DifferenceGroup, MirrorSlot, RouteDifferences, Worker
+from gateway.control.replays import last_replay
+from gateway.control.statistics import traffic
+from gateway.parity.noise import Noise, judge
+from gateway.parity.severity import Severity
+from gateway.rollout.evidence import Evidence
+
+__all__ = [
+    "MENDED",
+    "NOISE",
+    "OPEN",
+    "RESOLVED",
+    "collect_evidence",
+    "compared",
+    "needed",
+    "noise_of",
+    "open_differences",
+    "releases",
+    "started",
+    "state_of",
+]
+
+OPEN, NOISE, RESOLVED, MENDED = "open", "noise", "resolved", "mended"  # states of a difference
+KEPT = 2 * 3600.0  # seconds; what is older is folded into hours, and knows no release
+ALIVE = timedelta(minutes=1)
+BLOCKING = [severity.value for severity in Severity if severity.blocks]
+
+
+def collect_evidence(route: RouteConfig, current_state: CurrentState, now: datetime) -> Evidence:
+    """What there is to say for and against promoting `route` from where it stands. `now` is aware."""
+    at = now.timestamp()
+    since = began(current_state, started(now, at - KEPT))
+    guarded = GuardedRoute(route, guard_of(route) or Guard(), current_state, since, at)
+    release = releases([route])
+    whole = guarded.over(max(guarded.first, at - KEPT))
+    return Evidence(
+        verdict=whole.judgement(traffic({route.name: whole.counts_from}, release)[route.name]),
+        current=guarded.judgement(traffic({route.name: guarded.counts_from}, release)[route.name]),
+        open=open_differences([route])[route.name],
+        unmirrored=route.mirrors_nothing,
+        compared=compared([route], at, release)[route.name],
+        minimum=needed(route),
+        mirrored=route.mirror.canary > 0,
+        replayed=last_replay(route.name, release.get(route.name)),
+    )
+
+
+def needed(route: RouteConfig) -> int:
+    """How many answers of a release have to be compared before a canary goes further; none where no method of it is
+    mirrored."""
+    return 0 if route.mirrors_no_method else (guard_of(route) or Guard()).minimum
+
+
+def compared(routes: Sequence[RouteConfig], now: float, present: Mapping[str, str]) -> dict[str, int]:
+    """How many answers of each route were compared in the last two hours, at whatever stage; of the `present` release
+    of its service, where that is known. `now` is in seconds since 1970."""
+    found = {route.name: 0 for route in routes}
+    slots = MirrorSlot.objects.using(alias()).filter(route__in=list(found), start__gte=now - KEPT)
+    summed = slots.values_list("route", "release").annotate(compared=Sum(F("equal") + F("different") + F("warned")))
+    for route, release, count in summed.order_by():
+        if present.get(route, release) == release:
+            found[route] += count
+    return found
+
+
+def started(now: datetime, otherwise: float) -> float:
+    """When the first of the processes started that serve now, in seconds since 1970; `otherwise` where none does."""
+    rows = Worker.objects.using(alias()).filter(seen__gte=now - ALIVE)
+    return min((row.started.timestamp() for row in rows), default=otherwise)
+
+
+def releases(routes: Iterable[RouteConfig]) -> dict[str, str]:
+    """The present release of each route's service: that of the process that started last. Routes of which no process
+    has told a release are left out."""
+    newest = Worker.objects.using(alias()).order_by("-started", "-seen").first()
+    known: Mapping[str, str] = {} if newest is None else newest.releases
+    return {route.name: known[route.service] for route in routes if known.get(route.service)}
+
+
+def open_differences(routes: Sequence[RouteConfig]) -> dict[str, int]:
+    """How many breaking and critical differences of each route are open; see `state_of`."""
+    names = [route.name for route in routes]
+    found = dict.fromkeys(names, 0)
+    present = releases(routes)
+    totals = {row.route: row for row in RouteDifferences.objects.using(alias()).filter(route__in=names)}
+    blocking = DifferenceGroup.objects.using(alias()).filter(route__in=names, severity__in=BLOCKING)
+    for group in blocking.defer("examples"):
+        state = state_of(group, totals.get(group.route, RouteDifferences()), present.get(group.route))
+        found[group.route] += state == OPEN
+    return found
+
+
+def state_of(group: DifferenceGroup, totals: RouteDifferences, release: str | None) -> str:
+    """Whether a difference still counts: OPEN; or RESOLVED, where somebody said so and it was not seen since; MENDED,
+    where it was not seen under the present `release`, if that is known; or NOISE."""
+    if group.last_seen <= group.resolved:
+        return RESOLVED
+    if release is not None and group.release != release:
+        return MENDED
+    # What legacy never does by itself is no noise, however rare it is.
+    return NOISE if group.noise and noise_of(group, totals).noise else OPEN
+
+
+def noise_of(group: DifferenceGroup, totals: RouteDifferences) -> Noise:
+    """Whether legacy has a difference by itself about as often, and why."""
+    # Differences and totals are stored one after the other: there may be a little more of one than of the other.
+    return judge(group.count, max(totals.compared, group.count), group.noise, max(totals.controls, group.noise))

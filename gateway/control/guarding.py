@@ -1,0 +1,81 @@
+"""The guard and the ramp at work: judges routes by what all workers stored, and moves them.
+
+Every worker judges, one moves: the others find that the route is no longer at the revision they judged, and say
+nothing. Since when a route stands is in its row. A route that was never moved stands where the file says since this
+process started, or since it was cleared; so a restart makes the interval of such a canary begin again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from gateway.clock import Clock
+from gateway.config.routes import RouteConfig
+from gateway.control.current_state import current_states
+from gateway.control.evidence_queries import releases
+from gateway.control.guarded_route import GuardedRoute, began, guard_of
+from gateway.control.statistics import traffic
+from gateway.control.transitions import Conflict, Transition, Unproved, promote, rollback
+from gateway.rollout.guard import Promote, RollBack, Step
+from gateway.rollout.stage import CANARY, LIVE, IllegalMove
+
+__all__ = ["GUARD", "RAMP", "GuardLoop"]
+
+logger = logging.getLogger("gateway.guard")
+
+GUARD, RAMP = "guard", "ramp"  # who, in the audit log
+OFTEN = 30  # times in its window a route is judged
+
+
+class GuardLoop:
+    """Judges `routes` for one process."""
+
+    def __init__(self, routes: Mapping[str, RouteConfig], clock: Clock) -> None:
+        self._clock = clock
+        self._started = clock.time()
+        self._guarded = {
+            name: (route, guard) for name, route in routes.items() if (guard := guard_of(route)) is not None
+        }
+        self._due = dict.fromkeys(self._guarded, 0.0)
+
+    def look(self) -> list[Transition]:
+        """Judge the routes whose turn it is. Returns the moves that were made here."""
+        now = self._clock.time()
+        due = [name for name, at in self._due.items() if at <= now or at > now + 3600]  # or the clock was put back
+        for name in due:
+            self._due[name] = now + self._guarded[name][1].window / OFTEN
+        routes = self._guarded_routes(due, now)
+        if not routes:
+            return []
+        counts_from = {guarded.route.name: guarded.counts_from for guarded in routes}
+        stats = traffic(counts_from, releases(guarded.route for guarded in routes))
+        moves = [self._act(guarded, guarded.step(guarded.judgement(stats[guarded.route.name]))) for guarded in routes]
+        return [move for move in moves if move is not None]
+
+    def _guarded_routes(self, names: list[str], now: float) -> list[GuardedRoute]:
+        found = current_states([self._guarded[name][0] for name in names]) if names else {}
+        return [
+            GuardedRoute(*self._guarded[name], current_state, began(current_state, self._started), now)
+            for name, current_state in found.items()
+            if current_state.state.stage in (CANARY, LIVE)
+        ]
+
+    def _act(self, guarded: GuardedRoute, step: Step) -> Transition | None:
+        revision = guarded.current_state.revision
+        try:
+            if isinstance(step, RollBack):
+                moved = rollback(guarded.route, who=GUARD, why=step.reason, expected=revision)
+                logger.warning("%s", moved)
+            elif isinstance(step, Promote):
+                moved = promote(
+                    guarded.route, who=RAMP, why=step.reason, to=step.stage, weight=step.weight, expected=revision
+                )
+                logger.info("%s", moved)
+            else:
+                return None
+        except (Conflict, IllegalMove):  # another worker or an operator was first
+            return None
+        except Unproved:  # `status` says what is missing
+            return None
+        return moved

@@ -1,0 +1,103 @@
+"""Work that is done again and again on a thread of its own, while its database comes and goes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+
+from gateway.clock import SYSTEM
+from gateway.control.database import let_go, missing, prepare, tidy
+
+__all__ = ["PeriodicThread"]
+
+logger = logging.getLogger("gateway.control")
+PAUSE = 1.0  # seconds, at least, between two attempts to reach a database that is away
+
+
+class PeriodicThread:
+    """`work()` every `every` seconds from `start` to `stop`, and `last()` after that.
+
+    Its connection is its own. What goes wrong is logged once for as long as it lasts, followed by `meanwhile`: what
+    holds until then. `settled` is set once the work was done, or when waiting for that won't help.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        every: float,
+        work: Callable[[], None],
+        *,
+        meanwhile: str,
+        last: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._every = every
+        self._work = work
+        self._last = last
+        self._meanwhile = meanwhile
+        self._failing_since: float | None = None
+        self._stopping = threading.Event()
+        self.settled = threading.Event()
+        # A daemon: a database that hangs must not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @property
+    def name(self) -> str:
+        """Of the thread."""
+        return self._thread.name
+
+    def start(self) -> None:
+        """Begin. Once only."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tell it to end."""
+        self._stopping.set()
+
+    def join(self, patience: float) -> bool:
+        """Whether it has ended within `patience` seconds."""
+        self._thread.join(patience)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.wait(self._once()):
+                pass
+            self._last()
+        finally:
+            let_go()
+
+    def _once(self) -> float:
+        """Do the work, and say how many seconds to wait before the next time."""
+        try:
+            prepare()
+            self._work()
+            tidy()
+        except Exception as exc:  # noqa: BLE001 - this thread must outlive whatever a database driver raises
+            self._failed(exc)
+            let_go()
+            return max(self._every, PAUSE) if self.settled.is_set() else self._every
+        self._recovered()
+        self.settled.set()
+        return self._every
+
+    def _failed(self, exc: Exception) -> None:
+        if missing(exc) or not isinstance(exc, (OperationalError, InterfaceError)):
+            self.settled.set()
+        if self._failing_since is not None:
+            return
+        self._failing_since = SYSTEM.monotonic()
+        if missing(exc):
+            logger.warning("gateway.control has no tables: run `manage.py migrate`; until then %s", self._meanwhile)
+        elif isinstance(exc, (OperationalError, InterfaceError)):
+            logger.warning("the database is away (%s); %s", str(exc).strip(), self._meanwhile)
+        else:
+            logger.warning("%s failed; %s", self._thread.name, self._meanwhile, exc_info=exc)
+
+    def _recovered(self) -> None:
+        if self._failing_since is not None:
+            seconds = SYSTEM.monotonic() - self._failing_since
+            logger.warning("the database is back after %.1f s", seconds)
+            self._failing_since = None

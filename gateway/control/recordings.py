@@ -1,0 +1,219 @@
+"""Recordings in the database: asked for by `gateway record`, made by the processes that serve, fetched again.
+
+Starting and ending one takes a revision, by which workers notice. Each start is in the audit log, for each route or
+endpoint that it is of.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from gateway.clock import utc_now
+from gateway.control.database import alias, until_done, upsert
+from gateway.control.models import NAME, Change, Recording, RecordingTally, RouteState, Sample, Worker
+from gateway.control.revisions import next_revision
+from gateway.control.timestamps import NEVER
+from gateway.randomness import RANDOMNESS, Randomness
+from gateway.recording.plan import Limits, Plan, Selection, Target
+from gateway.recording.session import Batch
+from gateway.rollout.stage import LEGACY_STAGE, State
+
+__all__ = [
+    "NoSuchRecording",
+    "Progress",
+    "active",
+    "collected",
+    "end",
+    "forget",
+    "forget_before",
+    "progress",
+    "serving",
+    "start",
+    "write_batches",
+]
+
+logger = logging.getLogger("gateway.control")
+ALIVE = timedelta(seconds=15)  # since a worker was seen
+
+
+class NoSuchRecording(LookupError):
+    """There is none, or nothing of it is kept any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a recording is. `requests` were seen by `workers` processes, `cases` are stored, `skipped` says why
+    requests are in none. `finished`: it has ended, and every process that lives has said all of it."""
+
+    id: str
+    who: str
+    until: datetime
+    ended: bool
+    requests: int
+    cases: int
+    workers: int
+    finished: bool
+    skipped: dict[str, int]
+
+
+# -- whoever asks for one ------------------------------------------------------------------------
+
+
+def start(
+    selection: Selection,
+    *,
+    who: str,
+    seconds: float,
+    why: str = "",
+    stages: Mapping[str, State] | None = None,
+    randomness: Randomness = RANDOMNESS,
+) -> str:
+    """Ask for a recording, and return its identifier. `stages` says where routes are that were never moved, for the
+    audit log. Raises ValueError without `who` or targets; TemplateError; Busy."""
+    if not who or not selection.targets:
+        raise ValueError("who records, and what, is part of the audit log")
+    now = utc_now()
+    plan = Plan(randomness.visitor_id(), 0.0, randomness.key(), selection)
+    row = Recording(
+        id=plan.id, who=who[:NAME], why=why, started=now, until=now + timedelta(seconds=seconds),
+        plan=selection.to_json(), secret=plan.secret.hex(),
+    )  # fmt: skip
+    until_done(lambda: _start(row, selection.targets, stages or {}))
+    return plan.id
+
+
+def _start(row: Recording, targets: Iterable[Target], stages: Mapping[str, State]) -> None:
+    with transaction.atomic(using=alias()):
+        for target in targets:
+            revision = next_revision()
+            state = _state(target, stages)
+            Change.objects.using(alias()).create(
+                at=row.started, who=row.who, verb="record", route=str(target)[:NAME], why=row.why, revision=revision,
+                from_stage=state.stage, from_weight=state.weight, from_paused=state.paused,
+                to_stage=state.stage, to_weight=state.weight, to_paused=state.paused,
+            )  # fmt: skip
+        row.save(using=alias(), force_insert=True)
+
+
+def _state(target: Target, stages: Mapping[str, State]) -> State:
+    moved = RouteState.objects.using(alias()).filter(route=target.route).first() if target.route else None
+    if moved is None:
+        return stages.get(target.route or "", State(LEGACY_STAGE))
+    return State(moved.stage, moved.weight, moved.paused)
+
+
+def end(recording: str) -> None:
+    """Let every process stop, now. Its secret is gone from then on. Raises Busy."""
+
+    def write() -> None:
+        with transaction.atomic(using=alias()):
+            next_revision()
+            _close(recording, utc_now())
+
+    until_done(write)
+
+
+def _close(recording: str, now: datetime) -> None:
+    rows = Recording.objects.using(alias()).filter(pk=recording)
+    rows.filter(ended=NEVER).update(ended=now)
+    rows.update(secret="")
+
+
+def serving() -> int:
+    """How many processes serve now."""
+    return Worker.objects.using(alias()).filter(seen__gte=utc_now() - ALIVE).count()
+
+
+def progress(recording: str) -> Progress:
+    """How far one is. Raises NoSuchRecording."""
+    row = Recording.objects.using(alias()).filter(pk=recording).first()
+    if row is None:
+        raise NoSuchRecording(f"there is no recording {recording!r}; one that nobody fetches is kept for a day")
+    now = utc_now()
+    tallies = list(RecordingTally.objects.using(alias()).filter(recording=recording))
+    living = set(Worker.objects.using(alias()).filter(seen__gte=now - ALIVE).values_list("pk", flat=True))
+    skipped: dict[str, int] = {}
+    for tally in tallies:
+        for reason, count in tally.skipped.items():
+            skipped[reason] = skipped.get(reason, 0) + count
+    ended = row.ended != NEVER or row.until <= now
+    waited = [tally for tally in tallies if tally.worker in living and not tally.done]
+    return Progress(
+        row.id, row.who, row.until, ended, sum(tally.seen for tally in tallies),
+        Sample.objects.using(alias()).filter(recording=recording).count(), len(tallies),
+        ended and not waited, skipped,
+    )  # fmt: skip
+
+
+def collected(recording: str) -> tuple[Recording, list[tuple[str, int]]]:
+    """What was asked for, and the cases so far, as JSON, with how many requests each stands for: by endpoint, those
+    that came first first. Raises NoSuchRecording."""
+    row = Recording.objects.using(alias()).filter(pk=recording).first()
+    if row is None:
+        raise NoSuchRecording(f"there is no recording {recording!r}; one that nobody fetches is kept for a day")
+    samples = Sample.objects.using(alias()).filter(recording=recording).order_by("endpoint", "at", "pk")
+    return row, list(samples.values_list("case", "count"))
+
+
+def forget(recording: str) -> None:
+    """Delete what is kept of one."""
+    for model in (Sample, RecordingTally):
+        model.objects.using(alias()).filter(recording=recording).delete()
+    Recording.objects.using(alias()).filter(pk=recording).delete()
+
+
+def forget_before(moment: datetime) -> None:
+    """Delete what is kept of those that were over before that."""
+    for recording in Recording.objects.using(alias()).filter(until__lt=moment).values_list("pk", flat=True):
+        forget(recording)
+
+
+# -- processes that serve ------------------------------------------------------------------------
+
+
+def active(now: datetime) -> list[Plan]:
+    """What is to be recorded now."""
+    plans = []
+    for row in Recording.objects.using(alias()).filter(until__gt=now, ended=NEVER):
+        try:
+            secret = bytes.fromhex(row.secret)
+            plans.append(Plan(row.pk, row.until.timestamp(), secret, Selection.from_json(row.plan)))
+        except (ValueError, TypeError, KeyError):  # of another release, or written by hand
+            logger.exception("recording %s makes no sense to this process, and is left out", row.pk)
+    return plans
+
+
+def write_batches(worker: str, batches: Sequence[Batch], now: datetime) -> None:
+    """Store what one process has recorded. Of requests that are alike in several processes, the first case is kept."""
+    for batch in batches:
+        with transaction.atomic(using=alias()):
+            tally = RecordingTally(
+                recording=batch.recording, worker=worker, seen=batch.seen, skipped={**batch.skipped}, done=batch.done
+            )
+            upsert(RecordingTally, [tally], ["recording", "worker"], ["seen", "skipped", "done"])
+            row = Recording.objects.using(alias()).select_for_update().filter(pk=batch.recording).first()
+            if row is None:
+                continue  # it was fetched, or is too old
+            _write(batch, Limits(**row.plan["limits"]))
+            if batch.done and row.until <= now:
+                _close(batch.recording, now)
+
+
+def _write(batch: Batch, limits: Limits) -> None:
+    """Within the bounds of the recording, whose row is locked."""
+    samples = Sample.objects.using(alias()).filter(recording=batch.recording)
+    known = set(samples.filter(fingerprint__in=list(batch.found)).values_list("fingerprint", flat=True))
+    for fingerprint, found in batch.found.items():
+        if fingerprint in known:
+            samples.filter(fingerprint=fingerprint).update(count=F("count") + found.count)
+        elif found.document is not None and samples.filter(endpoint=found.endpoint).count() < limits.cases:
+            samples.create(
+                recording=batch.recording, fingerprint=fingerprint, endpoint=found.endpoint, case=found.document,
+                count=found.count, at=datetime.fromtimestamp(found.at, UTC),
+            )  # fmt: skip

@@ -1,0 +1,144 @@
+"""Where a route stands, how it fares, and what happens to it next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gateway.config.guard import Guard
+from gateway.config.routes import RouteConfig
+from gateway.control.current_state import CurrentState, current_states
+from gateway.control.evidence_queries import compared, needed, releases, started
+from gateway.control.guarded_route import GuardedRoute, began, guard_of
+from gateway.control.reports.differences import DifferenceCounts, difference_counts
+from gateway.control.reports.traffic import TrafficStats, traffic_stats
+from gateway.control.statistics import RouteStats, traffic
+from gateway.rollout.evidence import too_few
+from gateway.rollout.guard import Judgement, Promote, RollBack
+from gateway.rollout.policy import declared_state
+from gateway.rollout.stage import CANARY, LIVE, SHADOW, State
+
+__all__ = ["RouteStatus", "status"]
+
+HOUR = 3600.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class RouteStatus:
+    """One route. `current_state` is where it stands now: its `revision` is 0 unless that was changed at run time.
+
+    `window` is the traffic that the guard judges, `hour` that of the last hour, `lately` that of the hour since the
+    route is where it is; `verdict` is None where nothing is judged: at legacy and retired, and without a guard. `next`
+    says in words what happens by itself, and when; `lacking`, in a canary, that too little was compared for more.
+    """
+
+    route: str
+    service: str
+    declared: State
+    current_state: CurrentState
+    window: TrafficStats
+    hour: TrafficStats
+    differences: DifferenceCounts
+    verdict: Judgement | None
+    next: str
+    lately: TrafficStats
+    lacking: str | None = None
+
+    @property
+    def effective(self) -> State:
+        """Where it stands now."""
+        return self.current_state.state
+
+    @property
+    def changed(self) -> bool:
+        """Whether a row wins over the file."""
+        return self.current_state.revision > 0
+
+
+def status(routes: Sequence[RouteConfig], now: datetime) -> list[RouteStatus]:
+    """Every route of the file, in its order. `now` is aware."""
+    at = now.timestamp()
+    first = started(now, at)
+    found = current_states(routes)
+    guarded_routes = [
+        GuardedRoute(route, guard_of(route) or Guard(), found[route.name], began(found[route.name], first), at)
+        for route in routes
+    ]
+    present = releases(routes)
+    window = traffic({guarded.route.name: guarded.counts_from for guarded in guarded_routes}, present)
+    hour = traffic({route.name: at - HOUR for route in routes})
+    moved = {
+        guarded.route.name: _counts_from(guarded) for guarded in guarded_routes if _counts_from(guarded) > at - HOUR
+    }
+    lately = hour | traffic(moved, present) if moved else hour
+    groups = difference_counts(routes, present)
+    seen = compared(routes, at, present)
+    return [
+        _status(guarded, window[name], hour[name], lately[name], groups[name], seen[name])
+        for guarded in guarded_routes
+        for name in (guarded.route.name,)
+    ]
+
+
+def _counts_from(guarded: GuardedRoute) -> float:
+    """From when on requests, of the last hour, count for where the route is now."""
+    if not guarded.current_state.revision:
+        return guarded.now - HOUR
+    return replace(guarded.guard, window=HOUR).counts_from(guarded.now, guarded.since)
+
+
+def _status(
+    guarded: GuardedRoute,
+    window: RouteStats,
+    hour: RouteStats,
+    lately: RouteStats,
+    groups: DifferenceCounts,
+    compared: int,
+) -> RouteStatus:
+    verdict = None
+    if guarded.route.guard and guarded.current_state.state.stage in (SHADOW, CANARY, LIVE):
+        verdict = guarded.judgement(window)
+    lacking = None
+    if guarded.current_state.state.stage == CANARY:
+        lacking = too_few(compared, needed(guarded.route), mirrored=guarded.route.mirror.canary > 0)
+    return RouteStatus(
+        route=guarded.route.name,
+        service=guarded.route.service,
+        declared=declared_state(guarded.route),
+        current_state=guarded.current_state,
+        window=traffic_stats(guarded.now - guarded.counts_from, window),
+        hour=traffic_stats(HOUR, hour),
+        differences=groups,
+        verdict=verdict,
+        next=_next(guarded, verdict, groups.breaking, lacking),
+        lately=traffic_stats(guarded.now - _counts_from(guarded), lately),
+        lacking=lacking,
+    )
+
+
+def _next(guarded: GuardedRoute, verdict: Judgement | None, breaking: int, lacking: str | None) -> str:
+    """What happens by itself, in words."""
+    if guarded.current_state.state.stage not in (CANARY, LIVE):
+        return "stays until it is moved"
+    if verdict is None:
+        return "stays until it is moved: guard = false, so nothing is judged"
+    step = guarded.step(verdict)
+    if isinstance(step, RollBack):
+        return f"is about to be rolled back: {step.reason}"
+    if isinstance(step, Promote) and breaking:
+        count = "1 breaking difference is" if breaking == 1 else f"{breaking} breaking differences are"
+        return f"is held: {count} open"
+    if isinstance(step, Promote) and lacking is not None:
+        return f"is held: {lacking}"
+    if isinstance(step, Promote):
+        return f"is about to go to {step.stage}{_percent(step.weight)}: {step.reason}"
+    if guarded.current_state.state.stage == LIVE or guarded.route.interval is None:
+        return "stays until it is moved, or rolled back by the guard"
+    further = next((weight for weight in guarded.route.steps if weight > guarded.current_state.state.weight), None)
+    goal = "live" if further is None else f"canary{_percent(further)}"
+    return f"waits to go to {goal}: {step.reason}"
+
+
+def _percent(weight: float | None) -> str:
+    return "" if weight is None else f" at {weight:g} %"

@@ -1,0 +1,13 @@
+"""uvicorn's protocol with h11, behind one reading of what comes in."""
+
+from __future__ import annotations
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from gateway.http1.protocols import OneReading
+
+__all__ = ["H11"]
+
+
+class H11(OneReading, H11Protocol):
+    """With h11, which is written in Python."""

@@ -1,0 +1,1 @@
+"""The Django project, or whatever else was there before, as an upstream."""

@@ -1,0 +1,90 @@
+"""What requests leave on the threads that serve them: Django keeps its database connections per thread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from django.db import close_old_connections, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from gateway.threads import Hooks, Threads
+
+__all__ = [
+    "django_threads",
+    "in_manual_transaction",
+    "open_transactions",
+    "own_connections",
+    "rest_connections",
+    "return_pooled",
+    "tidy_connections",
+]
+
+logger = logging.getLogger("gateway.django")
+
+
+def django_threads(size: int, name: str) -> Threads:
+    """A pool for code that uses Django's ORM."""
+    hooks = Hooks(
+        at_exit=connections.close_all,
+        pinned=open_transactions,
+        on_idle=return_pooled if _any_pool() else None,
+        tidy=tidy_connections,
+    )
+    return Threads(size, name=name, hooks=hooks)
+
+
+def _any_pool() -> bool:
+    return any(database.get("OPTIONS", {}).get("pool") for database in connections.settings.values())
+
+
+def own_connections() -> list[BaseDatabaseWrapper]:
+    """The connections that this thread has opened, without those that a test shares between threads."""
+    opened = connections.all(initialized_only=True)
+    return [connection for connection in opened if not connection.allow_thread_sharing]
+
+
+def in_manual_transaction(connection: BaseDatabaseWrapper) -> bool:
+    """Whether `connection` is in a transaction without `atomic`, as with AUTOCOMMIT off."""
+    return connection.connection is not None and not connection.autocommit and not connection.in_atomic_block
+
+
+def open_transactions(own: Iterable[BaseDatabaseWrapper] | None = None) -> int:
+    """How many transactions and savepoints are open on these connections; default: those of this thread."""
+    found = own_connections() if own is None else own
+    return sum(
+        connection.in_atomic_block + len(connection.savepoint_ids) + in_manual_transaction(connection)
+        for connection in found
+    )
+
+
+def return_pooled(own: Iterable[BaseDatabaseWrapper] | None = None) -> None:
+    """Return this thread's connections to the pools they came from (OPTIONS["pool"], which psycopg keeps).
+
+    A request to a service uses two threads in turn. If each kept a connection while the other waits for one,
+    a pool smaller than the number of threads, as it is by default, would soon have none left for anybody.
+    """
+    for connection in own_connections() if own is None else own:
+        if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
+            connection.close()
+
+
+def tidy_connections() -> None:
+    """Leave this thread's connections as Django's own handlers do after a request.
+
+    A transaction that is still open belongs to a request that ended without closing it: it is rolled back.
+    """
+    for connection in own_connections():
+        if connection.in_atomic_block:
+            logger.error("a request left a transaction open on %r; it is rolled back", connection.alias)
+            connection.close()
+            del connections[connection.alias]  # what atomic() left in it can't be reset
+    rest_connections()
+
+
+def rest_connections() -> None:
+    """Close those of this thread's connections that are old, broken, or of a pool, and in no transaction."""
+    try:
+        close_old_connections()
+    except Exception:
+        logger.exception("cleaning up connections failed")

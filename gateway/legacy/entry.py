@@ -1,0 +1,97 @@
+"""How a request comes to Django: to a pooled thread where its view is synchronous, to Django's ASGI handler else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from functools import partial
+from typing import cast
+
+from asgiref.sync import ThreadSensitiveContext
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.context.ending import release
+from gateway.dispatch.bodies import Bodies
+from gateway.legacy.call import LegacyCall
+from gateway.legacy.handlers import WSGIApp
+from gateway.legacy.overload import Overload
+from gateway.legacy.pools import Pools
+from gateway.legacy.project import Project
+from gateway.legacy.static import Static
+from gateway.stats.traffic import ROUTE, STATIC
+from gateway.threads import Lease
+from gateway.upstreams.lifespan import Lifespan
+
+__all__ = ["DjangoEntry"]
+
+
+class DjangoEntry:
+    """The ASGI application that Django is here. `most` is how many bytes a request's body may have.
+
+    `project` is what it serves now, `static` its static files, if they are served here.
+    """
+
+    static: Static | None = None
+
+    def __init__(
+        self,
+        project: Project,
+        pools: Pools,
+        overload: Overload,
+        bodies: Bodies,
+        most: int | None,
+        lifespan: Lifespan | None,
+    ) -> None:
+        self.project = project
+        self._pools = pools
+        self._overload = overload
+        self._bodies = bodies
+        self._most = most
+        self._lifespan = lifespan
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request, or serve a socket where the project's ASGI application does."""
+        if scope["type"] != "http":
+            await self._enter(scope, receive, send)
+            return
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if self.static is not None and (found := self.static.find(path)) is not None:
+            scope[ROUTE] = STATIC
+            await self.static.answer(found, scope, receive, send)
+        elif self.project.sync is not None and not (self.project.views and self.project.views.answer(path)):
+            await self._answer(self.project.sync, path, scope, receive, send)
+        elif self._pools.leases.saturated:
+            await self._overload.answer_async(self._answer_async, path, scope, receive, send)
+        else:
+            await self._answer_async(self._pools.leases.lease(), scope, receive, send)
+
+    async def _answer(self, application: WSGIApp, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        pools = self._pools
+        body = await self._bodies.read(receive, self.project.settings.memory, self._most)
+        call = LegacyCall(application, pools.views, pools.leases, scope, body, asyncio.get_running_loop())
+        job = partial(contextvars.copy_context().run, call.run)
+        crowded = pools.views.saturated
+        pools.views.submit(job)
+        if crowded:
+            reply = await self._overload.reply(call, job, path, receive)
+        else:
+            reply = await call.future
+        try:
+            await send(reply.start)
+        except BaseException:
+            reply.abandon()
+            raise
+        await reply.send_body(receive, send)
+
+    async def _answer_async(self, lease: Lease, scope: Scope, receive: Receive, send: Send) -> None:
+        # Without an executor of its own, asgiref would start a thread for every request.
+        try:
+            async with ThreadSensitiveContext(executor=lease):
+                await self._enter(scope, receive, send)
+        finally:
+            await release(lease)
+
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._lifespan is not None:
+            self._lifespan.share(scope)
+        await cast("ASGIApp", self.project.asgi)(scope, receive, send)

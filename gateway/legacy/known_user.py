@@ -1,0 +1,29 @@
+"""Whom a request of the project's was found to be of, without asking anybody now."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from gateway.compat.django import loaded
+
+__all__ = ["Kind", "kind_of", "known_user"]
+
+Kind = Literal["anonymous", "user", "staff", "superuser"]
+
+
+def known_user(request: object) -> tuple[str, str | None] | None:
+    """The kind of a user ("anonymous", "user", "staff", "superuser") and the primary key as text; None where nobody has
+    asked for `request.user` yet. Django REST framework sets it to whom its authentication found."""
+    user: Any = loaded(vars(request).get("user")) if hasattr(request, "__dict__") else None
+    if user is None:
+        return None
+    return kind_of(user), None if getattr(user, "pk", None) is None else str(user.pk)
+
+
+def kind_of(user: Any) -> Kind:
+    """What a user may do, in a word."""
+    if not getattr(user, "is_authenticated", False):
+        return "anonymous"
+    if getattr(user, "is_superuser", False):
+        return "superuser"
+    return "staff" if getattr(user, "is_staff", False) else "user"

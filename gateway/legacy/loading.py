@@ -1,0 +1,42 @@
+"""Which middleware can run in which kind of chain, and how it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+
+__all__ = ["Ways", "all_sync_capable", "capabilities", "made"]
+
+# For each RemoteUserMiddleware of the project that reads something else under ASGI: whether it is to read that.
+# Before Django 6.1, which has `get_username`, it does where it runs asynchronously; since then, where the request is
+# ASGI's.
+Ways = Mapping[str, bool]
+
+
+def capabilities(path: str, middleware: Any, ways: Ways) -> tuple[bool, bool]:
+    """Whether this middleware may run in a synchronous chain, and in an asynchronous one."""
+    if path in ways and not hasattr(middleware, "get_username"):
+        return not ways[path], ways[path]
+    return getattr(middleware, "sync_capable", True), getattr(middleware, "async_capable", False)
+
+
+def made(path: str, middleware: Any, get_response: Callable[..., Any], ways: Ways) -> Any:
+    """What Django makes of this middleware, which reads what `ways` say whatever the request."""
+    instance = middleware(get_response)
+    if path in ways and hasattr(instance, "get_username"):
+        header: str = instance.header
+        instance.get_username = partial(_named, f"HTTP_{header}" if ways[path] else header)
+    return instance
+
+
+def _named(key: str, request: HttpRequest) -> str:
+    return request.META[key]  # type: ignore[no-any-return] # META's values are Any
+
+
+def all_sync_capable(paths: Sequence[str], ways: Ways) -> bool:
+    """Whether each of these middleware can run in a synchronous chain as it is."""
+    return all(capabilities(path, import_string(path), ways)[0] for path in paths)

@@ -1,0 +1,79 @@
+"""The threads that synchronous code of the project and of the services inside its middleware runs on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from gateway.legacy.connections import django_threads
+from gateway.threads import Threads
+
+__all__ = ["LAST_WORK", "Pools"]
+
+logger = logging.getLogger("gateway.django")
+
+LOOKUPS = 4  # threads that ask the database who callers are
+LAST_WORK = 5.0  # seconds that threads have at the end for what they still do (docs/deployment.md)
+
+
+class Pools:
+    """A pool for each kind of code, so that none holds the others up.
+
+    `views` runs synchronous views, on `threads` threads; `reserve` is for the admin and for paths that are reserved;
+    `leases` runs the synchronous code of asynchronous views; `lookups` finds out who callers are.
+    """
+
+    def __init__(self, threads: int, reserve: int) -> None:
+        self.views = django_threads(threads, "django")
+        self.reserve = django_threads(reserve, "django-reserve")
+        self.leases = django_threads(max(4, threads // 2), "django-async")
+        self.lookups = django_threads(LOOKUPS, "django-callers")
+        self._of_services: list[Threads] = []
+
+    @property
+    def all(self) -> list[Threads]:
+        """All of them, those of services included."""
+        return [self.views, self.reserve, self.leases, self.lookups, *self._of_services]
+
+    @property
+    def size(self) -> int:
+        """How many threads there may be, each with a connection of its own to every database."""
+        return sum(pool.size for pool in self.all)
+
+    @property
+    def busy(self) -> bool:
+        """Whether requests wait for a thread."""
+        return any(pool.waiting > 0 for pool in self.all)
+
+    def of_service(self, service: str, threads: int | None = None) -> tuple[Threads, Threads]:
+        """Threads for the synchronous code of one service, and for the middleware around it: however slow it is, all
+        others have theirs. `threads` is how many of the former; default: half of the project's.
+
+        Of the latter there are half as many. They run nothing that lasts: a chain that waits can only go on on its own
+        thread, and must find it free.
+        """
+        size = max(4, self.views.size // 2) if threads is None else threads
+        work = django_threads(size, f"service-{service}")
+        middleware = django_threads(max(4, size // 2), f"middleware-{service}")
+        self._of_services += [work, middleware]
+        return work, middleware
+
+    def close(self) -> None:
+        """Let every thread end once it has nothing to do."""
+        for pool in self.all:
+            pool.close()
+
+    async def finish(self) -> None:
+        """Wait for what threads do after their answers (`response.close()`, `request_finished`), for LAST_WORK at most.
+
+        They are daemons, or a view that never returns would keep the process: what they do ends with it.
+        """
+        loop = asyncio.get_running_loop()
+        patience = loop.time() + LAST_WORK
+        while working := sum(pool.working + pool.waiting for pool in self.all):
+            if loop.time() > patience:
+                logger.warning(
+                    "threads that still work %g s after the last answer: %d; they end here", LAST_WORK, working
+                )
+                return
+            await asyncio.sleep(0.005)

@@ -1,0 +1,157 @@
+"""The Django project as an upstream.
+
+A request to a synchronous view crosses to a pooled thread once and runs there from `request_started`
+to `response.close()`, as it would under a WSGI server (docs/DESIGN.md, decision 2). Asynchronous views
+go to Django's own ASGI handler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from django.conf import settings
+from starlette.types import ASGIApp, Scope
+
+from gateway.clock import SYSTEM, Clock
+from gateway.dispatch.bodies import Bodies
+from gateway.legacy.callers import Authenticate, Callers
+from gateway.legacy.entry import DjangoEntry
+from gateway.legacy.known_user import known_user
+from gateway.legacy.overload import Overload
+from gateway.legacy.patterns import patterns_of
+from gateway.legacy.pools import Pools
+from gateway.legacy.project import Project, ServesProject
+from gateway.legacy.project_settings import admin_paths
+from gateway.legacy.reachability import Stores
+from gateway.legacy.static import build_static
+from gateway.legacy.urlconf import knows
+from gateway.rollout.cohort import Caller
+from gateway.rollout.decision import LEGACY
+from gateway.routing.request import RequestInfo
+from gateway.routing.table import Contest, Endpoint, Match
+from gateway.upstreams.lifespan import Lifespan
+
+__all__ = ["DjangoUpstream"]
+
+
+class DjangoUpstream(ServesProject):
+    """The Django project. `django.setup()` must have run.
+
+    `threads` is how many requests synchronous views answer at once; half as many threads run the synchronous
+    code of asynchronous views and of services, a quarter their middleware. `asgi` is the project's own ASGI
+    application, which then gets everything, sockets included. `static`: serve STATIC_URL. `bodies` hold those of
+    requests, of at most `max_body` bytes. While no thread is free, `queue` requests wait, each for `queue_timeout`
+    seconds; `reserve` threads more are for the admin and for what is below one of the paths `reserved`. How callers are
+    authenticated, beside by their sessions, is asked of `authentication` once the URLconf is loaded.
+    """
+
+    name = LEGACY
+
+    def __init__(
+        self,
+        *,
+        threads: int = 40,
+        asgi: ASGIApp | None = None,
+        static: bool = True,
+        bodies: Bodies | None = None,
+        max_body: int | None = None,
+        queue: int = 1000,
+        queue_timeout: float = 30.0,
+        reserve: int = 2,
+        reserved: Sequence[str] = (),
+        authentication: Callable[[], Authenticate | None] = lambda: None,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        self.bodies = bodies or Bodies()
+        self.max_body = max_body
+        self.pools = Pools(threads, reserve)
+        self._overload = Overload(self.pools, queue, queue_timeout)
+        self._reserved = tuple(path.rstrip("/") for path in reserved)
+        self._authentication = authentication
+        self._clock = clock
+        self._own_asgi = asgi
+        self._lifespan = Lifespan(asgi) if asgi is not None else None
+        self._serves_static = static
+        self._stores = Stores(clock)
+        self._project = self._load()
+        self._entry = DjangoEntry(self._project, self.pools, self._overload, self.bodies, max_body, self._lifespan)
+        self.entry: ASGIApp = self._entry
+        self.reload_static()
+
+    def _load(self) -> Project:
+        project = Project(self._own_asgi, self.bodies, self.max_body)
+        self._overload.reserved = (*self._reserved, *admin_paths())
+        cookie = project.settings.session_cookie
+        self._callers = Callers(self.pools.lookups, cookie, self._authentication(), self._clock)
+        return project
+
+    def reload(self) -> None:
+        """Read the settings, and load the middleware and the URLconf that they name. Once, except in tests:
+        they change settings, and Django's own test client then goes by the new ones."""
+        self._project = self._entry.project = self._load()
+
+    def reload_static(self) -> None:
+        """Find the static files again. As `reload`, but not for every test: there may be many."""
+        self._entry.static = build_static() if self._serves_static else None
+
+    def __repr__(self) -> str:
+        return f"DjangoUpstream({settings.SETTINGS_MODULE!r}, threads={self.pools.views.size})"
+
+    # -- what the rest of the gateway goes by -------------------------------------------------------
+
+    @property
+    def sockets(self) -> bool:
+        """Whether the project serves WebSockets, by an ASGI application of its own."""
+        return self._own_asgi is not None
+
+    @property
+    def refused(self) -> Callable[[int], object]:
+        """Told the status of each request that there is no thread for."""
+        return self._overload.refused
+
+    @refused.setter
+    def refused(self, refused: Callable[[int], object]) -> None:
+        self._overload.refused = refused
+
+    @property
+    def busy(self) -> bool:
+        """Whether requests wait for a thread."""
+        return self.pools.busy
+
+    async def caller(self, match: Match, info: RequestInfo, scope: Scope) -> Caller | None:
+        """Who sent a request that a route claims; None when the database could not be asked."""
+        return await self._callers.of(match, info, scope)
+
+    async def unreachable_stores(self) -> str | None:
+        """Which of the project's databases and caches can't be reached, in words."""
+        return await self._stores.unreachable()
+
+    async def startup(self) -> None:
+        """Start the project's own ASGI application, where it knows lifespan. Raises LifespanError."""
+        if self._lifespan is not None:
+            await self._lifespan.startup()
+
+    async def shutdown(self) -> None:
+        """Let the threads do what is left and end, and close their connections. Raises LifespanError."""
+        self.pools.close()
+        self._stores.close()
+        await self.pools.finish()
+        if self._lifespan is not None:
+            await self._lifespan.shutdown()
+
+    def known_user(self, request: object) -> tuple[str, str | None] | None:
+        """Whom `request` was found to be of; None where nobody has asked for its user."""
+        return known_user(request)
+
+    def knows(self, path: str) -> bool | None:
+        """Whether the URLconf has `path`."""
+        return knows(path)
+
+    @property
+    def urls(self) -> object:
+        """The patterns of the URLconf."""
+        return patterns_of(settings.ROOT_URLCONF)
+
+    def contest(self, endpoint: Endpoint) -> Contest | None:
+        """Which paths that the template of a service's `endpoint` takes in Django gives to another view."""
+        return patterns_of(settings.ROOT_URLCONF).contest(endpoint)

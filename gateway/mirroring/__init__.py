@@ -1,0 +1,1 @@
+"""Copies of requests for the other side, and what came of them."""

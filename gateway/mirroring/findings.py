@@ -1,0 +1,62 @@
+"""What comparisons of mirrors have found: it is counted, held against what legacy does by itself, and kept in a log."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import partial
+
+from gateway.clock import Clock
+from gateway.mirroring.baseline import FIRST, Baseline
+from gateway.mirroring.copy import Copy
+from gateway.mirroring.difference_log import DifferenceLog
+from gateway.parity.compare import Comparison, Severity
+from gateway.parity.redact.redaction import Redaction, redact_target
+from gateway.randomness import Randomness
+from gateway.rollout.decision import SAFE
+from gateway.stats.counters import Counters
+
+__all__ = ["Findings"]
+
+
+class Findings:
+    """Notes comparisons in `counters` and in `difference_log`. Used on the event loop."""
+
+    def __init__(self, counters: Counters, difference_log: DifferenceLog, clock: Clock, randomness: Randomness) -> None:
+        self._counters = counters
+        self._difference_log = difference_log
+        self._clock = clock
+        self._randomness = randomness
+        self._baselines: defaultdict[str, Baseline] = defaultdict(Baseline)
+        self._controls: defaultdict[tuple[str, bool], int] = defaultdict(int)  # of a route, of reads or of writes
+
+    def wants_control(self, copy: Copy) -> bool:
+        """Whether one side is to be asked twice: for the first requests of a route, of reads and of writes, and then
+        for some of them. A write is rolled back, as any mirror's."""
+        percent, method = copy.policy.mirror.control, copy.info.method
+        if not percent or (method in SAFE and method != "GET"):
+            return False
+        return self._controls[copy.policy.route, method in SAFE] < FIRST or self._randomness.random() * 100 < percent
+
+    def add_control(self, copy: Copy, comparison: Comparison) -> None:
+        """Note what differs between two answers of one side."""
+        self._controls[copy.policy.route, copy.info.method in SAFE] += 1
+        self._counters.control(copy.policy.route)
+        self._baselines[copy.policy.route].add_control(copy.template, comparison)
+        self._difference_log.add_control(copy.policy.route, copy.template, comparison)
+
+    def add(self, copy: Copy, comparison: Comparison, redaction: Redaction) -> None:
+        """Note what differs between the answers of both sides."""
+        route = copy.policy.route
+        worst = self._baselines[route].add(copy.template, comparison)
+        if comparison.errors and not comparison.differences:
+            self._counters.uncompared(route)
+        else:
+            blocks = worst is not None and worst.blocks
+            critical, warning = worst is Severity.CRITICAL, worst is Severity.WARNING
+            client = copy.info.client
+            self._counters.compare(route, breaking=blocks, warning=warning, critical=critical, client=client)
+        if comparison.differences or comparison.matches:
+            query = copy.scope.get("query_string", b"").decode("latin-1")
+            path = f"{copy.info.path}?{query}" if query else copy.info.path
+            target = partial(redact_target, path, redaction)
+            self._difference_log.add(route, copy.template, target, comparison, redaction, self._clock.time())

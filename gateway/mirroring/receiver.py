@@ -1,0 +1,133 @@
+"""Takes copies of requests from the processes that serve them, in the one that mirrors: `gateway mirrors`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable
+from functools import partial
+
+from gateway.mirroring.wire import (
+    ACCEPTED,
+    DONE,
+    GREETING,
+    MOST_HEAD,
+    PREFIX,
+    MalformedFrameError,
+    ReceivedCopy,
+    unpack,
+)
+
+__all__ = ["Receiver"]
+
+logger = logging.getLogger("gateway.parity")
+
+OTHER = b"it was started with another configuration or version: restart it\n"
+
+
+class Receiver:
+    """What a Unix server calls for each connection. `deliver` gets what arrives, and what to call when that is mirrored
+    or dropped; it raises nothing.
+
+    `greeting` is what both sides have to have in common; `most` the bytes of the longest body that is mirrored.
+    """
+
+    def __init__(self, greeting: bytes, deliver: Callable[[ReceivedCopy, Callable[[], None]], None], most: int) -> None:
+        self._greeting = greeting
+        self._deliver = deliver
+        self._most = most
+        self._told = False
+        self._connections: dict[asyncio.StreamWriter, tuple[asyncio.Task[None], Answers]] = {}
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take from one process until it leaves."""
+        answers = Answers(writer.get_extra_info("socket").fileno())
+        taking = asyncio.ensure_future(self._take(reader, writer, answers))
+        self._connections[writer] = taking, answers
+        try:
+            await asyncio.wait([taking])
+            if not taking.cancelled():  # by `stop`: what was taken is still to be done
+                taking.result()
+        except (EOFError, ConnectionError):
+            pass  # it has left
+        except MalformedFrameError as exc:
+            logger.warning("a process that serves sent what is no copy of a request, and is cut off: %s", exc)
+        finally:
+            if not taking.cancelled():
+                self._leave(writer)
+
+    def stop(self) -> None:
+        """Take no more. What was taken can still be said to be done."""
+        for taking, _ in self._connections.values():
+            taking.cancel()
+
+    def close(self) -> None:
+        """Leave all of them."""
+        for writer in [*self._connections]:
+            self._leave(writer)
+
+    def _leave(self, writer: asyncio.StreamWriter) -> None:
+        _, answers = self._connections.pop(writer)
+        answers.close()
+        writer.close()
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: Answers) -> None:
+        if await reader.readexactly(GREETING) != self._greeting:
+            if not self._told:  # it looks again each second
+                logger.warning("a process that serves has another configuration or version: restart both")
+            self._told = True
+            writer.write(OTHER)
+            await writer.drain()
+            return
+        writer.write(ACCEPTED)
+        await writer.drain()
+        self._told = False
+        while True:
+            number, *sizes = PREFIX.unpack(await reader.readexactly(PREFIX.size))
+            if sizes[0] > MOST_HEAD or max(sizes[1:]) > self._most:
+                raise MalformedFrameError(f"it is too long: {sizes}")
+            sent = unpack(*[await reader.readexactly(size) for size in sizes])
+            self._deliver(sent, partial(answers.say_done, number))
+
+
+class Answers:
+    """Tells the process at the other end of a socket which of its copies are done.
+
+    By another descriptor than reads from it: that it can't be told, as it has ended, must not end what reads its last.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=os.dup(descriptor))
+        self._socket.setblocking(False)
+        self._unsaid = bytearray()
+        self._waits = False  # for the other process to read
+
+    def say_done(self, number: int) -> None:
+        """This one is done."""
+        self._unsaid += DONE.pack(number)
+        if not self._waits:
+            self._say()
+
+    def _say(self) -> None:
+        try:
+            del self._unsaid[: self._socket.send(self._unsaid)]
+        except BlockingIOError:
+            pass
+        except OSError:  # whoever sent them has ended
+            self._unsaid.clear()
+        if bool(self._unsaid) == self._waits:
+            return
+        self._waits = not self._waits
+        if self._waits:
+            asyncio.get_running_loop().add_writer(self._socket, self._say)
+        else:
+            asyncio.get_running_loop().remove_writer(self._socket)
+
+    def close(self) -> None:
+        """Say no more."""
+        if self._waits:
+            asyncio.get_running_loop().remove_writer(self._socket)
+        self._waits = True
+        self._socket.close()

@@ -1,0 +1,48 @@
+"""What is other about Django REST framework's throttles where requests are mirrored. Works with any version of it."""
+
+from __future__ import annotations
+
+import sys
+from functools import wraps
+from typing import Any
+
+from gateway.context.recording import recorder
+from gateway.dispatch.scope import MIRROR
+
+__all__ = ["let_mirrors_pass"]
+
+
+def let_mirrors_pass() -> None:
+    """Let no view of Django REST framework ask a throttle for a mirror, where project or services have any by now.
+
+    Both sides count under the same keys, and its caller has been counted: with mirrors counted too, callers would be
+    refused at half their rate. DRF documents the methods and has no setting for this, so they are replaced, once: the
+    one that asks, and the one that says whom, for views that ask in their own way (adrf's do). What is to be refused
+    is not mirrored (`Copy.finish`).
+    """
+    views: Any = sys.modules.get("rest_framework.views")  # optional, and not to be imported for this
+    if views is None or hasattr(views.APIView.check_throttles, "spares_mirrors"):
+        return
+    check, get = views.APIView.check_throttles, views.APIView.get_throttles
+
+    @wraps(check)
+    def check_throttles(view: Any, request: Any) -> None:
+        if _is_mirror(request):
+            return
+        try:
+            check(view, request)
+        except Exception:
+            if (mirrored := recorder.get()) is not None:
+                mirrored.throttled = True  # EXCEPTION_HANDLER may give the answer any status
+            raise
+
+    @wraps(get)
+    def get_throttles(view: Any) -> Any:
+        return [] if _is_mirror(getattr(view, "request", None)) else get(view)
+
+    check_throttles.spares_mirrors = True  # type: ignore[attr-defined] # nothing else says who has replaced it
+    views.APIView.check_throttles, views.APIView.get_throttles = check_throttles, get_throttles
+
+
+def _is_mirror(request: Any) -> bool:
+    return MIRROR in getattr(request, "scope", ())

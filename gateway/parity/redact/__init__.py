@@ -1,0 +1,1 @@
+"""What may be kept of an answer, and what is masked."""

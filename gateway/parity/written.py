@@ -1,0 +1,322 @@
+"""Compares the rows that both sides wrote: by table, and by key where they have one."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+
+from gateway.parity.anew import is_made, made_anew
+from gateway.parity.answer import Answer
+from gateway.parity.difference import MISSING, Missing, Severity
+from gateway.parity.findings import Exhausted, Findings
+from gateway.parity.rows import UNKNOWN, Rows, TableInfo, Value
+from gateway.parity.writing import Row, rows_of
+
+__all__ = ["compare_rows"]
+
+DONE = {"insert": "inserted", "update": "updated", "delete": "deleted", "write": "written"}
+REFERENCES = ("_id", "_pk", "_ptr")  # how the names of columns end that hold another row's key
+
+
+def compare_rows(expected: Answer, actual: Answer, findings: Findings, sent: bytes) -> None:
+    """Add the rows that only one side wrote, and the columns that it wrote otherwise. `sent` is what the caller said.
+
+    What a side does to a row in several statements counts as one change, and the order of changes as none. A row that
+    both insert is found again by what it has, all others by their primary keys. Where one side names rows by key and
+    the other by a condition, values and numbers of rows are compared, and that is noted.
+    """
+    was, now = expected.rows, actual.rows
+    if was is None or now is None or not (was.written or now.written):
+        return
+    if was.cut or now.cut:
+        findings.add("row-way", "row", MISSING, MISSING, detail="more is written than is compared")
+        return
+    told: frozenset[str] = frozenset()  # tables that only the service writes to are a difference already
+    if findings.rules.sql and expected.sql is not None and actual.sql is not None:
+        told = actual.sql.written() - expected.sql.written()
+    try:
+        _Comparison(_Side(was, sent), _Side(now, sent), findings, sent, told).compare()
+    except Exhausted:
+        findings.error("more values were written than are compared; the rest was left out")
+
+
+class _Side:
+    """What one side did to rows in the end. `new` are the keys that were made for those that it inserted, by table."""
+
+    def __init__(self, rows: Rows, sent: bytes) -> None:
+        self.tables = rows.tables
+        self.new: dict[str, set[str]] = defaultdict(set)
+        self.inserted: dict[str, list[Row]] = defaultdict(list)
+        self.keyed: dict[str, dict[str, Row]] = defaultdict(dict)
+        self.others: dict[str, list[Row]] = defaultdict(list)  # by a condition
+        self.unreadable: dict[str, Counter[str]] = defaultdict(Counter)
+        found = [row for one in rows.written for row in rows_of(one, rows.tables.get(one.table, UNKNOWN))]
+        self.named = {row.table for row in found}
+        for row in found:
+            self._add(row)
+            if row.kind == "insert" and row.key is not None and (not row.given or is_made(row.key, sent)):
+                self.new[row.table].add(row.key)
+        for table, keys in self.new.items():
+            by_key = self.keyed[table]
+            self.inserted[table] += [by_key.pop(key) for key in [*by_key] if key in keys]
+
+    def _add(self, row: Row) -> None:
+        if not row.readable:
+            self.unreadable[row.table][row.kind] += 1
+        elif row.key is not None:
+            known = self.keyed[row.table]
+            merged = _merged(known.pop(row.key, None), row)
+            if merged is not None:
+                known[row.key] = merged
+        elif row.kind == "insert":
+            self.inserted[row.table].append(row)
+        else:
+            self.others[row.table].append(row)
+
+
+def _merged(before: Row | None, row: Row) -> Row | None:
+    """Both changes of one row as one; None where it is as if nothing had been."""
+    if before is None or before.kind == "delete":
+        return row
+    if row.kind == "delete":
+        return None if before.kind == "insert" else row
+    columns = dict(before.columns)
+    for name, value in row.columns.items():
+        earlier = columns.get(name)
+        again = isinstance(value, str) and value.startswith("= ") and isinstance(earlier, str)
+        columns[name] = f"{earlier}, then {value}" if again else value
+    return replace(before, columns=columns, meant=before.meant | row.meant, at=row.at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    was: _Side
+    now: _Side
+    findings: Findings
+    sent: bytes
+    told: frozenset[str]
+
+    def compare(self) -> None:
+        for table in sorted(self.was.named | self.now.named):
+            if self.findings.rules.ignores_rows(table):
+                self.findings.ignore()
+            elif self.was.unreadable[table] != self.now.unreadable[table]:
+                self._unreadable(table)
+            else:
+                self._inserted(table)
+                self._changed(table)
+
+    # -- tables ---------------------------------------------------------------------------------
+
+    def _unreadable(self, table: str) -> None:
+        """Statements that can't be read may have done what others did."""
+        if table in self.was.named and table in self.now.named:
+            self._say_way(table, "is written to by statements that can't be compared")
+        elif table in self.was.named:
+            self._add(table, "written only by legacy", self.was.unreadable[table], MISSING)
+        elif table not in self.told:
+            self._add(table, "written only by the service", MISSING, self.now.unreadable[table])
+
+    def _inserted(self, table: str) -> None:
+        was, now = self.was.inserted[table], self.now.inserted[table]
+        was, now, _ = _matched(was, now, lambda one, other: not self._differing(table, one, other))
+        pairs = [(one, other) for one in was for other in now]
+        pairs.sort(key=lambda pair: len(self._differing(table, *pair)))
+        for one, other in pairs:  # those that have most in common are the same one, changed
+            if any(row is one for row in was) and any(row is other for row in now):
+                self._columns(table, one, other)
+                was, now = [row for row in was if row is not one], [row for row in now if row is not other]
+        self._only(table, was, now)
+
+    def _changed(self, table: str) -> None:
+        was, now = self.was.keyed[table], self.now.keyed[table]
+        for key in [key for key in was if key in now]:
+            self._same_row(table, was[key], now[key])
+        lost = [row for key, row in was.items() if key not in now]
+        more = [row for key, row in now.items() if key not in was]
+        for kind in ("insert", "update", "delete"):
+            of_kind = partial(filter, lambda row, kind=kind: row.kind == kind)
+            self._by_conditions(table, kind, [*of_kind(lost)], [*of_kind(more)])
+
+    def _same_row(self, table: str, was: Row, now: Row) -> None:
+        if was.kind == now.kind:
+            self._columns(table, was, now)
+        else:
+            detail = f"{DONE[was.kind]} by legacy, {DONE[now.kind]} by the service"
+            self._add(table, detail, was.columns, now.columns, self._which(table, was))
+
+    def _by_conditions(self, table: str, kind: str, lost: list[Row], more: list[Row]) -> None:
+        """Rows of this kind that were written by a condition, and those by key that only one side names."""
+        was = [row for row in self.was.others[table] if row.kind == kind]
+        now = [row for row in self.now.others[table] if row.kind == kind]
+        was, now, pairs = _matched(was, now, partial(self._same_condition, table))
+        for one, other in pairs:
+            self._columns(table, one, other)
+            self._counts(table, kind, [one], [other])
+        if (was or now) and (was or lost) and (now or more):
+            self._another_way(table, kind, was + lost, now + more)
+        else:
+            self._only(table, was + lost, now + more)
+
+    def _another_way(self, table: str, kind: str, was: Sequence[Row], now: Sequence[Row]) -> None:
+        one, other = _common(was), _common(now)
+        if one is not None and other is not None:
+            self._columns(table, one, other)
+        self._counts(table, kind, was, now)
+        self._say_way(table, f"{DONE[kind]} in another way")
+
+    def _counts(self, table: str, kind: str, was: Sequence[Row], now: Sequence[Row]) -> None:
+        first, second = _count(was), _count(now)
+        if first is not None and second is not None and first != second:
+            more = "legacy" if first > second else "the service"
+            self._add(table, f"more of them {DONE[kind]} by {more}", str(first), str(second))
+
+    def _only(self, table: str, was: Iterable[Row], now: Iterable[Row]) -> None:
+        for row in was:
+            self._add(table, f"{DONE[row.kind]} only by legacy", row.columns, MISSING, self._which(table, row))
+        for row in now if table not in self.told else ():
+            self._add(table, f"{DONE[row.kind]} only by the service", MISSING, row.columns, self._which(table, row))
+
+    # -- one row --------------------------------------------------------------------------------
+
+    def _columns(self, table: str, was: Row, now: Row) -> None:
+        which, whole = self._which(table, was), list[str]()
+        for name in self._differing(table, was, now):
+            first, second = was.columns.get(name, MISSING), now.columns.get(name, MISSING)
+            row, side = (now, "the service") if first is MISSING else (was, "legacy")
+            if first is not MISSING and second is not MISSING:
+                self._add(table, "has another value", first, second, which, name)
+            elif row.kind == "update" and name not in row.meant:
+                whole.append(name)
+            else:
+                self._add(table, f"is set only by {side}", first, second, which, name)
+        if whole:
+            self._whole(table, whole, was, now, which)
+
+    def _whole(self, table: str, names: list[str], was: Row, now: Row, which: str) -> None:
+        """Columns that `save()` sets with all others may be what they were before."""
+        first, second = (
+            {name: row.columns[name] for name in names if name in row.columns} or MISSING for row in (was, now)
+        )
+        side = "the service" if first is MISSING else "legacy"
+        self._add(table, f"saved with all its columns only by {side}", first, second, which, severity=Severity.WARNING)
+
+    def _differing(self, table: str, was: Row, now: Row) -> list[str]:
+        """The columns that one sets and the other doesn't, or otherwise."""
+        names = [*was.columns, *(name for name in now.columns if name not in was.columns)]
+        self.findings.spend(len(names) + 1)
+        return [
+            name
+            for name in names
+            if not (
+                self.findings.rules.ignores_rows(f"{table}.{name}")
+                or (name in was.columns and name in now.columns and self._alike(table, name, was, now))
+            )
+        ]
+
+    def _alike(self, table: str, name: str, was: Row, now: Row) -> bool:
+        return self._equal(table, name, (was.columns[name], was.at), (now.columns[name], now.at))
+
+    def _equal(self, table: str, name: str, was: tuple[Value, float], now: tuple[Value, float]) -> bool:
+        """Whether two values are the same one, or each was made for its side."""
+        first, second = was[0], now[0]
+        if first == second:
+            return True
+        if not isinstance(first, str) or not isinstance(second, str):
+            return False
+        known = self._table(table)
+        target = table if name == known.key else known.references.get(name)
+        if target is not None:
+            return self._both_new(target, first, second)
+        if name == "id" or name.endswith(REFERENCES):
+            return any(self._both_new(other, first, second) for other in self.was.new)
+        return _same_json(first, second) or made_anew(first, was[1], second, now[1], self.sent)
+
+    def _both_new(self, table: str, first: str, second: str) -> bool:
+        """Whether both are the keys of rows that were inserted here."""
+        return first in self.was.new.get(table, ()) and second in self.now.new.get(table, ())
+
+    def _same_condition(self, table: str, was: Row, now: Row) -> bool:
+        if [text for text, _ in was.where] != [text for text, _ in now.where]:
+            return False
+        pairs = [
+            (text.partition(" ")[0], first, second)
+            for (text, values), (_, others) in zip(was.where, now.where, strict=True)
+            for first, second in zip(values, others, strict=True)
+        ]
+        return all(self._equal(table, name, (first, was.at), (second, now.at)) for name, first, second in pairs)
+
+    def _table(self, table: str) -> TableInfo:
+        return self.was.tables.get(table) or self.now.tables.get(table) or UNKNOWN
+
+    # -- what is said ---------------------------------------------------------------------------
+
+    def _which(self, table: str, row: Row) -> str:
+        """How somebody finds the row again."""
+        if row.where:
+            return "where " + " and ".join(text.strip() for text, _ in row.where)
+        if row.key is None or row.kind == "insert":
+            return ""
+        return f"{self._table(table).key}={row.key}"
+
+    def _add(
+        self,
+        table: str,
+        detail: str,
+        was: Mapping[str, Value] | Mapping[str, int] | Value | Missing,
+        now: Mapping[str, Value] | Mapping[str, int] | Value | Missing,
+        which: str = "",
+        column: str = "",
+        severity: Severity | None = None,
+    ) -> None:
+        pointer = f"row:{table}:{column}" if column else f"row:{table}"
+        self.findings.add("row", pointer, _shown(was), _shown(now), severity=severity, detail=detail, which=which)
+
+    def _say_way(self, table: str, detail: str) -> None:
+        self.findings.add("row-way", f"row:{table}", MISSING, MISSING, detail=detail)
+
+
+def _shown(value: object) -> object:
+    """A value as one of an answer's body is: what both sides wrote is text, or an object of texts."""
+    if isinstance(value, Mapping):
+        return {name: _shown(item) for name, item in value.items()}
+    return list(map(_shown, value)) if isinstance(value, tuple) else str(value) if isinstance(value, int) else value
+
+
+def _matched(
+    was: list[Row], now: list[Row], same: Callable[[Row, Row], bool]
+) -> tuple[list[Row], list[Row], list[tuple[Row, Row]]]:
+    """What is left of both sides, and the pairs that are the same."""
+    left, lost, pairs = [*now], [], []
+    for row in was:
+        other = next((other for other in left if same(row, other)), None)
+        if other is None:
+            lost.append(row)
+        else:
+            left = [one for one in left if one is not other]
+            pairs.append((row, other))
+    return lost, left, pairs
+
+
+def _common(rows: Sequence[Row]) -> Row | None:
+    """What is set in all of these rows; None where they are set to different things."""
+    first = rows[0]
+    return first if all(row.columns == first.columns for row in rows) else None
+
+
+def _count(rows: Sequence[Row]) -> int | None:
+    counts = [row.count for row in rows]
+    return None if None in counts else sum(count for count in counts if count is not None)
+
+
+def _same_json(first: str, second: str) -> bool:
+    """Whether two texts are the same JSON object or array: the order of names means nothing."""
+    if first[:1] not in ("{", "[") or first[:1] != second[:1]:
+        return False
+    with suppress(ValueError, RecursionError):
+        return bool(json.loads(first) == json.loads(second))
+    return False

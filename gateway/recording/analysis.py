@@ -1,0 +1,116 @@
+"""Looks at requests that were kept, one after another, on a thread of its own: nobody waits for it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from queue import SimpleQueue
+from typing import NamedTuple
+
+from gateway.clock import Clock
+from gateway.context.recording import Recorder
+from gateway.mirroring.kept import Kept
+from gateway.recording.budget import Budget
+from gateway.recording.callers import CallerLookup
+from gateway.recording.sample import Sampled, Who
+from gateway.recording.session import Session
+
+__all__ = ["Analysis", "Wanted"]
+
+NOBODY = Who()
+logger = logging.getLogger("gateway.recording")
+
+MOST_WAITING = 500
+PAUSE = 0.03  # seconds
+MOST_BYTES = 16 * 2**20  # that wait
+
+
+class Wanted(NamedTuple):
+    """A session that wants a request, and what that is of."""
+
+    session: Session
+    template: str
+    route: str | None
+    max_body: int
+    trace: Callable[[Recorder], None] | None
+
+
+Work = tuple[Kept, Sequence[Wanted]]
+
+
+class Analysis:
+    """What it takes is added to `budget.spent`."""
+
+    def __init__(self, budget: Budget, callers: CallerLookup, clock: Clock) -> None:
+        self._budget = budget
+        self._callers = callers
+        self._clock = clock
+        self._queue: SimpleQueue[Work | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._added = self._added_bytes = 0  # by the event loop
+        self._done = self._done_bytes = 0  # by the thread
+
+    def start(self) -> None:
+        """Begin, unless it has."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="gateway-record", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End, after what waits."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread = None
+
+    def has_room(self) -> bool:
+        """Whether one more may wait."""
+        return self._added - self._done < MOST_WAITING and self._added_bytes - self._done_bytes < MOST_BYTES
+
+    def add(self, kept: Kept, wanted: Sequence[Wanted]) -> None:
+        """Look at this one when there is time."""
+        for one in wanted:
+            one.session.pending += 1
+        self._added += 1
+        self._added_bytes += kept.size
+        self._queue.put((kept, wanted))
+
+    def _run(self) -> None:
+        """Look at all that waits, and at what has come meanwhile a moment later: each time that a thread is woken, the
+        event loop may wait for it."""
+        queue = self._queue
+        while (work := queue.get()) is not None:
+            since = time.thread_time()
+            size = work[0].size
+            self._look(*work)
+            del work
+            self._done += 1
+            self._done_bytes += size
+            self._budget.spend(time.thread_time() - since)
+            if queue.empty():
+                time.sleep(PAUSE)
+
+    def _look(self, kept: Kept, wanted: Sequence[Wanted]) -> None:
+        known, now = self._callers.known(kept), self._clock.time()
+        for one in wanted:
+            try:
+                if one.trace is not None and kept.recorder.lines is None:
+                    one.session.skip("untraced")
+                elif kept.answer is not None:
+                    sampled = Sampled(kept, kept.answer, one.template, one.route, NOBODY, now, _reached(kept))
+                    one.session.look(sampled, known, self._callers.ask)
+            except Exception:
+                one.session.skip("failed")
+                logger.exception("a request could not be recorded")
+            finally:
+                one.session.finished += 1
+
+
+def _reached(kept: Kept) -> str | None:
+    """A name for the lines that ran."""
+    lines = kept.recorder.lines
+    if lines is None:
+        return None
+    return blake2b(repr(sorted(lines)).encode("utf-8", "replace"), digest_size=6).hexdigest()

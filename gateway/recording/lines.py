@@ -1,0 +1,153 @@
+"""Which lines of the project run for a request: what `gateway record --lines` tells requests apart by.
+
+From Python 3.12 on the interpreter says it (`sys.monitoring`), each line of a function once for as long as it is not
+asked again, on every thread and task. Before, a trace function runs for a request of so many, on the thread that
+answers it (`sys.settrace`): not for what runs on the event loop, nor beside a debugger or a coverage tool.
+"""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, Protocol
+
+from gateway.context.recording import Recorder, recorder
+from gateway.threads import current_thread
+
+__all__ = ["LineTracer", "line_tracer"]
+
+NAME = "gateway record"
+PLACES = (3, 4)  # of sys.monitoring, which nobody has by convention
+TRACED = 10  # of so many requests, one is traced, where that costs each of its calls and lines
+
+
+_PATHS = sysconfig.get_paths()
+_INSTALLED = (
+    *{_PATHS[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")},
+    str(Path(__file__).parents[1]),
+    "<",
+)
+
+
+class LineTracer(Protocol):
+    """Notes lines in `Recorder.lines` of the request that runs, between `start` and `stop`, from any thread."""
+
+    def start(self) -> None:
+        """From now on. Once more does nothing."""
+
+    def stop(self) -> None:
+        """No more."""
+
+    def begin(self, current: Recorder) -> None:
+        """A request has come to the thread that this runs on. `lines` is None afterwards where it isn't traced."""
+
+
+@lru_cache(maxsize=10_000)
+def is_of_project(file: str) -> bool:
+    """Whether a file is none of Python's, of an installed package's, or of this one's."""
+    return not file.startswith(_INSTALLED) and "site-packages" not in file
+
+
+class MonitoringTracer:
+    """By `sys.monitoring`, given as `monitoring`. Where other tools have all of its places, nothing is traced."""
+
+    def __init__(self, monitoring: Any) -> None:
+        self._monitoring = monitoring
+        self._tool: int | None = None
+        self._codes: list[CodeType] = []
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        with self._lock:
+            monitoring = self._monitoring
+            free = [tool for tool in PLACES if monitoring.get_tool(tool) is None]
+            if self._tool is not None or not free:
+                return
+            self._tool = free[0]
+            monitoring.use_tool_id(self._tool, NAME)
+            monitoring.register_callback(self._tool, monitoring.events.PY_START, self._called)
+            monitoring.register_callback(self._tool, monitoring.events.LINE, self._ran)
+            monitoring.set_events(self._tool, monitoring.events.PY_START)
+            monitoring.restart_events()
+
+    def stop(self) -> None:
+        with self._lock:
+            if self._tool is None:
+                return
+            monitoring, tool, self._tool = self._monitoring, self._tool, None
+            monitoring.set_events(tool, 0)
+            for code in self._codes:
+                monitoring.set_local_events(tool, code, 0)
+            self._codes.clear()
+            for event in (monitoring.events.PY_START, monitoring.events.LINE):
+                monitoring.register_callback(tool, event, None)
+            monitoring.free_tool_id(tool)
+
+    def begin(self, current: Recorder) -> None:
+        if self._tool is None:
+            current.lines = None
+
+    def _called(self, code: CodeType, _offset: int) -> object:
+        """A function begins for the first time: of the project's, each line is asked for from now on."""
+        tool = self._tool
+        if tool is not None and is_of_project(code.co_filename):
+            self._monitoring.set_local_events(tool, code, self._monitoring.events.LINE)
+            self._codes.append(code)
+        return self._monitoring.DISABLE
+
+    def _ran(self, code: CodeType, line: int) -> None:
+        current = recorder.get()
+        if current is not None and current.lines is not None:
+            current.lines.add((code.co_filename, line))
+
+
+class TraceFunctions:
+    """By `sys.settrace`, for one request of TRACED."""
+
+    def __init__(self) -> None:
+        self._active = False
+        self._count = -1
+
+    def start(self) -> None:
+        self._active = True
+
+    def stop(self) -> None:
+        self._active = False
+
+    def begin(self, current: Recorder) -> None:
+        self._count += 1
+        lines = current.lines
+        if not self._active or self._count % TRACED or current_thread() is None or sys.gettrace() is not None:
+            current.lines = None
+        elif lines is not None:
+            sys.settrace(_tracing(current, lines))
+
+
+def _tracing(current: Recorder, lines: set[tuple[str, int]]) -> Callable[..., Any]:
+    """A trace function for one request. It goes away with the first call that is for another one on its thread."""
+
+    def called(frame: FrameType, _event: str, _arg: object) -> Any:
+        if recorder.get() is not current:
+            sys.settrace(None)
+            return None
+        return ran if is_of_project(frame.f_code.co_filename) else None
+
+    def ran(frame: FrameType, event: str, _arg: object) -> Any:
+        if event == "line":
+            lines.add((frame.f_code.co_filename, frame.f_lineno))
+        return ran
+
+    return called
+
+
+def _made() -> LineTracer:
+    monitoring = getattr(sys, "monitoring", None)
+    return TraceFunctions() if monitoring is None else MonitoringTracer(monitoring)
+
+
+line_tracer = _made()

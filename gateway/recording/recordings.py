@@ -1,0 +1,140 @@
+"""Which requests are recorded: asked of each while somebody records, on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from gateway.clock import Clock
+from gateway.dispatch.exchange import Exchange
+from gateway.mirroring.kept import Kept
+from gateway.recording.analysis import Analysis, Wanted
+from gateway.recording.budget import Budget
+from gateway.recording.callers import CallerLookup
+from gateway.recording.lines import line_tracer
+from gateway.recording.plan import Plan
+from gateway.recording.session import Batch, Session
+from gateway.rollout.decision import NOBODY
+from gateway.routing.table import SOCKET
+
+__all__ = ["Recordings"]
+
+
+class Recordings:
+    """The recordings that this process takes part in.
+
+    `callers` finds out who made a request.
+    """
+
+    def __init__(self, clock: Clock, random: Callable[[], float], callers: CallerLookup) -> None:
+        self.active = False
+        self._clock = clock
+        self._random = random
+        self._callers = callers
+        self._sessions: tuple[Session, ...] = ()
+        self._budget = Budget(clock.monotonic())
+        self._analysis = Analysis(self._budget, callers, clock)
+
+    # -- on the event loop -----------------------------------------------------------------------
+
+    def wanted(self, exchange: Exchange) -> Sequence[Wanted]:
+        """The recordings that want this request. Asked only while `active`."""
+        info, match = exchange.info, exchange.match
+        if exchange.decision.upstream == NOBODY or info.method == SOCKET:
+            return ()
+        found = []
+        route = None if match is None else match.route
+        for session in self._sessions:
+            template = session.template(info, match) if session.open else None
+            if template is not None and self._takes(session, exchange.since):
+                found.append(Wanted(session, template, route, session.max_body, session.trace))
+        return found
+
+    def _takes(self, session: Session, now: float) -> bool:
+        session.seen += 1
+        percent = session.plan.selection.limits.percent
+        if self._clock.time() >= session.plan.until:
+            return False
+        if percent < 100 and self._random() * 100 >= percent:
+            session.skip("share")
+            return False
+        if not self._analysis.has_room() or not self._budget.allows(now):
+            session.skip("busy")
+            self.active = False  # until what there is has been taken, which costs nothing meanwhile
+            return False
+        return True
+
+    def submit(self, kept: Kept, *, fell_back: bool) -> None:
+        """The caller of a request that was wanted has been answered."""
+        kept.until = kept.until if kept.answer is not None else self._clock.monotonic()
+        self._callers.loop = loop = asyncio.get_running_loop()
+        # After this turn of the event loop, as of mirrors, which come first where it is both.
+        take = partial(self._take, kept, fell_back=fell_back)
+        loop.call_soon(take, context=contextvars.Context())
+
+    def _take(self, kept: Kept, *, fell_back: bool) -> None:
+        reason = kept.finish(fell_back=fell_back) if kept.answer is None else None
+        wanted = [one for one in kept.wanted if isinstance(one, Wanted) and one.session.open]
+        if reason is None:
+            self._analysis.add(kept, wanted)
+            return
+        for one in wanted:
+            one.session.skip(reason)
+
+    # -- on other threads ------------------------------------------------------------------------
+
+    def follow(self, plans: Iterable[Plan]) -> None:
+        """Record by these plans from now on. Those that are no longer among them are over."""
+        wanted = {plan.id: plan for plan in plans}
+        sessions = {session.plan.id: session for session in self._sessions}
+        for session in self._sessions:
+            session.open = session.open and session.plan.id in wanted
+        cookies = self._callers.kept_cookies
+        new = [Session(plan, cookies) for plan in wanted.values() if plan.id not in sessions]
+        self._sessions = (*self._sessions, *new)
+        if new:
+            self._analysis.start()
+        self._trace()
+        self._look_whether_active()
+
+    def take(self) -> list[Batch]:
+        """What is new, of each recording; `stored` or `put_back` is to follow."""
+        now = self._clock.time()
+        batches = [session.take(now) for session in self._sessions]
+        self._look_whether_active()
+        return batches
+
+    def stored(self, batches: Iterable[Batch]) -> None:
+        """These are stored. What is done is forgotten."""
+        done = {batch.recording for batch in batches if batch.done}
+        self._sessions = tuple(session for session in self._sessions if session.plan.id not in done)
+        if not self._sessions:
+            self._analysis.stop()
+        self._trace()
+
+    def put_back(self, batches: Iterable[Batch]) -> None:
+        """These could not be stored."""
+        sessions = {session.plan.id: session for session in self._sessions}
+        for batch in batches:
+            if batch.recording in sessions:
+                sessions[batch.recording].put_back(batch)
+
+    def close(self) -> None:
+        """The process ends: take nothing more."""
+        for session in self._sessions:
+            session.open = False
+        self.active = False
+        self._analysis.stop()
+        self._trace()
+
+    def _trace(self) -> None:
+        """Have lines noted, while somebody wants them."""
+        if any(session.open and session.trace for session in self._sessions):
+            line_tracer.start()
+        else:
+            line_tracer.stop()
+
+    def _look_whether_active(self) -> None:
+        self.active = any(session.open for session in self._sessions)

@@ -1,0 +1,194 @@
+"""What one process has for one recording: which requests it knows already, and what is new."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+
+from gateway.parity.pointer import compile_patterns
+from gateway.parity.redact.pseudonyms import Pseudonyms
+from gateway.recording.lines import line_tracer
+from gateway.recording.plan import Plan
+from gateway.recording.sample import Sampled, Who, document_of
+from gateway.recording.shape import named_values, shape_of
+from gateway.routing.request import RequestInfo
+from gateway.routing.table import Match
+
+__all__ = ["Batch", "Found", "Session"]
+
+ASKED = 5  # callers of requests that are alike who are found out, where their view didn't ask who they are
+MOST_EXACT = 20_000  # requests that are known by what they are, not by their shape
+UNKNOWN = "?"  # the kind of a user whom nobody has asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Requests that are alike: how many are new, since it was last taken, and the case that stands for them where that
+    is new too, as JSON."""
+
+    endpoint: str
+    count: int
+    document: str | None = None
+    at: float = 0.0
+
+
+NOTHING_NEW = Found("", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a session has to be stored. `seen` requests came that the recording is for, `skipped` says why some of them
+    are in no case; both since it began. `done`: there is nothing to come."""
+
+    recording: str
+    found: Mapping[str, Found]
+    seen: int
+    skipped: Mapping[str, int]
+    done: bool
+
+
+@dataclass(slots=True)
+class _Known:
+    """What a session has seen."""
+
+    exact: dict[int, str] = field(default_factory=dict)
+    fingerprints: set[str] = field(default_factory=set)
+    resolved: dict[str, tuple[int, str]] = field(default_factory=dict)
+    cases: dict[str, int] = field(default_factory=dict)
+    size: int = 0
+
+
+class Session:
+    """One recording in this process. The event loop calls `template` and `skip`, one thread `look`, another `take`.
+
+    `pending` and `finished` count what waits to be looked at, and what was. `cookies` are kept.
+    """
+
+    def __init__(self, plan: Plan, cookies: Sequence[bytes] = ()) -> None:
+        self.plan = plan
+        self.open = True
+        self.seen = self.pending = self.finished = 0
+        self.max_body = plan.selection.limits.max_body
+        self.trace = line_tracer.begin if plan.selection.lines else None
+        self._cookies = cookies
+        self._skipped: dict[str, int] = {}
+        self._known = _Known()
+        self._lock = threading.Lock()
+        self._found: dict[str, Found] = {}  # what is new
+        self._counts: dict[str, int] = {}  # by the thread that looks
+        self._stored: dict[str, int] = {}  # of those, by the thread that stores
+        names, nothing = frozenset(plan.selection.names), compile_patterns(())
+        self._pseudonyms = Pseudonyms(plan.secret, names, nothing) if plan.selection.redact else None
+
+    def template(self, info: RequestInfo, match: Match | None) -> str | None:
+        """The template that a request is of, if this is to record it."""
+        if match is not None and match.route in self.plan.routes:
+            return match.template
+        return self.plan.template(info.path, info.method)
+
+    def skip(self, reason: str) -> None:
+        """A request will be in no case, because of `reason`: one word, of few."""
+        self._skipped[reason] = self._skipped.get(reason, 0) + 1
+
+    # -- on the thread that looks ----------------------------------------------------------------
+
+    def look(self, sampled: Sampled, known: Who | None, ask: Callable[[Sampled], Who | None]) -> None:
+        """Count a request, and keep it where it is like no other. `known` is who made it, where that is known; else
+        `ask` may be asked."""
+        exact = self._exact(sampled, known)
+        fingerprint = self._known.exact.get(exact)
+        if fingerprint is None:
+            fingerprint, who = self._fingerprint(sampled, known, ask)
+            if len(self._known.exact) < MOST_EXACT:
+                self._known.exact[exact] = fingerprint
+            if fingerprint not in self._known.fingerprints:
+                self._keep(fingerprint, sampled._replace(who=who))
+                return
+        if fingerprint in self._known.fingerprints:
+            self._counts[fingerprint] = self._counts.get(fingerprint, 0) + 1
+        else:
+            self.skip("full")
+
+    def _exact(self, sampled: Sampled, who: Who | None) -> int:
+        kept, answer = sampled.kept, sampled.answer
+        info, headers = kept.info, kept.info.headers
+        named = who.kind if who is not None else (headers.get(b"cookie"), headers.get(b"authorization"))
+        asked = info.method, info.path, kept.scope["query_string"], kept.request_body, headers.get(b"content-type")
+        return hash((asked, answer.status, answer.body, named, sampled.reached))
+
+    def _fingerprint(
+        self, sampled: Sampled, known: Who | None, ask: Callable[[Sampled], Who | None]
+    ) -> tuple[str, Who]:
+        alike = self._alike(sampled)
+        if known is not None:
+            return self._digest(known.kind, *alike), known
+        unknown = self._digest(UNKNOWN, *alike)
+        times, last = self._known.resolved.get(unknown, (0, ""))
+        if times >= ASKED:
+            return last, Who()
+        who = ask(sampled) or Who()
+        found = self._digest(who.kind, *alike)
+        self._known.resolved[unknown] = times + 1, found
+        return found, who
+
+    def _alike(self, sampled: Sampled) -> tuple[object, ...]:
+        """What requests have in common that are alike, beside who made them."""
+        kept, answer = sampled.kept, sampled.answer
+        query = kept.scope.get("query_string", b"").decode("latin-1")
+        media_type = kept.info.headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+        given = sorted({part.partition("=")[0] for part in query.split("&")})
+        shapes = shape_of(media_type, kept.request_body), shape_of(answer.media_type or "", answer.body)
+        values = named_values(self.plan.selection.fields, query, media_type, kept.request_body, answer.body)
+        return kept.info.method, sampled.template, answer.status, media_type, given, shapes, values, sampled.reached
+
+    def _digest(self, *alike: object) -> str:
+        return blake2b(repr(alike).encode("utf-8", "replace"), key=self.plan.secret[:64], digest_size=12).hexdigest()
+
+    def _keep(self, fingerprint: str, sampled: Sampled) -> None:
+        known, limits = self._known, self.plan.selection.limits
+        endpoint = f"{sampled.kept.info.method} {sampled.template}"
+        if known.cases.get(endpoint, 0) >= limits.cases or known.size >= limits.size:
+            self.skip("full")
+            return
+        document = document_of(sampled, self._pseudonyms, self._cookies)
+        if document is None:
+            self.skip("unreadable")
+            return
+        text = json.dumps(document, separators=(",", ":"))
+        if known.size + len(text) > limits.size:
+            self.skip("full")
+            return
+        known.size += len(text)
+        known.cases[endpoint] = known.cases.get(endpoint, 0) + 1
+        with self._lock:
+            self._found[fingerprint] = Found(endpoint, 0, text, sampled.at)
+        known.fingerprints.add(fingerprint)
+        self._counts[fingerprint] = 1
+
+    # -- on the thread that stores ---------------------------------------------------------------
+
+    def take(self, now: float) -> Batch:
+        """What is new, which is then forgotten here. At its end, the session closes."""
+        if now >= self.plan.until:
+            self.open = False
+        done = not self.open and self.pending == self.finished  # before what it says is taken
+        with self._lock:
+            cases, self._found = self._found, {}
+        found = {}
+        for fingerprint, count in self._counts.copy().items():
+            new = count - self._stored.get(fingerprint, 0)
+            if new or fingerprint in cases:
+                found[fingerprint] = replace(cases.get(fingerprint, NOTHING_NEW), count=new)
+                self._stored[fingerprint] = count
+        return Batch(self.plan.id, found, self.seen, dict(self._skipped), done)
+
+    def put_back(self, batch: Batch) -> None:
+        """Take back what could not be stored."""
+        for fingerprint, found in batch.found.items():
+            self._stored[fingerprint] -= found.count
+            if found.document is not None:
+                with self._lock:
+                    self._found[fingerprint] = found

@@ -1,0 +1,92 @@
+"""What is known of a request before anybody is asked: what it says, which route claims it, and who answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from starlette.types import ASGIApp, Scope
+
+from gateway.admission import admit, admit_body, apply_proxy_settings
+from gateway.dispatch.refusal import refused
+from gateway.rollout.cohort import NOBODY_KNOWN, Caller
+from gateway.rollout.decision import Decision, DecisionContext, Unavailable, decide
+from gateway.routing.request import BadRequest, RequestInfo, read_request, unchecked
+from gateway.routing.table import Match
+from gateway.snapshot import Snapshot
+from gateway.upstreams.base import Legacy, Upstream
+
+__all__ = ["Refusal", "Resolved", "Resolver"]
+
+Refusal = BadRequest | Unavailable
+# What a request says, who claims it, who answers, and through which entry. A refusal is a decision too, whose entry
+# says no. A plain tuple, since it is made for every request.
+Resolved = tuple[RequestInfo, Match | None, Decision, ASGIApp]
+
+
+class Resolver:
+    """Resolves requests by `snapshot`, in whose place another may be put at any time.
+
+    `context` is what decisions depend on beside the request. `request_id` is the header, in lower case, that an
+    identifier comes in; `root_path` the path that the site is served under, "" for none. `on_refusal` is told of each
+    request that nobody is asked, and why.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        legacy: Legacy,
+        upstreams: Mapping[str, Upstream],
+        context: DecisionContext,
+        *,
+        root_path: str,
+        request_id: bytes | None,
+        on_refusal: Callable[[Refusal, RequestInfo], None],
+    ) -> None:
+        self.snapshot = snapshot
+        self.legacy = legacy
+        self.upstreams = upstreams
+        self.context = context
+        self.root_path = root_path
+        self.request_id = request_id
+        self.on_refusal = on_refusal
+
+    async def resolve(self, scope: Scope) -> Resolved:
+        """The answer to all three questions. May ask the project who the caller is."""
+        snapshot = self.snapshot  # another one may come meanwhile
+        info = match = None
+        try:
+            info = self.read(scope)
+            match = snapshot.match(info, scope)
+            caller: Caller | None = NOBODY_KNOWN
+            if snapshot.asking and match is not None and match.route in snapshot.asking:
+                caller = await self.caller(match, info, scope)
+            decision = self.decide(match, snapshot, info, caller)
+            return info, match, decision, self.admitted(info, scope, decision).entry
+        except (BadRequest, Unavailable) as reason:
+            info = info or unchecked(scope, self.request_id)
+            self.on_refusal(reason, info)
+            return info, match, *refused(reason)
+
+    def read(self, scope: Scope) -> RequestInfo:
+        """What the request says, with what the project reads of a proxy's headers. Raises BadRequest."""
+        info = read_request(scope, self.root_path, self.request_id)
+        if (proxy_settings := self.legacy.proxy_settings) is not None:
+            apply_proxy_settings(info, scope, proxy_settings)
+        return info
+
+    async def caller(self, match: Match, info: RequestInfo, scope: Scope) -> Caller | None:
+        """Who sent the request, as the project says; None where that can't be found out now."""
+        return await self.legacy.caller(match, info, scope)
+
+    def decide(self, match: Match | None, snapshot: Snapshot, info: RequestInfo, caller: Caller | None) -> Decision:
+        """Who is to answer. Raises Unavailable."""
+        return decide(match, snapshot.compiled, info, caller, self.context)
+
+    def admitted(self, info: RequestInfo, scope: Scope, decision: Decision) -> Upstream:
+        """The upstream that was decided on. Raises BadRequest where it must not see the request."""
+        upstream = self.upstreams[decision.upstream]
+        if upstream is not self.legacy or info.method == "WEBSOCKET":
+            admit(info, scope, self.legacy, upstream)
+        if b"content-length" in info.headers:
+            admit_body(info, upstream)
+        return upstream

@@ -1,0 +1,110 @@
+"""What holds for one route now: what the file says of it and the stage it is at, compiled for `decide`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.config.routes import FallbackConfig, MirrorConfig, RouteConfig
+from gateway.rollout.affinity import AffinityCookie, Signer
+from gateway.rollout.cohort import BUCKETS, Cohorts
+from gateway.rollout.stage import CANARY, LEGACY_STAGE, LIVE, RETIRED, SHADOW, State
+from gateway.types import Header
+
+__all__ = ["AffinitySettings", "Key", "RoutePolicy", "compile_policy", "declared_state"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The sticky key: of what kind, and the header or cookie it is read from."""
+
+    kind: str
+    name: bytes = b""
+
+    @property
+    def how(self) -> str:
+        """How a caller was told apart, in words."""
+        return f"by {self.kind} {self.name.decode()}"
+
+
+@dataclass(frozen=True, slots=True)
+class AffinitySettings:
+    """What is the same for all routes: the signer, and what cookies and headers are called.
+
+    `cookie` is the gateway's own, b"" where the project has none; `session_cookie` is the project's.
+    """
+
+    signer: Signer = field(default_factory=lambda: Signer(()))
+    cookie: bytes = b""
+    header: bytes = b"x-gateway-upstream"
+    session_cookie: bytes = b"sessionid"
+
+    def line(self, cookie: AffinityCookie, age: int, path: str, *, secure: bool) -> Header:
+        """The line that gives a caller its cookie, for `age` seconds. Scripts don't get it, and only pages of this site
+        send it."""
+        attributes = f"; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
+        return b"set-cookie", self.cookie + b"=" + self.signer.dump_cookie(cookie) + attributes.encode("latin-1")
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePolicy:
+    """One route, as `decide` needs it. `threshold` is the first bucket that is out.
+
+    `asks`: who the caller is has to be known. `fallback` is None where legacy never answers for the service;
+    `mirrored` is the percentage of the requests with `mirror.methods` that is mirrored at this stage.
+    """
+
+    route: str
+    service: str
+    state: State
+    site: AffinitySettings
+    group: str
+    cohorts: Cohorts
+    key: Key
+    threshold: int
+    pins: bool
+    staff: bool
+    groups: frozenset[str]
+    signed_header: bool
+    asks: bool
+    fallback: FallbackConfig | None
+    mirror: MirrorConfig
+    mirrored: float
+
+    @property
+    def serves(self) -> bool:
+        """Whether callers may be answered by the service."""
+        return self.state.stage in (CANARY, LIVE, RETIRED)
+
+
+def declared_state(route: RouteConfig) -> State:
+    """Where the file says that the route stands."""
+    if route.stage == CANARY:
+        return State(CANARY, route.steps[0] if route.weight is None else route.weight)
+    return State(route.stage)
+
+
+def compile_policy(route: RouteConfig, state: State, site: AffinitySettings) -> RoutePolicy:
+    """The policy of a route that stands at `state`."""
+    kind, _, name = route.key.partition(":")
+    groups = frozenset(rule.removeprefix("group:") for rule in route.always if rule.startswith("group:"))
+    staff = "staff" in route.always
+    percent = {SHADOW: route.mirror.shadow, CANARY: route.mirror.canary, LIVE: route.mirror.live}
+    group = route.group or route.name
+    return RoutePolicy(
+        route=route.name,
+        service=route.service,
+        state=state,
+        site=site,
+        group=group,
+        cohorts=Cohorts(group),
+        key=Key(kind, name.encode() if kind == "cookie" else name.lower().encode()),
+        threshold=round(state.weight * BUCKETS / 100) if state.stage == CANARY else 0,
+        pins=route.pin is not None,
+        staff=staff,
+        groups=groups,
+        signed_header="signed-header" in route.always,
+        asks=state.stage == CANARY and (kind == "user" or staff or bool(groups)),
+        fallback=(route.fallback or None) if state.stage in (CANARY, LIVE) else None,
+        mirror=route.mirror,
+        mirrored=percent.get(state.stage, 0.0) if state.stage not in (LEGACY_STAGE, RETIRED) else 0.0,
+    )

@@ -1,0 +1,353 @@
+"""The process that starts those that serve, and keeps them.
+
+Whoever serves goes on serving, whatever becomes of the others: a worker that dies is replaced, with longer and longer
+pauses while that fails, and a new one takes the place of an old one only once it serves.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import re
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from gateway.clock import SYSTEM, Clock
+from gateway.server.backoff import SETTLED, Backoff
+from gateway.server.listening import Place, refuse_new
+from gateway.server.mirror_process import MirrorProcess
+from gateway.server.terminal import STARTUP_FAILURE
+from gateway.server.uvicorn import LAST_WORK, LINGER, MARGIN
+from gateway.server.worker import Order, WorkerProcess
+
+__all__ = ["Supervisor"]
+
+logger = logging.getLogger("uvicorn.error")
+
+# Seconds.
+HANGS = 30.0  # a process that doesn't answer for so long is given up
+TURN = 0.25  # between two looks at what says nothing by itself
+_ADDRESS = re.compile(r"0x[0-9a-f]+")
+
+
+class WorkerPlace:
+    """The place of one worker: who serves there, and who is about to."""
+
+    def __init__(self) -> None:
+        self.serving: WorkerProcess | None = None
+        self.coming: WorkerProcess | None = None
+        self.backoff = Backoff()
+        self.due = 0.0  # when another one is to be started, if nobody serves or `outdated`
+        self.outdated = False  # who serves is to be replaced
+
+    def failed(self, now: float) -> None:
+        """Wait before the next try, longer each time."""
+        self.due = now + self.backoff.fail()
+
+
+class Supervisor:
+    """Keeps `number` workers on `sockets`, which it owns.
+
+    A worker has `patience` seconds to start. With `restarts`, for developers, all workers start anew when `changes`
+    names a file, and what does not start waits for the next one. `place` is left when nobody listens any
+    more, and `mirrors` is reloaded when they are.
+
+    `tick` does what is due, and does not block; `run` waits between two ticks. With no worker to begin with, the
+    process serves by itself and calls `tick` now and then, and `run` in the end: a worker may have taken its place.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        sockets: list[socket.socket],
+        number: int,
+        *,
+        patience: float,
+        restarts: bool = False,
+        changes: Callable[[], list[Path]] = list,
+        place: Place | None = None,
+        start: Callable[[Order, list[socket.socket], Clock], WorkerProcess] = WorkerProcess,
+        clock: Clock = SYSTEM,
+        mirrors: MirrorProcess | None = None,
+    ) -> None:
+        self._start = start
+        self._clock = clock
+        self._order = order
+        self._sockets = sockets
+        self._patience = patience
+        self._restarts = restarts
+        self._changes = changes
+        self._place = place
+        self._mirrors = mirrors
+        self._slots = [WorkerPlace() for _ in range(number)]
+        self._leaving: list[tuple[WorkerProcess, float]] = []  # until when
+        self._single = number == 0  # this process serves, until it hands over
+        self._served = self._single  # somebody has served
+        self._hopeless = False  # nobody ever will
+        self._terminal = _has_terminal()
+        self._gives_up = False  # the reload under way, if its first worker does not start
+        self._told = ""  # the last problem that was logged
+        self._down = False  # it was logged that somebody is missing
+        self._read = _stamp(order.path)
+        self._asked = 0  # how often, to stop
+        self._signals: list[int] = []
+        self._alarm, self._wake = socket.socketpair()
+        for end in (self._alarm, self._wake):
+            end.setblocking(False)
+
+    @contextmanager
+    def handlers(self) -> Iterator[None]:
+        """Signals are for the supervisor in this block: SIGHUP reloads, SIGTTIN and SIGTTOU (where there are workers
+        already) add and remove a worker, SIGTERM and SIGINT stop."""
+        names = ["SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"] + ["SIGTTIN", "SIGTTOU"] * bool(self._slots)
+        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        before = {number: signal.signal(number, self._note) for number in numbers}
+        if (hangup := getattr(signal, "SIGHUP", None)) and before[hangup] is signal.SIG_IGN:
+            self._terminal = False  # nohup(1)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            self.close()
+
+    def close(self) -> None:
+        """Close what wakes it."""
+        self._alarm.close()
+        self._wake.close()
+
+    def run(self) -> int:
+        """Keep the workers until a signal ends them; returns the exit status."""
+        while not self._asked or self._leaving:
+            wait([self._alarm, *(one for worker in self._workers() for one in worker.waitables)], TURN)
+            with suppress(OSError):
+                self._alarm.recv(4096)
+            self.tick()
+        return STARTUP_FAILURE if self._hopeless else 0
+
+    # -- what is asked of it ----------------------------------------------------------------------
+
+    def reload(self) -> None:
+        """Replace every worker, one after the other, by one that reads code and configuration anew."""
+        if self._asked:
+            return
+        logger.info("Reloading")
+        if not self._slots:
+            self._slots.append(WorkerPlace())  # this process hands over to it
+        self._told, self._gives_up = "", True
+        if self._mirrors is not None:
+            self._mirrors.reload()
+        for slot in self._slots:
+            slot.outdated, slot.due = True, 0.0
+            self._leave(slot.coming)  # it may have read the old ones
+            slot.coming = None
+
+    def restart(self) -> None:
+        """Start every worker anew, for a developer: who comes from now on waits for the new one."""
+        if self._asked:
+            return
+        logger.info("Reloading")
+        self._told = ""
+        for slot in self._slots:
+            self._vacate(slot)
+            slot.backoff.reset()
+            slot.due = 0.0
+
+    def ask_to_stop(self) -> None:
+        """Have the next `tick` stop: a handler of a signal may have interrupted one."""
+        self._note(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Stop listening, and then every worker. Asked again: at once."""
+        self._asked += 1
+        if self._asked == 1:
+            refuse_new(self._sockets)
+            if self._place is not None:
+                self._place.leave()
+            for sock in self._sockets:
+                sock.close()
+            for slot in self._slots:
+                self._vacate(slot)
+        else:
+            for worker, _ in self._leaving:
+                worker.hurry()
+            self._leaving = [(worker, self._clock.monotonic() + LAST_WORK + MARGIN) for worker, _ in self._leaving]
+        if self._asked > 2:
+            self._leaving = [(worker, 0.0) for worker, _ in self._leaving]
+        self.wake()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._asked > 0
+
+    def wake(self) -> None:
+        """Let `run` look at once, from any thread or handler of a signal."""
+        with suppress(OSError):
+            self._wake.send(b".")
+
+    # -- its turns --------------------------------------------------------------------------------
+
+    def tick(self) -> bool:
+        """Do what is due. Whether all workers serve, each as it should be."""
+        while self._signals:
+            self._obey(self._signals.pop(0))
+        now = self._clock.monotonic()
+        self._let_go(now)
+        if self._asked:
+            return False
+        if any(self._changes()) or any(worker.changed for worker in self._workers()):
+            self.restart()
+        if (stamp := _stamp(self._order.path)) != self._read:  # it may be mended
+            self._read = stamp
+            for slot in self._slots:
+                slot.due = min(slot.due, now)
+        for slot in self._slots:
+            self._look_after(slot, now)
+        if not self._served and not self._restarts and all(slot.backoff.failures for slot in self._slots):
+            self._hopeless = True
+            self.stop()
+        return self._whole()
+
+    def _whole(self) -> bool:
+        whole = bool(self._slots) and all(slot.serving and not slot.outdated for slot in self._slots)
+        if whole and self._down:
+            self._told, self._down = "", False
+            logger.info("All %d workers serve again", len(self._slots))
+        return whole
+
+    def _look_after(self, slot: WorkerPlace, now: float) -> None:
+        if slot.serving is not None:
+            self._look_at_serving(slot, slot.serving, now)
+        if slot.coming is not None:
+            self._look_at_coming(slot, slot.coming, now)
+        elif now >= slot.due and (slot.serving is None or (slot.outdated and self._nobody_comes())):
+            try:
+                slot.coming = self._start(self._order, self._sockets, self._clock)
+            except OSError as exc:  # no process, memory or file descriptor is left
+                self._did_not_start(slot, f"no process could be started: {exc}", now)
+
+    def _nobody_comes(self) -> bool:
+        return all(slot.coming is None for slot in self._slots)
+
+    def _look_at_serving(self, slot: WorkerPlace, worker: WorkerProcess, now: float) -> None:
+        hangs = worker.silence(now) > HANGS
+        if hangs:
+            worker.kill()
+        if worker.alive and not worker.leaves:
+            return
+        slot.serving, slot.due = None, now
+        if worker.alive:  # somebody has sent a signal to it, and not to this process
+            logger.info("%r was asked to end; another one takes its place", worker)
+            self._leave(worker)
+            return
+        logger.error("%r %s", worker, f"did not answer for {HANGS:g} seconds" if hangs else worker.end)
+        self._down = True
+        if now - worker.since < SETTLED:
+            slot.failed(now)
+        else:
+            slot.backoff.reset()
+
+    def _look_at_coming(self, slot: WorkerPlace, worker: WorkerProcess, now: float) -> None:
+        if not worker.alive:
+            self._did_not_start(slot, worker.problem or f"it {worker.end}", now)
+        elif worker.ready:
+            self._leave(slot.serving)
+            slot.serving, slot.coming, slot.outdated = worker, None, False
+            self._served, self._gives_up = True, False
+        elif now - worker.since > self._patience:
+            worker.kill()
+            self._did_not_start(slot, f"it was not ready after {self._patience:g} seconds (--timeout-start)", now)
+
+    def _did_not_start(self, slot: WorkerPlace, problem: str, now: float) -> None:
+        slot.coming = None
+        if slot.outdated and self._gives_up:
+            logger.error("Not reloaded; everything goes on as it was: %s", problem)
+            for other in self._slots:
+                other.outdated = False
+            if self._single:
+                self._slots.clear()
+            return
+        slot.failed(now)
+        if self._restarts:
+            slot.due = math.inf
+        elif slot.serving is None:
+            self._down = True
+        if (same := _ADDRESS.sub("", problem)) != self._told:
+            self._told = same
+            after = (
+                "with the next change" if self._restarts else f"in {slot.due - now:g} seconds, then less and less often"
+            )
+            again = f"; tried again {after}" if self._served or self._restarts else ""
+            logger.error("A worker did not start%s: %s", again, problem)
+
+    def _leave(self, worker: WorkerProcess | None) -> None:
+        """Let `worker` end what it does, and go."""
+        if worker is not None:
+            worker.terminate()
+            self._leaving.append(
+                (worker, self._clock.monotonic() + self._order.grace + LINGER + LAST_WORK + 2 * MARGIN)
+            )
+
+    def _vacate(self, slot: WorkerPlace) -> None:
+        self._leave(slot.serving)
+        self._leave(slot.coming)
+        slot.serving = slot.coming = None
+
+    def _let_go(self, now: float) -> None:
+        for worker, until in self._leaving:
+            if now > until:
+                logger.error("%r did not end and is killed", worker)
+                worker.kill()
+        self._leaving = [(worker, until) for worker, until in self._leaving if worker.alive]
+
+    def _workers(self) -> list[WorkerProcess]:
+        """All there are."""
+        found = [worker for slot in self._slots for worker in (slot.serving, slot.coming) if worker is not None]
+        return found + [worker for worker, _ in self._leaving]
+
+    # -- signals ----------------------------------------------------------------------------------
+
+    def _note(self, number: int, _: object = None) -> None:
+        self._signals.append(number)
+        self.wake()
+
+    def _obey(self, number: int) -> None:
+        match signal.Signals(number).name:
+            case "SIGHUP" if self._terminal and not _has_terminal():
+                self.stop()  # the terminal was closed
+            case "SIGHUP" if self._restarts:
+                self.restart()
+            case "SIGHUP":
+                self.reload()
+            case "SIGTTIN":
+                self._slots.append(WorkerPlace())
+            case "SIGTTOU" if len(self._slots) > 1:
+                self._vacate(self._slots.pop())
+            case "SIGTTOU":
+                pass
+            case _:
+                self.stop()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What tells that a file was written."""
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0)
+    return (status.st_mtime_ns, status.st_size)
+
+
+def _has_terminal() -> bool:
+    """Whether this process belongs to a terminal that is there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

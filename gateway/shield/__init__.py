@@ -1,0 +1,49 @@
+"""What callers share through Django, kept from mirrors: caches, sessions, mail, files, tasks and messages to others.
+
+A mirror is a request that nobody sent. It must not be given what was made for callers, or the other side would not be
+asked at all, and must leave nothing behind for them. Each store is an object of one of a few base classes, whatever
+setting, library or line of code it came from. So it is their methods that ask whether they run for a mirror.
+"""
+
+from __future__ import annotations
+
+from gateway.shield.caches import shield_caches
+from gateway.shield.databases import shield_databases
+from gateway.shield.files import shield_files
+from gateway.shield.libraries import shield_libraries
+from gateway.shield.mail import shield_mail
+from gateway.shield.outside import shield_outside
+from gateway.shield.scratch import divert_databases, scratch_problems
+from gateway.shield.sessions import shield_sessions
+from gateway.shield.sides import keep_sides_apart
+from gateway.shield.sockets import shield_sockets
+from gateway.shield.tasks import shield_tasks
+from gateway.shield.threads import shield_threads
+from gateway.shield.unknown import unshielded
+
+__all__ = ["keep_sides_apart", "scratch_problems", "shield", "shield_imported", "unshielded"]
+
+
+def shield(*, readable: tuple[str, ...] = (), divert: bool = False) -> None:
+    """From now on, keep mirrors from what callers share. `readable`: the aliases of CACHES that they may read;
+    `divert`: some have databases of their own.
+
+    Once or more often: what is guarded already stays so.
+    """
+    shield_databases()
+    if divert:
+        divert_databases()
+    shield_caches(readable)
+    shield_sessions()
+    shield_mail()
+    shield_files()
+    shield_imported()
+    shield_threads()
+    shield_sockets()
+
+
+def shield_imported() -> None:
+    """The same for libraries that have been imported by now. Soon done where there is nothing new."""
+    shield_outside()
+    shield_tasks()
+    shield_libraries()

@@ -1,0 +1,206 @@
+"""Caches: a mirror has empty ones, and what it stores there goes with it."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from fnmatch import fnmatchcase
+from typing import Any
+
+from django.core.cache import caches
+from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django.core.cache.backends.dummy import DummyCache
+
+from gateway.clock import SYSTEM
+from gateway.shield.guard import GuardedCall, guard
+
+__all__ = ["PrivateCache", "reading", "shield_caches"]
+
+# What only computes, or lets go of a connection.
+HARMLESS = frozenset({
+    "client_servers", "get_backend_timeout", "make_and_validate_key", "make_key", "make_pattern",
+    "reverse_key", "validate_key",
+})  # fmt: skip
+CLOSES = frozenset({"aclose", "close"})  # what request_finished does, by means that a mirror may not have
+READS = frozenset({
+    "__contains__", "aget", "aget_many", "ahas_key", "get", "get_many", "has_key", "iter_keys", "keys", "pttl", "ttl",
+})  # fmt: skip
+
+_reading: ContextVar[bool] = ContextVar("gateway.reading", default=False)
+_readable: frozenset[str] = frozenset()
+
+
+def shield_caches(readable: tuple[str, ...] = ()) -> None:
+    """Give mirrors caches of their own, but for reading those with these aliases."""
+    global _readable  # noqa: PLW0603 - as `caches` is: one for the process
+    _readable = frozenset(readable)
+    guard(BaseCache, _chosen, _instead)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """A block in which a mirror may read the caches of callers: for a session, which it has to know."""
+    token = _reading.set(True)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
+def _chosen(name: str) -> bool:
+    return name == "__contains__" or (not name.startswith("_") and name not in HARMLESS)
+
+
+def _instead(call: GuardedCall) -> Any:
+    scope, cache = call.scope, call.target
+    if isinstance(cache, (PrivateCache, DummyCache)):
+        return call.method(cache, *call.args, **call.kwargs)
+    if call.name in CLOSES or (_reading.get() and call.name in READS):
+        return call.proceed()
+    alias = _alias_of(cache)
+    if not _reading.get():
+        scope.cold = True
+    if alias in _readable and call.name in READS:
+        return call.proceed()
+    private = scope.store(("cache", alias or id(cache)), lambda: PrivateCache(cache))
+    method = getattr(private, call.name, None)
+    if method is None:
+        what = f"CACHES[{alias!r}]" if alias is not None else f"a {type(cache).__qualname__}"
+        raise scope.refuse(f"{call.name!r} of {what} ({type(cache).__module__}.{type(cache).__qualname__})")
+    return method(*call.args, **call.kwargs)
+
+
+def _alias_of(cache: BaseCache) -> str | None:
+    """Under which name Django knows this object; None where somebody has made it, or keeps another thread's."""
+    return next((alias for alias in caches if caches[alias] is cache), None)
+
+
+class PrivateCache(BaseCache):
+    """What a mirror has in the place of `shared`: empty at first, in memory, with the same keys and time limits.
+
+    It has what Django documents of a cache, and of django-redis what means something to one alone: a lock is free.
+    """
+
+    def __init__(self, shared: BaseCache) -> None:
+        super().__init__({})
+        self.key_prefix, self.version, self.key_func = shared.key_prefix, shared.version, shared.key_func
+        self.default_timeout = shared.default_timeout
+        self._entries: dict[str, tuple[bytes, float | None]] = {}  # pickled, and until when
+
+    def _live(self, key: str) -> tuple[bytes, float | None] | None:
+        entry = self._entries.get(key)
+        if entry is not None and entry[1] is not None and entry[1] <= SYSTEM.time():
+            self._entries.pop(key, None)
+            return None
+        return entry
+
+    def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        """As BaseCache."""
+        return not self.has_key(key, version) and self.set(key, value, timeout, version)
+
+    def get(self, key: Any, default: Any = None, version: int | None = None, **_: Any) -> Any:
+        """As BaseCache."""
+        entry = self._live(self.make_key(key, version))
+        return default if entry is None else pickle.loads(entry[0])  # noqa: S301 - what this mirror has put there
+
+    def set(  # type: ignore[override] # django-redis's says whether it was set
+        self,
+        key: Any,
+        value: Any,
+        timeout: Any = DEFAULT_TIMEOUT,
+        version: int | None = None,
+        nx: bool = False,
+        xx: bool = False,
+        **_: Any,
+    ) -> bool:
+        """As BaseCache; with `nx` only where there is no such key, with `xx` only where there is."""
+        made = self.make_key(key, version)
+        there = self._live(made) is not None
+        if (nx and there) or (xx and not there):
+            return False
+        self._entries[made] = (pickle.dumps(value, pickle.HIGHEST_PROTOCOL), self.get_backend_timeout(timeout))
+        return True
+
+    def touch(self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        """As BaseCache."""
+        made = self.make_key(key, version)
+        if (entry := self._live(made)) is None:
+            return False
+        self._entries[made] = (entry[0], self.get_backend_timeout(timeout))
+        return True
+
+    def delete(self, key: Any, version: int | None = None, **_: Any) -> bool:
+        """As BaseCache."""
+        return self._entries.pop(self.make_key(key, version), None) is not None
+
+    def has_key(self, key: Any, version: int | None = None, **_: Any) -> bool:
+        """As BaseCache."""
+        return self._live(self.make_key(key, version)) is not None
+
+    def incr(self, key: Any, delta: int = 1, version: int | None = None, **_: Any) -> int:
+        """As BaseCache, but the time limit stays."""
+        made = self.make_key(key, version)
+        if (entry := self._live(made)) is None:
+            raise ValueError(f"Key '{made}' not found")
+        value: int = pickle.loads(entry[0]) + delta  # noqa: S301 - what this mirror has put there
+        self._entries[made] = (pickle.dumps(value), entry[1])
+        return value
+
+    def clear(self) -> None:
+        """As BaseCache."""
+        self._entries.clear()
+
+    # -- what django-redis adds -------------------------------------------------------------------
+
+    def lock(self, *_: Any, **__: Any) -> Any:
+        """A lock that nobody else wants."""
+        return _Free()
+
+    def keys(self, search: str = "*", version: int | None = None, **_: Any) -> list[Any]:
+        """Those that fit the pattern `search`."""
+        pattern, start = self.make_key(search, version), len(self.make_key("", version))
+        return [key[start:] for key in [*self._entries] if fnmatchcase(key, pattern) and self._live(key)]
+
+    def iter_keys(self, search: str = "*", version: int | None = None, **_: Any) -> Iterator[Any]:
+        """As `keys`."""
+        return iter(self.keys(search, version))
+
+    def delete_pattern(self, pattern: str, version: int | None = None, **_: Any) -> int:
+        """Delete those that fit; how many these were."""
+        return sum(self.delete(key, version) for key in self.keys(pattern, version))
+
+    def ttl(self, key: Any, version: int | None = None, **_: Any) -> int | None:
+        """The seconds that a key has left: 0 where there is none, None where it stays."""
+        entry = self._live(self.make_key(key, version))
+        if entry is None:
+            return 0
+        return None if entry[1] is None else int(entry[1] - SYSTEM.time())
+
+    def persist(self, key: Any, version: int | None = None, **_: Any) -> bool:
+        """Let a key stay."""
+        return self.touch(key, None, version)
+
+    def expire(self, key: Any, timeout: Any, version: int | None = None, **_: Any) -> bool:
+        """Let a key go in so many seconds."""
+        return self.touch(key, timeout, version)
+
+
+class _Free(nullcontext[Any]):
+    """A lock in a private cache."""
+
+    def acquire(self, *_: Any, **__: Any) -> bool:
+        """It is free."""
+        return True
+
+    def release(self) -> None:
+        """It stays free."""
+
+    def locked(self) -> bool:
+        """It is not."""
+        return False
+
+    def owned(self) -> bool:
+        """Nobody else could own it."""
+        return True

@@ -1,0 +1,128 @@
+"""What a mirror's transaction may cost others: how long it waits for locks, and how long a statement of it may take.
+
+A mirror gives way to callers, so it must never be what a deadlock spares. PostgreSQL looks for one after
+`deadlock_timeout`: a mirror waits half as long at most. MariaDB looks at once and ends whom it likes; a mirror doesn't
+wait there at all, so none comes about. MySQL can't be asked for that. Nor must what it has read make a caller's
+transaction fail, as among those that are SERIALIZABLE: so none of a mirror's is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import DatabaseError
+
+from gateway.context.mirror_scope import MirrorScope
+
+__all__ = ["LOCKS", "NO_LIMITS", "SLOW", "Limits", "limits_for", "may_fail_callers", "why_given_up"]
+
+LOCKS = "locks"  # a mirror is dropped as it waited for a lock, or somebody waited for one of its own
+SLOW = "slow"  # as one of its statements took too long
+
+LOWER = "ISOLATION LEVEL REPEATABLE READ"
+# SQLSTATE: no lock in time, a deadlock, rows that others have changed, a statement that took too long.
+POSTGRESQL = {"55P03": LOCKS, "40P01": LOCKS, "40001": LOCKS, "57014": SLOW}
+# Error numbers: no lock in time, a deadlock, NOWAIT; and a statement that took too long, in MariaDB and MySQL.
+MYSQL = {1205: LOCKS, 1213: LOCKS, 3572: LOCKS, 1969: SLOW, 3024: SLOW}
+# Primary result codes (sqlite.org/rescode.html): BUSY, LOCKED.
+SQLITE = {5: LOCKS, 6: LOCKS}
+
+
+class Limits(NamedTuple):
+    """The statements that bound what a mirror may do: before its transaction begins, within it, and after it ended.
+
+    What the last one within it finds is what the server knows its connection by.
+    """
+
+    before: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+NO_LIMITS = Limits()
+
+
+def limits_for(connection: BaseDatabaseWrapper, scope: MirrorScope) -> Limits:
+    """Those of a mirror on this connection, which is open."""
+    make = _MAKERS.get(connection.vendor)
+    return NO_LIMITS if make is None else make(connection, scope)
+
+
+def _of_postgresql(connection: BaseDatabaseWrapper, scope: MirrorScope) -> Limits:
+    deadlock = "extract(epoch from current_setting('deadlock_timeout')::interval) * 500"
+    wait = f"greatest(1, least({_milliseconds(scope.lock_timeout)}, {deadlock}))::int::text"
+    settings = [
+        f"set_config('lock_timeout', {wait}, true)",
+        f"set_config('statement_timeout', '{_milliseconds(scope.statement_timeout)}', true)",
+    ]
+    if scope.read_only:
+        settings.append("set_config('transaction_read_only', 'on', true)")
+    limits = f"SELECT pg_backend_pid(), {', '.join(settings)}"
+    if _is_serializable(connection):
+        return Limits(within=(f"SET TRANSACTION {LOWER}", limits))
+    return Limits(within=(limits,))
+
+
+def _of_mysql(connection: BaseDatabaseWrapper, scope: MirrorScope) -> Limits:
+    """MySQL counts waiting in whole seconds."""
+    name, value, wait = "max_execution_time", str(_milliseconds(scope.statement_timeout)), 1
+    if getattr(connection, "mysql_is_mariadb", False):
+        name, value, wait = "max_statement_time", f"{scope.statement_timeout:.3f}", 0
+    kept = {"time": name, "row": "innodb_lock_wait_timeout", "table": "lock_wait_timeout"}
+    before = [
+        "SET " + ", ".join(f"@gateway_{key} = @@SESSION.{variable}" for key, variable in kept.items()),
+        f"SET SESSION {name} = {value}, SESSION innodb_lock_wait_timeout = {wait}, SESSION lock_wait_timeout = 1",
+    ]
+    kind = [LOWER] * _is_serializable(connection) + ["READ ONLY"] * scope.read_only
+    if kind and not connection.in_atomic_block:  # of one that is open already, it can't be said any more
+        before.append(f"SET TRANSACTION {', '.join(kind)}")
+    within = () if scope.read_only else ("SELECT CONNECTION_ID()",)  # nobody waits for one that only reads
+    after = "SET " + ", ".join(f"SESSION {variable} = @gateway_{key}" for key, variable in kept.items())
+    return Limits(tuple(before), within, (after,))
+
+
+def _of_sqlite(connection: BaseDatabaseWrapper, scope: MirrorScope) -> Limits:
+    busy = int(connection.settings_dict["OPTIONS"].get("timeout", 5.0) * 1000)
+    before = (
+        f"PRAGMA busy_timeout = {_milliseconds(scope.lock_timeout)}",
+        f"PRAGMA query_only = {int(scope.read_only)}",
+    )
+    return Limits(before=before, after=(f"PRAGMA busy_timeout = {busy}", "PRAGMA query_only = 0"))
+
+
+def _is_serializable(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the project wants its transactions so (OPTIONS): known as psycopg names it, or in words for MySQL."""
+    level = getattr(connection, "isolation_level", None)
+    return level is not None and str(getattr(level, "name", level)).upper() == "SERIALIZABLE"
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
+
+
+_MAKERS: Mapping[str, Callable[[BaseDatabaseWrapper, MirrorScope], Limits]] = {
+    "postgresql": _of_postgresql,
+    "mysql": _of_mysql,
+    "sqlite": _of_sqlite,
+}
+
+
+def may_fail_callers(connection: BaseDatabaseWrapper) -> bool:
+    """Whether a mirror that writes there may make a caller's transaction fail, whatever its limits are.
+
+    MySQL ends the lighter of two transactions that wait for each other, and waits a second at least.
+    """
+    return connection.vendor == "mysql" and not getattr(connection, "mysql_is_mariadb", False)
+
+
+def why_given_up(error: BaseException, vendor: str) -> str | None:
+    """LOCKS or SLOW, where the database gave up a statement for that; None where `error` is another one."""
+    cause: Any = error.__cause__ if isinstance(error, DatabaseError) else error
+    if vendor == "postgresql":
+        return POSTGRESQL.get(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or "")
+    if vendor == "mysql":
+        return MYSQL.get(next(iter(getattr(cause, "args", ())), 0))
+    code = getattr(cause, "sqlite_errorcode", None) if vendor == "sqlite" else None
+    return None if code is None else SQLITE.get(code & 0xFF)

@@ -1,0 +1,41 @@
+"""Mail: a mirror sends none. It learns what it would have learnt: how many messages were taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.mail.backends.base import BaseEmailBackend
+
+from gateway.shield.effects import note, noting
+from gateway.shield.guard import GuardedCall, guard
+
+__all__ = ["shield_mail"]
+
+METHODS = frozenset({"close", "open", "send_messages"})
+
+
+def shield_mail() -> None:
+    """Let mail backends do nothing for mirrors."""
+    guard(BaseEmailBackend, METHODS.__contains__, _instead, noting(_said))
+
+
+def _instead(call: GuardedCall) -> int | None:
+    if call.name != "send_messages":
+        return None
+    messages = [*_messages(*call.args, **call.kwargs)]
+    note(_said(call.target, call.name, (messages,), {}))
+    for message in messages:
+        message.message()  # raises ValueError, as when it is sent
+    return len(messages)
+
+
+def _said(_backend: BaseEmailBackend, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
+    """Each message that a backend is to send."""
+    messages = args[0] if args else kwargs.get("email_messages")
+    if name != "send_messages" or not isinstance(messages, list | tuple):  # another iterable can be read only once
+        return []
+    return [f"a mail to {len(message.recipients())}" for message in messages]
+
+
+def _messages(email_messages: Any) -> Any:
+    return email_messages or ()

@@ -1,0 +1,58 @@
+"""What leaves the process through a queue: a mirror starts no task and tells nobody anything."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from typing import Any
+
+from gateway.shield.effects import note, noting
+from gateway.shield.guard import GuardedCall, guard
+
+__all__ = ["shield_outside"]
+
+TYPE = re.compile(r"[A-Za-z_][\w.]{0,60}")
+QUEUED = {"enqueue", "enqueue_call", "enqueue_at", "enqueue_in", "enqueue_job", "enqueue_many", "schedule_job"}
+# Module, class, and what starts a task or queues something else. Nothing stands in for it, as for those of
+# gateway/shield/tasks.py: it is refused.
+TASKS = (
+    ("kombu.messaging", "Producer", {"publish"}),
+    ("rq.queue", "Queue", QUEUED),
+    ("huey.api", "Huey", {"enqueue"}),
+    ("concurrent.futures.process", "ProcessPoolExecutor", {"submit"}),
+    ("multiprocessing.process", "BaseProcess", {"start"}),
+)
+# The same for what tells others something, and says nothing back.
+MESSAGES = (("channels.layers", "BaseChannelLayer", {"send", "group_send", "group_add", "group_discard", "flush"}),)
+
+
+def shield_outside() -> None:
+    """Guard those of these that the process has imported by now: they are optional, and not to be imported for this."""
+    for table, instead, notes in ((TASKS, _refused, None), (MESSAGES, _unsaid, noting(_told))):
+        for module, name, methods in table:
+            if (found := sys.modules.get(module)) is not None and isinstance(cls := getattr(found, name, None), type):
+                guard(cls, methods.__contains__, instead, notes)
+
+
+def _refused(call: GuardedCall) -> Any:
+    raise call.scope.refuse(f"a task, by {type(call.target).__module__}.{type(call.target).__qualname__}.{call.name}()")
+
+
+def _told(_layer: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
+    """A message, by whom it is for and its type, which names a method of consumers."""
+    if name not in ("send", "group_send"):
+        return []
+    message = args[1] if len(args) > 1 else kwargs.get("message")
+    kind = str(message.get("type")) if isinstance(message, dict) else ""
+    kind = kind if TYPE.fullmatch(kind) else "any type"
+    return [f"a message to a {'group' if name == 'group_send' else 'channel'}, {kind}"]
+
+
+def _unsaid(call: GuardedCall) -> Any:
+    note(_told(call.target, call.name, call.args, call.kwargs))
+    return _nothing() if inspect.iscoroutinefunction(call.method) else None
+
+
+async def _nothing() -> None:
+    """Instead of sending a message."""

@@ -1,0 +1,61 @@
+"""Threads that a mirror starts by itself: Python gives them no context, so what they do would be done for callers.
+
+What is handed to a pool ends by itself, and belongs to the mirror as long as it runs. A thread may be one that serves
+the whole process from now on, and was only needed for the first time: it can't be the mirror's, so it is not started.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from gateway.compat.stdlib import thread_target
+from gateway.context.mirror_scope import MirrorScope, mirror_scope
+from gateway.shield.guard import GuardedCall, guard
+
+__all__ = ["shield_threads"]
+
+# Their threads use no store of Django's, or for whomever they are told to by a context of their own.
+HARMLESS = frozenset({
+    "aiosqlite", "anyio", "asgiref", "asyncio", "concurrent", "ddtrace", "elasticapm", "gateway", "grpc", "logging",
+    "multiprocessing", "newrelic", "opentelemetry", "prometheus_client", "psycopg_pool", "pymongo",
+    "sentry_sdk", "sqlalchemy",
+})  # fmt: skip
+
+
+def shield_threads() -> None:
+    """From now on, let mirrors hand work to pools as their own, and start no thread."""
+    guard(ThreadPoolExecutor, {"submit"}.__contains__, _belonging)
+    guard(threading.Thread, {"start"}.__contains__, _not_started)
+
+
+def _belonging(call: GuardedCall) -> Any:
+    function, *args = call.args
+    call.args = (_run, call.scope, function, *args)
+    return call.proceed()  # as for a caller: the pool may start a thread now, which it keeps
+
+
+def _run(scope: MirrorScope, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    with mirror_scope(scope):
+        return function(*args, **kwargs)
+
+
+def _not_started(call: GuardedCall) -> Any:
+    runs = _runs(call.target)
+    module = getattr(runs, "__module__", None) or ""
+    if module.partition(".")[0] in HARMLESS:
+        return call.proceed()
+    raise call.scope.refuse(f"a thread of its own, for {module}.{getattr(runs, '__qualname__', runs)}")
+
+
+def _runs(thread: threading.Thread) -> Any:
+    """What a thread that has not begun will run."""
+    if isinstance(thread, threading.Timer):
+        found: Any = thread.function
+    elif type(thread).run is threading.Thread.run:
+        found = thread_target(thread)
+    else:
+        found = type(thread).run
+    return getattr(found, "func", found)  # a partial's

@@ -1,0 +1,169 @@
+"""Who waits for a mirror's locks: as soon as somebody does, the mirror's transaction is ended.
+
+One thread for each process, there only while mirrors that may write have transactions, asks the database about those
+that are older than TICK, by a connection of its own that it opens for the first such question. Ended is ended by the
+server: a mirror may be anywhere then, and executing nothing at all, so its connection is closed there, which rolls
+back and frees the locks.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from gateway.clock import SYSTEM
+from gateway.stats.throttled_warnings import ThrottledWarnings
+
+__all__ = ["Watcher", "watcher"]
+
+logger = logging.getLogger("gateway.parity")
+
+TICK = 0.02  # seconds between two questions, and how long a transaction is not asked about
+LINGER = 1.0  # seconds that thread and connections are kept after the last transaction
+REST = 1.0  # seconds that a database is not asked after it couldn't be
+
+
+class Watched(Protocol):
+    """A transaction of a mirror. `session` is what the server knows its connection by."""
+
+    alias: str
+    session: int
+
+    def cut(self) -> None:
+        """It is about to be ended by the server."""
+
+
+class Questions(NamedTuple):
+    """How a kind of database is asked: `blocking` finds sessions, of the list that it is given, that others wait for;
+    `end` closes one."""
+
+    blocking: str
+    end: str
+
+
+# pg_locks tells everybody of everybody's locks, which pg_stat_activity doesn't.
+POSTGRESQL = Questions(
+    "SELECT blocking, bool_or(waiting.pid <> ALL(%(sessions)s)) "
+    "FROM pg_locks AS waiting, unnest(pg_blocking_pids(waiting.pid)) AS blocking "
+    "WHERE NOT waiting.granted AND blocking = ANY(%(sessions)s) GROUP BY blocking",
+    "SELECT pg_terminate_backend(%s)",  # which doesn't wait: whose connection it was gives it to nobody any more
+)
+# Who waits for whom is told only to those with PROCESS, and at most ten times a second. How many wait, to everybody.
+MARIADB = Questions("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'", "KILL CONNECTION %s")
+ASKED: Mapping[str, Questions] = {"postgresql": POSTGRESQL, "mysql": MARIADB}
+
+
+class Watcher:
+    """Watches transactions from `add` to `remove`, on a thread that ends when there have been none for a while."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Condition()
+        self._open: dict[Watched, float] = {}  # from when on it is asked about
+        self._running = False
+        self._asking: dict[str, BaseDatabaseWrapper] = {}  # used on its thread only
+        self._throttled = ThrottledWarnings(logger)
+        self._resting: dict[str, float] = {}  # aliases that can't be asked, until when
+
+    def add(self, transaction: Watched) -> None:
+        """Watch `transaction`, which has locks from now on."""
+        with self._lock:
+            self._open[transaction] = SYSTEM.monotonic() + TICK
+            if self._running:
+                self._lock.notify()
+                return
+            self._running = True
+        threading.Thread(target=self._run, name="gateway-watcher", daemon=True).start()
+
+    def remove(self, transaction: Watched) -> None:
+        """Watch it no more: from now on its connection may be another's. Waits where it is just being ended."""
+        with self._lock:
+            self._open.pop(transaction, None)
+
+    # -- on its thread ----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while self._goes_on():
+            time.sleep(TICK)
+            for alias, due in self._due().items():
+                self._look(alias, due)
+        self._resting.clear()
+
+    def _goes_on(self) -> bool:
+        """Whether there is something to watch, or soon is; else its thread ends, and all connections are closed."""
+        with self._lock:
+            if not self._open:
+                self._lock.wait(LINGER)
+            if not self._open:
+                for alias in [*self._asking]:
+                    self._hang_up(alias)
+                self._running = False
+            return self._running
+
+    def _due(self) -> Mapping[str, Sequence[Watched]]:
+        now = SYSTEM.monotonic()
+        due: defaultdict[str, list[Watched]] = defaultdict(list)
+        with self._lock:
+            for transaction, at in self._open.items():
+                if at <= now and self._resting.get(transaction.alias, now) <= now:
+                    due[transaction.alias].append(transaction)
+        return due
+
+    def _look(self, alias: str, due: Sequence[Watched]) -> None:
+        try:
+            connection = self._asking.get(alias)
+            if connection is None:
+                connection = self._asking[alias] = _apart(alias)
+            questions = ASKED[connection.vendor]
+            blocking = _blocking(connection, questions, [transaction.session for transaction in due])
+            for transaction in due:
+                if transaction.session in blocking:
+                    self._end(transaction, connection, questions)
+        except Exception as exc:  # noqa: BLE001 - drivers raise whatever they like
+            self._throttled.warn(alias, "%r can't be asked who waits for mirrors of writes: %s", alias, exc)
+            self._resting[alias] = SYSTEM.monotonic() + REST
+            self._hang_up(alias)
+
+    def _end(self, transaction: Watched, connection: BaseDatabaseWrapper, questions: Questions) -> None:
+        with self._lock:  # or its connection might be a caller's by now
+            if self._open.pop(transaction, None) is not None:
+                transaction.cut()
+                with connection.cursor() as cursor:
+                    cursor.execute(questions.end, [transaction.session])
+
+    def _hang_up(self, alias: str) -> None:
+        if (connection := self._asking.pop(alias, None)) is not None:
+            try:
+                connection.close()
+            except Exception:
+                logger.exception("the connection that asked %r who waits for mirrors can't be closed", alias)
+
+
+def _apart(alias: str) -> BaseDatabaseWrapper:
+    """A connection that is nobody else's, and from no pool, which may be empty: callers wait for it then."""
+    connection = connections[alias].copy()
+    settings: dict[str, Any] = connection.settings_dict  # a copy, as the connection is
+    settings["OPTIONS"].pop("pool", None)
+    settings["AUTOCOMMIT"] = True
+    return connection
+
+
+def _blocking(connection: BaseDatabaseWrapper, questions: Questions, sessions: list[int]) -> set[int]:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(questions.blocking, {"sessions": sessions})
+            found = cursor.fetchall()
+            # One mirror that waits for another is nobody's loss, unless a caller waits for it.
+            return {session for session, _ in found} if any(caller for _, caller in found) else set()
+        cursor.execute(questions.blocking)
+        row = cursor.fetchone()
+        return set(sessions) if row is not None and int(row[1]) else set()
+
+
+watcher = Watcher()

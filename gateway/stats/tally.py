@@ -1,0 +1,100 @@
+"""What was counted of one side of a route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.stats.histogram import Histogram
+
+__all__ = ["FEW", "SAMPLED", "SLOT", "Mirrored", "Tally"]
+
+
+SLOT = 10  # seconds
+
+SAMPLED = 4  # of so many buckets one is noted
+
+FEW = 3  # callers: fewer, where there are more, don't speak for all
+
+ERROR = 500  # and above: the server's fault (RFC 9110, 15.6)
+
+
+@dataclass(slots=True)
+class Tally:
+    """One side of one route: requests, how many of them failed, and how many failed and were answered by legacy.
+
+    `callers` are hashes of the first FEW callers' addresses, `failing` of the first FEW whose requests failed: enough
+    to know whether it was more than one. `buckets` are those of the callers that a canary took in or left out by their
+    bucket, of every SAMPLED-th bucket.
+    """
+
+    requests: int = 0
+    errors: int = 0
+    fallbacks: int = 0
+    histogram: Histogram = field(default_factory=Histogram)
+    callers: set[int] = field(default_factory=set)
+    failing: set[int] = field(default_factory=set)
+    buckets: set[int] = field(default_factory=set)
+
+    @property
+    def error_rate(self) -> float:
+        """The share of requests that failed, from 0 to 1; 0 when there were none."""
+        return self.errors / self.requests if self.requests else 0.0
+
+    def merge(self, other: Tally) -> None:
+        """Count what `other` counted, too."""
+        self.requests += other.requests
+        self.errors += other.errors
+        self.fallbacks += other.fallbacks
+        self.histogram.merge(other.histogram)
+        self.callers |= other.callers
+        self.failing |= other.failing
+        self.buckets |= other.buckets
+
+    def copy(self) -> Tally:
+        """As it is now, read in the order opposite to that in which `Counters.request` counts."""
+        histogram, fallbacks, errors = self.histogram.copy(), self.fallbacks, self.errors
+        failing, callers = self.failing.copy(), self.callers.copy()
+        return Tally(self.requests, errors, fallbacks, histogram, callers, failing, self.buckets.copy())
+
+
+@dataclass(slots=True)
+class Mirrored:
+    """What became of one route's mirrors. An answer that was compared is equal, different or warned."""
+
+    mirrored: int = 0  # sent to the other upstream
+    equal: int = 0
+    different: int = 0  # at least one breaking or critical difference
+    critical: int = 0  # of those, at least one critical
+    warned: int = 0  # differences, none of them breaking
+    controls: int = 0  # legacy asked twice, for what differs by itself
+    errors: int = 0  # could not be compared
+    callers: set[int] = field(default_factory=set)  # whose answers were compared; as those of Tally
+    differing: set[int] = field(default_factory=set)  # whose answers had breaking differences
+    dropped: dict[str, int] = field(default_factory=dict)  # by reason: "queue", "lag", "busy", "size", …
+
+    @property
+    def compared(self) -> int:
+        """How many answers were compared."""
+        return self.equal + self.different + self.warned
+
+    @property
+    def parity(self) -> float | None:
+        """The percentage of compared answers without a breaking difference; None when none were compared."""
+        return 100 * (1 - self.different / self.compared) if self.compared else None
+
+    def merge(self, other: Mirrored) -> None:
+        """Count what `other` counted, too."""
+        for name in ("mirrored", "equal", "different", "critical", "warned", "controls", "errors"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.callers |= other.callers
+        self.differing |= other.differing
+        for reason, number in other.dropped.items():
+            self.dropped[reason] = self.dropped.get(reason, 0) + number
+
+    def copy(self) -> Mirrored:
+        """As it is now."""
+        dropped = self.dropped.copy()
+        critical = self.critical  # before `different`, which is counted first: never more of the one than of the other
+        differing, callers = self.differing.copy(), self.callers.copy()
+        counts = self.mirrored, self.equal, self.different, critical, self.warned, self.controls, self.errors
+        return Mirrored(*counts, callers, differing, dropped)

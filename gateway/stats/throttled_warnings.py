@@ -1,0 +1,35 @@
+"""Warnings of what may come by the thousand: the first at once, the others together, now and then."""
+
+from __future__ import annotations
+
+import logging
+
+from gateway.clock import SYSTEM, Clock
+
+__all__ = ["ThrottledWarnings"]
+
+MOST = 1000  # keys that are remembered
+
+
+class ThrottledWarnings:
+    """Warnings through `logger`, of each key at most one in `seconds`."""
+
+    def __init__(self, logger: logging.Logger, clock: Clock = SYSTEM, seconds: float = 10.0) -> None:
+        self._logger = logger
+        self._clock = clock
+        self._seconds = seconds
+        self._said: dict[str, tuple[float, int]] = {}  # when last, and how many were left out since
+
+    def warn(self, key: str, message: str, *args: object) -> None:
+        """Log `message` now, with how many of `key` were left out before, or leave it out."""
+        now = self._clock.monotonic()
+        since, left_out = self._said.get(key, (-self._seconds, 0))
+        if now - since < self._seconds:
+            self._said[key] = since, left_out + 1
+            return
+        if len(self._said) >= MOST:
+            self._said.clear()
+        self._said[key] = now, 0
+        if left_out:
+            message = f"{message} (and {left_out} more in {now - since:.0f} s)"
+        self._logger.warning(message, *args)

@@ -1,0 +1,316 @@
+"""A gateway that runs in this process, and how to ask it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from asgiref.sync import ThreadSensitiveContext
+from django.conf import settings
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.app import Gateway
+from gateway.bridge.bridge import Bridge
+from gateway.clock import Clock
+from gateway.compat.django import settings_in_force
+from gateway.config.files import find, read
+from gateway.dispatch.errors import ClientGone, UpstreamError
+from gateway.legacy.upstream import DjangoUpstream
+from gateway.rollout.breaker import CircuitBreaker
+from gateway.rollout.decision import LEGACY
+from gateway.rollout.stage import State
+from gateway.testing.client_call import ClientCall, asking, current, watch_django
+from gateway.testing.clock import CountedRandomness, SwitchedClock, SwitchedRandomness
+from gateway.testing.executors import (
+    AsyncCallerExecutor,
+    CallerExecutor,
+    CallerThreadExecutor,
+    SyncCallerExecutor,
+    bring_home,
+    divert_workers,
+    keep_connections,
+    use_executor,
+)
+from gateway.testing.tally import count
+from gateway.upstreams.base import Upstream
+
+__all__ = ["LiveAnswer", "LiveGateway", "configure", "frozen", "running", "stop", "unprotected"]
+
+T = TypeVar("T")
+# How the settings begin that serving files goes by.
+_STATIC = ("DEBUG", "FORCE_SCRIPT_NAME", "INSTALLED_APPS", "MEDIA_", "MIDDLEWARE", "STATIC", "STORAGES", "WHITENOISE_")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAnswer:
+    """What came back: the status, the header lines with names in lower case, and the chunks of the body."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    chunks: list[bytes]
+
+    @property
+    def body(self) -> bytes:
+        """All of the body."""
+        return b"".join(self.chunks)
+
+
+class LiveGateway:
+    """`gateway`, on an event loop in a thread of its own; its lifespan is run once, from `start` to `stop`."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_default_executor(CallerExecutor(thread_name_prefix="gateway-testing"))
+        self._thread = threading.Thread(target=self._run, name="gateway-testing", daemon=True)
+        self._handlers: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._settings = settings_in_force()  # at the last refresh
+
+    def __repr__(self) -> str:
+        return f"LiveGateway({self.gateway!r})"
+
+    def start(self) -> None:
+        """Start the gateway and its services. Raises RuntimeError when one of them doesn't start."""
+        watch_django()
+        divert_workers()
+        keep_connections()
+        bring_home(self.gateway.legacy)
+        unprotected(self.gateway)
+        self._thread.start()
+        try:
+            self.run(self.gateway.startup())
+        except BaseException:
+            self._end()
+            raise
+        for upstream in self.gateway.upstreams.values():
+            _watch(upstream)
+
+    def stop(self) -> list[str]:
+        """Stop the services and the gateway; returns what failed, in words."""
+        try:
+            return self.run(self.gateway.shutdown())
+        finally:
+            self._end()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for `work`, which runs on the gateway's loop, and run its synchronous code here meanwhile."""
+        desk = SyncCallerExecutor()
+        with use_executor(desk):
+            answer = asyncio.run_coroutine_threadsafe(_at(desk, work), self._loop)
+        return desk.serve(answer)
+
+    async def arun(self, work: Coroutine[Any, Any, T]) -> T:
+        """As `run`, for asynchronous tests: synchronous code runs where `sync_to_async` runs that of the test."""
+        desk = AsyncCallerExecutor()
+        with use_executor(desk):
+            answer = asyncio.run_coroutine_threadsafe(_at(desk, work), self._loop)
+        try:
+            return await asyncio.wrap_future(answer)
+        finally:
+            desk.close()
+
+    def ask(self, scope: Scope, body: bytes, asked: ClientCall) -> LiveAnswer:
+        """One whole request. Raises what the gateway raises, which closes the connection in production."""
+        with asking(asked):
+            answer = self.run(_ask(self.gateway, scope, body))
+        count(asked.served_by)
+        return answer
+
+    async def aask(self, scope: Scope, body: bytes, asked: ClientCall) -> LiveAnswer:
+        """As `ask`, for asynchronous tests."""
+        with asking(asked):
+            answer = await self.arun(_ask(self.gateway, scope, body))
+        count(asked.served_by)
+        return answer
+
+    def refresh(self, handler: object = None) -> None:
+        """Let Django's settings, as they are now, be those that the gateway goes by.
+
+        Django's client loads the middleware when it asks for the first time, so that a test may override settings
+        before; `handler` is that client's. Without effect when nothing can have changed.
+        """
+        new = handler is not None and handler not in self._handlers
+        before, self._settings = self._settings, settings_in_force()
+        if not new and before == self._settings:
+            return
+        if new:
+            self._handlers.add(handler)
+        legacy = self.gateway.legacy
+        if isinstance(legacy, DjangoUpstream):
+            legacy.reload()
+            if _of_files(before) != _of_files(self._settings):
+                legacy.reload_static()
+        for service in self.gateway.services.values():
+            if isinstance(bridge := getattr(service, "surroundings", None), Bridge):
+                bridge.reload()
+        self.gateway.reread_settings()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+
+def _of_files(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if name.startswith(_STATIC)}
+
+
+def unprotected(gateway: Gateway) -> Gateway:
+    """Let tests see what each service does: no legacy stands in for one that fails, no breaker opens because of other
+    tests, and nothing is mirrored, stored or looked up, which would happen on nobody's thread and connection. Returns
+    it."""
+    gateway.control = None
+    gateway.dispatcher.falls_back = gateway.mirrors.enabled = False
+    for name in gateway.breakers:
+        gateway.breakers[name] = CircuitBreaker(name, breaker=None)
+    return gateway
+
+
+async def _at(desk: CallerThreadExecutor, work: Coroutine[Any, Any, T]) -> T:
+    # Entered for good: a task that outlives this must find an executor too, and the desk has one for it.
+    await ThreadSensitiveContext(executor=desk).__aenter__()  # type: ignore[no-untyped-call]
+    try:
+        return await work
+    finally:
+        # What a request does last, nobody in it waits for; the test does.
+        await asyncio.wrap_future(desk.submit(lambda: None))
+
+
+async def _ask(app: ASGIApp, scope: Scope, body: bytes) -> LiveAnswer:
+    """One request to an ASGI application, whose client stays until it has the whole answer."""
+    messages: list[Message] = []
+    unread = [{"type": "http.request", "body": body, "more_body": False}]
+    answered = asyncio.Event()
+
+    async def receive() -> Message:
+        if unread:
+            return unread.pop()
+        await answered.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        messages.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            answered.set()
+
+    await app(scope, receive, send)
+    start = next((message for message in messages if message["type"] == "http.response.start"), None)
+    if start is None:
+        raise RuntimeError(f"{scope['method']} {scope['path']} was not answered")
+    headers = [(name.lower(), value) for name, value in start.get("headers", ())]
+    chunks = [message.get("body", b"") for message in messages if message["type"] == "http.response.body"]
+    return LiveAnswer(start["status"], headers, [chunk for chunk in chunks if chunk])
+
+
+def _watch(upstream: Upstream) -> None:
+    """Note on each question who was to answer it, and with what exception that failed."""
+    entry = upstream.entry
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        asked = current()
+        if asked is None:
+            await entry(scope, receive, send)
+            return
+        asked.served_by = upstream.name
+        try:
+            await entry(scope, receive, send)
+        except (ClientGone, UpstreamError):
+            raise
+        except Exception as exc:
+            if upstream.name != LEGACY:  # of legacy's, Django has told
+                asked.failure = exc
+            raise
+
+    cast("Any", upstream).entry = watched
+
+
+# -- the one of this process ---------------------------------------------------------------------
+
+Source = Path | str | Mapping[str, Any]
+_CLOCK, _RANDOMNESS = SwitchedClock(), SwitchedRandomness()
+
+
+class _State:
+    """What runs, where it is configured, and in which process (a test runner may fork)."""
+
+    running: LiveGateway | None = None
+    source: Source | None = None
+    states: Mapping[str, State] = {}
+    process = 0
+    lock = threading.RLock()
+
+
+@contextmanager
+def frozen(clock: Clock) -> Iterator[None]:
+    """In this block, `running()` goes by `clock`, and draws the same each time."""
+    with _CLOCK.switched(clock), _RANDOMNESS.switched(CountedRandomness()):
+        yield
+
+
+def configure(source: Source | None, states: Mapping[str, State] | None = None) -> None:
+    """Name the configuration for `running`: a file, or a mapping shaped like one; None: the file that is found, or a
+    gateway without routes where there is none. `states` are those of routes that aren't to be where it has them.
+
+    Stops what runs with another one.
+    """
+    with _State.lock:
+        if source != _State.source or (states or {}) != _State.states:
+            stop()
+            _State.source, _State.states = source, states or {}
+
+
+def running() -> LiveGateway:
+    """The gateway of this test run, started now if nobody has asked it yet. Raises ConfigError, RuntimeError."""
+    with _State.lock:
+        if _State.running is None or _State.process != os.getpid():
+            started = LiveGateway(_build(_State.source, _State.states))
+            started.start()
+            _State.running, _State.process = started, os.getpid()
+        return _State.running
+
+
+def stop() -> list[str]:
+    """Stop it, if it runs; returns what failed, in words."""
+    with _State.lock:
+        found, _State.running = _State.running, None
+        return found.stop() if found is not None and _State.process == os.getpid() else []
+
+
+def _build(source: Source | None, states: Mapping[str, State]) -> Gateway:
+    """The gateway that `source` configures, for the settings in force: a test run has its own, as often as not."""
+    document, name = _read(source)
+    if settings.configured and isinstance(legacy := document.get("legacy"), Mapping):
+        legacy = {key: value for key, value in legacy.items() if key != "settings"}
+        document = {**document, "legacy": legacy}
+    gateway = Gateway(document, source=name, clock=_CLOCK, randomness=_RANDOMNESS)
+    if states:
+        gateway.publish(gateway.snapshot.at(states, gateway.snapshot.revision))
+    return gateway
+
+
+def _read(source: Source | None) -> tuple[Mapping[str, Any], str]:
+    """The tables of `source`, and what to call it in messages. Modules are imported from a file's folder too."""
+    if isinstance(source, Mapping):
+        return source, "the configuration"
+    path = Path(source) if source is not None else find()
+    if path is None:
+        return {"legacy": {}}, "the configuration"
+    if (folder := str(path.resolve().parent)) not in sys.path:
+        sys.path.insert(0, folder)
+    return read(path), str(path)

@@ -1,0 +1,118 @@
+"""The code that answers an endpoint today: the view, what it inherits from, and the classes that it names."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.compat.drf import declared_fields
+from gateway.workbench.inventory import Endpoint
+from gateway.workbench.inventory.instance import instance_of
+from gateway.workbench.inventory.source import dotted_name, is_third_party, location
+
+__all__ = ["Source", "sources"]
+
+LONGEST = 20_000  # characters of one class or function
+# What a view of Django REST framework, or one of Django's class-based, names by an attribute: role, attribute.
+PARTS = (
+    ("authentication", "authentication_classes"),
+    ("permission", "permission_classes"),
+    ("throttle", "throttle_classes"),
+    ("filter", "filter_backends"),
+    ("filter set", "filterset_class"),
+    ("pagination", "pagination_class"),
+    ("parser", "parser_classes"),
+    ("renderer", "renderer_classes"),
+    ("versioning", "versioning_class"),
+    ("form", "form_class"),
+    ("model", "model"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One class or function. `role` is what it is to the endpoint ("view", "serializer", …); `text` is None where it
+    is installed, not the project's, or has no file."""
+
+    role: str
+    name: str
+    file: str
+    line: int
+    text: str | None
+
+
+def sources(endpoint: Endpoint) -> list[Source]:
+    """All of them, the view first, each once."""
+    found: dict[str, Source] = {}
+    for role, thing in _things(endpoint):
+        found.setdefault(dotted_name(thing), _source(role, thing))
+    return list(found.values())
+
+
+def _things(endpoint: Endpoint) -> Iterator[tuple[str, Any]]:
+    yield "view", endpoint.view_class or endpoint.function
+    view = instance_of(endpoint)
+    if view is None:
+        return
+    yield from (("base of the view", base) for base in _own_bases(type(view)))
+    for serializer in _serializers(view):
+        yield "serializer", serializer
+        yield from (("base of a serializer", base) for base in _own_bases(serializer))
+    for role, attribute in PARTS:
+        for part in _classes(getattr(view, attribute, None)):
+            yield role, part
+            yield from ((f"base of a {role}", base) for base in _own_bases(part))
+    if (model := getattr(getattr(view, "queryset", None), "model", None)) is not None:
+        yield "model", model
+
+
+def _own_bases(kind: type) -> list[type]:
+    """The project's classes that `kind` inherits from, the nearest first."""
+    return [base for base in kind.__mro__[1:] if not is_third_party(location(base)[0])]
+
+
+def _serializers(view: Any) -> Iterator[type]:
+    """The view's serializer for this action, and those in its fields."""
+    kind = None
+    if hasattr(view, "get_serializer_class"):
+        with suppress(Exception):  # a project's own, which may want more of a request
+            kind = view.get_serializer_class()
+    waiting = [kind or getattr(view, "serializer_class", None)]
+    seen: set[type] = set()
+    while waiting:
+        one = waiting.pop(0)
+        if isinstance(one, type) and one not in seen:
+            seen.add(one)
+            yield one
+            waiting += [type(field) for field in _nested(one)]
+
+
+def _nested(serializer: type) -> Iterator[Any]:
+    for field in declared_fields(serializer).values():
+        inner = getattr(field, "child", field)  # of a list
+        if hasattr(inner, "get_fields"):
+            yield inner
+
+
+def _classes(value: Any) -> Iterator[type]:
+    """The classes in an attribute: one, several, or DRF's `A & B`, which holds others."""
+    for one in value if isinstance(value, Iterable) and not isinstance(value, type) else (value,):
+        if isinstance(one, type):
+            yield one
+        for operand in ("op1_class", "op2_class"):
+            if hasattr(one, operand):
+                yield from _classes(getattr(one, operand))
+
+
+def _source(role: str, thing: Any) -> Source:
+    file, line = location(thing)
+    text = None
+    if not is_third_party(file):
+        with suppress(OSError, TypeError):
+            text = inspect.getsource(inspect.unwrap(thing))
+    if text is not None and len(text) > LONGEST:
+        text = text[:LONGEST] + f"\n# … {len(text) - LONGEST:,} more characters\n"
+    return Source(role, dotted_name(thing), file, line, text)

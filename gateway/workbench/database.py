@@ -1,0 +1,33 @@
+"""Whether the project has gateway.control, and what is wrong with its database."""
+
+from __future__ import annotations
+
+__all__ = ["installed", "trouble"]
+
+
+def installed() -> bool:
+    """Whether the project has `gateway.control` among its apps."""
+    from django.apps import apps
+
+    return apps.ready and apps.is_installed("gateway.control")
+
+
+def trouble(error: Exception) -> str:
+    """What an error of the database means for runtime changes, and what to do. Asks the database again."""
+    from django.db import DatabaseError, connections
+
+    from gateway.control.database import DatabaseBusy, alias
+
+    said = str(error.__cause__ or error).strip().partition("\n")[0]
+    try:
+        tables = connections[alias()].introspection.table_names()
+    except DatabaseError:
+        return (
+            f"the database can't be asked ({said}). The servers go on as they are; a route can be moved when the"
+            " database is back, or by `stage` in the file and a restart"
+        )
+    if "gateway_control_routestate" not in tables:
+        return "the tables of gateway.control are missing: run `python manage.py migrate`"
+    if isinstance(error, DatabaseBusy):
+        return f"{error}. Nothing was done; try it again"
+    return f"the database refused ({said}). After an upgrade, run `python manage.py migrate`"

@@ -1,0 +1,245 @@
+"""Who is let in and how often, what is read and written: the classes that both views ask."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from rest_framework.permissions import AllowAny, BasePermission, OperandHolder, SingleOperandHolder
+from rest_framework.views import APIView
+
+from gateway.parity.severity import Severity
+from gateway.workbench.contract.database import AsksDatabase
+from gateway.workbench.contract.result import Compared, Finding, Report, Unknown
+from gateway.workbench.drf.contract.source import calls
+from gateway.workbench.drf.contract.users import callers
+from gateway.workbench.drf.contract.views import with_user
+
+__all__ = ["authentication", "media", "permissions", "throttles", "unguarded"]
+
+
+def authentication(legacy: Any, service: Any) -> Iterator[Report]:
+    """Whether callers are found out by the same classes, in the same order: the first words the 401 or 403."""
+    ours, theirs = _names(legacy.get_authenticators()), _names(service.get_authenticators())
+    yield Compared("authentication", _listed(ours))
+    if ours == theirs:
+        return
+    if missing := [name for name in ours if name not in theirs]:
+        yield Finding(
+            Severity.BREAKING,
+            "authentication",
+            f"callers who show who they are by {_listed(missing)} are strangers to the service",
+            legacy=_listed(ours),
+            service=_listed(theirs),
+        )
+    if more := [name for name in theirs if name not in ours]:
+        yield Finding(
+            Severity.CRITICAL,
+            "authentication",
+            f"the service also believes {_listed(more)}",
+            legacy=_listed(ours),
+            service=_listed(theirs),
+        )
+    if not missing and not more:
+        yield Finding(
+            Severity.BREAKING,
+            "authentication",
+            "the classes are asked in another order, and the first decides between 401 and 403",
+            legacy=_listed(ours),
+            service=_listed(theirs),
+        )
+
+
+def permissions(legacy: Any, service: Any, method: str, function: Any, *, lifted: bool) -> Iterator[Report]:
+    """Whether the same callers are let in: the classes, and where they are others, what each says of four callers."""
+    ours, theirs = _conditions(legacy), _conditions(service)
+    if sorted(ours) != sorted(theirs):
+        yield from _by_caller(legacy, service, method, ours, theirs)
+    else:
+        yield Compared("permissions", _listed(ours))
+    if not lifted:
+        yield from _of_objects(legacy, function)
+
+
+def _by_caller(legacy: Any, service: Any, method: str, ours: list[str], theirs: list[str]) -> Iterator[Report]:
+    known = 0
+    wider: list[str] = []
+    narrower: list[str] = []
+    everybody = list(callers())
+    for name, user in everybody:
+        before, after = _admits(legacy, user), _admits(service, user)
+        if before is None or after is None:
+            continue
+        known += 1
+        if after and not before:
+            wider.append(name)
+        elif before and not after:
+            narrower.append(name)
+    says: dict[str, Any] = {"legacy": _listed(ours), "service": _listed(theirs)}
+    yield Compared("permissions", f"{known} callers: {_listed(ours)} beside {_listed(theirs)}")
+    if wider:
+        yield Finding(
+            Severity.CRITICAL, "permissions", f"{method} lets in {_listed(wider)}, whom legacy refuses", **says
+        )
+    if narrower:
+        yield Finding(
+            Severity.BREAKING, "permissions", f"{method} refuses {_listed(narrower)}, whom legacy lets in", **says
+        )
+    if wider or narrower:
+        return
+    gone = [name for name in ours if name not in theirs]
+    if known == len(everybody):
+        yield Finding(Severity.NOTE, "permissions", "other classes, which say the same of all of them", **says)
+    elif gone:
+        yield Finding(Severity.CRITICAL, "permissions", f"nothing asks {_listed(gone)} any more", **says)
+    else:
+        yield Finding(Severity.BREAKING, "permissions", "the service asks for more, of callers with rows", **says)
+
+
+def _admits(view: Any, user: Any) -> bool | None:
+    """Whether the view's classes let `user` in; None where they ask for rows, or for more of a request."""
+    try:
+        asked = with_user(view, user)
+        return all(permission.has_permission(asked.request, asked) for permission in asked.get_permissions())
+    except AsksDatabase:
+        return None
+    except Exception:  # noqa: BLE001 - a class of the project's, or DRF's own refusal of a request that isn't whole
+        return None
+
+
+def _of_objects(legacy: Any, function: Any) -> Iterator[Report]:
+    """Classes that look at the object: DRF's `get_object` asks them, an endpoint has to do it."""
+    if getattr(legacy, "detail", None) is False or getattr(legacy, "action", "") in ("list", "create"):
+        return
+    if not legacy.kwargs:
+        return
+    looking = [one for one in legacy.get_permissions() if _looks_at_objects(one)]
+    if not looking:
+        return
+    names = _listed(map(_name, looking))
+    if calls(function, "check_object_permissions", "get_object"):
+        yield Compared("permissions", f"{names} of the object")
+    else:
+        yield Finding(
+            Severity.BREAKING,
+            "permissions",
+            f"{names} looks at the object, and the endpoint doesn't call check_object_permissions",
+            legacy=names,
+            service="nothing",
+        )
+
+
+def _looks_at_objects(permission: Any) -> bool:
+    if isinstance(permission, BasePermission):
+        return type(permission).has_object_permission is not BasePermission.has_object_permission
+    operands = [getattr(permission, name) for name in ("op1", "op2") if hasattr(permission, name)]
+    return any(map(_looks_at_objects, operands))
+
+
+def unguarded(legacy: Any, dependencies: Sequence[Callable[..., Any]]) -> Iterator[Report]:
+    """An endpoint that asks none of DRF's classes, where the view did."""
+    ours = _conditions(legacy)
+    throttled = _names(legacy.get_throttles())
+    own = [one for one in dependencies if not getattr(one, "__module__", "").startswith(("gateway.", "fastapi."))]
+    if ours and own:
+        names = _listed(getattr(one, "__qualname__", type(one).__name__) for one in own)
+        yield Unknown("permissions", f"legacy asks {_listed(ours)}; the service has code of its own: {names}")
+    elif ours:
+        yield Finding(
+            Severity.CRITICAL,
+            "permissions",
+            "nothing asks who the caller is: write dependencies=[Depends(drf(…))]",
+            legacy=_listed(ours),
+            service="nobody is asked",
+        )
+    else:
+        yield Compared("permissions", "everybody is let in by both")
+    if throttled:
+        yield Finding(
+            Severity.WARNING,
+            "throttles",
+            f"nothing limits callers, where legacy has {_listed(throttled)}",
+            legacy=_listed(throttled),
+            service="none",
+        )
+
+
+def throttles(legacy: Any, service: Any) -> Iterator[Report]:
+    """Whether callers are limited by the same classes at the same rates."""
+    ours, theirs = _limits(legacy), _limits(service)
+    yield Compared("throttles", _listed(ours))
+    if sorted(ours) == sorted(theirs):
+        return
+    gone = [name for name in ours if name not in theirs]
+    severity, says = (Severity.BREAKING, f"nothing asks {_listed(gone)}") if gone else (Severity.WARNING, "more limits")
+    yield Finding(severity, "throttles", says, legacy=_listed(ours), service=_listed(theirs))
+
+
+def _limits(view: Any) -> list[str]:
+    return [_limit(throttle, view) for throttle in view.get_throttles()]
+
+
+def _limit(throttle: Any, view: Any) -> str:
+    scope = getattr(throttle, "scope", None) or getattr(view, getattr(throttle, "scope_attr", ""), None)
+    rate = getattr(throttle, "rate", None)
+    return _name(throttle) + (f" {scope}" if scope else "") + (f" {rate}" if rate else "")
+
+
+MEDIA = (
+    ("get_parsers", "parsers", "bodies"),
+    ("get_renderers", "renderers", "answers"),
+)
+
+
+def media(legacy: Any, service: Any) -> Iterator[Report]:
+    """Whether the same bodies are read, the same types written, and versions told apart in the same way."""
+    for getter, area, what in MEDIA:
+        ours, theirs = _names(getattr(legacy, getter)()), _names(getattr(service, getter)())
+        if set(ours) - set(theirs):
+            gone = _listed(name for name in ours if name not in theirs)
+            yield Finding(
+                Severity.BREAKING, area, f"{what}: without {gone}", legacy=_listed(ours), service=_listed(theirs)
+            )
+        elif ours != theirs:
+            yield Finding(Severity.NOTE, area, f"{what}: others", legacy=_listed(ours), service=_listed(theirs))
+    for attribute in ("content_negotiation_class", "versioning_class", "get_exception_handler"):
+        before, after = _one(legacy, attribute), _one(service, attribute)
+        if before != after:
+            area = {"get_exception_handler": "errors", "versioning_class": "version"}.get(attribute, "media")
+            yield Finding(
+                Severity.BREAKING, area, f"another {attribute.removeprefix('get_')}", legacy=before, service=after
+            )
+    yield Compared("media", "parsers, renderers, negotiation, versions, exception handler")
+
+
+def _one(view: APIView, attribute: str) -> str:
+    found: Any = getattr(view, attribute)
+    made = found() if attribute.startswith("get_") else found
+    return f"{getattr(made, '__module__', '')}.{getattr(made, '__qualname__', made)}"
+
+
+def _conditions(view: Any) -> list[str]:
+    """The permission classes, but for those that let everybody in."""
+    return [_name(one) for one in view.get_permissions() if type(one) is not AllowAny]
+
+
+def _names(instances: Iterable[Any]) -> list[str]:
+    return [_name(one) for one in instances]
+
+
+def _name(instance: Any) -> str:
+    """What a class is called; of a combination, of all its parts."""
+    if hasattr(instance, "op1"):
+        word = {"AND": "&", "OR": "|", "NOT": "~"}.get(type(instance).__name__, "?")
+        second = getattr(instance, "op2", None)
+        first = _name(instance.op1)
+        return f"{word}{first}" if second is None else f"({first} {word} {_name(second)})"
+    if isinstance(instance, OperandHolder | SingleOperandHolder):
+        return _name(instance())
+    kind = instance if inspect.isclass(instance) else type(instance)
+    return kind.__qualname__
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"

@@ -1,0 +1,285 @@
+"""Whether the service reads a body as the view does: field by field, and then with values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import hypothesis
+from django.core.files.base import File
+from hypothesis import HealthCheck, Phase
+from hypothesis import seed as seeded
+
+from gateway.parity.severity import Severity
+from gateway.workbench.contract.budget import Budget
+from gateway.workbench.contract.result import Compared, Example, Finding, Report, Unknown
+from gateway.workbench.drf.contract.declared import CODES, Declared, declared
+from gateway.workbench.drf.contract.inputs import MISSING, candidates, generated
+from gateway.workbench.drf.contract.pairs import Pair, pairs, usual_body, with_value
+from gateway.workbench.drf.contract.readers import LegacyReader, Outcome, Reader, equal, texts
+
+__all__ = ["Sides", "compare_bodies"]
+
+SHOWN = 3  # examples of one difference
+ROUNDS = 4  # differences of one field that are looked for beside the known ones
+MOST = 120  # characters of an example
+NOT_THERE = "does_not_exist"
+
+
+@dataclass(slots=True)
+class Sides:
+    """Both serializers and what reads by them. `hooked` is the view's with its own `validate…` methods, `legacy`
+    without; `plain`: FastAPI's own route, whose errors have a shape of their own. `left_out` are checks of rows."""
+
+    hooked: Reader
+    legacy: LegacyReader
+    service: Reader
+    fields: tuple[Any, Any]
+    hooks: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    plain: bool = False
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was found of one field."""
+
+    differences: dict[tuple[str, str], list[Example]] = field(default_factory=dict)
+    hooked: list[Example] = field(default_factory=list)
+    failed: dict[str, None] = field(default_factory=dict)
+    rows: bool = False
+    values: int = 0
+
+
+class _Differs(Exception):  # what hypothesis looks for
+    pass
+
+
+def compare_bodies(sides: Sides, budget: Budget) -> Iterator[Report]:
+    """What differs in what both read."""
+    whole = usual_body(*sides.fields, _accepts)
+    total, names = 0, list[str]()
+    for pair in pairs(*sides.fields):
+        if pair.legacy is None or pair.legacy.read_only:
+            yield from _only_service(pair)
+            continue
+        if pair.service is None:
+            yield _only_legacy(pair)
+            continue
+        seen = _Comparison(sides, whole, pair, budget).run()
+        total, names = total + seen.values, [*names, pair.name]
+        yield from _reports(pair, seen)
+    yield Compared("request", f"{_counted(len(names), 'field')} ({', '.join(names) or 'none'}), {total:,} values")
+    yield from (Unknown("request", what) for what in sides.left_out)
+    if sides.hooks:
+        names_of_hooks = ", ".join(dict.fromkeys(sides.hooks))
+        yield Unknown("request", f"what {names_of_hooks} refuses beside that: the endpoint's own code has to")
+
+
+def _accepts(field: Any, value: Any) -> bool:
+    """Whether a field takes `value`, as far as that can be told."""
+    try:
+        field.run_validation(value)
+    except Exception:  # noqa: BLE001 - refused, or the project's own code
+        return False
+    return True
+
+
+def _only_service(pair: Pair) -> Iterator[Report]:
+    """A field that the view doesn't read."""
+    name = pair.name
+    if pair.service.read_only:
+        return
+    if pair.legacy is not None:
+        yield Finding(
+            Severity.BREAKING,
+            "request",
+            f"{name}: read-only in legacy, and the service takes it from callers",
+            name,
+            "read-only",
+            "written",
+        )
+    elif pair.service.required:
+        yield Finding(
+            Severity.BREAKING,
+            "request",
+            f"{name}: the service requires it, and legacy doesn't know it: every request of today is refused",
+            name,
+            "unknown",
+            "required",
+        )
+    else:
+        yield Finding(
+            Severity.WARNING, "request", f"{name}: the service takes it, which legacy ignores", name, "ignored", "taken"
+        )
+
+
+def _only_legacy(pair: Pair) -> Finding:
+    how = "required" if pair.legacy.required else "optional"
+    message = f"{pair.name}: legacy reads it ({how}, {type(pair.legacy).__name__}), and the service ignores it"
+    return Finding(Severity.BREAKING, "request", message, pair.name, how, "ignored")
+
+
+class _Comparison:
+    """One field in an otherwise usual body, with many values."""
+
+    def __init__(self, sides: Sides, whole: Any, pair: Pair, budget: Budget) -> None:
+        self._sides = sides
+        self._whole = whole
+        self._pair = pair
+        self._budget = budget
+        self.seen = Seen()
+
+    def run(self) -> Seen:
+        """First what is known to tell fields apart, then what hypothesis makes, made as small as it gets."""
+        for value in candidates(self._pair.legacy, self._pair.service):
+            if (found := self._differs(value)) is not None:
+                examples = self.seen.differences.setdefault(found[0], [])
+                examples.append(found[1])
+        for _ in range(ROUNDS):
+            if (found := self._sought()) is None:
+                break
+            self.seen.differences[found[0]] = [found[1]]
+        return self.seen
+
+    def _sought(self) -> tuple[tuple[str, str], Example] | None:
+        """The smallest value that differs in a way that is not known yet."""
+        last: list[tuple[tuple[str, str], Example]] = []
+
+        @seeded(self._budget.seed)
+        @hypothesis.settings(
+            max_examples=self._budget.examples,
+            database=None,
+            deadline=None,
+            phases=(Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False,
+        )
+        @hypothesis.given(generated(self._pair.legacy, self._pair.service))
+        def look(value: Any) -> None:
+            found = self._differs(value)
+            if found is not None and found[0] not in self.seen.differences:
+                last[:] = [found]
+                raise _Differs
+
+        try:
+            look()
+        except _Differs:
+            return last[0]
+        return None
+
+    def _differs(self, value: Any) -> tuple[tuple[str, str], Example] | None:
+        """How the sides differ in `value`: in what, by which code; None where they don't."""
+        place = self._pair.place
+        body = with_value(self._whole, place, value)
+        sides = self._sides
+        before, hooked, after = (one.read(body, place) for one in (sides.legacy, sides.hooked, sides.service))
+        self.seen.values += 1
+        for outcome in (before, after):
+            if outcome.failed:
+                self.seen.failed[outcome.failed] = None
+                return None
+        if not hooked.failed and _way(hooked, after, plain=sides.plain) is None:
+            return None
+        way = _way(before, after, plain=sides.plain)
+        example = Example(_json(value), str(before), str(after))
+        if way is None:
+            if hooked.refused:
+                self.seen.hooked.append(Example(_json(value), str(hooked), str(after)))
+            return None
+        if NOT_THERE in (before.code, after.code) and way[0] != "words":
+            self.seen.rows = True
+            return None
+        return way, example
+
+
+def _way(before: Outcome, after: Outcome, *, plain: bool) -> tuple[str, str] | None:
+    """In what two outcomes differ, and by which code of an error."""
+    if before.refused and after.refused:
+        ours, theirs = texts(before.errors), texts(after.errors)
+        if plain or ours == theirs:
+            return None
+        return ("words" if _shape(ours) == _shape(theirs) else "shape"), before.code
+    if before.refused:
+        return "accepts", before.code
+    if after.refused:
+        return "refuses", after.code
+    return None if equal(before.value, after.value) else ("value", "")
+
+
+def _shape(errors: Any) -> Any:
+    if isinstance(errors, dict):
+        return {name: _shape(one) for name, one in errors.items()}
+    return [_shape(errors[0])] if isinstance(errors, list) and errors else type(errors)
+
+
+def _json(value: Any) -> str:
+    if value is MISSING:
+        return "nothing"
+    text = f"a file {value.name}" if isinstance(value, File) else json.dumps(value, ensure_ascii=True, default=str)
+    return (
+        text if len(text) <= MOST else f"{text[:40]}… ({len(value) if hasattr(value, '__len__') else len(text)} long)"
+    )
+
+
+# In what they differ: how bad that is, and what is said.
+WAYS = {
+    "accepts": (Severity.BREAKING, "the service takes what legacy refuses"),
+    "refuses": (Severity.BREAKING, "the service refuses what legacy takes"),
+    "value": (Severity.BREAKING, "the service reads something else"),
+    "shape": (Severity.BREAKING, "both refuse it, with errors of another shape"),
+    "words": (Severity.WARNING, "both refuse it, in other words"),
+}
+
+
+def _reports(pair: Pair, seen: Seen) -> Iterator[Report]:
+    differences = list(declared(pair.legacy, pair.service))
+    explained: set[Declared] = set()
+    codes = {code for way, code in seen.differences if way in ("accepts", "refuses")}
+    for (way, code), examples in seen.differences.items():
+        if way == "words" and code in codes:
+            continue  # of a limit that is another one, said already
+        why = [one for one in differences if one.attribute == CODES.get(code, code)] or differences
+        explained |= {*why}
+        severity, says = WAYS[way]
+        yield Finding(
+            severity,
+            "request",
+            f"{pair.name}: {says}{_by(code, why)}",
+            pair.name,
+            "; ".join(f"{one.attribute} {one.legacy}" for one in why),
+            "; ".join(f"{one.attribute} {one.service}" for one in why),
+            tuple(examples[:SHOWN]),
+        )
+    yield from (_undecided(pair, one) for one in differences if one not in explained)
+    yield from _not_told(pair, seen)
+
+
+def _by(code: str, why: list[Declared]) -> str:
+    reasons = ", ".join(f"{one.attribute} is {one.legacy} in legacy and {one.service} in the service" for one in why)
+    return f" ({code or 'value'}{': ' + reasons if reasons else ''})"
+
+
+def _undecided(pair: Pair, one: Declared) -> Finding:
+    message = (
+        f"{pair.name}: {one.attribute} is {one.legacy} in legacy and {one.service} in the service; no value shows it"
+    )
+    return Finding(Severity.NOTE, "request", message, pair.name, one.legacy, one.service)
+
+
+def _not_told(pair: Pair, seen: Seen) -> Iterator[Unknown]:
+    if seen.rows:
+        yield Unknown("request", f"whether {pair.name} is there")
+    for why in seen.failed:
+        yield Unknown("request", f"some values of {pair.name}: {why}")
+    if seen.hooked:
+        one = seen.hooked[0]
+        yield Unknown(
+            "request", f"{pair.name}: the view's own code refuses {one.value}: {one.legacy}; the endpoint's has to"
+        )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,42 @@
+"""Four callers who have no rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+
+from gateway.workbench.drf.contract.views import anonymous
+
+__all__ = ["callers"]
+
+FLAGS: tuple[tuple[str, dict[str, bool]], ...] = (
+    ("users", {}),
+    ("staff", {"is_staff": True}),
+    ("superusers", {"is_staff": True, "is_superuser": True}),
+)
+
+
+def callers() -> Iterator[tuple[str, Any]]:
+    """Who asks, in the plural, and the user. Projects without users have strangers only."""
+    yield "strangers", anonymous()
+    if not apps.is_installed("django.contrib.auth"):
+        return
+    from django.contrib.auth import get_user_model
+
+    model = get_user_model()
+    for name, flags in FLAGS:
+        user = model(pk=1, **{flag: value for flag, value in flags.items() if _has(model, flag)})
+        if _has(model, "is_active"):
+            user.is_active = True
+        yield name, user
+
+
+def _has(model: Any, name: str) -> bool:
+    try:
+        model._meta.get_field(name)  # noqa: SLF001 - documented
+    except FieldDoesNotExist:
+        return False
+    return True

@@ -1,0 +1,105 @@
+"""What a contract test of an endpoint of REST framework's asks: rows, bodies and queries."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.generics import GenericAPIView
+
+from gateway.workbench.drf.examples import body_text, is_certain, required_names, writable_names
+from gateway.workbench.drf.views import is_standard, model_of, overridden, query_names, serializer_of, view_for
+from gateway.workbench.inventory import Endpoint
+from gateway.workbench.scaffold.contract_test import Asked
+from gateway.workbench.scaffold.references import Untranslatable, reference
+from gateway.workbench.scaffold.rows import guessed_row, values_text
+
+__all__ = ["asked", "login_of"]
+
+WRITING = ("POST", "PUT", "PATCH")
+PERFORMS = ("perform_create", "perform_update", "perform_destroy", "get_object")
+
+
+def login_of(chosen: Sequence[Endpoint]) -> str:
+    """How a user is known to these views: by the session, where they all ask it."""
+    kinds = [view_for(endpoint).authentication_classes for endpoint in chosen]
+    session = all(any(issubclass(one, SessionAuthentication) for one in classes) for classes in kinds)
+    return "session" if session else "force"
+
+
+def asked(endpoint: Endpoint) -> Asked:
+    """What is known of `endpoint` for its tests."""
+    serializer = _serializer(endpoint) if endpoint.method in WRITING else None
+    model, lookup = _row(endpoint)
+    names = writable_names(serializer) if serializer is not None else []
+    upload = serializer is not None and any(
+        isinstance(serializer.fields[name], serializers.FileField) for name in names
+    )
+    return Asked(
+        endpoint,
+        model=reference(model) if model is not None else None,
+        values=values_text(model),
+        lookup=lookup,
+        owner=_owner(model),
+        body=body_text(serializer) if serializer is not None else None,
+        names=tuple(names),
+        required=tuple(required_names(serializer)) if serializer is not None else (),
+        queries=tuple(query_names(endpoint)) if endpoint.method == "GET" else (),
+        certain=_certain(endpoint, serializer),
+        upload=upload,
+    )
+
+
+def _certain(endpoint: Endpoint, serializer: Any) -> bool:
+    if not is_standard(endpoint) or overridden(endpoint.view_class, *PERFORMS):
+        return False
+    if endpoint.method in WRITING and (serializer is None or not is_certain(serializer)):
+        return False
+    return not (endpoint.parameters and overridden(endpoint.view_class, "get_queryset")) or endpoint.method == "DELETE"
+
+
+def _serializer(endpoint: Endpoint) -> Any:
+    """The one that reads the body: the view's, or the one that its method names."""
+    named = _named(endpoint.function)
+    try:
+        found = named() if named is not None else serializer_of(endpoint)
+    except (Untranslatable, TypeError):
+        return None
+    if not isinstance(found, serializers.Serializer) or type(found) is serializers.Serializer:
+        return None
+    if not is_standard(endpoint) and named is None and "get_serializer" not in _source_names(endpoint.function):
+        return None  # an action without a body
+    return found
+
+
+def _source_names(function: Any) -> Sequence[str]:
+    return tuple(getattr(getattr(inspect.unwrap(function), "__code__", None), "co_names", ()))
+
+
+def _named(function: Any) -> Any:
+    known = getattr(inspect.unwrap(function), "__globals__", {})
+    found = (known.get(name) for name in _source_names(function))
+    return next((one for one in found if isinstance(one, type) and issubclass(one, serializers.Serializer)), None)
+
+
+def _row(endpoint: Endpoint) -> tuple[Any, dict[str, str]]:
+    """The model of the row that the path names, and what of it stands in the path."""
+    if not endpoint.parameters:
+        return None, {}
+    view = view_for(endpoint)
+    if isinstance(view, GenericAPIView) and (model := model_of(endpoint)) is not None:
+        name = view.lookup_url_kwarg or view.lookup_field
+        return model, {name: f"row.{view.lookup_field.replace('__', '.')}"}
+    return guessed_row(endpoint)
+
+
+def _owner(model: Any) -> str | None:
+    """The foreign key of a row to the user it belongs to."""
+    if model is None:
+        return None
+    keys = [field for field in model._meta.fields if field.is_relation]  # noqa: SLF001 - as above
+    return next((field.name for field in keys if field.related_model._meta.label == settings.AUTH_USER_MODEL), None)  # noqa: SLF001

@@ -1,0 +1,55 @@
+"""What the project's own API document calls its operations, so that clients that are made of it don't change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from rest_framework.settings import api_settings
+
+__all__ = ["Operation", "operation", "operations"]
+
+_parameter = re.compile(r"{[^}]*}")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An `operationId`, and its tags."""
+
+    id: str
+    tags: tuple[str, ...]
+
+
+def operation(method: str, template: str) -> Operation | None:
+    """What the document has for an endpoint; None where there is no document, or it isn't there."""
+    return operations().get((method, _shape(template)))
+
+
+@cache
+def operations() -> Mapping[tuple[str, str], Operation]:
+    """Every operation of the document that drf-spectacular makes of the project; none where the project has it not."""
+    try:
+        from drf_spectacular.drainage import GENERATOR_STATS
+        from drf_spectacular.generators import SchemaGenerator
+        from drf_spectacular.openapi import AutoSchema
+    except ImportError:
+        return {}
+    schema: Any = api_settings.DEFAULT_SCHEMA_CLASS
+    if not issubclass(schema, AutoSchema):
+        return {}
+    with GENERATOR_STATS.silence():
+        generator: Any = SchemaGenerator
+        document: Mapping[str, Any] = generator().get_schema(request=None, public=True)
+    return {
+        (method.upper(), _shape(path)): Operation(found["operationId"], tuple(found.get("tags", ())))
+        for path, item in document["paths"].items()
+        for method, found in item.items()
+        if isinstance(found, Mapping) and "operationId" in found
+    }
+
+
+def _shape(template: str) -> str:
+    return _parameter.sub("{}", template)

@@ -1,0 +1,118 @@
+"""What drf-spectacular says of the endpoints, where it is installed. The settings of the project stay as they are."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rest_framework.schemas.generators import EndpointEnumerator
+
+__all__ = ["Document", "Documented", "api_document", "enumerated"]
+
+_component = re.compile(r"#/components/schemas/([^/]+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """One operation of the document. `parameters` are (where, name); `responses` media types by status; `components`
+    the names of the schemas that it refers to."""
+
+    path: str
+    operation_id: str | None
+    tags: tuple[str, ...]
+    parameters: tuple[tuple[str, str], ...]
+    request_media_types: tuple[str, ...]
+    responses: Mapping[str, tuple[str, ...]]
+    components: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The operations by method and path, with names of parameters left out: "GET /products/{}/". `notes` are the
+    generator's warnings; `schema` is the whole document."""
+
+    operations: Mapping[str, Documented]
+    notes: tuple[str, ...]
+    schema: Mapping[str, Any]
+
+
+def enumerated() -> list[tuple[str, str, Any]]:
+    """Path, method and callback of each endpoint that DRF's own documents have."""
+    return [(path, method, callback) for path, method, callback in EndpointEnumerator().get_api_endpoints()]
+
+
+def api_document() -> Document | None:
+    """What drf-spectacular makes of the URLconf, with its settings as the project has them; None where it isn't
+    installed, or can't make a document: then its reason is the only note."""
+    try:
+        from drf_spectacular.settings import patched_settings
+    except ImportError:
+        return None
+    said = io.StringIO()
+    with redirect_stderr(said), warnings.catch_warnings(), patched_settings({"DISABLE_ERRORS_AND_WARNINGS": False}):
+        warnings.simplefilter("ignore")  # of what it imports; its own are said on stderr
+        try:
+            schema = _generator()().get_schema(request=None, public=True)
+        except Exception as exc:  # noqa: BLE001 - a serializer of the project's that it can't read ends the whole
+            return Document({}, (f"drf-spectacular made no document: {type(exc).__name__}: {exc}",), {})
+    return Document(dict(_operations(schema)), _notes(said.getvalue()), schema)
+
+
+def _generator() -> type[Any]:
+    """The project's generator, or spectacular's, which also reads views whose schema is another: each is given one for
+    this document only, as `view.schema = …` of DRF's manual does."""
+    from drf_spectacular.openapi import AutoSchema
+    from drf_spectacular.settings import spectacular_settings
+
+    base: type[Any] = spectacular_settings.DEFAULT_GENERATOR_CLASS
+
+    class Generator(base):  # type: ignore[misc] # of the project's choosing
+        def create_view(self, callback: Any, method: str, request: Any = None) -> Any:
+            view = super().create_view(callback, method, request)
+            if not isinstance(view.schema, AutoSchema):
+                view.schema = AutoSchema()
+            return view
+
+    return Generator
+
+
+def _notes(said: str) -> tuple[str, ...]:
+    here = f"{Path.cwd()}/"
+    lines = [line.strip().removeprefix(here) for line in said.splitlines()]
+    return tuple(dict.fromkeys(line for line in lines if ": " in line and not line.startswith("Schema generation")))
+
+
+def _operations(schema: Mapping[str, Any]) -> Iterator[tuple[str, Documented]]:
+    for path, methods in schema.get("paths", {}).items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {re.sub(r'{[^}]*}', '{}', path)}", _documented(path, operation)
+
+
+def _documented(path: str, operation: Mapping[str, Any]) -> Documented:
+    responses = operation.get("responses", {})
+    return Documented(
+        path=path,
+        operation_id=operation.get("operationId"),
+        tags=tuple(operation.get("tags", ())),
+        parameters=tuple((one["in"], one["name"]) for one in operation.get("parameters", ()) if "name" in one),
+        request_media_types=tuple(operation.get("requestBody", {}).get("content", {})),
+        responses={status: tuple(found.get("content", {})) for status, found in responses.items()},
+        components=tuple(dict.fromkeys(_components(operation))),
+    )
+
+
+def _components(part: Any) -> Iterator[str]:
+    if isinstance(part, Mapping):
+        if isinstance(part.get("$ref"), str) and (found := _component.search(part["$ref"])):
+            yield found[1]
+        for value in part.values():
+            yield from _components(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _components(value)

@@ -1,0 +1,205 @@
+"""Serializer instances as Pydantic models: what callers send and what they get, each with what is nested in it."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+from rest_framework import serializers
+
+from gateway.workbench.drf.fields import (
+    ANNOTATED,
+    ANY,
+    FieldText,
+    common_options,
+    field_text,
+    nullable,
+    own_options,
+    pydantic_default,
+    with_default,
+)
+from gateway.workbench.drf.kinds import BRIDGE
+from gateway.workbench.drf.validators import all_of
+from gateway.workbench.scaffold.literals import Text, arguments
+from gateway.workbench.scaffold.references import Untranslatable, ref
+from gateway.workbench.scaffold.stubs import annotation_text, docstring, hints, raising
+
+__all__ = ["Direction", "Models", "component_name"]
+
+Direction = Literal["response", "request", "patch"]
+METHODS = f"{BRIDGE}.methods"
+# What a serializer may do in its own way, by direction: nothing of it can be said by a field.
+HOOKS: Mapping[str, tuple[str, ...]] = {
+    "response": ("to_representation",),
+    "request": ("to_internal_value", "run_validation", "validate"),
+    "patch": ("to_internal_value", "run_validation", "validate"),
+}
+
+
+def component_name(serializer: Any) -> str:
+    """What an API document calls it: as drf-spectacular does, by the class without `Serializer`."""
+    kind = type(serializer)
+    named = getattr(getattr(kind, "Meta", None), "ref_name", None)
+    return str(named or kind.__name__.removesuffix("Serializer") or kind.__name__)
+
+
+class Models:
+    """The models of some serializers. `texts` are their classes by name, each after those that it names; `todos` what
+    could not be translated, in words. `name` says what the model for a serializer is called."""
+
+    def __init__(self, name: Callable[[Any], str] = component_name) -> None:
+        self.texts: dict[str, str] = {}
+        self.todos: list[str] = []
+        self._name = name
+
+    def add(self, serializer: Any, direction: Direction) -> str:
+        """The name of the model for `serializer`, of which there may be one already. The serializer isn't used."""
+        lines = [*self._lines(serializer, direction)]
+        return self._named(self._called(serializer, direction), "\n\n".join(filter(None, lines)) or "pass")
+
+    def _called(self, serializer: Any, direction: Direction) -> str:
+        name = self._name(serializer)
+        return {"response": name, "request": f"{name}Request", "patch": f"Patched{name}"}[direction]
+
+    def _named(self, wanted: str, body: str) -> str:
+        for name in (wanted, *(f"{wanted}{number}" for number in range(2, 1000))):
+            text = f"class {name}({ref('pydantic', 'BaseModel')}):\n{textwrap.indent(body, '    ')}\n"
+            if self.texts.setdefault(name, text) == text:
+                return name
+        raise RuntimeError(f"a thousand serializers are called {wanted}")
+
+    def _lines(self, serializer: Any, direction: Direction) -> Iterator[str]:
+        kind = type(serializer)
+        if kind.__doc__ and "__doc__" in vars(kind) and not kind.__module__.startswith("rest_framework"):
+            yield f'"""{_plain(inspect.cleandoc(kind.__doc__))}"""'
+        fields = [(name, field) for name, field in serializer.fields.items() if _belongs(field, direction)]
+        yield "\n".join(str(self._field(kind, name, field, direction)) for name, field in fields)
+        if direction != "response":
+            yield self._validators(serializer)
+        written = f"{self._called(serializer, 'request')}" if direction == "patch" else ""
+        for name in self._methods(serializer, direction):
+            yield f"{name} = {written}.{name}" if written in self.texts else self._stub(kind, name)
+
+    # -- fields ----------------------------------------------------------------------------------
+
+    def _field(self, kind: type, name: str, field: Any, direction: Direction) -> FieldText:
+        try:
+            if isinstance(field, serializers.BaseSerializer):
+                return self._nested(name, field, direction)
+            if type(field) is serializers.SerializerMethodField:
+                return _method_field(kind, name, field)
+            return field_text(name, field, partial=direction == "patch")
+        except Untranslatable as exc:
+            return self._todo(f"{kind.__name__}.{name}: {exc}", name, field, direction)
+
+    def _todo(self, what: str, name: str, field: Any, direction: Direction) -> FieldText:
+        self._say(what)
+        optional = not field.read_only and (direction == "patch" or not field.required)
+        flags = {flag: True for flag in ("read_only", "write_only") if getattr(field, flag)}
+        flags |= {"allow_null": True} if field.allow_null else {}
+        marker = f"{ref(METHODS, 'DRFTodo')}({', '.join(filter(None, [repr(what), arguments((), flags)]))})"
+        return with_default(name, f"{ANNOTATED}[{ANY}, {marker}]", "None" if optional else None)
+
+    def _nested(self, name: str, field: Any, direction: Direction) -> FieldText:
+        many = isinstance(field, serializers.ListSerializer)
+        serializer: Any = field.child if many else field
+        if many and type(field) is not serializers.ListSerializer:
+            raise Untranslatable(f"a list serializer of the project's own, {type(field).__name__}")
+        if not isinstance(serializer, serializers.Serializer):
+            raise Untranslatable(f"{type(serializer).__name__}, which has no fields")
+        if direction != "response" and serializer.source == "*" and not many:
+            raise Untranslatable("a nested serializer with source='*', which is written")
+        model = self.add(serializer, "request" if direction == "patch" else direction)
+        optional = not field.read_only and (direction == "patch" or not field.required)
+        default = pydantic_default(field) if optional else None
+        inner = f"list[{model}]" if many else model
+        native = nullable(inner, field.allow_null or default == "None")
+        options = _nested_options(field)
+        if field.allow_null != (native != inner):
+            options["allow_null"] = field.allow_null
+        if options:
+            native = f"{ANNOTATED}[{native}, {ref(METHODS, 'drf_nested')}({arguments((), options)})]"
+        return with_default(name, native, default)
+
+    def _validators(self, serializer: Any) -> str:
+        try:
+            found = all_of(serializer.validators)
+        except Untranslatable as exc:
+            self._say(f"{type(serializer).__name__}.validators: {exc}")
+            return f"# TODO: the validators of {type(serializer).__name__}: {exc}"
+        return "" if found == "[]" else f"drf_validators: {ref('typing', 'ClassVar')}[list[{ANY}]] = {found}"
+
+    # -- methods ---------------------------------------------------------------------------------
+
+    def _methods(self, serializer: Any, direction: Direction) -> Iterator[str]:
+        yield from (name for name in HOOKS[direction] if not _is_drfs(getattr(type(serializer), name)))
+        for name, field in serializer.fields.items():
+            if direction == "response" and isinstance(field, serializers.SerializerMethodField):
+                yield str(field.method_name)
+            elif direction != "response" and not field.read_only and hasattr(serializer, f"validate_{name}"):
+                yield f"validate_{name}"
+
+    def _stub(self, kind: type, name: str) -> str:
+        what = f"{kind.__name__}.{name}"
+        function = inspect.unwrap(getattr(kind, name))
+        known, parameters = hints(function), [*inspect.signature(function).parameters.values()][1:]
+        shown = [f"self: {ANY}"]
+        for parameter in parameters:
+            star = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}.get(parameter.kind.name, "")
+            shown.append(f"{star}{parameter.name}: {annotation_text(known.get(parameter.name, Any))}")
+        returns = annotation_text(known.get("return", Any))
+        self._say(what)
+        text = docstring(_summary(function, what), what, function)
+        body = textwrap.indent(f"{text}\n{raising(what)}", "    ")
+        ignored = "  # type: ignore[override] # the serializer's, not the model's" if name == "validate" else ""
+        head = f"def {name}({', '.join(shown)}) -> {returns}:{ignored}"
+        return f"@{ref(METHODS, 'serializer_method')}\n{head}\n{body}"
+
+    def _say(self, what: str) -> None:
+        if what not in self.todos:
+            self.todos.append(what)
+
+
+def _belongs(field: Any, direction: Direction) -> bool:
+    return not (field.write_only if direction == "response" else field.read_only)
+
+
+def _nested_options(field: Any) -> dict[str, Any]:
+    skipped = ("child", "instance", "data", "context", "partial")
+    options = {name: value for name, value in own_options(field).items() if name not in skipped}
+    found = options | common_options(field)
+    if isinstance(field, serializers.ListSerializer) and field.validators:
+        found["validators"] = Text(all_of(field.validators))
+    return found
+
+
+def _method_field(kind: type, name: str, field: Any) -> FieldText:
+    """Typed as its method is annotated, where Pydantic takes that."""
+    options = {
+        option: value for option, value in common_options(field).items() if option not in ("source", "read_only")
+    }
+    if field.method_name != f"get_{name}":
+        options["method_name"] = field.method_name
+    hint = hints(inspect.unwrap(getattr(kind, field.method_name))).get("return", Any)
+    try:
+        TypeAdapter(hint).json_schema()
+        native = annotation_text(hint)
+    except Exception:  # noqa: BLE001 - whatever an annotation means, Pydantic doesn't take it
+        native = f"dict[str, {ANY}]" if hasattr(hint, "__total__") else ANY
+    return with_default(name, f"{ANNOTATED}[{native}, {ref(METHODS, 'DRFMethod')}({arguments((), options)})]", None)
+
+
+def _is_drfs(method: Any) -> bool:
+    return str(method.__module__).startswith("rest_framework.")
+
+
+def _summary(function: Any, what: str) -> str:
+    found = inspect.getdoc(function)
+    return _plain(found.splitlines()[0]) if found else f"{what}, to be written."
+
+
+def _plain(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"""', "'''")

@@ -1,0 +1,291 @@
+"""Endpoints with Pydantic models instead of serializers: the text of a router.
+
+Who may call, which rows there are, filters and pages stay the view's; models, and what is done with them, are new.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
+from rest_framework.pagination import CursorPagination, LimitOffsetPagination, PageNumberPagination
+
+from gateway.workbench.drf.document import operation
+from gateway.workbench.drf.lifts import view_reference
+from gateway.workbench.drf.models import Models
+from gateway.workbench.drf.views import overridden, serializer_of, standard_action, url_field, view_for
+from gateway.workbench.inventory import Endpoint
+from gateway.workbench.scaffold.naming import function_name, identifier
+from gateway.workbench.scaffold.paths import parameters, path_text
+from gateway.workbench.scaffold.references import Untranslatable, ref, reference
+from gateway.workbench.scaffold.stubs import raising, source_of
+
+__all__ = ["Rewrites"]
+
+BRIDGE = "gateway.bridge.drf"
+ANY = ref("typing", "Any")
+ANNOTATED = ref("typing", "Annotated")
+DEPENDS = ref("fastapi", "Depends")
+RESPONSE = ref("rest_framework.response", "Response")
+VIEW_OF = ref(f"{BRIDGE}.credentials", "view_of")
+REQUEST = ref(f"{BRIDGE}.credentials", "DRFRequest")
+SERIALIZER_FOR = ref(f"{BRIDGE}.serializers", "serializer_for")
+VALIDATED = ref(f"{BRIDGE}.validated", "validated_data")
+
+
+class Rewrites:
+    """The router for some endpoints. `todos` and `notes` are what was found on the way."""
+
+    def __init__(self, chosen: Sequence[Endpoint]) -> None:
+        self.chosen = chosen
+        self.models = Models()
+        self.notes: list[str] = []
+        self._todos: list[str] = []
+        self._helpers: dict[str, str] = {}
+        self._names: set[str] = set()
+
+    @property
+    def todos(self) -> list[str]:
+        """What could not be translated: of the models, then of the endpoints."""
+        return [*self.models.todos, *self._todos]
+
+    def text(self) -> str:
+        """The body of the module."""
+        functions = [self._endpoint(endpoint) for endpoint in sorted(self.chosen, key=_patch_last)]
+        router = f"router = {ref('fastapi', 'APIRouter')}(route_class={ref(BRIDGE, 'DRFRoute')})"
+        return "\n\n".join([*self.models.texts.values(), router, *self._helpers.values(), *functions])
+
+    def _endpoint(self, endpoint: Endpoint) -> str:
+        name = function_name(endpoint, self._names)
+        self._names.add(name)
+        action = standard_action(endpoint)
+        try:
+            if action is not None:
+                return str(getattr(self, f"_{action}")(endpoint, name))
+        except Untranslatable as exc:
+            return self._stub(endpoint, name, str(exc))
+        return self._stub(endpoint, name)
+
+    # -- REST framework's own actions ------------------------------------------------------------
+
+    def _list(self, endpoint: Endpoint, name: str) -> str:
+        model = self.models.add(serializer_of(endpoint), "response")
+        view = f"view={view_reference(endpoint)}, action={endpoint.action!r}"
+        narrow, page = (
+            _given("filters", "Filtered", "filtered", view),
+            _given("pagination", "Paginate", "paginate", view),
+        )
+        lines = [
+            f"view: {ANY} = {VIEW_OF}(request)",
+            "rows = narrow.now(view.get_queryset())",
+            f"return {RESPONSE}(page.now(rows, {SERIALIZER_FOR}({model})))",
+        ]
+        return self._function(
+            endpoint, name, lines, [f"narrow: {narrow}", f"page: {page}"], answer=self._page(endpoint, model)
+        )
+
+    def _page(self, endpoint: Endpoint, model: str) -> str | None:
+        paginator = getattr(view_for(endpoint), "paginator", None)
+        if paginator is None:
+            return f"list[{model}]"
+        if overridden(type(paginator), "get_paginated_response"):
+            self.notes.append(f"{endpoint}: what {type(paginator).__name__} answers is not in the OpenAPI document")
+            return None
+        name, links = f"Paginated{model}List", ["next", "previous"]
+        counted = isinstance(paginator, PageNumberPagination | LimitOffsetPagination)
+        if not counted and not isinstance(paginator, CursorPagination):
+            return None
+        fields = ["count: int"] if counted else []
+        fields += [*(f"{link}: str | None" for link in links), f"results: list[{model}]"]
+        body = textwrap.indent("\n".join([f'"""A page of {model}."""', "", *fields]), "    ")
+        self.models.texts[name] = f"class {name}({ref('pydantic', 'BaseModel')}):\n{body}\n"
+        return name
+
+    def _retrieve(self, endpoint: Endpoint, name: str) -> str:
+        model = self.models.add(serializer_of(endpoint), "response")
+        lines = [f"view: {ANY} = {VIEW_OF}(request)", _answer(model, "view.get_object()")]
+        return self._function(endpoint, name, lines, answer=model)
+
+    def _create(self, endpoint: Endpoint, name: str) -> str:
+        serializer = serializer_of(endpoint)
+        if url_field(serializer):
+            raise Untranslatable("its answer has a Location")
+        model, body = self.models.add(serializer, "response"), self.models.add(serializer, "request")
+        lines = [
+            f"view: {ANY} = {VIEW_OF}(request)",
+            f"row = {self._saving(endpoint, serializer, body, 'create')}",
+            _answer(model, "row", status=201),
+        ]
+        return self._function(endpoint, name, lines, [f"body: {body}"], answer=model, status=201)
+
+    def _update(self, endpoint: Endpoint, name: str) -> str:
+        return self._change(endpoint, name, "request")
+
+    def _partial_update(self, endpoint: Endpoint, name: str) -> str:
+        return self._change(endpoint, name, "patch")
+
+    def _change(self, endpoint: Endpoint, name: str, direction: Any) -> str:
+        serializer = serializer_of(endpoint)
+        model, body = self.models.add(serializer, "response"), self.models.add(serializer, direction)
+        lines = [
+            f"view: {ANY} = {VIEW_OF}(request)",
+            f"row = {self._saving(endpoint, serializer, body, 'update')}",
+            _answer(model, "row"),
+        ]
+        more = ", changes_object=True"
+        return self._function(endpoint, name, lines, [f"body: {body}"], answer=model, more=more)
+
+    def _destroy(self, endpoint: Endpoint, name: str) -> str:
+        if found := overridden(endpoint.view_class, "perform_destroy"):
+            what, helper = f"{endpoint.view}.perform_destroy", f"delete_{function_name(endpoint, set())}"
+            self._helper(helper, f"row: {ANY}, request: {ANY}", "None", what, found)
+            done = f"{helper}(view.get_object(), request)"
+        else:
+            done = "view.get_object().delete()"
+        lines = [f"view: {ANY} = {VIEW_OF}(request)", done, f"return {RESPONSE}(status=204)"]
+        return self._function(endpoint, name, lines, status=204)
+
+    # -- saving ----------------------------------------------------------------------------------
+
+    def _saving(self, endpoint: Endpoint, serializer: Any, body: str, verb: str) -> str:
+        """The expression for the row that is made of the body, or changed by it."""
+        kind: Any = endpoint.view_class
+        own = [*overridden(kind, f"perform_{verb}"), *overridden(type(serializer), "save", verb)]
+        if own or not isinstance(serializer, serializers.ModelSerializer):
+            return self._own_saving(serializer, own, body, verb)
+        model = type(serializer).Meta.model
+        name = f"{verb}_{identifier(model.__name__)}"
+        many = _many_to_many(serializer, model)
+        self._helpers[name] = _saver(name, verb, model, many)
+        values = f"{VALIDATED}(body)"
+        return f"{name}({values})" if verb == "create" else f"{name}(view.instance, {values})"
+
+    def _own_saving(self, serializer: Any, own: Sequence[Any], body: str, verb: str) -> str:
+        what = ", ".join(function.__qualname__ for function in own) or f"{type(serializer).__name__}.{verb}"
+        row = "" if verb == "create" else f"row: {ANY}, "
+        name = f"{verb}_{identifier(type(serializer).__name__.removesuffix('Serializer'))}"
+        self._helper(name, f"{row}body: {body}, request: {ANY}", ANY, what, own)
+        return f"{name}(body, request)" if verb == "create" else f"{name}(view.instance, body, request)"
+
+    def _helper(self, name: str, signature: str, returns: str, what: str, functions: Sequence[Any]) -> None:
+        """A stub with the sources of what it has to do."""
+        self._say(what)
+        sources = textwrap.indent("\n\n".join(map(source_of, functions)), "    ") or "    # of REST framework"
+        text = f'"""Do what {what} did.\n\n{_quoted(sources)}\n"""\n{raising(what)}'
+        self._helpers.setdefault(name, f"def {name}({signature}) -> {returns}:\n{textwrap.indent(text, '    ')}")
+
+    # -- functions -------------------------------------------------------------------------------
+
+    def _stub(self, endpoint: Endpoint, name: str, why: str = "") -> str:
+        what = f"{endpoint.view}.{endpoint.action}" if endpoint.view_class else endpoint.view
+        self._say(f"{endpoint}: {what}{f' ({why})' if why else ''}")
+        return self._function(endpoint, name, [raising(what)], source=endpoint.function)
+
+    def _function(
+        self,
+        endpoint: Endpoint,
+        name: str,
+        lines: Sequence[str],
+        more_parameters: Sequence[str] = (),
+        *,
+        answer: str | None = None,
+        status: int = 200,
+        more: str = "",
+        source: Any = None,
+    ) -> str:
+        shown = [*parameters(endpoint), *more_parameters, f"request: {REQUEST}"]
+        document = _document(endpoint, source)
+        body = textwrap.indent("\n".join([document, *lines]), "    ")
+        return f"{_decorator(endpoint, answer, status, more)}\ndef {name}({', '.join(shown)}) -> {ANY}:\n{body}"
+
+    def _say(self, what: str) -> None:
+        if what not in self._todos:
+            self._todos.append(what)
+
+
+def _given(module: str, kind: str, dependency: str, view: str) -> str:
+    """The annotation of a parameter that `dependency` gives."""
+    place = f"{BRIDGE}.{module}"
+    return f"{ANNOTATED}[{ref(place, kind)}, {DEPENDS}({ref(place, dependency)}({view}))]"
+
+
+def _patch_last(endpoint: Endpoint) -> bool:
+    """So that models of PATCH find the methods of those that PUT has."""
+    return endpoint.method == "PATCH"
+
+
+def _answer(model: str, row: str, status: int = 200) -> str:
+    more = f", status={status}" if status != 200 else ""
+    return f"return {RESPONSE}({SERIALIZER_FOR}({model})({row}, context=view.get_serializer_context()).data{more})"
+
+
+def _decorator(endpoint: Endpoint, answer: str | None, status: int, more: str) -> str:
+    options = [path_text(endpoint)]
+    if status != 200:
+        options.append(f"status_code={status}")
+    options.append(f"response_model={answer}")
+    if (found := operation(endpoint.method, endpoint.template)) is not None:
+        options += [f"operation_id={found.id!r}", f"tags={list(found.tags)!r}"]
+    options.append(f"dependencies=[{DEPENDS}({_dependency(endpoint, more)})]")
+    return f"@router.{endpoint.method.lower()}({', '.join(options)})"
+
+
+def _dependency(endpoint: Endpoint, more: str) -> str:
+    action = f", action={endpoint.action!r}" if hasattr(endpoint.view_class, "get_extra_actions") else ""
+    return f"{ref(f'{BRIDGE}.credentials', 'drf')}(view={view_reference(endpoint)}{action}{more})"
+
+
+def _document(endpoint: Endpoint, source: Any) -> str:
+    function = endpoint.function
+    own = None if standard_action(endpoint) else getattr(function, "__doc__", None)
+    first = _quoted(own.strip().splitlines()[0]) if own and own.strip() else f"{endpoint}."
+    if source is None:
+        return f'"""{first}"""'
+    return f'"""{first}\\f\n\n{endpoint.view} was:\n\n{textwrap.indent(_quoted(source_of(source)), "    ")}\n"""'
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"""', "'''")
+
+
+def _many_to_many(serializer: Any, model: Any) -> list[str]:
+    names = {field.name for field in model._meta.many_to_many}  # noqa: SLF001 - Django's manual has it
+    return sorted({field.source for field in serializer.fields.values() if not field.read_only} & names)
+
+
+def _saver(name: str, verb: str, model: Any, many: Sequence[str]) -> str:
+    row = reference(model)
+    return "\n".join(_saver_lines(name, verb, row, model._default_manager.name, many))  # noqa: SLF001 - as above
+
+
+def _saver_lines(name: str, verb: str, row: str, manager: str, many: Sequence[str]) -> Iterator[str]:
+    values = f"values: dict[str, {ANY}]"
+    if verb == "create":
+        yield f"def {name}({values}) -> {row}:"
+        yield '    """A new row."""'
+    else:
+        yield f"def {name}(row: {row}, {values}) -> {row}:"
+        yield '    """The row, changed."""'
+    for field in many:
+        yield f"    {field} = values.pop({field!r}, None)"
+    if verb == "create" and not many:
+        yield f"    return {row}.{manager}.create(**values)"
+        return
+    if verb == "create":
+        yield f"    row = {row}.{manager}.create(**values)"
+    else:
+        yield "    for name, value in values.items():"
+        yield "        setattr(row, name, value)"
+        yield "    row.save()"
+    for field in many:
+        yield f"    if {field} is not None:"
+        yield f"        row.{field}.set({field})"
+    yield "    return row"
+
+
+def is_generic(endpoint: Endpoint) -> bool:
+    """Whether the view has a queryset and a serializer."""
+    return endpoint.view_class is not None and issubclass(endpoint.view_class, GenericAPIView)

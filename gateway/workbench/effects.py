@@ -1,0 +1,110 @@
+"""What follows from a decision: may legacy answer after all, is there a mirror, which cookie is set. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gateway.config.routes import RouteConfig
+    from gateway.rollout.decision import Decision
+    from gateway.rollout.policy import RoutePolicy
+    from gateway.snapshot import Snapshot
+
+__all__ = ["consequences"]
+
+
+def consequences(
+    decision: Decision,
+    snapshot: Snapshot,
+    method: str,
+    path: str,
+    cookie_age: int,
+    *,
+    marked: bool,
+    new_visitor: bool,
+) -> dict[str, Any]:
+    """`fallback`, `mirror`, `cookie` and `drawn`: each None where it doesn't apply, else what there is to say.
+
+    `marked`: the endpoint is `all_in_transaction`. `new_visitor`: an identifier was drawn for the caller.
+    """
+    policy = decision.policy
+    if policy is None:
+        return {"fallback": None, "mirror": None, "cookie": None, "drawn": None}
+    return {
+        "fallback": _fallback(decision, policy, snapshot, method, path, marked=marked),
+        "mirror": _mirror(decision, policy, method),
+        "cookie": _cookie(decision, policy, cookie_age),
+        "drawn": _drawn(decision, policy, new_visitor=new_visitor),
+    }
+
+
+def _fallback(
+    decision: Decision, policy: RoutePolicy, snapshot: Snapshot, method: str, path: str, *, marked: bool
+) -> dict[str, Any] | None:
+    from gateway.rollout.decision import LEGACY, SAFE
+
+    if decision.upstream == LEGACY:
+        return None
+    refusal = _no_fallback(policy, snapshot.routes[policy.route], method, known=snapshot.known(path), marked=marked)
+    if refusal is not None or policy.fallback is None:
+        return {"allowed": False, "why": refusal, "max_body_bytes": None}
+    statuses = ", ".join(map(str, policy.fallback.statuses)) or "none"
+    why = f"if {policy.service} fails, is late, or answers one of {statuses}, before its first byte"
+    if method not in SAFE:
+        why += ", and its transaction was rolled back"
+    return {"allowed": True, "why": why, "max_body_bytes": policy.fallback.max_body}
+
+
+def _no_fallback(
+    policy: RoutePolicy, route: RouteConfig, method: str, *, known: bool | None, marked: bool
+) -> str | None:
+    """Why legacy never answers in the place of the service; None where it may."""
+    from gateway.rollout.decision import SAFE
+    from gateway.rollout.stage import RETIRED
+
+    if method == "WEBSOCKET":
+        return "a socket is not taken over"
+    if policy.state.stage == RETIRED:
+        return "the route is retired"
+    if not route.fallback:
+        return "fallback = false"
+    if known is False:
+        return "the project's URLconf does not have this path"
+    if method not in SAFE and not route.fallback.unsafe:
+        return f"{method} may change something; [routes.fallback] unsafe = true allows it for marked endpoints"
+    if method not in SAFE and not marked:
+        return f"{method} may change something, and the endpoint is not marked with all_in_transaction"
+    return None
+
+
+def _mirror(decision: Decision, policy: RoutePolicy, method: str) -> dict[str, Any] | None:
+    from gateway.rollout.decision import LEGACY
+
+    if not policy.mirrored:
+        return None
+    if method not in policy.mirror.methods:
+        return {"percent": 0.0, "to": None, "why": f"none: only {', '.join(policy.mirror.methods)} may be asked twice"}
+    drawn = "" if policy.mirrored >= 100 else "; which ones is drawn for each request"
+    to = policy.service if decision.upstream == LEGACY else LEGACY
+    return {"percent": policy.mirrored, "to": to, "why": f"{policy.mirrored:g} % of such requests, to {to}{drawn}"}
+
+
+def _cookie(decision: Decision, policy: RoutePolicy, age: int) -> dict[str, Any] | None:
+    if decision.cookie is None:
+        return None
+    value = policy.site.signer.dump_cookie(decision.cookie).decode()
+    return {
+        "name": policy.site.cookie.decode(),
+        "value": value,
+        "max_age_seconds": age,
+        "pins": dict(decision.cookie.pins),
+    }
+
+
+def _drawn(decision: Decision, policy: RoutePolicy, *, new_visitor: bool) -> str | None:
+    """What of the decision may come out differently another time."""
+    if decision.bucket is None:
+        return None
+    if policy.key.kind == "none":
+        return 'the bucket, anew for each request: key = "none"'
+    return "the bucket, for each new visitor: it follows from the identifier in the cookie" if new_visitor else None

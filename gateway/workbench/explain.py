@@ -1,0 +1,166 @@
+"""Who would answer one request, and why: as the server's own resolver finds."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from starlette.types import Scope
+
+from gateway.admission import host_of
+from gateway.resolver import Refusal, Resolver
+from gateway.rollout.cohort import Caller
+from gateway.rollout.decision import LEGACY, Decision
+from gateway.routing.request import BadRequest, RequestInfo
+from gateway.routing.table import PARTIAL, Match
+from gateway.snapshot import Snapshot
+from gateway.upstreams.base import Upstream
+from gateway.workbench import describe
+from gateway.workbench.effects import consequences
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+__all__ = ["explained"]
+
+# What the caller isn't told.
+_REFUSALS = {
+    403: "the socket's Origin is neither this host nor one of CSRF_TRUSTED_ORIGINS",
+    404: "nobody serves WebSockets on this path",
+}
+
+
+_FIELDS = (
+    "upstream", "reason", "status", "route", "effective", "endpoint", "view", "view_name",
+    "caller", "bucket", "fallback", "mirror", "cookie", "drawn",
+)  # fmt: skip
+
+
+class _Asking(Resolver):
+    """The gateway's own resolver, which notes what it finds on its way. `named`, if there is one, is the caller."""
+
+    def __init__(self, gateway: Gateway, named: Caller | None) -> None:
+        ours = gateway.resolver
+        context = replace(ours.context, new_id=self._new_id)
+        super().__init__(
+            ours.snapshot,
+            ours.legacy,
+            ours.upstreams,
+            context,
+            root_path=ours.root_path,
+            request_id=None,
+            on_refusal=self._refused,
+        )
+        self.named = named
+        self.asked = named
+        self.decision: Decision | None = None
+        self.refusal: Refusal | None = None
+        self.drawn = False
+        self._draw = ours.context.new_id
+
+    def _new_id(self) -> str:
+        self.drawn = True
+        return self._draw()
+
+    def _refused(self, reason: Refusal, _info: RequestInfo) -> None:
+        self.refusal = reason
+
+    async def caller(self, match: Match, info: RequestInfo, scope: Scope) -> Caller | None:
+        if self.named is None:
+            self.asked = await super().caller(match, info, scope)
+        return self.asked
+
+    def decide(self, match: Match | None, snapshot: Snapshot, info: RequestInfo, caller: Caller | None) -> Decision:
+        self.decision = super().decide(match, snapshot, info, caller if self.named is None else self.named)
+        return self.decision
+
+    def admitted(self, info: RequestInfo, scope: Scope, decision: Decision) -> Upstream:
+        host = host_of(info, scope)
+        if not self.legacy.allows_host(host):  # Django sees to that by itself
+            raise BadRequest(f"ALLOWED_HOSTS does not have the host {host.decode('latin-1')!r}")
+        return super().admitted(info, scope, decision)
+
+
+def explained(gateway: Gateway, scope: dict[str, Any], named: Caller | None = None) -> dict[str, Any]:
+    """How the gateway resolves the request of this scope, in words; as if `named` had sent it, where somebody is."""
+    found: dict[str, Any] = {"method": scope.get("method", "WEBSOCKET"), "path": scope["path"]} | dict.fromkeys(_FIELDS)
+    resolver = _Asking(gateway, named)
+    info, match, decision, _ = asyncio.run(resolver.resolve(scope))
+    found["path"] = info.path
+    if resolver.decision is not None:
+        found |= _decided(gateway, resolver, match, info)
+    if (reason := resolver.refusal) is not None:
+        status = getattr(reason, "status", 400)
+        return found | {"status": status, "reason": _REFUSALS.get(status, str(reason))}
+    found |= {"upstream": decision.upstream, "reason": decision.reason}
+    if decision.upstream == LEGACY:
+        found["view"], found["view_name"] = _view(gateway, info.path)
+    elif info.method not in ("WEBSOCKET", "OPTIONS") and _takes_other_methods(resolver.snapshot, info):
+        found |= {"status": 405, "reason": f"{decision.reason}, but no endpoint takes {info.method} on this path"}
+    return found
+
+
+def _decided(gateway: Gateway, resolver: _Asking, match: Match | None, info: RequestInfo) -> dict[str, Any]:
+    """What there is to say of the decision."""
+    snapshot, decision = resolver.snapshot, cast("Decision", resolver.decision)
+    found: dict[str, Any] = {"bucket": decision.bucket}
+    if match is not None and decision.route is not None:
+        state = snapshot.compiled[decision.route].policy.state
+        found |= {"route": decision.route, "effective": state, "endpoint": match.template}
+    if (caller := resolver.asked) is not None:
+        found["caller"] = {"user": caller.user, "staff": caller.staff, "groups": sorted(caller.groups)}
+    return found | consequences(
+        decision,
+        snapshot,
+        info.method,
+        info.path,
+        gateway.config.rollout.cookie_age,
+        marked=match is not None and _marked(snapshot, match, info.method),
+        new_visitor=resolver.drawn,
+    )
+
+
+def _marked(snapshot: Snapshot, match: Match, method: str) -> bool:
+    """Whether the endpoint says that all it does is in the database's transaction."""
+    from gateway.bridge.rollback import transaction_aliases
+
+    functions = [
+        claim.endpoint.function
+        for claim in snapshot.table.rules
+        if claim.route == match.route and claim.endpoint.path == match.template and method in claim.endpoint.methods
+    ]
+    return any(function is not None and transaction_aliases(function) for function in functions)
+
+
+def _takes_other_methods(snapshot: Snapshot, info: RequestInfo) -> bool:
+    """Whether services have this path, but not for this method: the one that gets it anyway says so."""
+    return snapshot.table.match(info.path, info.routing_method) is PARTIAL and bool(snapshot.served(info.path))
+
+
+def _view(gateway: Gateway, path: str) -> tuple[str | None, str | None]:
+    """Which of Django's views answers `path` (its dotted path, or words), and the name it is reversed by."""
+    if not describe.is_django(gateway):
+        return None, None
+    from django.conf import settings
+    from django.urls import Resolver404, resolve
+    from django.utils import translation
+
+    from gateway.compat.django import function_path
+    from gateway.legacy.static import build_static
+
+    static = build_static() if gateway.config.legacy.static else None
+    if static is not None and static.find(path) is not None:
+        return "a static file", None
+    # Under i18n_patterns the path says which language is active, as LocaleMiddleware finds out.
+    language = translation.get_language_from_path(path) or settings.LANGUAGE_CODE
+    with translation.override(language):
+        for candidate in (path, f"{path}/"):
+            try:
+                view = resolve(candidate)
+            except Resolver404:
+                continue
+            if candidate != path:
+                return (f"none; a redirect to {candidate}" if settings.APPEND_SLASH else None), None
+            return function_path(view), view.view_name or None
+    return None, None

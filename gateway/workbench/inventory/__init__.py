@@ -1,0 +1,13 @@
+"""Every endpoint that Django serves: what leads to it, what handles it, and where that is written.
+
+    endpoints()                              # all of them, in the URLconf's order
+    find("GET /api/products/{id}/")          # one of them; NoSuchEndpoint names what is near
+
+urlconf.py (the walk)  template.py regex.py (paths)  views.py (methods and kinds)  source.py (file and line)  finding.py
+"""
+
+from gateway.workbench.inventory.endpoint import Endpoint, Kind, Parameter
+from gateway.workbench.inventory.finding import NoSuchEndpoint, find, find_all
+from gateway.workbench.inventory.urlconf import endpoints
+
+__all__ = ["Endpoint", "Kind", "NoSuchEndpoint", "Parameter", "endpoints", "find", "find_all"]

@@ -1,0 +1,29 @@
+"""What was counted of endpoints, from the project's database, or why nothing is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from gateway.clock import utc_now
+from gateway.workbench.database import installed, trouble
+
+if TYPE_CHECKING:
+    from gateway.stats.endpoint_stats import EndpointStats
+    from gateway.stats.traffic import Key
+
+__all__ = ["counted_in"]
+
+
+def counted_in(days: int) -> tuple[Mapping[Key, EndpointStats] | None, str | None]:
+    """What was counted in the last `days`, today included; or None, and why in words."""
+    if not installed():
+        return None, 'nothing is counted: "gateway.control" is not in INSTALLED_APPS'
+    from django.db import DatabaseError
+
+    from gateway.control.endpoint_days import usage
+
+    try:
+        return usage(utc_now(), days), None
+    except DatabaseError as exc:
+        return None, f"nothing can be read of what was counted: {trouble(exc)}"

@@ -1,0 +1,21 @@
+"""The project's API document, where it has Django REST framework."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.apps import apps
+
+if TYPE_CHECKING:
+    from gateway.workbench.drf.documented import Document
+
+__all__ = ["project_document"]
+
+
+def project_document() -> Document | None:
+    """What drf-spectacular makes of it; None without it, or without REST framework among the project's apps."""
+    if not apps.is_installed("rest_framework"):
+        return None
+    from gateway.workbench.drf.documented import api_document
+
+    return api_document()

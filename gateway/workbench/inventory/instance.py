@@ -1,0 +1,30 @@
+"""The instance of a class-based view that would answer, made without a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.workbench.inventory.endpoint import Endpoint
+
+__all__ = ["instance_of", "view_instance"]
+
+
+def view_instance(kind: type, action: str | None, initkwargs: Mapping[str, Any], method: str) -> Any:
+    """The view as the schema generators of Django REST framework make it: with the action that answers, and no request.
+    Raises whatever the class's own `__init__` does."""
+    view: Any = kind(**initkwargs)
+    view.args, view.kwargs, view.format_kwarg, view.request = (), {}, None, None
+    view.action, view.action_map = action, {method.lower(): action}
+    view.swagger_fake_view = True  # what projects ask whose views look at the request
+    return view
+
+
+def instance_of(endpoint: Endpoint) -> Any | None:
+    """That of an endpoint; None for a function, or a class that can't be made like this."""
+    if endpoint.view_class is None:
+        return None
+    try:
+        return view_instance(endpoint.view_class, endpoint.action, endpoint.initkwargs, endpoint.method)
+    except Exception:  # noqa: BLE001 - a project's own __init__, which may want anything
+        return None

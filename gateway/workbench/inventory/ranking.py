@@ -1,0 +1,102 @@
+"""Which endpoint to move next: much to gain, little to do, and why, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import log10
+
+from gateway.rollout.stage import LEGACY_STAGE
+from gateway.routing.table import ANY
+from gateway.workbench.inventory.coverage import Coverage
+from gateway.workbench.inventory.details import Details, details_of
+from gateway.workbench.inventory.endpoint import Endpoint
+from gateway.workbench.inventory.recordings import Recordings
+from gateway.workbench.inventory.report import Entry
+
+__all__ = ["Candidate", "ranked"]
+
+READS = frozenset({"GET", "HEAD"})
+SLOW = 0.1  # seconds: from here on, waiting is what callers notice
+MANY_FIELDS = 20
+COVERED = 80.0  # percent
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An endpoint that Django answers yet, with a score to compare it by, and why it has that."""
+
+    entry: Entry
+    score: int
+    reasons: tuple[str, ...]
+
+
+def ranked(
+    entries: Sequence[Entry], coverage: Coverage | None = None, recordings: Recordings | None = None
+) -> list[Candidate]:
+    """Those of `entries` that may be moved next, the best first."""
+    left = [entry for entry in entries if entry.own and entry.stage == LEGACY_STAGE and entry.endpoint.kind != "other"]
+    total = sum(entry.usage.requests for entry in left if entry.usage is not None)
+    found = [_candidate(entry, total, coverage, recordings) for entry in left]
+    return sorted(found, key=lambda one: -one.score)
+
+
+def _candidate(entry: Entry, total: int, coverage: Coverage | None, recordings: Recordings | None) -> Candidate:
+    details = details_of(entry.endpoint)
+    reasons: list[str] = []
+    gain = _gain(entry, details, total, reasons.append)
+    effort = _effort(entry.endpoint, details, reasons.append)
+    recorded = recordings.of(entry.endpoint) if recordings is not None else 0
+    trust = _trust(entry.endpoint, coverage, recorded, reasons.append)
+    return Candidate(entry, round(100 * gain * trust / effort), tuple(reasons))
+
+
+def _gain(entry: Entry, details: Details, total: int, say: Callable[[str], None]) -> float:
+    gain = 0.1
+    stats = entry.usage.legacy if entry.usage is not None else None
+    if stats is not None and stats.requests:
+        share = 100 * stats.requests / total
+        say(f"{share:.1f} % of the traffic that is left ({stats.requests:,} requests)")
+        gain += log10(1 + stats.requests) * (0.2 + share / 100)
+        p95 = stats.histogram.quantile(0.95)
+        if p95 is not None and p95 >= SLOW:
+            say(f"slow: 95 % take up to {p95 * 1000:,.0f} ms")
+            gain *= 1.5
+    elif stats is not None:
+        say("nobody asked it")
+    if details.waits_on:
+        say(f"waits on others ({', '.join(details.waits_on)}), which an asynchronous endpoint does without a thread")
+        gain *= 2
+    return gain
+
+
+def _effort(endpoint: Endpoint, details: Details, say: Callable[[str], None]) -> float:
+    effort = 1.0
+    if endpoint.method in READS:
+        say("only reads: copies of it can be compared at once")
+    else:
+        say("its view takes any method" if endpoint.method == ANY else "writes: its copies are rolled back")
+        effort += 1
+    if endpoint.kind == "drf":
+        say("a view of DRF: can be lifted as it is")
+    elif details.templates or details.forms:
+        say("makes a page of templates" + (" and forms" if details.forms else ""))
+        effort += 3
+    else:
+        effort += 1
+    if details.fields > MANY_FIELDS or details.depth > 1:
+        say(f"its serializer has {details.fields} fields, {details.depth} deep")
+        effort += details.fields / MANY_FIELDS / 2 + (details.depth - 1) / 2
+    return effort
+
+
+def _trust(endpoint: Endpoint, coverage: Coverage | None, recorded: int, say: Callable[[str], None]) -> float:
+    trust = 1.0
+    percent = coverage.percent(endpoint) if coverage is not None else None
+    if percent is not None:
+        say(f"tests run {percent:.0f} % of it")
+        trust *= 1.25 if percent >= COVERED else 0.75 + percent / 200
+    if recorded:
+        say(f"{recorded:,} recorded requests to prove it by")
+        trust *= 1.25
+    return trust

@@ -1,0 +1,30 @@
+"""How many requests of each endpoint were recorded: what a move can be proved by."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from gateway.workbench.corpus import read_corpus
+from gateway.workbench.inventory.endpoint import Endpoint
+
+__all__ = ["Recordings", "recordings_in"]
+
+_parameter = re.compile(r"{[^}]*}")
+
+
+class Recordings:
+    """Recorded cases by endpoint, whatever its parameters are called."""
+
+    def __init__(self, counts: Counter[str]) -> None:
+        self._counts = counts
+
+    def of(self, endpoint: Endpoint) -> int:
+        """How many different requests of `endpoint` were recorded."""
+        return self._counts[_parameter.sub("{}", str(endpoint))]
+
+
+def recordings_in(path: Path) -> Recordings:
+    """Those of a corpus. Raises UnreadableCorpus, and OSError."""
+    return Recordings(Counter(_parameter.sub("{}", case.endpoint) for case in read_corpus(path)))

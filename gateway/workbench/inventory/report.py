@@ -1,0 +1,135 @@
+"""The inventory as a whole: each endpoint with who serves it and how much it is asked, and how far the move is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gateway.rollout.stage import LIVE, RETIRED, STAGES
+from gateway.stats.endpoint_stats import EndpointStats
+from gateway.workbench.inventory.endpoint import Endpoint
+from gateway.workbench.inventory.serving import Serving, serving
+from gateway.workbench.inventory.urlconf import endpoints
+from gateway.workbench.inventory.usage import Elsewhere, Usage, usage_by_endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.snapshot import Snapshot
+    from gateway.stats.traffic import Key
+
+__all__ = ["Entry", "Inventory", "Progress", "inventory"]
+
+LEGACY = "legacy"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An endpoint, who serves it, and how much it was asked; `usage` is None where nothing is counted."""
+
+    endpoint: Endpoint
+    serving: Serving
+    usage: Usage | None
+
+    @property
+    def stage(self) -> str:
+        """Of the route that claims it; "legacy" without one."""
+        claimed = self.serving.claimed
+        return claimed.state.stage if claimed is not None else LEGACY
+
+    @property
+    def group(self) -> str:
+        """What it is listed under: its app, the admin, static files or what is installed."""
+        kind = self.endpoint.kind
+        return kind if kind in ("admin", "static") else "installed" if self.endpoint.third_party else self.endpoint.app
+
+    @property
+    def own(self) -> bool:
+        """Whether it counts for the progress: the project's own, reachable, and not another form of the same."""
+        grouped = self.group in ("admin", "static", "installed")
+        return not (grouped or self.endpoint.format_suffix or self.serving.hidden_by)
+
+    @property
+    def dead(self) -> str | None:
+        """Why nobody asks it; None where somebody may."""
+        if self.serving.hidden_by is not None:
+            return f"hidden by {self.serving.hidden_by!r}, which comes before it"
+        if self.usage is not None and not self.usage.requests:
+            return "no request"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the move is: the project's own endpoints by stage, and the requests for them by who answered."""
+
+    endpoints: dict[str, int]
+    by_service: int
+    by_legacy: int
+
+    @property
+    def moved(self) -> int:
+        """Endpoints that are live or retired."""
+        return self.endpoints[LIVE] + self.endpoints[RETIRED]
+
+    @property
+    def percent(self) -> float | None:
+        """Of the endpoints, those that have moved; None where there are none."""
+        total = sum(self.endpoints.values())
+        return 100 * self.moved / total if total else None
+
+    @property
+    def traffic_percent(self) -> float | None:
+        """Of the requests, those that services answered; None where there were none."""
+        total = self.by_service + self.by_legacy
+        return 100 * self.by_service / total if total else None
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All endpoints in the URLconf's order; `elsewhere` is what else was counted. `days` is how many days were looked
+    at, `since` when the first request of them was counted."""
+
+    entries: tuple[Entry, ...]
+    elsewhere: tuple[Elsewhere, ...]
+    days: int
+
+    @property
+    def progress(self) -> Progress:
+        """See there."""
+        own = [entry for entry in self.entries if entry.own]
+        stages = Counter(entry.stage for entry in own)
+        usages = [entry.usage for entry in own if entry.usage is not None]
+        return Progress(
+            {stage: stages[stage] for stage in STAGES},
+            sum(usage.service.requests for usage in usages),
+            sum(usage.legacy.requests for usage in usages),
+        )
+
+    @property
+    def taken(self) -> dict[str, list[Entry]]:
+        """By route, what it takes away from Django."""
+        found: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            for claim in entry.serving.claims:
+                found.setdefault(claim.route, []).append(entry)
+        return found
+
+
+def inventory(snapshot: Snapshot, counted: Mapping[Key, EndpointStats] | None, days: int) -> Inventory:
+    """Everything Django serves. `counted` is what was counted in the last `days`, None where nothing is."""
+    served = serving(endpoints(), snapshot)
+    if counted is None:
+        return Inventory(tuple(Entry(one, serves, None) for one, serves in served.items()), (), days)
+    usages, elsewhere = usage_by_endpoint(counted, served)
+    entries = [Entry(one, serves, usages[one]) for one, serves in served.items()]
+    return Inventory(tuple(entries), tuple(elsewhere), days)
+
+
+def last_seen(entries: Sequence[Entry]) -> datetime | None:
+    """When one of them was asked last."""
+    moments = [entry.usage.total.seen for entry in entries if entry.usage is not None]
+    return max((moment for moment in moments if moment is not None), default=None)

@@ -1,0 +1,92 @@
+"""Where something is written: file and line, and whose it is."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import sysconfig
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from django.apps import apps
+
+__all__ = ["app_of", "code_of", "dotted_name", "is_third_party", "line_with", "location"]
+
+_class = re.compile(r"^([ \t]*)class[ \t]+(\w+)", re.MULTILINE)
+_INSTALLED = tuple({str(Path(sysconfig.get_path(kind)).resolve()) for kind in ("purelib", "platlib", "stdlib")})
+
+
+def dotted_name(thing: Any) -> str:
+    """`package.module.Name` of a class or function; of an instance, that of its class."""
+    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    # DRF's `@api_view` and the like give a class the name of a function, and leave the qualified one.
+    qualified = named.__qualname__ if named.__qualname__.endswith(named.__name__) else named.__name__
+    return f"{named.__module__}.{qualified}"
+
+
+def location(thing: Any) -> tuple[str, int]:
+    """The file and line of a class or function; `("", 0)` where it has none, as what is written in C."""
+    thing = inspect.unwrap(thing) if callable(thing) else thing
+    code = getattr(getattr(thing, "__func__", thing), "__code__", None)
+    if code is not None:
+        return code.co_filename, code.co_firstlineno
+    kind = thing if isinstance(thing, type) else type(thing)
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+    return file, _classes(file).get(kind.__qualname__.rpartition(".")[2], 1) if file else 0
+
+
+def code_of(function: Any) -> Iterator[CodeType]:
+    """The code of a function, or of the methods of a class, and of what is defined inside of it."""
+    inner = inspect.unwrap(function) if callable(function) else function
+    members = vars(inner).values() if isinstance(inner, type) else [inner]
+    pending = [getattr(inspect.unwrap(one) if callable(one) else one, "__code__", None) for one in members]
+    while pending:
+        if (code := pending.pop()) is not None:
+            yield code
+            pending += [const for const in code.co_consts if isinstance(const, CodeType)]
+
+
+def line_with(module: ModuleType, pattern: str) -> tuple[str, int]:
+    """The file of a URLconf, and the first line on which a pattern is written; 1 where it isn't written like this."""
+    file = module.__file__ or ""
+    quoted = re.compile(rf"""["']{re.escape(pattern)}["']""")
+    lines = enumerate(_text(file).splitlines(), 1)
+    return file, next((number for number, line in lines if quoted.search(line)), 1)
+
+
+@lru_cache(maxsize=64)
+def _text(file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+@lru_cache(maxsize=1024)
+def _classes(file: str) -> dict[str, int]:
+    """The lines of the classes of a file, of those of one name the outermost. `inspect` would parse the whole file for
+    each class."""
+    text = _text(file)
+    found: dict[str, tuple[int, int]] = {}
+    line, start = 1, 0
+    for one in _class.finditer(text):
+        line, start = line + text.count("\n", start, one.start()), one.start()
+        found[one[2]] = min(found.get(one[2], (len(one[1]), line)), (len(one[1]), line))
+    return {name: line for name, (_, line) in found.items()}
+
+
+@lru_cache(maxsize=4096)
+def app_of(module: str) -> str:
+    """The label of the Django app that `module` belongs to; outside of all apps, its package."""
+    config = apps.get_containing_app_config(module)
+    return config.label if config is not None else module.partition(".")[0]
+
+
+@lru_cache(maxsize=4096)
+def is_third_party(file: str) -> bool:
+    """Whether `file` was installed, or is Python's own."""
+    return not file or file.startswith("<") or str(Path(file).resolve()).startswith(_INSTALLED)

@@ -1,0 +1,121 @@
+"""What Django's patterns stand for, as a path template of gateway.toml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from django.conf import settings
+from django.urls import converters
+from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePattern
+
+from gateway.workbench.inventory.endpoint import Parameter
+from gateway.workbench.inventory.regex import Group, pieces
+
+__all__ = ["Pattern", "Template", "templates"]
+
+Pattern = RegexPattern | RoutePattern | LocalePrefixPattern
+LANGUAGE = "language"
+_parameter = re.compile(r"<(?:(?P<converter>[^>:]+):)?(?P<name>[^>]+)>")
+
+
+class Template(NamedTuple):
+    """A path template with its parameters. `routes` are what `ResolverMatch.route` may be."""
+
+    text: str
+    parameters: tuple[Parameter, ...]
+    routes: tuple[str, ...]
+
+
+def templates(chain: Sequence[Pattern]) -> Iterator[Template]:
+    """What these patterns, one inside of the other, stand for: one template, or two where the default language has no
+    prefix of its own."""
+    prefix = next((pattern for pattern in chain if isinstance(pattern, LocalePrefixPattern)), None)
+    codes = [code for code, _ in settings.LANGUAGES]
+    if prefix is None:
+        yield _template(chain, [None])
+    elif prefix.prefix_default_language:
+        yield _template(chain, codes)
+    else:
+        yield _template(chain, [None])
+        if others := [code for code in codes if code != settings.LANGUAGE_CODE]:
+            yield _template(chain, others)
+
+
+def _template(chain: Sequence[Pattern], languages: Sequence[str | None]) -> Template:
+    """With a parameter for the language; without one where it is none."""
+    text, parameters = "/", list[Parameter]()
+    for pattern in chain:
+        for piece in _of_language(languages) if isinstance(pattern, LocalePrefixPattern) else _pieces(pattern):
+            if isinstance(piece, str):
+                text += piece
+            else:
+                parameter = _named(piece, parameters)
+                parameters.append(parameter)
+                text += _written(parameter)
+    if text.endswith(".{format}/"):
+        text = text.removesuffix("/")  # which may be absent in all patterns that DRF makes
+    return Template(text, tuple(parameters), tuple(_route(chain, language) for language in languages))
+
+
+def _of_language(languages: Sequence[str | None]) -> list[str | Parameter]:
+    codes = [re.escape(code) for code in languages if code is not None]
+    return [Parameter(LANGUAGE, "", "|".join(codes)), "/"] if codes else []
+
+
+def _route(chain: Sequence[Pattern], language: str | None) -> str:
+    """As `ResolverMatch.route` puts patterns together: without the ^ of any but the first."""
+    texts = [
+        (f"{language}/" if language else "") if isinstance(pattern, LocalePrefixPattern) else str(pattern)
+        for pattern in chain
+    ]
+    route = ""
+    for text in texts:
+        route += text.removeprefix("^") if route else text
+    return route
+
+
+@lru_cache(maxsize=16384)
+def _pieces(pattern: RegexPattern | RoutePattern) -> tuple[str | Parameter, ...]:
+    found = _of_route(pattern) if isinstance(pattern, RoutePattern) else _of_regex(str(pattern))
+    return tuple(found)
+
+
+def _of_route(pattern: RoutePattern) -> Iterator[str | Parameter]:
+    text, end = str(pattern), 0
+    for one in _parameter.finditer(text):
+        yield text[end : one.start()]
+        name, converter = one["name"], pattern.converters[one["name"]]
+        if converter.regex.startswith(r"\."):  # the suffix of DRF, dot and all
+            yield "."
+        kind = "path" if isinstance(converter, converters.PathConverter) else (one["converter"] or "str")
+        yield Parameter(name, kind, converter.regex)
+        end = one.end()
+    yield text[end:]
+
+
+def _of_regex(text: str) -> Iterator[str | Parameter]:
+    for piece in pieces(text):
+        yield Parameter(piece.name, "", piece.regex) if isinstance(piece, Group) else piece
+
+
+def _named(parameter: Parameter, before: Sequence[Parameter]) -> Parameter:
+    if parameter.name:
+        return parameter
+    count = sum(re.fullmatch(r"var\d*", one.name) is not None for one in before)
+    return Parameter(f"var{count + 1 if count else ''}", parameter.converter, parameter.regex)
+
+
+def _written(parameter: Parameter) -> str:
+    return f"{{{parameter.name}:path}}" if _takes_slashes(parameter.regex) else f"{{{parameter.name}}}"
+
+
+@lru_cache(maxsize=1024)
+def _takes_slashes(regex: str) -> bool:
+    try:
+        matches = re.compile(regex, re.DOTALL).fullmatch
+    except re.error:  # a group that is referred to, say
+        return True
+    return any(map(matches, ("a/b", "7/7", "a/b/", "/a/b")))

@@ -1,0 +1,59 @@
+"""Which endpoint of the project a path is of, and which route of the file has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from gateway.config.routes import RouteConfig
+from gateway.recording.plan import plain_template
+from gateway.routing.table import EXACT, TEMPLATE, Endpoint, Rule, Table
+from gateway.workbench import inventory
+
+__all__ = ["Place", "Places"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The path template of an endpoint, and the route whose prefix or path it is of, None where none is."""
+
+    template: str
+    route: str | None
+
+
+class Places:
+    """Those of these endpoints and routes."""
+
+    def __init__(self, endpoints: Sequence[inventory.Endpoint], routes: Iterable[RouteConfig]) -> None:
+        rules = []
+        for order, one in enumerate(endpoints):
+            template = plain_template(one.template)
+            rank = TEMPLATE if "{" in template else EXACT
+            rules.append(Rule("endpoint", Endpoint(template, frozenset((one.method,))), rank, order))
+        self._table = Table(rules)
+        self._routes = tuple(routes)
+
+    def of(self, method: str, path: str) -> Place | None:
+        """Where a path is; None where the project has no endpoint for it with that method."""
+        match = self._table.match(unquote(path), method)
+        if match is None or match.route is None:
+            return None
+        routes = (route.name for route in self._routes if _claims(route, method, match.template))
+        return Place(match.template, next(routes, None))
+
+
+def _claims(route: RouteConfig, method: str, template: str) -> bool:
+    """Whether the file gives the route this template; what its service declares isn't asked."""
+    if route.methods and method not in route.methods:
+        return False
+    if route.path is not None:
+        return _anonymous(route.path) == _anonymous(template)
+    prefix = (route.prefix or "/").rstrip("/")
+    return template == prefix or template.startswith(f"{prefix}/")
+
+
+def _anonymous(template: str) -> str:
+    """A template whatever its parameters are called, and whether it ends with a slash."""
+    return re.sub(r"{[^}]*}", "{}", template).rstrip("/")

@@ -1,0 +1,76 @@
+"""Sequences and AUTO_INCREMENT, which no rollback takes back: they go back by hand, so that keys are equal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+from django.db import connections
+
+__all__ = ["Counters"]
+
+SEQUENCES = """
+SELECT lower(t.relname), quote_ident(n.nspname) || '.' || quote_ident(s.relname), q.last_value, q.start_value
+FROM pg_class s
+JOIN pg_namespace n ON n.oid = s.relnamespace
+JOIN pg_depend d ON d.objid = s.oid AND d.deptype IN ('a', 'i') AND d.classid = 'pg_class'::regclass
+JOIN pg_class t ON t.oid = d.refobjid
+JOIN pg_sequences q ON q.schemaname = n.nspname AND q.sequencename = s.relname
+WHERE s.relkind = 'S'
+"""
+INCREMENTS = """
+SELECT LOWER(table_name), table_name, auto_increment FROM information_schema.tables
+WHERE table_schema = DATABASE() AND auto_increment IS NOT NULL
+"""
+
+
+class Counters:
+    """What counts rows, as it stood when it was asked for first. `keep`: it is to go back there; else it is left
+    alone, as others use it too. SQLite rolls back its own."""
+
+    def __init__(self, *, keep: bool) -> None:
+        self._keep = keep
+
+    def restart(self, tables: Iterable[str]) -> None:
+        """Rows that are inserted into these tables next get the keys that those got which were rolled back."""
+        if not self._keep or not self._aliases:
+            return
+        names = {name.rpartition(".")[2] for name in tables}
+        for alias, vendor in self._aliases.items():
+            known = [counter for counter in self._known[alias] if counter[0] in names]
+            if known:
+                (_restart_postgresql if vendor == "postgresql" else _restart_mysql)(connections[alias], known)
+
+    def learn(self) -> None:
+        """Look where they stand."""
+        _ = self._known if self._keep and self._aliases else None
+
+    @cached_property
+    def _aliases(self) -> dict[str, str]:
+        vendors = {alias: connections[alias].vendor for alias in connections}
+        return {alias: vendor for alias, vendor in vendors.items() if vendor in ("postgresql", "mysql")}
+
+    @cached_property
+    def _known(self) -> dict[str, list[Any]]:
+        found = {}
+        for alias, vendor in self._aliases.items():
+            with connections[alias].cursor() as cursor:
+                cursor.execute(SEQUENCES if vendor == "postgresql" else INCREMENTS)
+                found[alias] = cursor.fetchall()
+        return found
+
+
+def _restart_postgresql(connection: Any, known: list[Any]) -> None:
+    calls = ", ".join("setval(%s, %s, %s)" for _ in known)
+    values: list[Any] = []
+    for _, name, last, start in known:
+        values += [name, start if last is None else last, last is not None]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {calls}", values)
+
+
+def _restart_mysql(connection: Any, known: list[Any]) -> None:
+    with connection.cursor() as cursor:
+        for _, table, following in known:
+            cursor.execute(f"ALTER TABLE {connection.ops.quote_name(table)} AUTO_INCREMENT = {int(following)}")

@@ -1,0 +1,93 @@
+"""What a difference is called in a replay: what kind of failure, how bad, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from gateway.parity.difference import MISSING, Difference
+from gateway.parity.fingerprint import fingerprint
+from gateway.parity.redact.redaction import Redaction, redact
+from gateway.parity.severity import Severity
+from gateway.workbench.replay.result import Drift, Finding
+
+__all__ = ["SLOWER", "drift_of", "finding_of", "says_shape", "slower"]
+
+SLOWER = "slower"
+IN_WORDS = frozenset({"access", "status", "write", "effect", "sql-count", "sql-tables"})  # both values are said there
+LONGEST = 120  # characters of a value in a message
+
+# Of `gateway.parity.difference.KINDS`. What isn't here is a regression.
+DRIFTS: Mapping[str, Drift] = {
+    **dict.fromkeys(("access", "secret", "personal"), Drift.ACCESS),
+    **dict.fromkeys(
+        ("type", "class", "missing", "extra", "duplicate", "number-format", "date-format", "header", "cookie"),
+        Drift.SHAPE,
+    ),
+    **dict.fromkeys(("primitive", "items", "length", "order", "text", "html", "bytes", "whitespace"), Drift.VALUE),
+}
+HIDDEN = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)  # how some refuse: what somebody may not see isn't there
+
+
+def drift_of(difference: Difference) -> Drift:
+    """What kind of failure it is."""
+    if difference.kind == "row" and difference.pointer.count(":") > 1:
+        return Drift.VALUE if MISSING not in (difference.expected, difference.actual) else Drift.REGRESSION
+    return DRIFTS.get(difference.kind, Drift.REGRESSION)
+
+
+def widens(difference: Difference) -> bool:
+    """Whether somebody gets what legacy hides from them: something where there is nothing, or more of it."""
+    if difference.kind == "status":
+        was, now = difference.expected, difference.actual
+        return was in HIDDEN and isinstance(now, type(was)) and HTTPStatus.OK <= now < HTTPStatus.BAD_REQUEST  # type: ignore[operator] # both are Decimals
+    return difference.kind == "items" and difference.expected is MISSING
+
+
+def says_shape(difference: Difference) -> bool:
+    """Whether it is a difference even where pseudonyms stand for one side's values, and its numbers may be texts."""
+    if difference.kind in ("type", "number-format", "date-format", "class"):
+        return False
+    return drift_of(difference) is not Drift.VALUE and difference.kind not in ("secret", "personal")
+
+
+def finding_of(template: str, difference: Difference, redaction: Redaction, *, as_everyone: bool) -> Finding:
+    """A difference found for `template` ("GET /api/products/{pk}/"). `as_everyone`: it is to be found out who sees
+    what, so that more than legacy's is critical."""
+    drift, severity = drift_of(difference), difference.severity
+    if as_everyone and widens(difference):
+        drift, severity = Drift.ACCESS, Severity.CRITICAL
+    shown = redact(difference, redaction)
+    expected = None if difference.expected is MISSING else str(shown.expected)
+    actual = None if difference.actual is MISSING else str(shown.actual)
+    what = fingerprint(template, difference).summary
+    if (place := shown.pointer) not in what and not place.startswith(("row", "sql", "effects", "status")):
+        what = f"{what} (at {place})"
+    elif difference.which:
+        what = f"{what} ({shown.pointer.partition(' (')[2].removesuffix(')')})"
+    message = what if difference.kind in IN_WORDS else _said(what, expected, actual)
+    return Finding(drift, difference.kind, shown.pointer, severity, expected, actual, message)
+
+
+def _said(what: str, expected: str | None, actual: str | None) -> str:
+    if expected is None and actual is None:
+        return what
+    if expected is None:
+        return f"{what}: {_short(actual)}"
+    return f"{what}: {_short(expected)} → {'nothing' if actual is None else _short(actual)}"
+
+
+def _short(text: str | None) -> str:
+    text = str(text)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def slower(legacy: float, service: float) -> Finding:
+    """The service took longer; both in seconds."""
+    was, now = _duration(legacy), _duration(service)
+    message = f"the service is slower: {now} where legacy takes {was}, each the fastest of three"
+    return Finding(Drift.REGRESSION, SLOWER, "seconds", Severity.BREAKING, was, now, message)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"

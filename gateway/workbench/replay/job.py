@@ -1,0 +1,136 @@
+"""One process of a replay: sets the project up on its copies of the databases, and plays the cases it is given."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+    from gateway.workbench.corpus import Case
+    from gateway.workbench.replay.generation import Generation
+    from gateway.workbench.replay.playing import Player
+
+__all__ = ["Setup", "run"]
+
+SESSIONS = "gateway-replay"  # the cache that sessions are kept in, where the project keeps them in one
+CACHED = {
+    "django.contrib.sessions.backends.cache": "django.contrib.sessions.backends.cache",
+    "django.contrib.sessions.backends.cached_db": "django.contrib.sessions.backends.db",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a process needs to know. `databases` is what of DATABASES is other, by alias, None where replay is to work
+    on those that are configured; `moment` what the clock says, in seconds since 1970."""
+
+    config: Path
+    databases: Mapping[str, Mapping[str, Any]] | None
+    moment: float
+    side: str
+    redacted: bool
+    verbose: bool = False
+
+
+def run(setup: Setup, orders: Connection) -> None:
+    """Play the lists of tasks that come by `orders`, and send a CaseResult back for each; for a Generation, send a list
+    of cases. First comes what to know of the process: a dict with the releases of services. A str says why it can't do
+    what it is to."""
+    with redirect_stdout(sys.stderr):  # what the project prints is none of a command's output
+        if not setup.verbose:
+            logging.disable(logging.CRITICAL)  # what differs is said; what is equal is nobody's concern
+        loop = asyncio.new_event_loop()
+        try:
+            player, gateway, releases = _ready(setup, loop)
+        except Exception as exc:  # noqa: BLE001 - the project's settings, apps and services run here
+            orders.send(f"{type(exc).__name__}: {exc}")
+            return
+        orders.send(releases)
+        try:
+            _play(player, gateway, orders)
+        finally:
+            loop.run_until_complete(gateway.shutdown())
+
+
+def _play(player: Player, gateway: Gateway, orders: Connection) -> None:
+    while True:
+        try:
+            tasks = orders.recv()
+        except (EOFError, KeyboardInterrupt):  # who gave them is gone
+            return
+        if tasks is None:
+            return
+        if not isinstance(tasks, list):
+            orders.send(_generated(gateway, tasks))
+            continue
+        for task in tasks:
+            orders.send(player.play(task))
+
+
+def _generated(gateway: Gateway, how: Generation) -> list[Case] | str:
+    from gateway.workbench.replay.generate import NoGenerator, generate
+
+    try:
+        return generate(gateway, how)
+    except NoGenerator as exc:
+        return str(exc)
+    except Exception as exc:  # noqa: BLE001 - a document may be anything
+        return f"the API documents can't be read: {type(exc).__name__}: {exc}"
+
+
+def _ready(setup: Setup, loop: asyncio.AbstractEventLoop) -> tuple[Player, Gateway, dict[str, str]]:
+    from gateway.config import files
+    from gateway.workbench.replay.pins import Pins
+
+    settings_of(files.read(setup.config), setup.databases)
+    pins = Pins(setup.moment)
+    pins.start()
+    from gateway.app import Gateway
+    from gateway.composition import redaction_key
+    from gateway.mirroring.rules import Rules
+    from gateway.upstreams.release import release_of
+    from gateway.workbench.replay.asking import Asker
+    from gateway.workbench.replay.playing import Player
+
+    gateway = Gateway.from_file(setup.config)
+    if gateway.mirroring.barred:
+        raise RuntimeError(f"nothing can be replayed: {'; '.join(gateway.mirroring.barred)}")
+    gateway.control = None  # which would store what is counted, and follow what is moved
+    gateway.mirrors.enabled = False
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(gateway.startup())
+    rules = Rules(gateway.snapshot.routes, redaction_key(gateway.legacy, gateway.randomness), gateway.clock)
+    asker = Asker(gateway, loop, pins, in_place=setup.databases is None)
+    player = Player(asker, rules, gateway.snapshot, side=setup.side, redacted=setup.redacted)
+    releases = {
+        name: release_of(config.release, config.app, gateway.services[name].endpoints())
+        for name, config in gateway.config.services.items()
+    }
+    return player, gateway, releases
+
+
+def settings_of(document: Mapping[str, Any], databases: Mapping[str, Mapping[str, Any]] | None) -> None:
+    """Let the project's settings, which are loaded now, name the copies, before anything of the project reads them."""
+    legacy = document.get("legacy")
+    if isinstance(legacy, Mapping) and isinstance(module := legacy.get("settings"), str):
+        os.environ["DJANGO_SETTINGS_MODULE"] = module
+    from django.conf import settings
+
+    for alias, other in (databases or {}).items():
+        database = settings.DATABASES[alias]
+        database.update(other)
+        if not (database.get("OPTIONS") or {}).get("pool"):  # a pool keeps them by itself
+            database.update({"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False})
+    if engine := CACHED.get(settings.SESSION_ENGINE):
+        settings.SESSION_ENGINE = engine
+        settings.CACHES[SESSIONS] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": SESSIONS}
+        settings.SESSION_CACHE_ALIAS = SESSIONS

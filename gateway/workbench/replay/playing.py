@@ -1,0 +1,143 @@
+"""Plays one case: asks both sides, compares, and makes sure of what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from gateway.config.guard import Guard
+from gateway.mirroring.rules import Rules
+from gateway.parity.answer import Answer
+from gateway.parity.compare import Comparison, compare
+from gateway.parity.difference import Difference
+from gateway.parity.redact.redaction import Redaction
+from gateway.parity.rules import CompareRules
+from gateway.parity.severity import Severity
+from gateway.rollout.decision import LEGACY
+from gateway.snapshot import Snapshot
+from gateway.workbench.replay.asking import Answered, Asker, Cannot, Prepared
+from gateway.workbench.replay.drift import finding_of, says_shape, slower
+from gateway.workbench.replay.finals import without_equal_rows
+from gateway.workbench.replay.result import BOTH, EVERYONE, CaseResult, Finding, Outcome
+from gateway.workbench.replay.shown import brief, recorded_answer, shown
+from gateway.workbench.replay.task import Task
+from gateway.workbench.replay.users import NoSuchUser
+
+__all__ = ["Player"]
+
+MUCH = 0.1  # seconds more than is allowed, which no busy machine explains
+TRIES = 3  # of what seems to be slower
+
+
+class Player:
+    """Plays cases on `side`: "both", or "legacy" or "service" against the recorded answer. `redacted`: the recording
+    has pseudonyms in the place of values, so that values say nothing."""
+
+    def __init__(
+        self, asker: Asker, rules: Rules, snapshot: Snapshot, *, side: str = BOTH, redacted: bool = True
+    ) -> None:
+        self._asker = asker
+        self._rules = rules
+        self._snapshot = snapshot
+        self._side = side
+        self._redacted = redacted
+
+    def play(self, task: Task) -> CaseResult:
+        """What comes of a case. Never raises for what a case says or an upstream does."""
+        result = CaseResult(
+            task.number, task.case.route or "", task.case, Outcome.SKIPPED, task.source, task.origin, task.acting
+        )
+        try:
+            prepared = self._asker.prepare(task.case, task.acting)
+            result = replace(result, route=prepared.policy.route)
+            return (self._both if self._side == BOTH else self._one)(task, prepared, result)
+        except (Cannot, NoSuchUser) as exc:
+            return replace(result, reason=str(exc))
+
+    def _both(self, task: Task, prepared: Prepared, result: CaseResult) -> CaseResult:
+        rules, redaction = self._rules.of(prepared.policy.route)
+        legacy, service = self._legacy(prepared), self._service(prepared)
+        if legacy.answer.failed is not None:
+            raise Cannot(f"legacy gives no answer: {legacy.answer.failed}")
+        found = compare(legacy.answer, service.answer, rules, prepared.sent)
+        kept, noise = self._confirmed(prepared, _differences(found, legacy, service), rules)
+        findings = [*self._findings(task, kept, redaction), *self._slower(prepared, legacy.answer, service.answer)]
+        if found.errors and not findings:
+            raise Cannot(f"can't be compared: {'; '.join(found.errors)}")
+        result = replace(result, findings=tuple(findings), noise=noise)
+        if all(finding.severity is Severity.NOTE for finding in findings):
+            sides = brief(legacy.answer), brief(service.answer)
+            return replace(result, outcome=Outcome.EQUAL, legacy=sides[0], service=sides[1])
+        sides = shown(legacy.answer, redaction), shown(service.answer, redaction)
+        return replace(result, outcome=Outcome.DIFFERENT, legacy=sides[0], service=sides[1])
+
+    def _one(self, task: Task, prepared: Prepared, result: CaseResult) -> CaseResult:
+        """One side, against what was recorded: what it answered, for nobody knows its rows."""
+        if task.case.answer is None:
+            raise Cannot("nothing was recorded of its answer")
+        rules, redaction = self._rules.of(prepared.policy.route)
+        recorded = recorded_answer(task.case.answer)
+        ask = self._legacy if self._side == LEGACY else self._service
+        now = ask(prepared).answer
+        found = self._against(recorded, now, rules, prepared)
+        if any(one.severity is not Severity.NOTE for one in found):
+            again = {_place(one) for one in self._against(recorded, ask(prepared).answer, rules, prepared)}
+            found = [one for one in found if _place(one) in again]
+        findings = tuple(self._findings(task, found, redaction))
+        outcome = Outcome.EQUAL if all(one.severity is Severity.NOTE for one in findings) else Outcome.DIFFERENT
+        sides = shown(recorded, redaction), shown(now, redaction)
+        return replace(result, outcome=outcome, findings=findings, legacy=sides[0], service=sides[1])
+
+    def _against(self, recorded: Answer, now: Answer, rules: CompareRules, prepared: Prepared) -> list[Difference]:
+        """What differs from the recorded answer. Of one whose values are pseudonyms, only its shape says something."""
+        found = compare(recorded, now, rules, prepared.sent).differences
+        return [one for one in found if not self._redacted or says_shape(one)]
+
+    def _legacy(self, prepared: Prepared) -> Answered:
+        return self._asker.ask(prepared, LEGACY)
+
+    def _service(self, prepared: Prepared) -> Answered:
+        return self._asker.ask(prepared, prepared.policy.service)
+
+    def _findings(self, task: Task, differences: Iterable[Difference], redaction: Redaction) -> Iterator[Finding]:
+        for difference in differences:
+            yield finding_of(task.case.endpoint, difference, redaction, as_everyone=task.source == EVERYONE)
+
+    def _confirmed(
+        self, prepared: Prepared, found: list[Difference], rules: CompareRules
+    ) -> tuple[list[Difference], int]:
+        """The differences that are there once more, and that legacy doesn't have from itself; how many others there
+        were. What a process does only for its first request (a cache of content types) is no difference then."""
+        if all(difference.severity is Severity.NOTE for difference in found):
+            return found, 0
+        legacy, service, again = self._legacy(prepared), self._service(prepared), self._legacy(prepared)
+        once_more = compare(legacy.answer, service.answer, rules, prepared.sent)
+        itself = compare(legacy.answer, again.answer, rules, prepared.sent)
+        places = {_place(one) for one in _differences(once_more, legacy, service)}
+        places -= {_place(one) for one in _differences(itself, legacy, again)}
+        kept = [one for one in found if _place(one) in places]
+        return kept, len(found) - len(kept)
+
+    def _slower(self, prepared: Prepared, legacy: Answer, service: Answer) -> Iterator[Finding]:
+        """Whether the service is slower by more than the route's guard allows, however often both are asked."""
+        config = self._snapshot.routes[prepared.policy.route].guard
+        guard = config.guard() if config else Guard()
+        if guard.p95_delta is None or service.failed is not None:
+            return
+        fast, slow = legacy.seconds, service.seconds
+        for tries in range(TRIES):
+            if slow <= max(fast * (1 + guard.p95_delta), guard.p95_floor) + MUCH:
+                return
+            if tries == TRIES - 1:
+                yield slower(fast, slow)
+                return
+            fast = min(fast, self._legacy(prepared).answer.seconds)
+            slow = min(slow, self._service(prepared).answer.seconds)
+
+
+def _differences(found: Comparison, legacy: Answered, service: Answered) -> list[Difference]:
+    return without_equal_rows(found.differences, legacy.finals, service.finals)
+
+
+def _place(difference: Difference) -> tuple[str, str]:
+    return difference.kind, difference.pointer

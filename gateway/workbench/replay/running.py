@@ -1,0 +1,202 @@
+"""A whole replay: copies the databases, hands cases to processes, and gathers what comes of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, Self
+
+from gateway.clock import SYSTEM
+from gateway.config.parse import Config
+from gateway.workbench.corpus import Case
+from gateway.workbench.replay.generation import Generation
+from gateway.workbench.replay.job import Setup, run
+from gateway.workbench.replay.result import BOTH, GENERATED, CaseResult, Outcome, ReplayResult
+from gateway.workbench.replay.scratch import Scratch
+from gateway.workbench.replay.task import Task, as_everyone, tasks_of
+
+__all__ = ["CantReplay", "Options", "replay"]
+
+CHUNK = 8  # cases that a process is given at a time
+AHEAD = 2  # lists of them that it has, so that it never waits
+ENDS = 10.0  # seconds that a process has to end in
+
+
+class CantReplay(Exception):
+    """A process can't begin. The message says why."""
+
+
+def _nobody(_: object) -> None:
+    """Who is told where nobody asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to replay. `side`: "both", or one that is compared with what was recorded. `in_place`: on the databases that
+    are configured, where all is rolled back too. `redacted`: the recording has pseudonyms in the place of values.
+    `source` names it. `generation`: with requests that are made; `everyone`: each as everybody else, too. `total` is
+    told how many cases there are, and `tell` of each result as it comes."""
+
+    side: str = BOTH
+    jobs: int = 1
+    in_place: bool = False
+    redacted: bool = True
+    source: str | None = None
+    verbose: bool = False
+    generation: Generation | None = None
+    everyone: bool = False
+    total: Callable[[int], None] = _nobody
+    tell: Callable[[CaseResult], None] = _nobody
+
+
+def replay(tasks: Sequence[Task], config: Config, path: Path, options: Options) -> ReplayResult:
+    """Play `tasks` with the configuration in the file at `path`, and say what came of them. Raises CantCopy,
+    CantReplay."""
+    started, since = SYSTEM.time(), SYSTEM.monotonic()
+    # In place, they would wait for each other's locks.
+    most = options.jobs if options.generation is not None or options.everyone else -(-len(tasks) // CHUNK)
+    jobs = 1 if options.in_place else max(1, min(options.jobs, most))
+    cases = []
+    with ExitStack() as stack:
+        scratch = None if options.in_place else stack.enter_context(Scratch(jobs, config.mirror.database))
+
+        def setup(job: int) -> Setup:
+            databases = None if scratch is None else scratch.of(job)
+            return Setup(path, databases, started, options.side, options.redacted, options.verbose)
+
+        crew = stack.enter_context(_Crew(jobs, setup))
+        tasks = [*tasks]
+        if options.generation is not None:
+            tasks += tasks_of(crew.generate(options.generation), GENERATED, len(tasks) + 1)
+        if options.everyone:
+            tasks += as_everyone(tasks, len(tasks) + 1)
+        options.total(len(tasks))
+        for result in crew.play(tasks):
+            options.tell(result)
+            cases.append(result)
+    cases.sort(key=lambda case: case.number)
+    asked = {case.route for case in cases if case.outcome is not Outcome.SKIPPED}
+    releases = {route.name: crew.releases.get(route.service, "") for route in config.routes if route.name in asked}
+    seconds = SYSTEM.monotonic() - since
+    return ReplayResult(tuple(cases), options.side, options.source, started, seconds, jobs, releases)
+
+
+class _Job:
+    """A process, and the tasks that it was given and has not answered yet."""
+
+    def __init__(self, number: int, setup: Setup) -> None:
+        self.number = number
+        self.setup = setup
+        self.ready = False
+        self.given: deque[Task] = deque()
+        context = get_context("spawn")  # nothing of what this process has set up
+        self.orders, theirs = context.Pipe()
+        self.process: Any = context.Process(
+            target=run, args=(setup, theirs), name=f"gateway-replay-{number}", daemon=True
+        )
+        self.process.start()
+        theirs.close()
+
+    def give(self, tasks: list[Task]) -> None:
+        self.given += tasks
+        self.orders.send(tasks)
+
+    def end(self) -> None:
+        with suppress(OSError):  # it has ended
+            self.orders.send(None)
+        self.process.join(ENDS)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.orders.close()
+
+
+class _Crew:
+    """The processes. One that dies takes the case with it that it was at, and another one takes its place."""
+
+    def __init__(self, jobs: int, setup: Callable[[int], Setup]) -> None:
+        self._jobs = jobs
+        self._setup = setup
+        self._working: dict[Connection, _Job] = {}
+        self._waiting: deque[Task] = deque()
+        self.releases: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        for number in range(self._jobs):
+            self._start(number)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for job in self._working.values():
+            job.end()
+
+    def _start(self, number: int) -> None:
+        job = _Job(number, self._setup(number))
+        self._working[job.orders] = job
+
+    def generate(self, how: Generation) -> list[Case]:
+        """Requests that one of the processes makes. Raises CantReplay."""
+        job = next(iter(self._working.values()))
+        try:
+            self._began(job, job.orders.recv())
+            job.orders.send(how)
+            said = job.orders.recv()
+        except (EOFError, OSError):
+            raise CantReplay("a process of the replay ended before it had made any request") from None
+        if isinstance(said, str):
+            raise CantReplay(said)
+        cases: list[Case] = said
+        return cases
+
+    def _began(self, job: _Job, said: object) -> None:
+        if isinstance(said, str):
+            raise CantReplay(said)
+        if isinstance(said, dict):
+            job.ready = True
+            self.releases.update(said)
+
+    def play(self, tasks: Iterable[Task]) -> Iterator[CaseResult]:
+        """What comes of them, as it comes. Raises CantReplay."""
+        self._waiting.extend(tasks)
+        left = len(self._waiting)
+        for job in self._working.values():
+            self._hand_out(job)
+        while left:
+            for connection in wait([*self._working]):
+                job = self._working[connection]  # type: ignore[index] # all are connections
+                for result in self._heard(job):
+                    left -= 1
+                    yield result
+
+    def _heard(self, job: _Job) -> Iterator[CaseResult]:
+        try:
+            said = job.orders.recv()
+        except (EOFError, OSError):
+            yield from self._died(job)
+            return
+        if isinstance(said, CaseResult):
+            job.given.popleft()
+            yield said
+        else:
+            self._began(job, said)
+        self._hand_out(job)
+
+    def _hand_out(self, job: _Job) -> None:
+        while job.ready and self._waiting and len(job.given) <= CHUNK * (AHEAD - 1):
+            job.give([self._waiting.popleft() for _ in range(min(CHUNK, len(self._waiting)))])
+
+    def _died(self, job: _Job) -> Iterator[CaseResult]:
+        del self._working[job.orders]
+        job.process.join(ENDS)
+        if not job.ready:
+            raise CantReplay(f"a process of the replay ended with {job.process.exitcode} before it could begin")
+        if job.given:
+            task = job.given.popleft()
+            yield task.result(f"the process that asked it ended with {job.process.exitcode}")
+        self._waiting.extendleft(reversed(job.given))
+        self._start(job.number)

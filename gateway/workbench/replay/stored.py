@@ -1,0 +1,35 @@
+"""Keeps what a replay found, so that it counts for or against a promotion."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from gateway.rollout.evidence import Replayed
+from gateway.workbench.database import installed, trouble
+from gateway.workbench.replay.result import BOTH, ReplayResult
+
+__all__ = ["store"]
+
+
+def store(result: ReplayResult, who: str) -> str | None:
+    """Store it as evidence, for the release of each service that was asked. Returns why it could not be, in words."""
+    if result.side != BOTH:
+        return "only a replay of both sides is evidence"
+    if not result.releases:
+        return "nothing was compared"
+    if not installed():
+        return '"gateway.control" is not in INSTALLED_APPS'
+    from django.db import DatabaseError, connections
+
+    from gateway.control.database import DatabaseBusy, alias
+    from gateway.control.models import Replay
+    from gateway.control.replays import store_replays
+
+    found = [(route, release, Replayed(*result.compared(route))) for route, release in result.releases.items()]
+    try:
+        if Replay._meta.db_table not in connections[alias()].introspection.table_names():  # noqa: SLF001 - documented
+            return "the table for it is missing: run `python manage.py migrate`"
+        store_replays(found, datetime.fromtimestamp(result.started, UTC), who)
+    except (DatabaseError, DatabaseBusy) as exc:
+        return trouble(exc)
+    return None

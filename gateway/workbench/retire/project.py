@@ -1,0 +1,129 @@
+"""The project's own Python files, and who refers to what in them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from gateway.workbench.retire.module import Key, Module, Part, read_module
+
+__all__ = ["Project", "read_project"]
+
+# Folders that are no source of the project's.
+SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist", "migrations"})
+DEEPEST = 10  # modules that a name is passed on through
+
+
+class Project:
+    """The modules below `root`, by name."""
+
+    def __init__(self, root: Path, modules: Mapping[str, Module]) -> None:
+        self.root = root
+        self.modules = modules
+        self._references: dict[Part, frozenset[Key]] = {}
+
+    def __repr__(self) -> str:
+        return f"Project({str(self.root)!r}, {len(self.modules)} modules)"
+
+    @property
+    def parts(self) -> Iterator[Part]:
+        """Every part of every module."""
+        return (part for module in self.modules.values() for part in module.parts)
+
+    def part(self, key: Key) -> Part | None:
+        """The definition that `key` names."""
+        module = self.modules.get(key[0])
+        return None if module is None else module.definitions.get(key[1])
+
+    def references(self, part: Part) -> frozenset[Key]:
+        """The definitions of the project that `part` refers to: by name, by a dotted path in a string, and a test by an
+        argument, which names a fixture."""
+        if part not in self._references:
+            self._references[part] = frozenset(self._referred(part))
+        return self._references[part]
+
+    def _referred(self, part: Part) -> Iterator[Key]:
+        for chain in part.names:
+            if (key := self._named(part.module, chain)) is not None and key != part.key:
+                yield key
+        for _, text in part.strings:
+            module, _, name = text.rpartition(".")
+            if module and (key := self.resolve(module, name)) is not None:
+                yield key
+        for argument in part.arguments if part.module.is_test else ():
+            if (key := self._fixture(part.module, argument)) is not None:
+                yield key
+
+    def _named(self, module: Module, chain: tuple[str, ...]) -> Key | None:
+        first, *rest = chain
+        if first in module.definitions:
+            return module.name, first
+        if (found := module.imports.get(first)) is None:
+            for origin in module.stars:
+                if (key := self.resolve(origin, first)) is not None:
+                    return key
+            return None
+        if found.name and (key := self.resolve(found.module, found.name)) is not None:
+            return key
+        where = f"{found.module}.{found.name}" if found.name else found.module
+        for step in rest:
+            if (key := self.resolve(where, step)) is not None:
+                return key
+            where = f"{where}.{step}"
+        return None
+
+    def resolve(self, module: str, name: str, depth: int = 0) -> Key | None:
+        """The definition that `module` calls `name`, which may be passed on by others."""
+        found = self.modules.get(module)
+        if found is None or depth > DEEPEST:
+            return None
+        if name in found.definitions:
+            return module, name
+        if (passed := found.imports.get(name)) is not None and passed.name:
+            return self.resolve(passed.module, passed.name, depth + 1)
+        for origin in found.stars:
+            if (key := self.resolve(origin, name, depth + 1)) is not None:
+                return key
+        return None
+
+    def _fixture(self, module: Module, name: str) -> Key | None:
+        """The fixture of this name: of the module, or of the nearest conftest.py."""
+        if name in module.definitions:
+            return module.name, name
+        package = module.name.rpartition(".")[0]
+        while True:
+            conftest = f"{package}.conftest" if package else "conftest"
+            if (found := self.modules.get(conftest)) is not None and name in found.definitions:
+                return conftest, name
+            if not package:
+                return None
+            package = package.rpartition(".")[0]
+
+
+def read_project(root: Path) -> Project:
+    """Every Python file below `root` but for migrations, and what is installed there."""
+    modules = {}
+    for path in _files(root.resolve()):
+        if (module := read_module(path, _name(path, root.resolve()))) is not None:
+            modules[module.name] = module
+    return Project(root.resolve(), modules)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            own = path.name not in SKIPPED and not path.name.startswith(".") and not (path / "pyvenv.cfg").exists()
+            if own and not path.is_symlink():
+                yield from _files(path)
+        elif path.suffix == ".py":
+            yield path
+
+
+def _name(path: Path, root: Path) -> str:
+    """The module's dotted name, as Python would import it from the longest entry of its path."""
+    bases = [Path(entry).resolve() for entry in sys.path if entry] + [root]
+    base = max((one for one in bases if path.is_relative_to(one)), key=lambda one: len(one.parts))
+    base = base if base.is_relative_to(root) else root
+    steps = path.relative_to(base).with_suffix("").parts
+    return ".".join(steps[:-1] if steps[-1] == "__init__" and len(steps) > 1 else steps)

@@ -1,0 +1,93 @@
+"""All that there is to say of one retired route: what may go, and whether."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.urls import Resolver404, resolve
+
+from gateway.workbench.contract.routed import named
+from gateway.workbench.retire.module import Key, Part
+from gateway.workbench.retire.patch import FileChange, changes_of
+from gateway.workbench.retire.plan import InTheWay, Plan, Wanted, plan_for
+from gateway.workbench.retire.project import Project, read_project
+from gateway.workbench.retire.templates import read_templates
+from gateway.workbench.retired import RetiredView, retired_views
+
+if TYPE_CHECKING:
+    from gateway.snapshot import Snapshot
+
+__all__ = ["Retirement", "retirement_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """What becomes of a route's views. `views` go, `kept` stay since something else still leads to them; `changes` are
+    the patch, `in_the_way` what has to be changed by a person first, `noted` what goes on working by the service."""
+
+    root: Path
+    views: Sequence[RetiredView]
+    kept: Sequence[RetiredView]
+    parts: Sequence[Part] = ()
+    changes: list[FileChange] = field(default_factory=list)
+    in_the_way: Sequence[InTheWay] = ()
+    noted: Sequence[InTheWay] = ()
+
+    @property
+    def patterns(self) -> frozenset[str]:
+        """The patterns of the URLs that go, as Django calls a request's route."""
+        return frozenset(url.pattern.replace("^", "") for view in self.views for url in view.gone)
+
+
+def retirement_of(snapshot: Snapshot, route: str, root: Path, *, keep_tests: bool = False) -> Retirement:
+    """What goes with `route`, which is retired in `snapshot`. Reads every Python file and template below `root`."""
+    concerned = [view for view in retired_views(snapshot) if route in view.routes]
+    views = [view for view in concerned if view.deletable]
+    kept = [view for view in concerned if not view.deletable]
+    if not views:
+        return Retirement(root, views, kept)
+    project = read_project(root)
+    keys = {view.view: _key(project, view.view) for view in views}
+    unknown = [
+        InTheWay(root, 0, f"{name} is nowhere in the project's source") for name, key in keys.items() if key is None
+    ]
+    names = frozenset(url.name for view in views for url in view.gone if url.name)
+    dotted = {view.view for view in views}
+    wanted = Wanted(
+        frozenset(key for key in keys.values() if key is not None), names, lambda text: _asks(text, dotted), keep_tests
+    )
+    plan: Plan = plan_for(project, read_templates(root), wanted)
+    changes = changes_of(project, plan)
+    return Retirement(root, views, kept, plan.parts, changes, [*unknown, *plan.in_the_way], plan.noted)
+
+
+def _key(project: Project, dotted: str) -> Key | None:
+    """The definition of a view by its dotted name."""
+    module, _, name = dotted.rpartition(".")
+    return project.resolve(module, name)
+
+
+def _asks(text: str, views: set[str]) -> bool:
+    """Whether a literal is a path of one of `views`, with anything in the place of a format's fields."""
+    if not text.startswith("/") or any(character.isspace() for character in text):
+        return False
+    path = "".join(_filled(text.partition("?")[0]))
+    try:
+        return named(resolve(path).func) in views
+    except Resolver404:
+        return False
+
+
+def _filled(text: str) -> Iterator[str]:
+    depth = 0
+    for character in text:
+        if character == "{":
+            depth += 1
+            yield "7" if depth == 1 else ""
+        elif character == "}":
+            depth = max(depth - 1, 0)
+        elif not depth:
+            yield character

@@ -1,0 +1,140 @@
+"""Which of the project's views nobody can reach any more, since retired routes claim all of their URLs.
+
+Careful: a view is named only where every path of its URLs, with every method that it has, is claimed by routes that
+are retired. Where that can't be told, it stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gateway.rollout.stage import RETIRED
+from gateway.routing.table import ANY, Endpoint, Rule
+from gateway.routing.template import Parameter, parse_template
+from gateway.workbench.urls import DIGITS, TAIL, UUID, Kind, Url, urls
+
+if TYPE_CHECKING:
+    from gateway.snapshot import Snapshot
+
+__all__ = ["RetiredView", "retired_views"]
+
+# Answered by whoever has the path: legacy's HEAD and OPTIONS are not what keeps a view alive.
+_INCIDENTAL = frozenset({"HEAD", "OPTIONS"})
+_EXAMPLES = {DIGITS: "1", UUID: "00000000-0000-0000-0000-000000000000"}
+
+
+@dataclass(slots=True)
+class RetiredView:
+    """A view of which retired routes claim something. `gone` are its URLs that nobody reaches; `kept` has for each
+    other URL why it is still reached."""
+
+    view: str
+    gone: list[Url] = field(default_factory=list)
+    kept: list[tuple[Url, str]] = field(default_factory=list)
+    routes: set[str] = field(default_factory=set)
+
+    @property
+    def deletable(self) -> bool:
+        """Whether no URL is left."""
+        return not self.kept
+
+    def described(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return {
+            "view": self.view,
+            "deletable": self.deletable,
+            "routes": sorted(self.routes),
+            "urls": [{"pattern": url.pattern, "name": url.name} for url in self.gone],
+            "kept": [{"pattern": url.pattern, "name": url.name, "why": why} for url, why in self.kept],
+        }
+
+
+def retired_views(snapshot: Snapshot) -> list[RetiredView]:
+    """The views that retired routes concern, those that can be deleted first. Django has to be set up."""
+    rules = snapshot.table.rules
+    retired = {name for name, route in snapshot.compiled.items() if route.policy.state.stage == RETIRED}
+    if not retired:
+        return []
+    claimed = [claim for claim in rules if claim.route in retired]
+    others = [claim for claim in rules if claim.route not in retired]
+    views: dict[str, RetiredView] = {}
+    for url in urls():
+        view = views.setdefault(url.view, RetiredView(url.view))
+        why = _still_reached(url, claimed, others)
+        view.routes |= {claim.route for claim in claimed if _meets(url, claim.endpoint)}
+        if why is None:
+            view.gone.append(url)
+        else:
+            view.kept.append((url, why))
+    concerned = [view for view in views.values() if view.routes]
+    return sorted(concerned, key=lambda view: (not view.deletable, view.view))
+
+
+def _still_reached(url: Url, claimed: Iterable[Rule], others: Iterable[Rule]) -> str | None:
+    """Why `url` still leads to its view; None when it doesn't."""
+    if url.path is None:
+        return "which paths it stands for can't be told"
+    covering = [claim for claim in claimed if _covers(claim.endpoint, url.path)]
+    if not covering:
+        return "no retired route claims all of its paths"
+    methods = frozenset[str]().union(*(claim.endpoint.methods for claim in covering))
+    if ANY not in methods:
+        if url.methods is None:
+            return f"only {', '.join(sorted(methods))} of it is claimed, and it may take other methods"
+        if left := url.methods - methods - _INCIDENTAL:
+            return f"{', '.join(sorted(left))} of it is not claimed"
+    for claim in others:
+        if _meets(url, claim.endpoint):
+            return f"route {claim.route!r}, which is not retired, claims some of its paths"
+    return None
+
+
+def _parsed(endpoint: Endpoint) -> list[str | Parameter]:
+    parts = parse_template(endpoint.path, dict(endpoint.convertors))
+    return [] if endpoint.is_subtree and parts == [""] else parts
+
+
+def _covers(endpoint: Endpoint, path: tuple[str | Kind, ...]) -> bool:
+    """Whether `endpoint` has every path that `path` stands for."""
+    parts = _parsed(endpoint)
+    for index, part in enumerate(parts):
+        if isinstance(part, Parameter) and part.whole_tail:
+            return part.regex == ".*" and index == len(parts) - 1 and index < len(path)
+        if index >= len(path) or not _takes(part, path[index]):
+            return False
+    return endpoint.is_subtree or len(parts) == len(path)
+
+
+def _takes(part: str | Parameter, segment: str | Kind) -> bool:
+    if segment is TAIL:
+        return False
+    if isinstance(part, str):
+        return part == segment
+    if isinstance(segment, str):
+        return bool(segment) and re.fullmatch(part.regex, segment) is not None
+    # A convertor that takes one number, or one UUID, takes all of them; only a plain {name} takes anything.
+    return part.matcher() is bool or (segment in _EXAMPLES and re.fullmatch(part.regex, _EXAMPLES[segment]) is not None)
+
+
+def _meets(url: Url, endpoint: Endpoint) -> bool:
+    """Whether some path may be both. True when it can't be told that far on."""
+    parts = _parsed(endpoint)
+    if url.path is None:
+        return False
+    for part, segment in zip(parts, url.path, strict=False):
+        if segment is TAIL or (isinstance(part, Parameter) and part.whole_tail):
+            return True
+        if isinstance(part, str) and isinstance(segment, str) and part != segment:
+            return False
+        if isinstance(part, Parameter) and isinstance(segment, str) and not re.fullmatch(part.regex, segment):
+            return False
+        if isinstance(part, str) and isinstance(segment, Kind) and not _possible(part, segment):
+            return False
+    return len(parts) == len(url.path) or (endpoint.is_subtree and len(parts) < len(url.path))
+
+
+def _possible(text: str, kind: Kind) -> bool:
+    return text.isdigit() if kind is DIGITS else bool(text)

@@ -1,0 +1,63 @@
+"""What things that are written are called, and where they stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from gateway.workbench.inventory import Endpoint
+
+__all__ = ["function_name", "identifier", "module_path", "route_name", "stem_of"]
+
+
+def identifier(text: str) -> str:
+    """A Python name in snake case."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
+    name = re.sub(r"\W+", "_", spaced).strip("_").lower() or "endpoint"
+    return f"_{name}" if name[0].isdigit() else name
+
+
+def _words(template: str) -> list[str]:
+    """The segments of a template that are plain text."""
+    return [segment for segment in template.split("/") if segment and "{" not in segment]
+
+
+def stem_of(chosen: Sequence[Endpoint], whole: bool) -> str:
+    """The name of a module for `chosen`: of what they are about, and of what is done where it is one alone."""
+    first = min((endpoint.template for endpoint in chosen), key=len)
+    before = first.partition("{")[0]
+    subject = identifier(next(iter(reversed(_words(before) or _words(first))), "endpoint"))
+    if whole:
+        return subject
+    return "_".join(dict.fromkeys([subject, identifier(_done(chosen[0]))]))
+
+
+def _done(endpoint: Endpoint) -> str:
+    return endpoint.action or endpoint.method.replace("*", "any").lower()
+
+
+def route_name(service: str, stem: str, taken: Collection[str]) -> str:
+    """A name for the route that no other has."""
+    short = service if stem == identifier(service) else f"{service}-{stem.replace('_', '-')}"
+    return next(name for name in (short, *(f"{short}-{number}" for number in range(2, 1000))) if name not in taken)
+
+
+def function_name(endpoint: Endpoint, taken: Collection[str]) -> str:
+    """A name for the function of an endpoint."""
+    words = _words(endpoint.template)
+    subject = identifier(words[-1]) if words else "root"
+    done = identifier(_done(endpoint))
+    plain = done if done == subject else f"{done}_{subject}"
+    return next(name for name in (plain, *(f"{plain}_{number}" for number in range(2, 1000))) if name not in taken)
+
+
+def module_path(app: str, root: Path, stem: str, *, is_new: bool = False) -> tuple[Path, str]:
+    """The file and the name of a module `stem` of the service whose application is `app`: in its package, which a new
+    one gets, or beside its module."""
+    module = app.partition(":")[0]
+    place = root.joinpath(*module.split("."))
+    if is_new or place.is_dir() or not place.with_suffix(".py").exists():
+        return place / f"{stem}.py", f"{module}.{stem}"
+    package, _, name = module.rpartition(".")
+    return place.with_name(f"{name}_{stem}.py"), f"{package}.{name}_{stem}".lstrip(".")

@@ -1,0 +1,93 @@
+"""Which endpoints are meant, and what stands beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gateway.workbench.inventory import Endpoint, endpoints, find
+from gateway.workbench.scaffold.draft import CannotScaffold
+
+__all__ = ["Claim", "claim_of", "selected"]
+
+_parameter = re.compile(r"{[^}]*}")
+MOVABLE = ("drf", "django")
+
+
+def selected(text: str, whole: bool) -> list[Endpoint]:
+    """The endpoint that `text` names; with `whole`, all of its view. Raises NoSuchEndpoint and CannotScaffold."""
+    endpoint = find(text)
+    if endpoint.kind not in MOVABLE:
+        raise CannotScaffold(
+            f"{endpoint} is of {endpoint.kind}: only Django's and REST framework's views are scaffolded"
+        )
+    if not whole:
+        return [endpoint]
+    return [one for one in _all() if _same_view(one, endpoint)]
+
+
+def _all() -> list[Endpoint]:
+    return [one for one in endpoints() if not one.format_suffix]
+
+
+def _same_view(one: Endpoint, other: Endpoint) -> bool:
+    if other.view_class is None:
+        return one.callback is other.callback
+    return one.view_class is other.view_class and _start(one) == _start(other)
+
+
+def _start(endpoint: Endpoint) -> str:
+    """What two registrations of one ViewSet differ by."""
+    return endpoint.template.partition("{")[0] if endpoint.action else endpoint.template
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a route says: a `path` or a `prefix`, its methods, and what of other views it would take in (`exclude`)."""
+
+    path: str | None
+    prefix: str | None
+    methods: tuple[str, ...]
+    exclude: tuple[str, ...]
+
+
+def claim_of(chosen: Sequence[Endpoint]) -> Claim:
+    """One route for all of `chosen`, which leaves everybody else's paths alone."""
+    templates = list(dict.fromkeys(endpoint.template for endpoint in chosen))
+    methods = tuple(sorted({endpoint.method for endpoint in chosen} - {"*"}))
+    if len(templates) == 1:
+        inside = _inside_template(templates[0], chosen)
+        return Claim(templates[0], None, methods, tuple(inside))
+    prefix = _prefix(templates)
+    own = {_shape(template) for template in templates}
+    others = (
+        one.template for one in _all() if one.template.startswith(f"{prefix}/") and _shape(one.template) not in own
+    )
+    return Claim(None, prefix, methods, tuple(dict.fromkeys(others)))
+
+
+def _shape(template: str) -> str:
+    return _parameter.sub("{}", template)
+
+
+def _prefix(templates: Sequence[str]) -> str:
+    """The longest prefix without parameters that all have."""
+    parts = [template.partition("{")[0].rstrip("/").split("/") for template in templates]
+    common = [column[0] for column in zip(*parts, strict=False) if len(set(column)) == 1]
+    prefix = "/".join(common)
+    if not prefix.strip("/"):
+        raise CannotScaffold(f"{', '.join(templates)} have no prefix in common: scaffold them one by one")
+    return prefix
+
+
+def _inside_template(template: str, chosen: Sequence[Endpoint]) -> Iterator[str]:
+    """Templates of other views with plain text where `template` has a parameter."""
+    pattern = re.compile(_parameter.sub("[^/]+", re.escape(template).replace(r"\{", "{").replace(r"\}", "}")))
+    own = {one.template for one in chosen}
+    seen = set()
+    for one in _all():
+        plain = one.template not in own and _shape(one.template) != _shape(template)
+        if plain and pattern.fullmatch(one.template) and one.template not in seen:
+            seen.add(one.template)
+            yield one.template

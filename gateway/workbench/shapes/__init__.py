@@ -1,0 +1,47 @@
+"""What `--json` prints: one shape for each command, in one envelope. docs/cli-json.md is made of these models."""
+
+from __future__ import annotations
+
+from gateway.workbench.shapes.code import RetireDocument, ScaffoldDocument
+from gateway.workbench.shapes.configuration import CheckDocument, ExplainDocument, RoutesDocument
+from gateway.workbench.shapes.endpoints import BriefDocument, InventoryDocument
+from gateway.workbench.shapes.envelope import Envelope, ErrorDocument, Failure, Shape, stage
+from gateway.workbench.shapes.proofs import (
+    CleanDocument,
+    ContractDocument,
+    RecordDocument,
+    ReplayDocument,
+    VerifyDocument,
+)
+from gateway.workbench.shapes.rollout import (
+    DiffsDocument,
+    HistoryDocument,
+    MoveDocument,
+    ResolveDocument,
+    SignDocument,
+    StatusDocument,
+    change,
+)
+
+__all__ = ["SHAPES", "Envelope", "ErrorDocument", "Failure", "Shape", "change", "stage"]
+
+SHAPES: dict[str, type[Envelope]] = {
+    "check": CheckDocument,
+    "routes": RoutesDocument,
+    "contract": ContractDocument,
+    "explain": ExplainDocument,
+    "status": StatusDocument,
+    **dict.fromkeys(("promote", "rollback", "pause", "resume", "clear"), MoveDocument),
+    "diffs": DiffsDocument,
+    "diffs resolve": ResolveDocument,
+    "record": RecordDocument,
+    "history": HistoryDocument,
+    "sign": SignDocument,
+    "retire": RetireDocument,
+    "replay": ReplayDocument,
+    "replay clean": CleanDocument,
+    "inventory": InventoryDocument,
+    "brief": BriefDocument,
+    "verify": VerifyDocument,
+    "scaffold": ScaffoldDocument,
+}

@@ -1,0 +1,79 @@
+"""What is written and deleted: `gateway scaffold` and `retire`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.workbench.shapes.configuration import KeptUrl
+from gateway.workbench.shapes.envelope import Count, Envelope, Shape, Use
+
+__all__ = [
+    "ChangedFile",
+    "GonePart",
+    "KeptView",
+    "RetireDocument",
+    "ScaffoldDocument",
+    "ScaffoldedFile",
+]
+
+
+class ScaffoldedFile(Shape):
+    """A file that is written, or would be."""
+
+    path: str
+    kind: Literal["router", "application", "test", "configuration"]
+    outcome: Literal["written", "unchanged", "kept", "planned"] = Field(
+        description='"kept": there is another of its name, which is left as it is; "planned": `--dry-run`'
+    )
+    text: str = Field(description="the whole file")
+    diff: str = Field(description="from what is there to `text`")
+
+
+class ScaffoldDocument(Envelope):
+    """`gateway scaffold`. Exit status 1 where a module or a test was kept."""
+
+    endpoints: list[str]
+    service: str
+    route: str
+    mode: Literal["lift", "rewrite"]
+    files: list[ScaffoldedFile]
+    todos: list[str] = Field(description="what could not be translated: each a NotImplementedError in the text")
+    notes: list[str]
+    steps: list[str] = Field(description="what to do next")
+
+
+class KeptView(Shape):
+    """A view that stays, since something else leads to it."""
+
+    view: str
+    urls: list[KeptUrl]
+
+
+class GonePart(Shape):
+    """A definition, a URL or a test that goes."""
+
+    file: str
+    line: Count
+    what: str
+
+
+class ChangedFile(Shape):
+    """A file of the patch."""
+
+    file: str
+    deleted: bool
+
+
+class RetireDocument(Envelope):
+    """`gateway retire`. Where it is refused, there is an `error` instead."""
+
+    route: str
+    written: bool = Field(description="whether the files were changed")
+    views: list[str] = Field(description="that go")
+    kept: list[KeptView] = Field(description="that the route claims something of, and not all")
+    gone: list[GonePart]
+    files: list[ChangedFile]
+    noted: list[Use] = Field(description="paths that are written out, and go on working by the service")
+    diff: str = Field(description="unified, for `git apply`")

@@ -1,0 +1,211 @@
+"""What the configuration says, and who would answer: `gateway check`, `routes` and `explain`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.workbench.shapes.envelope import Count, Envelope, Percent, Problem, Shape, Stage
+
+__all__ = [
+    "BaselineReport",
+    "CheckDocument",
+    "ClaimedEndpoint",
+    "CookieChoice",
+    "ExplainDocument",
+    "FallbackChoice",
+    "KeptUrl",
+    "Legacy",
+    "MiddlewareEntry",
+    "MirrorChoice",
+    "RetiredView",
+    "Route",
+    "RoutesDocument",
+    "Service",
+    "Stages",
+    "TakenUrl",
+    "UrlName",
+    "Who",
+]
+
+
+class Stages(Shape):
+    """Where the stages come from."""
+
+    source: Literal["runtime", "declared"] = Field(description="the database, or the file alone")
+    why: str
+    revision: int | None = Field(description="of the moves at run time; null where there are none to be had")
+
+
+class TakenUrl(Shape):
+    """A URL of the project that a route takes over."""
+
+    pattern: str
+    name: str | None
+    view: str
+    methods: list[str]
+
+
+class ClaimedEndpoint(Shape):
+    """A path template that a route claims."""
+
+    path: str
+    methods: list[str] = Field(description="empty: every method")
+    below: bool = Field(description="with everything below it")
+
+
+class Route(Shape):
+    """A route of the file, as `routes` and `check` have it."""
+
+    route: str
+    prefix: str | None
+    path: str | None
+    methods: list[str] = Field(description="empty: every method")
+    service: str
+    claim: Literal["implemented", "all"]
+    declared: Stage = Field(description="what the file says")
+    effective: Stage = Field(description="what is in force")
+    endpoints: list[ClaimedEndpoint]
+    takes_over: list[TakenUrl]
+
+
+class Legacy(Shape):
+    """The Django project, or what stands in its place."""
+
+    settings: str | None
+    asgi: str | None
+    wsgi: str | None
+    threads: Count
+    reserve: Count
+    queue: Count
+    queue_timeout_seconds: float
+
+
+class Service(Shape):
+    """A service of the file."""
+
+    service: str
+    app: str | None
+    url: str | None
+    middleware: str | list[str] | None = Field(description="null for one at a `url`")
+    endpoints: Count | None = Field(description="how many it declares; null where it can't be asked")
+
+
+class MiddlewareEntry(Shape):
+    """What becomes of an entry of MIDDLEWARE around a service."""
+
+    entry: str
+    applied: bool
+    needs: str | None = Field(description="what gateway.toml has to say for it to work")
+    why: str | None
+
+
+class UrlName(Shape):
+    """A URL of the project."""
+
+    pattern: str
+    name: str | None
+
+
+class KeptUrl(UrlName):
+    """A URL that keeps its view alive."""
+
+    why: str
+
+
+class RetiredView(Shape):
+    """A view whose URLs retired routes have claimed."""
+
+    view: str
+    deletable: bool
+    routes: list[str]
+    urls: list[UrlName]
+    kept: list[KeptUrl]
+
+
+class BaselineReport(Shape):
+    """What Django serves and no route has taken up, beside the baseline."""
+
+    file: str
+    new: list[str] = Field(description='such as "GET /api/products/"')
+    gone: list[str]
+    updated: bool
+
+
+class CheckDocument(Envelope):
+    """`gateway check`. Where it doesn't hold (exit status 3), what could not be found out is null."""
+
+    ok: bool
+    config: str = Field(description="the file")
+    problems: list[Problem]
+    legacy: Legacy | None = None
+    services: list[Service] | None = None
+    middleware: dict[str, list[MiddlewareEntry]] | None = Field(None, description="by service")
+    routes: list[Route] | None = None
+    stages: Stages | None = None
+    retired: list[RetiredView] | None = None
+    baseline: BaselineReport | None = Field(None, description="with `--baseline`")
+    notes: list[str] | None = None
+
+
+class RoutesDocument(Envelope):
+    """`gateway routes`."""
+
+    stages: Stages
+    routes: list[Route] = Field(description="in order of precedence")
+
+
+class Who(Shape):
+    """Who asks."""
+
+    user: str | None
+    staff: bool
+    groups: list[str]
+
+
+class FallbackChoice(Shape):
+    """Whether legacy may answer for the service."""
+
+    allowed: bool
+    why: str
+    max_body_bytes: Count | None
+
+
+class MirrorChoice(Shape):
+    """Whether the other side is asked too."""
+
+    percent: Percent
+    to: str | None
+    why: str
+
+
+class CookieChoice(Shape):
+    """The gateway's cookie that the caller gets."""
+
+    name: str
+    value: str
+    max_age_seconds: Count
+    pins: dict[str, str]
+
+
+class ExplainDocument(Envelope):
+    """`gateway explain`."""
+
+    method: str
+    path: str
+    upstream: str | None = Field(description='"legacy" or a service; null where it is refused')
+    reason: str
+    status: Count | None = Field(description="where the gateway answers by itself")
+    route: str | None
+    effective: Stage | None
+    endpoint: str | None
+    view: str | None
+    view_name: str | None
+    caller: Who | None
+    bucket: Count | None
+    fallback: FallbackChoice | None
+    mirror: MirrorChoice | None
+    cookie: CookieChoice | None
+    drawn: str | None = Field(description="what may come out differently another time")
+    stages: Stages

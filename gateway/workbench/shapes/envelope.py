@@ -1,0 +1,104 @@
+"""Every document's envelope, and what several of them are made of."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+from gateway.rollout.stage import CANARY, State
+
+__all__ = [
+    "Count",
+    "Envelope",
+    "ErrorDocument",
+    "Failure",
+    "Moment",
+    "Percent",
+    "Problem",
+    "Shape",
+    "Stage",
+    "Use",
+    "moment",
+    "stage",
+]
+
+
+def moment(at: datetime) -> str:
+    """A moment as JSON has it: ISO 8601 in UTC, to the millisecond, with its offset."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+Moment: TypeAlias = Annotated[AwareDatetime, PlainSerializer(moment)]
+Percent: TypeAlias = Annotated[float, Field(ge=0, le=100)]
+Count: TypeAlias = Annotated[int, Field(ge=0)]
+
+
+class Shape(BaseModel):
+    """A part of a document: every key is there, null where there is nothing to say."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Stage(Shape):
+    """Where a route stands."""
+
+    stage: Literal["legacy", "shadow", "canary", "live", "retired"]
+    weight_percent: Percent | None = Field(description="the share of callers; null but in canary")
+    paused: bool
+
+
+def stage(state: State) -> dict[str, Any]:
+    """A `Stage`; a weight only says something in canary."""
+    weight = state.weight if state.stage == CANARY else None
+    return {"stage": state.stage, "weight_percent": weight, "paused": state.paused}
+
+
+class Problem(Shape):
+    """One thing that is wrong with the configuration."""
+
+    key: str
+    value: Any = Field(description="as the file has it, null where it is missing")
+    expected: str
+
+
+class Use(Shape):
+    """A place in the project's source."""
+
+    file: str = Field(description="below the folder of gateway.toml")
+    line: Count
+    why: str
+
+
+class Failure(Shape):
+    """Why a command did nothing. It ends with the exit status that it has without `--json`."""
+
+    code: Literal[
+        "usage", "corpus", "illegal_move", "conflict", "unproved", "no_such_difference", "no_such_endpoint",
+        "no_such_recording", "unreadable", "configuration", "control_missing", "database", "replay", "start",
+        "in_use",
+        "not_scaffolded",
+    ] = Field(description="for programs")  # fmt: skip
+    message: str = Field(description="what it says without `--json`")
+    hint: str | None = Field(None, description="what to do, where that is known")
+    problems: list[Problem] | None = Field(None, description="of `configuration`: every one")
+    route: str | None = Field(None, description="of `unproved`, `illegal_move`, `conflict` and `in_use`")
+    to: Stage | None = Field(None, description="of `unproved`: where it was to go")
+    missing: list[str] | None = Field(None, description="of `unproved`: the evidence that is missing, in words")
+    uses: list[Use] | None = Field(None, description="of `in_use`: what a person has to change first")
+
+
+class Envelope(Shape):
+    """What is in every document."""
+
+    # Of all shapes: counted up when a key goes or means something else, not when one is added.
+    version: Literal[1] = 1
+    command: str = Field(description='such as "status", or "diffs resolve"')
+    at: Moment = Field(description="when it was asked")
+
+
+class ErrorDocument(Envelope):
+    """In the place of any document."""
+
+    error: Failure

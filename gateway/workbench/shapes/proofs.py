@@ -1,0 +1,205 @@
+"""Whether both sides are equal: `gateway contract`, `record`, `replay` and `verify`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.workbench.shapes.envelope import Count, Envelope, Moment, Shape
+
+__all__ = [
+    "CleanDocument",
+    "ContractCompared",
+    "ContractDocument",
+    "ContractEndpoint",
+    "ContractExample",
+    "ContractFinding",
+    "ContractRoute",
+    "ContractUnknown",
+    "Otherwise",
+    "RecordDocument",
+    "Recorded",
+    "ReplayDocument",
+    "ReplayFinding",
+    "ReplayedCase",
+    "Uncompared",
+    "VerifyDocument",
+    "VerifyStep",
+]
+
+
+class ContractExample(Shape):
+    """One value that both sides treat differently."""
+
+    value: str = Field(description="as JSON; `nothing` where none is sent; of an answer, as Python has it")
+    legacy: str = Field(description="what the project's view makes of it")
+    service: str
+
+
+class ContractFinding(Shape):
+    """One difference between a moved endpoint and the view that stood at its path."""
+
+    severity: Literal["critical", "breaking", "warning", "note"]
+    area: str = Field(description='what it is in: `"request"`, `"response"`, `"permissions"`, …')
+    field: str | None = Field(description="of request and response: the path of the field, with `[]` for a list")
+    message: str
+    legacy: str | None
+    service: str | None
+    examples: list[ContractExample] = Field(description="the smallest first")
+
+
+class ContractCompared(Shape):
+    """Something that was compared, whatever came of it."""
+
+    area: str
+    detail: str
+
+
+class ContractUnknown(Shape):
+    """Something that can't be told without rows or a request."""
+
+    area: str
+    why: str
+
+
+class ContractEndpoint(Shape):
+    """One method of an endpoint that a route claims."""
+
+    method: str
+    path: str
+    view: str | None = Field(description="the project's; null where it has no such path")
+    function: str = Field(description="the service's")
+    kind: Literal["lifted", "rewritten", "plain", "new"] = Field(
+        description="`lifted`: the view itself answers. `plain`: one side is without Django REST framework"
+    )
+    findings: list[ContractFinding] = Field(description="the worst first")
+    compared: list[ContractCompared]
+    not_compared: list[ContractUnknown]
+
+
+class ContractRoute(Shape):
+    """One route."""
+
+    route: str
+    service: str
+    skipped: str | None = Field(description="why it has no endpoints to compare")
+    endpoints: list[ContractEndpoint]
+
+
+class ContractDocument(Envelope):
+    """`gateway contract`. Its exit status is 1 where `ok` is false."""
+
+    ok: bool = Field(description="nothing is critical or breaking; with `--strict`, there is no warning either")
+    seed: int = Field(description="what values were made from")
+    routes: list[ContractRoute]
+
+
+class ReplayFinding(Shape):
+    """What differs in one case."""
+
+    drift: Literal["wider access", "regression", "shape drift", "value drift"]
+    kind: str = Field(description='as in [parity](parity.md#kinds-and-severities), or "slower"')
+    pointer: str
+    severity: Literal["critical", "breaking", "warning", "note"]
+    expected: str | None = Field(description="legacy's, redacted; null where there is none")
+    actual: str | None = Field(description="the service's")
+    message: str
+
+
+class ReplayedCase(Shape):
+    """A case with findings."""
+
+    number: Count = Field(description="from 1 on, in the order of the file")
+    route: str
+    method: str
+    template: str
+    target: str = Field(description="its path and query")
+    user: Literal["anonymous", "user", "staff", "superuser"]
+    acting: str | None = Field(description="of `--as-everyone`: as whom it was asked again")
+    source: Literal["corpus", "generated", "as everyone"]
+    origin: Count | None = Field(description="the number of the case that was asked again")
+    legacy_status: int | None
+    service_status: int | None
+    findings: list[ReplayFinding]
+
+
+class Uncompared(Shape):
+    """Cases that prove nothing."""
+
+    reason: str
+    cases: Count
+
+
+class Otherwise(Shape):
+    """Cases that legacy answers with another status than was recorded."""
+
+    recorded: int
+    now: int
+    cases: Count
+
+
+class ReplayDocument(Envelope):
+    """`gateway replay`."""
+
+    side: Literal["both", "legacy", "service"]
+    corpus: str | None
+    equal: bool = Field(description="something was compared, and nothing found that keeps a route from being promoted")
+    started: Moment
+    duration_seconds: float
+    jobs: Count
+    counts: dict[Literal["equal", "different", "skipped"], Count]
+    drifts: dict[Literal["wider access", "regression", "shape drift", "value drift"], Count] = Field(
+        description="how many cases have findings of each"
+    )
+    skipped: list[Uncompared]
+    otherwise: list[Otherwise] = Field(description="what the copied database may lack rows for")
+    releases: dict[str, str] = Field(description="of the service of each route that was asked")
+    unstored: str | None = Field(description="why it is no evidence for a promotion; null where it is")
+    cases: list[ReplayedCase] = Field(description="those with findings")
+
+
+class CleanDocument(Envelope):
+    """`gateway replay --clean`."""
+
+    removed: list[str] = Field(description="folders and databases")
+
+
+class Recorded(Shape):
+    """The cases of an endpoint that were answered with one status."""
+
+    endpoint: str
+    status: Count = Field(description="0 where nothing was answered")
+    cases: Count
+    requests: Count = Field(description="that the cases stand for")
+
+
+class RecordDocument(Envelope):
+    """`gateway record`."""
+
+    recording: str | None = Field(description="of --detach: what --fetch takes")
+    file: str | None = Field(description="the corpus (docs/corpus.md); null with --detach")
+    requests: Count = Field(description="that were seen")
+    skipped: dict[str, int] = Field(description="requests that are in no case, by reason")
+    endpoints: list[Recorded]
+
+
+class VerifyStep(Shape):
+    """One of the steps of a verification."""
+
+    step: str
+    verdict: Literal["passed", "failed", "unknown"]
+    summary: str
+    next: str | None = Field(description="what to do about it")
+    details: list[str]
+
+
+class VerifyDocument(Envelope):
+    """`gateway verify`. Its exit status is 1 unless `verdict` is passed."""
+
+    route: str
+    verdict: Literal["passed", "failed", "unknown"] = Field(
+        description="unknown: nothing has failed, and nothing has proved that both sides are equal"
+    )
+    steps: list[VerifyStep]
+    next: str | None = Field(description="the next thing to do")

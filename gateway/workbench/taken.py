@@ -1,0 +1,73 @@
+"""Which of the project's URLs a route takes over, wholly or for some methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from django.urls import Resolver404, resolve
+
+from gateway.routing.table import ANY, SOCKET
+from gateway.workbench.urls import ANYTHING, DIGITS, TAIL, UUID, Kind, Url, urls
+
+if TYPE_CHECKING:
+    from gateway.snapshot import Snapshot
+
+__all__ = ["taken_urls", "url_line"]
+
+# What a segment may stand for: text that no other pattern spells out, and what narrower convertors take.
+_SAMPLES = {
+    ANYTHING: ("qzx", "7", "0f0e0d0c-0b0a-0908-0706-050403020100"),
+    DIGITS: ("7",),
+    UUID: ("0f0e0d0c-0b0a-0908-0706-050403020100",),
+    TAIL: ("qzx/7",),
+}
+
+
+def taken_urls(snapshot: Snapshot) -> dict[str, list[dict[str, Any]]]:
+    """For each route, the URLs of the project that it claims paths of: pattern, name, view, and the methods it claims.
+
+    A URL whose paths can't be told from its pattern is left out. Django has to be set up.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for url in urls():
+        for route, methods in _claimed(snapshot, url).items():
+            taken = {"pattern": url.pattern, "name": url.name, "view": url.view, "methods": sorted(methods)}
+            found.setdefault(route, []).append(taken)
+    return found
+
+
+def _claimed(snapshot: Snapshot, url: Url) -> dict[str, set[str]]:
+    """The methods that routes claim on some path of `url`, of those that its view has."""
+    claimed: dict[str, set[str]] = {}
+    for path in _paths(url):
+        for method, match in snapshot.table.claims(path).items():
+            if match.route is None or method == SOCKET:
+                continue
+            methods = {method} if method != ANY else {*(url.methods or {ANY})}
+            methods = methods if url.methods is None else methods & url.methods
+            if methods:
+                claimed.setdefault(match.route, set()).update(methods)
+    return claimed
+
+
+def _paths(url: Url) -> Iterator[str]:
+    """Some paths that Django leads to this URL."""
+    if url.path is None:
+        return
+    choices = [_SAMPLES[part] if isinstance(part, Kind) else (part,) for part in url.path]
+    for segments in product(*choices):
+        path = "/" + "/".join(segments)
+        try:
+            found = resolve(path)
+        except Resolver404:
+            continue
+        if found.route.replace("^", "") == url.pattern.replace("^", ""):
+            yield path
+
+
+def url_line(url: dict[str, Any]) -> str:
+    """One of them in words."""
+    name = f" ({url['name']})" if url["name"] else ""
+    return f"{', '.join(url['methods'])} {url['pattern']}{name}".replace(ANY, "every method of")

@@ -1,0 +1,144 @@
+"""The URLs of the project with their views, as far as it can be told which paths they stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, converters, get_resolver
+from django.urls.resolvers import RegexPattern, RoutePattern
+
+from gateway.compat.drf import class_behind
+
+__all__ = ["ANYTHING", "DIGITS", "TAIL", "UUID", "Kind", "Url", "urls"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A segment of a path that isn't plain text."""
+
+    name: str
+
+
+ANYTHING = Kind("anything without a slash")
+DIGITS = Kind("digits")
+UUID = Kind("a UUID")
+TAIL = Kind("anything")
+_KINDS: dict[type, Kind] = {
+    converters.IntConverter: DIGITS,
+    converters.StringConverter: ANYTHING,
+    converters.SlugConverter: ANYTHING,
+    converters.UUIDConverter: UUID,
+    converters.PathConverter: TAIL,
+}
+_GROUPS = {
+    r"[^/.]+": ANYTHING,
+    r"[^/]+": ANYTHING,
+    r"[\w-]+": ANYTHING,
+    r"[-\w]+": ANYTHING,
+    r"[-a-zA-Z0-9_]+": ANYTHING,
+    r"\w+": ANYTHING,
+    r"\d+": ANYTHING,  # also of other scripts
+    r"[0-9]+": DIGITS,
+}
+_parameter = re.compile(r"<(?:[^>:]+:)?([^>]+)>")
+_group = re.compile(r"\(\?P<\w+>((?:[^()\[\]]|\[[^\]]*\])+)\)")
+_special = re.compile(r"(?<!\\)[.^$*+?{}\[\]|()]|\\[A-Za-z0-9]")
+
+Parts = list[str | Kind]  # plain text and what stands between it, before it is split at slashes
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """One URL of a view. `path` are its segments after the first slash; None where that can't be told.
+
+    `methods` are those that the view has; None where it can't be asked: then it may have any.
+    """
+
+    pattern: str
+    view: str
+    name: str | None
+    path: tuple[str | Kind, ...] | None
+    methods: frozenset[str] | None
+
+
+def urls() -> list[Url]:
+    """Every URL of the project's URLconf. Django has to be set up."""
+    return [*_below(get_resolver(), "", [], "")]
+
+
+def _below(resolver: URLResolver, text: str, before: Parts | None, namespace: str) -> Iterator[Url]:
+    for item in resolver.url_patterns:
+        whole = f"{text}{item.pattern}"
+        parts = None if before is None else _joined(before, _parts(item.pattern, whole=isinstance(item, URLPattern)))
+        if isinstance(item, URLResolver):
+            inner = f"{namespace}{item.namespace}:" if item.namespace else namespace
+            yield from _below(item, whole, parts, inner)
+        else:
+            name = f"{namespace}{item.name}" if item.name else None
+            yield Url(whole, item.lookup_str, name, _segments(parts), _methods(item.callback))
+
+
+def _joined(before: Parts, parts: Parts | None) -> Parts | None:
+    return None if parts is None else [*before, *parts]
+
+
+def _parts(pattern: Any, *, whole: bool) -> Parts | None:
+    """What a pattern stands for; None for one that can't be read here, such as a language's prefix."""
+    if isinstance(pattern, RoutePattern):
+        return _of_route(pattern)
+    return _of_regex(str(pattern), whole=whole) if isinstance(pattern, RegexPattern) else None
+
+
+def _of_route(pattern: RoutePattern) -> Parts | None:
+    pieces = _parameter.split(str(pattern))
+    parts: Parts = []
+    for index, piece in enumerate(pieces):
+        kind = _KINDS.get(type(pattern.converters[piece])) if index % 2 else None
+        if index % 2 and kind is None:
+            return None
+        parts.append(kind or piece)
+    return parts
+
+
+def _of_regex(text: str, *, whole: bool) -> Parts | None:
+    if whole and not text.endswith(("$", r"\Z")):
+        return None  # it matches whatever begins like this
+    pieces = _group.split(text.removeprefix("^").removesuffix("$").removesuffix(r"\Z"))
+    parts: Parts = []
+    for index, piece in enumerate(pieces):
+        kind = _GROUPS.get(piece) if index % 2 else None
+        if (index % 2 and kind is None) or (not index % 2 and _special.search(piece)):
+            return None
+        parts.append(kind or piece.replace("\\", ""))
+    return parts
+
+
+def _segments(parts: Parts | None) -> tuple[str | Kind, ...] | None:
+    """`parts`, split at slashes; None where a segment is text and parameter mixed."""
+    if parts is None:
+        return None
+    segments: list[str | Kind] = [""]
+    for part in parts:
+        if isinstance(part, Kind):
+            if segments[-1] != "":
+                return None
+            segments[-1] = part
+            continue
+        first, *more = part.split("/")
+        if first and isinstance(segments[-1], Kind):
+            return None
+        segments[-1] = segments[-1] if isinstance(segments[-1], Kind) else segments[-1] + first
+        segments += more
+    return tuple(segments)
+
+
+def _methods(callback: Any) -> frozenset[str] | None:
+    """The methods of a class-based view, or of one of DRF's view sets."""
+    if (found := class_behind(callback)) is None:
+        return None
+    view, initial, actions = found
+    names = initial.get("http_method_names", getattr(view, "http_method_names", ()))
+    return frozenset(name.upper() for name in names if name in (actions or {}) or (not actions and hasattr(view, name)))

@@ -1,0 +1,155 @@
+"""The steps of a verification, each of which asks what a command of its own asks too."""
+
+from __future__ import annotations
+
+import importlib.util
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.db import DatabaseError
+
+from gateway.clock import utc_now
+from gateway.rollout.guard import Verdict as Judged
+from gateway.rollout.stage import IllegalMove, promoted
+from gateway.upstreams.release import modules_of
+from gateway.workbench import checks
+from gateway.workbench.database import installed, trouble
+from gateway.workbench.replay.result import Outcome
+from gateway.workbench.runtime_states import put_in_force
+from gateway.workbench.verify.typing import check_types
+from gateway.workbench.verify.verdict import Step, Verdict
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+    from gateway.config.routes import RouteConfig
+    from gateway.workbench.replay.result import ReplayResult
+    from gateway.workbench.runtime_states import States
+
+__all__ = ["verify"]
+
+SHOWN = 20  # findings of a replay
+GENERATED = 10  # requests of each kind for each operation
+EXAMPLES, SEED = 50, 0  # of the contract's values
+_INSTALLED = tuple(str(Path(sysconfig.get_path(kind)).resolve()) for kind in ("purelib", "platlib", "stdlib"))
+
+
+def verify(
+    gateway: Gateway, route: RouteConfig, who: str, corpus: Path | None = None, *, generate: bool = False
+) -> Iterator[Step]:
+    """Every step for one route, as it is done. `gateway` is built, which is the first thing that may fail. `corpus` is
+    the file of recorded requests that are replayed, and those are that are made where they are to `generate`; what
+    comes of it is stored as evidence, by `who`."""
+    states = put_in_force(gateway)
+    yield _configuration(gateway, states)
+    yield _contract(gateway, route)
+    yield _types(gateway, route)
+    yield _replay(gateway, route, who, corpus, generate=generate)
+    yield _traffic(route)
+
+
+def _configuration(gateway: Gateway, states: States) -> Step:
+    found = checks.problems(gateway, states)
+    if not found:
+        return Step("check", Verdict.PASSED, "the configuration holds")
+    lines = tuple(f"{problem.key}: expected {problem.expected}" for problem in found)
+    return Step("check", Verdict.FAILED, f"{len(found)} problems in the configuration", "gateway check", lines)
+
+
+def _contract(gateway: Gateway, route: RouteConfig) -> Step:
+    if importlib.util.find_spec("hypothesis") is None:
+        install = 'pip install "django-fastapi-gateway[workbench]"'
+        return Step("contract", Verdict.UNKNOWN, "hypothesis is not installed", install)
+    from gateway.workbench.contract.budget import Budget
+    from gateway.workbench.contract.compare import contract_of
+
+    contract = contract_of(gateway, route.name, Budget(EXAMPLES, SEED))
+    if not contract.endpoints:
+        return Step("contract", Verdict.UNKNOWN, contract.skipped)
+    blocking = list(contract.blocking())
+    if blocking:
+        lines = tuple(f"{one.method} {one.path}: {found.area}: {found.message}" for one, found in blocking)
+        return Step("contract", Verdict.FAILED, f"{len(blocking)} breaking", f"gateway contract {route.name}", lines)
+    left = sum(len(one.unknown) for one in contract.endpoints)
+    count = len(contract.endpoints)
+    return Step("contract", Verdict.PASSED, f"holds for {count} endpoints, {left} things not compared")
+
+
+def _types(gateway: Gateway, route: RouteConfig) -> Step:
+    service = gateway.config.services[route.service]
+    if service.app is None:
+        return Step("types", Verdict.UNKNOWN, "the service is at a URL; its code is not here")
+    endpoints = gateway.services[route.service].endpoints() or ()
+    files = sorted({Path(file) for module in modules_of(service.app, endpoints) if (file := module.__file__)})
+    own = [file for file in files if not str(file.resolve()).startswith(_INSTALLED)]
+    holds, who, lines = check_types(own, Path(gateway.config.source).resolve().parent)
+    if holds is None:
+        return Step("types", Verdict.UNKNOWN, who, None, tuple(lines))
+    if holds:
+        return Step("types", Verdict.PASSED, f"{who} finds nothing in {len(own)} files")
+    return Step("types", Verdict.FAILED, f"{who} finds {len(lines)} errors", f"mend {lines[0]}", tuple(lines))
+
+
+def _replay(gateway: Gateway, route: RouteConfig, who: str, corpus: Path | None, *, generate: bool) -> Step:
+    if corpus is None and not generate:
+        return Step("replay", Verdict.UNKNOWN, "nothing is replayed", f"gateway verify {route.name} --generate")
+    from gateway.workbench.corpus import Corpus, UnreadableCorpus, read_corpus
+    from gateway.workbench.replay.generation import Generation
+    from gateway.workbench.replay.running import CantReplay, Options, replay
+    from gateway.workbench.replay.scratch import CantCopy
+    from gateway.workbench.replay.stored import store
+    from gateway.workbench.replay.task import tasks_of
+
+    try:
+        recorded = Corpus() if corpus is None else read_corpus(corpus)
+        tasks = tasks_of(case for case in recorded.cases if case.route == route.name)
+        made = Generation(GENERATED, SEED, (route.name,)) if generate else None
+        source = None if corpus is None else str(corpus)
+        options = Options(redacted=recorded.about.redacted, source=source, generation=made)
+        result = replay(tasks, gateway.config, Path(gateway.config.source), options)
+    except (UnreadableCorpus, OSError, CantCopy, CantReplay) as exc:
+        return Step("replay", Verdict.UNKNOWN, str(exc))
+    store(result, who)
+    return _replayed(route, result)
+
+
+def _replayed(route: RouteConfig, result: ReplayResult) -> Step:
+    blocking = [(case, found) for case in result.cases for found in case.findings if found.blocks]
+    if blocking:
+        lines = tuple(f"{case}: {found.drift}: {found.message}" for case, found in blocking)
+        again = f"gateway replay {result.corpus or '--generate'} --route {route.name}"
+        return Step("replay", Verdict.FAILED, f"{len(blocking)} breaking differences", again, lines[:SHOWN])
+    if not result.equal:
+        skipped = tuple(f"{count} cases: {reason}" for reason, count in result.skipped.items())
+        return Step("replay", Verdict.UNKNOWN, "nothing could be compared", None, skipped)
+    return Step("replay", Verdict.PASSED, f"{len(result.of(Outcome.EQUAL))} cases are answered alike", proves=True)
+
+
+def _traffic(route: RouteConfig) -> Step:
+    if not installed():
+        return Step("traffic", Verdict.UNKNOWN, '"gateway.control" is not in INSTALLED_APPS, so nothing is counted')
+    try:
+        return _evidence(route)
+    except DatabaseError as exc:
+        return Step("traffic", Verdict.UNKNOWN, trouble(exc), "mend the database")
+
+
+def _evidence(route: RouteConfig) -> Step:
+    from gateway.control.current_state import current_state
+    from gateway.control.evidence_queries import collect_evidence
+    from gateway.rollout.evidence import missing
+
+    now = utc_now()
+    standing = current_state(route)
+    try:
+        to = promoted(standing.state, route.steps)
+    except IllegalMove:
+        return Step("traffic", Verdict.PASSED, f"it is {standing.state}, the last stage", proves=True)
+    evidence = collect_evidence(route, standing, now)
+    move = f"gateway promote {route.name}"
+    if not (lacking := missing(evidence, standing.state, to, route.name)):
+        compared = bool(evidence.compared)
+        return Step("traffic", Verdict.PASSED, f"nothing is missing for {to}", move, proves=compared)
+    failed = Verdict.FAILED if evidence.open or evidence.current.verdict is Judged.FAILING else Verdict.UNKNOWN
+    return Step("traffic", failed, f"missing for {to}", lacking[0].rpartition(": ")[2], lacking)

@@ -1,0 +1,277 @@
+"""What a process records: which requests, what is new in them, and that callers notice nothing."""
+
+import asyncio
+import base64
+import json
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from gateway.recording.plan import Limits, Plan, Selection, Target
+from gateway.workbench.corpus.case import case_of
+from tests.support.asgi import ask, running
+
+pytestmark = [pytest.mark.anyio]
+FOREVER = 4e9
+EVERYTHING = Target(template="/{rest:path}")
+
+
+def plan(*targets, limits=None, until=FOREVER, name="one", **more):
+    selection = Selection(targets or (EVERYTHING,), limits or Limits(), **more)
+    return Plan(name, until, b"secret", selection)
+
+
+async def recorded(app, name="one"):
+    """The cases that are new, with how many requests each stands for."""
+    session = next(one for one in app.recordings._sessions if one.plan.id == name)
+    for _ in range(2000):
+        await asyncio.sleep(0.005)
+        if session.pending == session.finished:
+            break
+    batches = {one.recording: one for one in app.recordings.take()}
+    batch = batches.pop(name)
+    app.recordings.put_back(batches.values())
+    found = {case_of(one.document): one.count for one in batch.found.values() if one.document}
+    return found, batch
+
+
+async def test_nothing_is_kept_unless_somebody_records(gateway):
+    async with running(gateway()) as app:
+        assert not app.recordings.active
+        await ask(app, "/json/")
+        app.recordings.follow([plan(Target(template="/json/"))])
+        await ask(app, "/json/")
+        found, batch = await recorded(app)
+    assert [case.target for case in found] == ["/json/"]
+    assert batch.seen == 1
+
+
+async def test_requests_that_are_alike_are_one_case(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        for path in ("/echo/?a=1", "/echo/?a=2", "/echo/?b=1", "/nowhere/"):
+            await ask(app, path)
+        await ask(app, "/echo/?a=1")
+        found, batch = await recorded(app)
+    assert sorted((case.target, count) for case, count in found.items()) == [
+        ("/echo/?a=1", 3), ("/echo/?b=1", 1), ("/nowhere/", 1),
+    ]  # fmt: skip
+    assert batch.seen == 5
+
+
+async def test_a_case_has_the_request_and_its_answer(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan(Target(method="POST", template="/digest/"))])
+        headers = {"Content-Type": "text/plain", "Accept-Language": "el", "Authorization": "Bearer x", "Cookie": "a=b"}
+        await ask(app, "/digest/?q=1", "POST", headers=headers, body=b"abc")
+        await ask(app, "/digest/")
+        ((case, _),) = (await recorded(app))[0].items()
+    assert (case.endpoint, case.query, case.body) == ("POST /digest/", "q=1", b"abc")
+    assert dict(case.headers) == {"host": "testserver", "content-type": "text/plain", "accept-language": "el"}
+    assert (case.answer.status, case.answer.upstream, case.route) == (200, "legacy", None)
+    assert case.answer.body
+    assert case.sql.count == 0
+
+
+async def test_a_route_is_recorded_whichever_side_answers(gateway):
+    services = {"items": {"app": "tests.project.services:items", "middleware": "none"}}
+    routes = [{"name": "items", "prefix": "/api", "service": "items"}]
+    async with running(gateway(services=services, routes=routes)) as app:
+        app.recordings.follow([plan(Target(route="items"))])
+        await ask(app, "/api/items/7/")
+        await ask(app, "/json/")
+        ((case, _),) = (await recorded(app))[0].items()
+    assert (case.route, case.template, case.answer.upstream) == ("items", "/api/items/{number:int}/", "items")
+
+
+async def test_two_may_record_the_same(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan(), plan(Target(template="/json/"), name="two", redact=False)])
+        await ask(app, "/json/")
+        found = [await recorded(app, name) for name in ("one", "two")]
+    assert [[case.path for case in cases] for cases, _ in found] == [["/json/"], ["/json/"]]
+
+
+async def test_what_is_personal_has_a_pseudonym_that_joins(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        await ask(app, "/echo/?email=ada%40example.org", headers={"X-Note": "ada@example.org"})
+        ((case, _),) = (await recorded(app))[0].items()
+    shown = json.dumps([case.query, case.headers, case.answer.body.decode()])
+    assert "ada" not in shown
+    assert dict(case.headers)["x-note"] == case.query.removeprefix("email=").replace("%40", "@")
+
+
+async def test_unless_it_is_to_be_kept(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan(redact=False)])
+        await ask(app, "/echo/?email=ada%40example.org")
+        ((case, _),) = (await recorded(app))[0].items()
+    assert case.query == "email=ada%40example.org"
+
+
+async def test_named_fields_tell_requests_apart(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan(fields=("kind",))])
+        for kind in "aba":
+            await ask(app, f"/echo/?kind={kind}")
+        found, _ = await recorded(app)
+    assert sorted(found.values()) == [1, 2]
+
+
+# -- who asked --------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_case_says_who_asked_and_keeps_no_credentials(gateway, client):
+    user = await get_user_model().objects.acreate_user("ada", is_staff=True)
+    await asyncio.to_thread(client.force_login, user)
+    cookie = {"Cookie": f"sessionid={client.cookies['sessionid'].value}"}
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        await ask(app, "/who/", headers=cookie)  # its view asks
+        await ask(app, "/json/", headers=cookie)  # its view doesn't
+        await ask(app, "/who/")
+        found, _ = await recorded(app)
+    who = {(case.path, case.user.kind, case.user.ref) for case in found}
+    assert who == {("/who/", "staff", str(user.pk)), ("/json/", "staff", str(user.pk)), ("/who/", "anonymous", None)}
+    assert not any(case.header("cookie") for case in found)
+
+
+async def test_the_language_cookie_is_no_credential(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        await ask(app, "/json/", headers={"Cookie": "x=1; django_language=el"})
+        ((case, _),) = (await recorded(app))[0].items()
+    assert case.header("cookie") == "django_language=el"
+
+
+# -- bounds -----------------------------------------------------------------------------------------
+
+
+async def test_so_many_cases_of_an_endpoint_are_kept(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan(Target(template="/echo/"), limits=Limits(cases=2))])
+        for name in "abcda":
+            await ask(app, f"/echo/?{name}=1")
+        found, batch = await recorded(app)
+    assert sorted(found.values()) == [1, 2]
+    assert batch.skipped == {"full": 2}
+
+
+async def test_so_many_bytes_are_kept(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan(limits=Limits(size=100))])
+        await ask(app, "/json/")
+        found, batch = await recorded(app)
+    assert (found, batch.skipped) == ({}, {"full": 1})
+
+
+async def test_long_bodies_are_left_out_on_either_side(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan(limits=Limits(max_body=100))])
+        await ask(app, "/large/1000/")
+        await ask(app, "/digest/", "POST", body=b"x" * 1000)
+        found, batch = await recorded(app)
+    assert (found, batch.skipped) == ({}, {"size": 2})
+
+
+async def test_a_share_of_the_requests_is_enough(gateway):
+    app = gateway()
+    app.recordings._random = iter([0.1, 0.9, 0.4]).__next__
+    async with running(app):
+        app.recordings.follow([plan(limits=Limits(percent=50))])
+        for _ in range(3):
+            await ask(app, "/json/")
+        found, batch = await recorded(app)
+    assert [*found.values()] == [2]
+    assert batch.skipped == {"share": 1}
+
+
+async def test_a_process_without_time_for_it_lets_requests_pass(gateway, monkeypatch):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        app.recordings._budget.spent += 1000
+        answer = await ask(app, "/json/")
+        found, batch = await recorded(app)
+    assert (answer.status, found, batch.skipped) == (200, {}, {"busy": 1})
+
+
+async def test_bodies_that_nobody_can_redact_are_left_out(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        await ask(app, "/digest/", "POST", headers={"Content-Type": "application/x-proto"}, body=b"\x00\x01")
+        found, batch = await recorded(app)
+    assert (found, batch.skipped) == ({}, {"unreadable": 1})
+
+
+async def test_what_is_compressed_is_kept_as_what_it_says(gateway, project):
+    project.MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware"]
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        await ask(app, "/large/1000/", headers={"Accept-Encoding": "gzip"})
+        ((case, _),) = (await recorded(app))[0].items()
+    assert len(case.answer.body) in (0, 1000)
+    assert "content-encoding" not in dict(case.answer.headers)
+
+
+# -- its end ----------------------------------------------------------------------------------------
+
+
+async def test_it_ends_when_it_is_told_to(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        await ask(app, "/json/")
+        app.recordings.follow([])
+        assert not app.recordings.active
+        await ask(app, "/echo/")
+        found, batch = await recorded(app)
+        assert batch.done
+        assert len(found) == 1
+        app.recordings.stored([batch])
+        assert app.recordings.take() == []
+
+
+async def test_it_ends_by_itself(gateway, gateway_clock):
+    app = gateway()
+    app.recordings._clock = gateway_clock
+    async with running(app):
+        app.recordings.follow([plan(until=gateway_clock.time() + 10)])
+        await ask(app, "/json/")
+        gateway_clock.advance(11)
+        await ask(app, "/echo/")
+        found, batch = await recorded(app)
+    assert [case.path for case in found] == ["/json/"]
+    assert batch.done
+    assert not app.recordings.active
+
+
+async def test_what_could_not_be_stored_is_given_again(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        await ask(app, "/json/")
+        found, batch = await recorded(app)
+        app.recordings.put_back([batch])
+        await ask(app, "/json/")
+        again, _ = await recorded(app)
+    assert list(again) == list(found)
+    assert [*again.values()] == [2]
+
+
+async def test_a_failure_is_logged_and_counted_and_no_caller_hears_of_it(gateway, monkeypatch, caplog):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        monkeypatch.setattr("gateway.recording.session.document_of", lambda *_: 1 / 0)
+        assert (await ask(app, "/json/")).status == 200
+        found, batch = await recorded(app)
+    assert (found, batch.skipped) == ({}, {"failed": 1})
+    assert "a request could not be recorded" in caplog.text
+
+
+async def test_bytes_come_back(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan(redact=False)])
+        await ask(app, "/digest/", "POST", headers={"Content-Type": "x/y"}, body=b"\xff\x00")
+        ((case, _),) = (await recorded(app))[0].items()
+    assert case.body == b"\xff\x00"
+    assert base64.b64encode(case.body)

@@ -1,0 +1,5 @@
+"""Fixtures: the command line, in this process."""
+
+from tests.support.commandline import here, invoke, rollout
+
+__all__ = ["here", "invoke", "rollout"]

@@ -1,0 +1,86 @@
+"""A service beside the project's URL patterns, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, FastAPI
+
+from gateway.bridge.drf.route import DRFRoute
+from gateway.compile import compile_snapshot
+from gateway.config.parse import parse
+from gateway.legacy.urlconf import knows
+from gateway.upstreams.introspection import declared_endpoints
+from gateway.workbench.contract.budget import Budget
+from gateway.workbench.contract.compare import find_contracts
+from gateway.workbench.contract.result import EndpointContract
+
+Comparing = Callable[..., list[EndpointContract]]
+
+
+@pytest.fixture
+def compared(settings: Any) -> Comparing:
+    """Lay a router, or an application, beside `patterns` of the project, and return what is said of each endpoint.
+
+    Keywords are the service's, in gateway.toml; `route` has the route's.
+    """
+
+    def compare(
+        patterns: list[Any],
+        app: APIRouter | FastAPI,
+        *,
+        what: str | None = None,
+        examples: int = 20,
+        route: dict[str, Any] | None = None,
+        **service: Any,
+    ) -> list[EndpointContract]:
+        settings.ROOT_URLCONF = tuple(patterns)
+        if isinstance(app, APIRouter):
+            router, app = app, FastAPI()
+            app.include_router(router)
+        gateway = beside(app, route or {}, {"answers": "drf"} | service)
+        contracts = find_contracts(gateway, what, Budget(examples))
+        return [endpoint for contract in contracts for endpoint in contract.endpoints]
+
+    return compare
+
+
+def beside(app: FastAPI, route: dict[str, Any], service: dict[str, Any]) -> Any:
+    """What of a gateway is asked, with `app` as its only service, which claims everything that it declares."""
+    config, problems = parse(
+        {
+            "legacy": {},
+            "services": {"s": {"app": "tests:none"} | service},
+            "routes": [{"name": "all", "prefix": "/", "service": "s"} | route],
+        }
+    )
+    endpoints = declared_endpoints(app)
+    snapshot, more = compile_snapshot(config, {"s": endpoints}, known=knows)
+    assert problems + more == []
+    upstream = SimpleNamespace(declared=app, endpoints=lambda: endpoints)
+    return SimpleNamespace(config=config, snapshot=snapshot, services={"s": upstream})
+
+
+@pytest.fixture
+def router() -> APIRouter:
+    """Where a service's endpoints are declared."""
+    return APIRouter(route_class=DRFRoute)
+
+
+def said(endpoint: EndpointContract, area: str = "") -> dict[str, str]:
+    """What is found, by field or by area where there is no field, with how bad the worst of it is."""
+    worst_last = reversed(endpoint.sorted_findings())
+    return {one.field or one.area: one.severity.value for one in worst_last if area in ("", one.area)}
+
+
+def messages(endpoint: EndpointContract) -> str:
+    """All that is found, in words."""
+    return "\n".join(one.message for one in endpoint.findings)
+
+
+def left_out(endpoint: EndpointContract) -> str:
+    """All that is not compared, in words."""
+    return "\n".join(f"{one.area}: {one.why}" for one in endpoint.unknown)
