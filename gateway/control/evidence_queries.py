@@ -52,6 +52,7 @@ def collect_evidence(route: RouteConfig, current_state: CurrentState, now: datet
         current=guarded.judgement(traffic({route.name: guarded.counts_from}, release)[route.name]),
         open=open_differences([route])[route.name],
         unmirrored=route.mirrors_nothing,
+        methods=frozenset(route.methods or ()) - {"OPTIONS"},
         compared=compared([route], at, release)[route.name],
         minimum=needed(route),
         mirrored=route.mirror.canary > 0,

@@ -142,7 +142,8 @@ class Worker(models.Model):
 
 class Replay(models.Model):
     """What `gateway replay` found of a route: how many cases were compared, and in how many something differed that
-    keeps it from being promoted, under a release of its service."""
+    keeps it from being promoted, under a release of its service. `accepted` lists the methods of the cases that legacy
+    answered with a status below 400."""
 
     route = models.CharField(max_length=NAME)
     release = models.CharField(max_length=RELEASE)
@@ -150,6 +151,7 @@ class Replay(models.Model):
     who = models.CharField(max_length=NAME)
     cases = models.IntegerField()
     blocking = models.IntegerField()
+    accepted = models.JSONField(default=list)
 
     class Meta:
         indexes = [models.Index(fields=["route", "release", "at"], name="gateway_replay_of_release")]

@@ -24,7 +24,15 @@ def store_replays(found: Iterable[tuple[str, str, Replayed]], at: datetime, who:
         with transaction.atomic(using=alias()):
             rows = Replay.objects.using(alias())
             for route, release, counts in found:
-                rows.create(route=route, release=release, at=at, who=who, cases=counts.cases, blocking=counts.blocking)
+                rows.create(
+                    route=route,
+                    release=release,
+                    at=at,
+                    who=who,
+                    cases=counts.cases,
+                    blocking=counts.blocking,
+                    accepted=sorted(counts.accepted),
+                )
                 old = rows.filter(route=route).order_by("-at", "-pk").values_list("pk", flat=True)[KEPT:]
                 rows.filter(pk__in=[*old]).delete()
 
@@ -39,4 +47,4 @@ def last_replay(route: str, release: str | None) -> Replayed | None:
     if release is not None:
         rows = rows.filter(release=release)
     row = rows.order_by("-at", "-pk").first()
-    return None if row is None else Replayed(row.cases, row.blocking)
+    return None if row is None else Replayed(row.cases, row.blocking, frozenset(row.accepted))

@@ -13,11 +13,13 @@ __all__ = ["Evidence", "Replayed", "missing", "too_few"]
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What `gateway replay` found last, under the present release of the service: how many cases it compared, and how
-    many of them had a breaking or critical difference."""
+    """What `gateway replay` found last, under the present release of the service: how many cases it compared, how many
+    of them had a breaking or critical difference, and the methods of those that legacy answered with a status below
+    400. A replay in which legacy refused every request says nothing about what the service writes."""
 
     cases: int
     blocking: int
+    accepted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,9 @@ class Evidence:
     """What is known of a route since it stands where it does, under the present release of its service.
 
     `verdict` is on all of its traffic since then, `current` on that of the guard's window. `open` is how many breaking
-    and critical differences are open. `unmirrored`: it takes only methods that are not mirrored. `compared` is how many
-    answers of the release were compared, at whatever stage, of which a canary needs `minimum`; `mirrored`: some are in
+    and critical differences are open. `unmirrored`: it takes only methods that are not mirrored, and `methods` are
+    those that a replay has to prove, empty where it may be any. `compared` is how many answers of the release were
+    compared, at whatever stage, of which a canary needs `minimum`; `mirrored`: some of its requests are mirrored in
     canary. `replayed` is None where the release was never replayed.
     """
 
@@ -34,6 +37,7 @@ class Evidence:
     current: Judgement
     open: int = 0
     unmirrored: bool = False
+    methods: frozenset[str] = frozenset()
     compared: int = 0
     minimum: int = 0
     mirrored: bool = True
@@ -56,6 +60,8 @@ def _missing(evidence: Evidence, state: State, route: str) -> Iterator[str]:
     if evidence.unmirrored and state.stage == SHADOW:
         if replayed is None or not replayed.cases:
             yield UNMIRRORED
+        elif words := _unproved(evidence.methods, replayed):
+            yield words
     elif evidence.verdict.verdict is not Verdict.HEALTHY:
         how = _HOW[evidence.verdict.verdict].format(route=route)
         yield f"{evidence.verdict.verdict.value}, {'; '.join(evidence.verdict.reasons)}: {how}"
@@ -69,6 +75,17 @@ def _missing(evidence: Evidence, state: State, route: str) -> Iterator[str]:
     if evidence.open:
         count = "1 breaking difference is" if evidence.open == 1 else f"{evidence.open} breaking differences are"
         yield f"{count} open: `gateway diffs {route}` shows what to mend, to accept or to resolve"
+
+
+def _unproved(methods: frozenset[str], replayed: Replayed) -> str | None:
+    """What the replay of a route of writes left out, in words."""
+    unproved = sorted(methods - replayed.accepted)
+    if not unproved and replayed.accepted:
+        return None
+    named = f"no {' and no '.join(unproved)}" if unproved else "no request"
+    return (
+        f"{named} of the last replay was one that legacy accepts: `gateway record` more, or `gateway replay --generate`"
+    )
 
 
 def _few(evidence: Evidence) -> str | None:

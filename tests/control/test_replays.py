@@ -19,8 +19,11 @@ NOW = datetime.now(UTC)
 WRITES = make_route(stage="shadow", methods=["POST"])
 
 
-def replayed(cases: int, blocking: int, *, release: str = "r1", minutes_ago: int = 1) -> None:
-    store_replays([(WRITES.name, release, Replayed(cases, blocking))], NOW - timedelta(minutes=minutes_ago), "ana")
+def replayed(
+    cases: int, blocking: int, *, accepted: tuple[str, ...] = ("POST",), release: str = "r1", minutes_ago: int = 1
+) -> None:
+    found = Replayed(cases, blocking, frozenset(accepted))
+    store_replays([(WRITES.name, release, found)], NOW - timedelta(minutes=minutes_ago), "ana")
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +39,12 @@ def test_a_route_of_writes_is_promoted_by_a_replay_without_differences():
     assert transitions.promote(WRITES, who="ana").after.stage == "canary"
 
 
+def test_one_in_which_legacy_refused_every_write_does_not():
+    replayed(5, 0, accepted=("GET",))
+    with pytest.raises(Unproved, match="no POST of the last replay was one that legacy accepts"):
+        transitions.promote(WRITES, who="ana")
+
+
 def test_one_with_differences_holds_it():
     replayed(5, 1)
     with pytest.raises(Unproved, match="1 of 5 cases differed"):
@@ -45,7 +54,7 @@ def test_one_with_differences_holds_it():
 def test_the_last_one_counts():
     replayed(5, 1, minutes_ago=2)
     replayed(6, 0)
-    assert last_replay(WRITES.name, "r1") == Replayed(6, 0)
+    assert last_replay(WRITES.name, "r1") == Replayed(6, 0, frozenset({"POST"}))
 
 
 def test_one_of_another_release_proves_nothing():
@@ -56,7 +65,7 @@ def test_one_of_another_release_proves_nothing():
 
 def test_where_nobody_has_told_a_release_the_last_one_of_any_counts():
     replayed(5, 0, release="r0")
-    assert last_replay(WRITES.name, None) == Replayed(5, 0)
+    assert last_replay(WRITES.name, None) == Replayed(5, 0, frozenset({"POST"}))
     assert last_replay("another", None) is None
 
 

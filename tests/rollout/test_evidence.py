@@ -81,8 +81,23 @@ def test_a_route_of_writes_says_what_could_be_evidence():
 
 
 def test_for_a_route_of_writes_a_replay_is_evidence():
-    evidence = Evidence(INCONCLUSIVE, INCONCLUSIVE, unmirrored=True, replayed=Replayed(12, 0))
+    evidence = Evidence(INCONCLUSIVE, INCONCLUSIVE, unmirrored=True, replayed=Replayed(12, 0, frozenset({"POST"})))
     assert missing(evidence, SHADOW, CANARY, "orders") == ()
+
+
+@pytest.mark.parametrize(
+    ("methods", "accepted", "named"),
+    [
+        ({"POST"}, set(), "no POST"),
+        ({"POST", "DELETE", "PATCH"}, {"PATCH"}, "no DELETE and no POST"),
+        (set(), set(), "no request"),
+    ],
+)
+def test_a_replay_proves_a_write_only_where_legacy_accepts_one(methods, accepted, named):
+    replayed = Replayed(12, 0, frozenset(accepted))
+    evidence = Evidence(INCONCLUSIVE, INCONCLUSIVE, unmirrored=True, methods=frozenset(methods), replayed=replayed)
+    (said,) = missing(evidence, SHADOW, CANARY, "orders")
+    assert said.startswith(f"{named} of the last replay was one that legacy accepts: `gateway record` more")
 
 
 @pytest.mark.parametrize(("state", "to"), UP)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.parity.severity import Severity
+from gateway.rollout.evidence import Replayed
 from gateway.workbench.corpus import Case
 
 __all__ = [
@@ -182,10 +183,11 @@ class ReplayResult:
         """Why cases prove nothing, and how many."""
         return Counter(case.reason for case in self.of(Outcome.SKIPPED))
 
-    def compared(self, route: str) -> tuple[int, int]:
-        """How many cases of a route were compared, and how many of them keep it from being promoted."""
+    def replayed(self, route: str) -> Replayed:
+        """What the replay is worth as evidence for a route: see Replayed."""
         cases = [case for case in self.cases if case.route == route and case.outcome is not Outcome.SKIPPED]
-        return len(cases), sum(case.blocks for case in cases)
+        accepted = (case.case.method for case in cases if case.legacy is not None and 0 < case.legacy.status < 400)
+        return Replayed(len(cases), sum(case.blocks for case in cases), frozenset(accepted))
 
     @property
     def otherwise(self) -> Mapping[tuple[int, int], int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from gateway.rollout.evidence import Replayed
 from gateway.workbench.database import installed, trouble
 from gateway.workbench.replay.result import BOTH, ReplayResult
 
@@ -25,7 +24,7 @@ def store(result: ReplayResult, who: str) -> str | None:
     from gateway.control.models import Replay
     from gateway.control.replays import store_replays
 
-    found = [(route, release, Replayed(*result.compared(route))) for route, release in result.releases.items()]
+    found = [(route, release, result.replayed(route)) for route, release in result.releases.items()]
     try:
         if Replay._meta.db_table not in connections[alias()].introspection.table_names():  # noqa: SLF001 - documented
             return "the table for it is missing: run `python manage.py migrate`"
