@@ -158,8 +158,9 @@ def test_it_is_kept_as_evidence_for_the_release_that_was_asked(site, gateway):
     result = gateway("replay", site.record(get("none", "books/"), get("missing-field", "books/3/")), "--json").json()
     assert result["unstored"] is None
     with closing(sqlite3.connect(site.folder / "db.sqlite3")) as database:
-        columns = "route, release, cases, blocking, accepted"
-        rows = database.execute(f"SELECT {columns} FROM gateway_control_replay ORDER BY id DESC")
+        rows = database.execute(
+            "SELECT route, release, cases, blocking, accepted FROM gateway_control_replay ORDER BY id DESC"
+        )
         assert {*rows.fetchmany(2)} == {
             ("none", result["releases"]["none"], 1, 0, '["GET"]'),
             ("missing-field", result["releases"]["missing-field"], 1, 1, '["GET"]'),
