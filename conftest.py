@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from pytest_django import DjangoDbBlocker
 
 # A deadline is a timing assertion, which a busy machine fails.
 settings.register_profile("here", deadline=None)
 settings.register_profile("fast", deadline=None, max_examples=15)  # of `make test-fast`
 settings.load_profile("here")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:  # noqa: ARG001 - first
+    """The test databases. Their content types and permissions outlast the flushes between tests."""
+    from tests.support.permissions import present, restored_after_flush
+
+    with django_db_blocker.unblock():
+        rows = present()
+    with restored_after_flush(rows):
+        yield
 
 
 @pytest.hookimpl(trylast=True)
