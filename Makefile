@@ -37,12 +37,12 @@ PYTEST := $(BIN)/$(if $(COVERAGE),coverage run,python) -m pytest
 test: $(VENV)/.installed-test ## every test but the proofs: the fast ones on every core, then the others
 	$(if $(COVERAGE),$(BIN)/coverage erase)
 	$(PYTEST) -n auto -m "not ($(ALONE) or proof)"
-	$(PYTEST) -n 2 --dist loadfile -m "($(ALONE)) and not proof"
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "($(ALONE)) and not proof"
 	$(if $(COVERAGE),$(BIN)/coverage combine --quiet)
 	$(if $(COVERAGE),$(BIN)/coverage report)
 
 test-proofs: $(VENV)/.installed-test ## the workbench on the whole demo and on every database: ten minutes on two cores
-	$(PYTEST) -n 2 --dist loadfile -m proof
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m proof
 
 test-fast: $(VENV)/.installed-test ## the inner loop: no servers, no long tables, few examples for each rule
 	$(BIN)/python -m pytest -q -n auto -m "not ($(ALONE) or proof or table)" --hypothesis-profile=fast

@@ -13,7 +13,8 @@ from tests.http1.parsers import PARSERS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
-SOON = 0.3
+SOON = 0.3  # seconds, where a connection is to be cut off
+PATIENT = 1.5  # where it is not, however busy the machine is
 HEAD = b"POST %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n"
 LENGTH, CHUNKED, EXPECT = (
     b"Content-Length: 9",
@@ -25,7 +26,7 @@ LENGTH, CHUNKED, EXPECT = (
 async def app(scope, receive, send):
     """/read reads the body and answers, /early answers first, /late waits before it reads."""
     if scope["path"] == "/late":
-        await asyncio.sleep(SOON * 3)
+        await asyncio.sleep(protocols.BODY_TIMEOUT * 1.2)
     start = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
     if scope["path"] == "/early":
         await send(start)
@@ -37,11 +38,20 @@ async def app(scope, receive, send):
         await send({"type": "http.response.body", "body": b"ok"})
 
 
+@pytest.fixture
+def time_out():
+    """How long a server waits for a head, and for more of a body, in seconds."""
+    return SOON
+
+
+patient = pytest.mark.parametrize("time_out", [PATIENT])
+
+
 @pytest.fixture(params=PARSERS)
-async def connect(request, monkeypatch):
+async def connect(request, monkeypatch, time_out):
     """Connections to a server with that parser."""
-    monkeypatch.setattr(protocols, "HEAD_TIMEOUT", SOON)
-    monkeypatch.setattr(protocols, "BODY_TIMEOUT", SOON)
+    monkeypatch.setattr(protocols, "HEAD_TIMEOUT", time_out)
+    monkeypatch.setattr(protocols, "BODY_TIMEOUT", time_out)
     options = uvicorn.Config(app, port=0, http=protocol(request.param), lifespan="off", log_level="error")
     server = uvicorn.Server(options)
     server.capture_signals = contextlib.nullcontext
@@ -88,16 +98,18 @@ async def test_an_answer_that_has_begun_is_cut_off(connect):
     assert not received.endswith(b"ok")
 
 
+@patient
 async def test_a_slow_body_of_which_something_comes_is_read(connect):
     reader, writer = await connect()
     writer.write(HEAD % (b"/read", LENGTH))
     for part in (b"abc", b"def", b"ghi"):
-        await asyncio.sleep(SOON / 2)
+        await asyncio.sleep(PATIENT / 2)
         writer.write(part)
     assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200 ")
     writer.close()
 
 
+@patient
 async def test_who_waits_to_be_asked_for_a_body_is_not_to_blame(connect):
     reader, writer = await connect()
     writer.write(HEAD % (b"/late", EXPECT))
