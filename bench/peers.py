@@ -141,7 +141,7 @@ SHOP_MIRRORED_APART = replace(
     name="shop-mirrored-apart",
     title="demo shop: DRF through the gateway, all orders mirrored by another process",
     env={**SHOP, "GATEWAY_CONFIG": "bench/config/shop-mirrored-apart.toml"},
-    beside="mirrors --priority normal",  # as `gateway serve` starts it
+    beside="mirrors",  # as `gateway serve` starts it
 )
 SHOP_GUNICORN = Peer(
     name="shop-gunicorn",

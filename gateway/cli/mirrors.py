@@ -63,8 +63,12 @@ def mirrors(
     context: typer.Context,
     config: ConfigOption = None,
     priority: Annotated[
-        Priority, typer.Option(help="idle: other processes go first; normal: like any other.")
-    ] = Priority.idle,
+        Priority | None,
+        typer.Option(
+            help="idle: other processes go first; normal: like any other.",
+            show_default="idle; normal where a database is SQLite, whose locks callers would wait for",
+        ),
+    ] = None,
     log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.info,
     for_server: Annotated[
         Path | None,
@@ -94,9 +98,19 @@ def mirrors(
     else:
         _end_with_server()
     with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
-        runner.run(_serve(gateway, sock, place, priority, ending, path))
+        runner.run(_serve(gateway, sock, place, priority or _suitable(gateway), ending, path))
     if ending.again:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this program, as it was called
+
+
+def _suitable(gateway: Gateway) -> Priority:
+    """What suits the project's databases. Who mirrors at a low priority holds a lock for as long as others keep the
+    processors busy: PostgreSQL and MariaDB tell who waits for it (gateway.shield.watcher), SQLite tells nobody."""
+    if gateway.config.legacy.wsgi is not None:  # nothing knows its databases
+        return Priority.normal
+    from django.db import connections
+
+    return Priority.normal if any(connections[alias].vendor == "sqlite" for alias in connections) else Priority.idle
 
 
 def _end_with_server() -> None:
@@ -139,7 +153,7 @@ async def _serve(
     try:
         if await _started(gateway, stop):
             if priority is Priority.idle:
-                _step_back()
+                _step_back(watches=gateway.config.legacy.wsgi is None)
             gc.collect()
             gc.freeze()
             listening = await asyncio.start_unix_server(receiver, sock=sock.dup())
@@ -242,9 +256,14 @@ async def _started(gateway: Gateway, stop: asyncio.Event) -> bool:
     return True
 
 
-def _step_back() -> None:
-    """Let other processes go first: this thread, and those that it starts from now on. The threads that store what was
-    found run already, and wait only for the interpreter."""
+def _step_back(*, watches: bool) -> None:
+    """Let other processes go first: this thread, and those that it starts from now on. Those that store what was found,
+    and that which looks for who waits for a mirror's locks, where this process `watches`, have started before, and
+    wait for nothing but the interpreter."""
+    if watches:
+        from gateway.shield.watcher import watcher
+
+        watcher.remain()
     try:
         # A low priority is not enough: who wakes up waits for the slice of time of who runs (sched(7), SCHED_IDLE).
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

@@ -38,7 +38,7 @@ class MirrorProcess:
         self._clock = clock
         self._folder = Path(tempfile.mkdtemp(prefix="gateway-"))  # its owner's alone
         self.socket = self._folder / "mirrors.sock"
-        self._command = [sys.executable, "-m", "gateway", "mirrors", "--config", str(path), "--priority", "normal"]
+        self._command = [sys.executable, "-m", "gateway", "mirrors", "--config", str(path)]
         self._command += ["--for-server", str(self.socket), "--log-level", log_level]
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()  # on the process, between start and stop

@@ -67,6 +67,7 @@ class Watcher:
         self._lock = threading.Condition()
         self._open: dict[Watched, float] = {}  # from when on it is asked about
         self._running = False
+        self._remains = False
         self._asking: dict[str, BaseDatabaseWrapper] = {}  # used on its thread only
         self._throttled = ThrottledWarnings(logger)
         self._resting: dict[str, float] = {}  # aliases that can't be asked, until when
@@ -77,8 +78,18 @@ class Watcher:
             self._open[transaction] = SYSTEM.monotonic() + TICK
             if self._running:
                 self._lock.notify()
-                return
-            self._running = True
+            else:
+                self._start()
+
+    def remain(self) -> None:
+        """Start the thread now, and keep it. A thread inherits its priority: it has that of its caller at this moment."""
+        with self._lock:
+            self._remains = True
+            if not self._running:
+                self._start()
+
+    def _start(self) -> None:
+        self._running = True
         threading.Thread(target=self._run, name="gateway-watcher", daemon=True).start()
 
     def remove(self, transaction: Watched) -> None:
@@ -96,14 +107,16 @@ class Watcher:
         self._resting.clear()
 
     def _goes_on(self) -> bool:
-        """Whether there is something to watch, or soon is; else its thread ends, and all connections are closed."""
+        """Wait for something to watch. After LINGER seconds without, all connections are closed, and the thread ends
+        (then this is False) unless it remains."""
         with self._lock:
             if not self._open:
                 self._lock.wait(LINGER)
             if not self._open:
                 for alias in [*self._asking]:
                     self._hang_up(alias)
-                self._running = False
+                self._running = self._remains
+                self._lock.wait_for(lambda: self._open or not self._remains)
             return self._running
 
     def _due(self) -> Mapping[str, Sequence[Watched]]:

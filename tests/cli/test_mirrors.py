@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -108,7 +109,7 @@ def listens(path: Path) -> bool:
 
 
 def test_it_says_where_it_listens_and_what_for(toml, started):
-    assert f"mirrors on unix:{toml.parent}/mirrors.sock (Ctrl+C stops it)\n  routes      workers\n" in started().log
+    started().wait_for(f"mirrors on unix:{toml.parent}/mirrors.sock (Ctrl+C stops it)\n  routes      workers\n")
 
 
 def test_a_configuration_without_a_socket_is_told_what_to_write(toml):
@@ -230,11 +231,29 @@ def test_a_hangup_starts_it_again_where_its_configuration_holds(toml, started):
 
 @pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="Linux has this")
 def test_it_runs_when_nobody_else_wants_to(started):
-    running = started()
+    running = started("--priority", "idle")
     assert eventually(lambda: os.sched_getscheduler(running.pid) == os.SCHED_IDLE)
     running.stop()
     running = started("--priority", "normal")
+    running.wait_for("mirrors are taken")
     assert os.sched_getscheduler(running.pid) == os.SCHED_OTHER
+
+
+def policies(pid: int) -> Counter[int]:
+    """How many threads of a process the system schedules in which way."""
+    return Counter(os.sched_getscheduler(int(thread.name)) for thread in Path(f"/proc/{pid}/task").iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="Linux has this")
+@pytest.mark.parametrize(("engine", "steps_back"), [("postgresql", True), ("mysql", True), ("sqlite3", False)], ids=str)
+def test_it_steps_back_unless_callers_would_wait_for_its_locks(started, engine, steps_back):
+    """What looks for who waits for a mirror's locks never does: with a low priority, it would be too late."""
+    settings = {"DATABASES": {"default": {"ENGINE": f"django.db.backends.{engine}", "NAME": "unasked"}}}
+    variables = {"PROJECT_SETTINGS": json.dumps(settings), "DJANGO_SETTINGS_MODULE": "tests.project.settings"}
+    running = started(**variables)
+    running.wait_for("mirrors are taken")
+    assert (os.sched_getscheduler(running.pid) == os.SCHED_IDLE) == steps_back
+    assert policies(running.pid)[os.SCHED_OTHER] >= 1
 
 
 def test_only_its_user_and_group_may_send_to_it(toml, started):

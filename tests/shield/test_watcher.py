@@ -31,8 +31,11 @@ def own_watcher(monkeypatch):
     WATCHERS.append(own)
     monkeypatch.setattr(watching, "watcher", own)
     monkeypatch.setattr(databases, "watcher", own)
-    yield
-    own._open.clear()
+    yield own
+    with own._lock:
+        own._open.clear()
+        own._remains = False
+        own._lock.notify_all()
 
 
 @pytest.fixture(scope="module", params=TOLD)
@@ -154,6 +157,20 @@ def test_one_that_nobody_can_wait_for_is_not_watched(alias, options):
     with mirror_at_work(lambda: run(alias, "SELECT 1 FROM thing"), **options) as scope:
         assert scope.transactions
         assert not watching.watcher._open
+
+
+def test_one_that_remains_has_one_thread_whenever_mirrors_come(alias, own_watcher, monkeypatch):
+    """So the thread has the priority that its process had when it was asked to remain."""
+    monkeypatch.setattr(watching, "LINGER", 0.01)
+    before = {*threading.enumerate()}
+    own_watcher.remain()
+    [thread] = {*threading.enumerate()} - before
+    thread.join(0.1)
+    with mirror_at_work(lambda: HOLDS["a row"](alias)) as scope:
+        on_a_thread(lambda: WANTS["a row"](alias))
+        assert scope.gave_way == "locks"
+        assert "gateway-watcher" not in {one.name for one in {*threading.enumerate()} - before - {thread}}
+    assert thread.is_alive()
 
 
 def test_while_there_are_no_mirrors_of_writes_nobody_asks(alias):
