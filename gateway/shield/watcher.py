@@ -82,7 +82,7 @@ class Watcher:
                 self._start()
 
     def remain(self) -> None:
-        """Start the thread now, and keep it. A thread inherits its priority: it has that of its caller at this moment."""
+        """Start the thread now, and keep it. It inherits the priority that its caller has at this moment."""
         with self._lock:
             self._remains = True
             if not self._running:
