@@ -12,7 +12,7 @@ from gateway.config.routes import RouteConfig
 from gateway.control.current_state import CurrentState
 from gateway.control.database import alias
 from gateway.control.guarded_route import GuardedRoute, began, guard_of
-from gateway.control.models import DifferenceGroup, MirrorSlot, RouteDifferences, Worker
+from gateway.control.models import DifferenceGroup, MirrorWindow, RouteDifferences, Worker
 from gateway.control.replays import last_replay
 from gateway.control.statistics import traffic
 from gateway.parity.noise import Noise, judge
@@ -70,8 +70,8 @@ def compared(routes: Sequence[RouteConfig], now: float, present: Mapping[str, st
     """How many answers of each route were compared in the last two hours, at whatever stage; of the `present` release
     of its service, where that is known. `now` is in seconds since 1970."""
     found = {route.name: 0 for route in routes}
-    slots = MirrorSlot.objects.using(alias()).filter(route__in=list(found), start__gte=now - KEPT)
-    summed = slots.values_list("route", "release").annotate(compared=Sum(F("equal") + F("different") + F("warned")))
+    windows = MirrorWindow.objects.using(alias()).filter(route__in=list(found), start__gte=now - KEPT)
+    summed = windows.values_list("route", "release").annotate(compared=Sum(F("equal") + F("different") + F("warned")))
     for route, release, count in summed.order_by():
         if present.get(route, release) == release:
             found[route] += count

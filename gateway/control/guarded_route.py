@@ -10,7 +10,7 @@ from gateway.control.current_state import CurrentState
 from gateway.control.statistics import RouteStats
 from gateway.rollout.guard import HANDFUL, Judgement, Step, judge, next_step
 from gateway.rollout.stage import CANARY, LIVE, SHADOW
-from gateway.stats.tally import SLOT
+from gateway.stats.tally import COUNTER_WINDOW
 
 __all__ = ["GuardedRoute", "began", "guard_of"]
 
@@ -44,9 +44,9 @@ class GuardedRoute:
 
     @property
     def first(self) -> float:
-        """Where the first slot begins that counts. The one in which a route moved doesn't, since it has requests of
+        """Where the first window begins that counts. The one in which a route moved doesn't, since it has requests of
         before; one that was never moved stood there from its process's first request on."""
-        return self.since if self.current_state.since else self.since // SLOT * SLOT
+        return self.since if self.current_state.since else self.since // COUNTER_WINDOW * COUNTER_WINDOW
 
     def over(self, since: float) -> GuardedRoute:
         """The same, judged by all that happened from `since` on."""

@@ -1,4 +1,4 @@
-"""What changes at run time: where routes stand, who moved them, what was counted and which differences were found.
+"""State that changes at run time: stages of routes and who changed them, counters, differences, recordings.
 
 Rows of routes win over the file until they are cleared. Everything a process writes by itself is bounded: counters by
 time (`retention`), differences by number (`store`).
@@ -16,10 +16,11 @@ from gateway.rollout.stage import STAGES
 __all__ = [
     "AcceptedMatch",
     "Change",
+    "CounterWindow",
     "DifferenceGroup",
     "EndpointDay",
     "Hour",
-    "MirrorSlot",
+    "MirrorWindow",
     "Recording",
     "RecordingTally",
     "Replay",
@@ -27,7 +28,6 @@ __all__ = [
     "RouteDifferences",
     "RouteState",
     "Sample",
-    "Slot",
     "Worker",
 ]
 
@@ -160,9 +160,11 @@ class Replay(models.Model):
         return f"{self.route}: {self.blocking} of {self.cases}"
 
 
-class Slot(models.Model):
-    """What one worker counted on one side of a route in ten seconds. The numbers are absolute: writing it again
-    replaces it."""
+class CounterWindow(models.Model):
+    """What one worker counted on one side of a route in ten seconds (`gateway.stats.tally.COUNTER_WINDOW`).
+
+    The numbers are absolute: writing a window again replaces it.
+    """
 
     worker = models.CharField(max_length=32)
     route = models.CharField(max_length=NAME)
@@ -178,6 +180,7 @@ class Slot(models.Model):
     buckets = models.TextField(default="")  # of the callers that a canary assigned; see `store.packed`
 
     class Meta:
+        db_table = "gateway_control_slot"  # its first name: processes of an older version write to it during an upgrade
         constraints = [models.UniqueConstraint(fields=["worker", "route", "side", "start"], name="gateway_one_slot")]
         indexes = [models.Index(fields=["route", "start"], name="gateway_slot_of_route")]
 
@@ -185,8 +188,8 @@ class Slot(models.Model):
         return f"{self.route} {self.side} {self.start}"
 
 
-class MirrorSlot(models.Model):
-    """What became of the mirrors of a route that one worker sent in ten seconds; absolute, as in Slot."""
+class MirrorWindow(models.Model):
+    """What became of the mirrors of a route that one worker sent in ten seconds; absolute, as in CounterWindow."""
 
     worker = models.CharField(max_length=32)
     route = models.CharField(max_length=NAME)
@@ -200,10 +203,11 @@ class MirrorSlot(models.Model):
     controls = models.BigIntegerField()
     errors = models.BigIntegerField()
     dropped = models.JSONField(default=dict)  # by reason
-    callers = models.JSONField(default=list)  # as in Slot
+    callers = models.JSONField(default=list)  # as in CounterWindow
     differing = models.JSONField(default=list)
 
     class Meta:
+        db_table = "gateway_control_mirrorslot"  # as in CounterWindow
         constraints = [models.UniqueConstraint(fields=["worker", "route", "start"], name="gateway_one_mirror_slot")]
         indexes = [models.Index(fields=["route", "start"], name="gateway_mirrors_of_route")]
 
@@ -212,7 +216,7 @@ class MirrorSlot(models.Model):
 
 
 class Hour(models.Model):
-    """What all workers counted on one side of a route in an hour, folded from slots that have grown old."""
+    """What all workers counted on one side of a route in an hour, folded from counter windows older than two hours."""
 
     route = models.CharField(max_length=NAME)
     side = models.CharField(max_length=20)
@@ -345,7 +349,7 @@ class Recording(models.Model):
 
 
 class RecordingTally(models.Model):
-    """What one process has seen for a recording; absolute, as in Slot. `done`: nothing comes from it any more."""
+    """What one process has seen for a recording; absolute, as in CounterWindow. `done`: the process adds no more."""
 
     recording = models.CharField(max_length=32)
     worker = models.CharField(max_length=32)

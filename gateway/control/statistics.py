@@ -1,4 +1,4 @@
-"""What all workers counted of a route since a moment, added up from the slots in the database."""
+"""The counts of all workers for a route since a moment: the sum of the counter windows in the database."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.control.database import alias
-from gateway.control.models import MirrorSlot, Slot
+from gateway.control.models import CounterWindow, MirrorWindow
 from gateway.control.store import unpacked
 from gateway.stats.histogram import Histogram
 from gateway.stats.tally import Mirrored, Tally
@@ -34,28 +34,30 @@ class RouteStats:
 
 
 def traffic(since: Mapping[str, float], releases: Mapping[str, str] | None = None) -> dict[str, RouteStats]:
-    """For each route, what began at its second or later: slots that began before are left out as a whole. For routes in
-    `releases`, only what was counted under that release of their service."""
+    """The counts of each route in `since`, from windows that began at that second (since 1970) or later.
+
+    For routes in `releases`, only windows that were counted under that release of the route's service.
+    """
     releases = releases or {}
     seen = {route: RouteStats() for route in since}
     if not since:
         return seen
     recent = {"route__in": list(since), "start__gte": min(since.values())}
-    for slot in Slot.objects.using(alias()).filter(**recent):
-        if slot.start >= since[slot.route] and releases.get(slot.route, slot.release) == slot.release:
-            side = seen[slot.route].side(slot.side)
-            histogram = Histogram.from_json(slot.histogram)
-            callers, failing = set(slot.callers), set(slot.failing)
-            counts = slot.requests, slot.errors, slot.fallbacks
-            side.merge(Tally(*counts, histogram, callers, failing, unpacked(slot.buckets)))
-    for mirrors in MirrorSlot.objects.using(alias()).filter(**recent):
+    for window in CounterWindow.objects.using(alias()).filter(**recent):
+        if window.start >= since[window.route] and releases.get(window.route, window.release) == window.release:
+            side = seen[window.route].side(window.side)
+            histogram = Histogram.from_json(window.histogram)
+            callers, failing = set(window.callers), set(window.failing)
+            counts = window.requests, window.errors, window.fallbacks
+            side.merge(Tally(*counts, histogram, callers, failing, unpacked(window.buckets)))
+    for mirrors in MirrorWindow.objects.using(alias()).filter(**recent):
         known = releases.get(mirrors.route, mirrors.release)
         if mirrors.start >= since[mirrors.route] and known == mirrors.release:
             seen[mirrors.route].mirrored.merge(_mirrored(mirrors))
     return seen
 
 
-def _mirrored(row: MirrorSlot) -> Mirrored:
+def _mirrored(row: MirrorWindow) -> Mirrored:
     return Mirrored(
         row.mirrored,
         row.equal,

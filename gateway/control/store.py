@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import F
 
 from gateway.control.database import BATCH, alias, upsert
-from gateway.control.models import AcceptedMatch, DifferenceGroup, MirrorSlot, RouteDifferences, Slot, Worker
+from gateway.control.models import AcceptedMatch, CounterWindow, DifferenceGroup, MirrorWindow, RouteDifferences, Worker
 from gateway.mirroring.difference_log import Example, FoundGroup
 from gateway.parity.difference import Severity
 from gateway.rollout.cohort import BUCKETS
@@ -41,8 +41,8 @@ MOST_EXAMPLES = 3  # of a group, the latest
 MOST_TEXT = 1000  # characters of each text in an example
 STALE = timedelta(days=1)  # a group that was not seen for so long makes room for a new one
 
-Tallies = Mapping[tuple[str, str, int], Tally]  # by route, side and slot
-Mirrors = Mapping[tuple[str, int], Mirrored]  # by route and slot
+Tallies = Mapping[tuple[str, str, int], Tally]  # by route, side and start of the window
+Mirrors = Mapping[tuple[str, int], Mirrored]  # by route and start of the window
 Compared = Mapping[str, tuple[int, int]]  # by route: comparisons and controls that are new
 
 
@@ -72,13 +72,15 @@ def write_worker(worker: Worker) -> None:
 def write_counts(
     worker: str, tallies: Tallies, mirrored: Mirrors, added: Compared | None = None, origin: Origin = NOWHERE
 ) -> None:
-    """These slots of a worker, in the place of what was written of them before."""
-    slots = [_slot(worker, key, tally, origin) for key, tally in sorted(tallies.items(), key=lambda item: item[0])]
+    """Write these counter windows of a worker; they replace what was written of them before."""
+    windows = [
+        _counter_window(worker, key, tally, origin) for key, tally in sorted(tallies.items(), key=lambda item: item[0])
+    ]
     mirrors = [
-        _mirror_slot(worker, key, seen, origin) for key, seen in sorted(mirrored.items(), key=lambda item: item[0])
+        _mirror_window(worker, key, seen, origin) for key, seen in sorted(mirrored.items(), key=lambda item: item[0])
     ]
     with transaction.atomic(using=alias()):
-        _upsert_slots(slots, mirrors)
+        _upsert_windows(windows, mirrors)
         for route, (compared, controls) in sorted((added or {}).items()):
             row = _rows_of([route]).filter(route=route)
             if _takes_over(row.select_for_update().get(), origin):
@@ -100,19 +102,19 @@ def _takes_over(row: RouteDifferences, origin: Origin) -> bool:
     return True
 
 
-def _upsert_slots(slots: Sequence[Slot], mirrors: Sequence[MirrorSlot]) -> None:
-    if slots:
+def _upsert_windows(windows: Sequence[CounterWindow], mirrors: Sequence[MirrorWindow]) -> None:
+    if windows:
         values = ["release", "requests", "errors", "fallbacks", "histogram", "callers", "failing", "buckets"]
-        upsert(Slot, slots, ["worker", "route", "side", "start"], values)
+        upsert(CounterWindow, windows, ["worker", "route", "side", "start"], values)
     if mirrors:
         values = ["release", "mirrored", "equal", "different", "critical", "warned", "controls", "errors", "dropped"]
         values += ["callers", "differing"]
-        upsert(MirrorSlot, mirrors, ["worker", "route", "start"], values)
+        upsert(MirrorWindow, mirrors, ["worker", "route", "start"], values)
 
 
-def _slot(worker: str, key: tuple[str, str, int], tally: Tally, origin: Origin) -> Slot:
+def _counter_window(worker: str, key: tuple[str, str, int], tally: Tally, origin: Origin) -> CounterWindow:
     route, side, start = key
-    return Slot(
+    return CounterWindow(
         worker=worker,
         route=route,
         side=side,
@@ -142,9 +144,9 @@ def unpacked(text: str) -> set[int]:
     return {place * SAMPLED for place in range(bits.bit_length()) if bits >> place & 1}
 
 
-def _mirror_slot(worker: str, key: tuple[str, int], seen: Mirrored, origin: Origin) -> MirrorSlot:
+def _mirror_window(worker: str, key: tuple[str, int], seen: Mirrored, origin: Origin) -> MirrorWindow:
     route, start = key
-    return MirrorSlot(
+    return MirrorWindow(
         worker=worker,
         route=route,
         start=start,

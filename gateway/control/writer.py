@@ -21,7 +21,7 @@ from gateway.randomness import Randomness
 from gateway.recording.recordings import Recordings
 from gateway.rollout.breaker import CircuitBreaker
 from gateway.stats.counters import Counters, Counts
-from gateway.stats.tally import SLOT, Mirrored, Tally
+from gateway.stats.tally import COUNTER_WINDOW, Mirrored, Tally
 
 __all__ = ["Writer"]
 
@@ -98,8 +98,8 @@ class Writer:
     # -- counts ------------------------------------------------------------------------------
 
     def _store_counts(self) -> None:
-        # A slot is forgotten once it was over for as long as it lasted: by then nobody was still counting in it.
-        over = self._clock.time() - SLOT
+        # A window is forgotten once it was over for as long as it lasted: by then nobody was still counting in it.
+        over = self._clock.time() - COUNTER_WINDOW
         taken = self._counters.take()
         self._worker.lost_requests = taken.lost
         tallies = {key: tally for key, tally in taken.tallies.items() if self._tallies.get(key) != tally}

@@ -1,14 +1,14 @@
-"""What this process counted of its routes, for the guard and `gateway status`: requests and mirrors, in slots of time.
+"""Counts requests and mirrors by route, in counter windows of ten seconds, for the guard and `gateway status`.
 
-One thread adds, the event loop's; any other takes. Neither needs a lock, because:
+The event loop's thread adds; any other thread may take a copy. Neither needs a lock, because:
 
-- there is one adder, so no `+= 1` meets another;
-- what both sides touch are `dict.copy`, `list.copy`, `dict.pop`, single stores and single loads. Each is one step:
-  under the interpreter lock, and in free-threaded builds by the lock that each dict and list has of its own;
-- a taker may see half of a request. `request` counts the request first and what became of it later, `copy` reads in the
-  opposite order, so a copy never has more errors than requests; and the values of a slot are absolute, so that the next
-  `take` puts right what this one saw half of;
-- a taker forgets only slots that the adder had left before it took, and never the one that the adder is at.
+- only one thread adds, so two `+= 1` never overlap;
+- both threads use only `dict.copy`, `list.copy`, `dict.pop`, single stores and single loads. Each is atomic: under the
+  interpreter lock, and in free-threaded builds by the lock that each dict and list has of its own;
+- `take` may see a request that is counted in part. `request` counts the request first and its errors later, `copy`
+  reads in the opposite order, so a copy never has more errors than requests; and the values of a window are absolute,
+  so that the next `take` corrects it;
+- `forget` removes only windows that had ended before `take`, and never the current one.
 """
 
 from __future__ import annotations
@@ -21,57 +21,58 @@ from zlib import crc32
 
 from gateway.clock import SYSTEM, Clock
 from gateway.stats.histogram import BOUNDS
-from gateway.stats.tally import ERROR, FEW, SAMPLED, SLOT, Mirrored, Tally
+from gateway.stats.tally import COUNTER_WINDOW, ERROR, FEW, SAMPLED, Mirrored, Tally
 from gateway.stats.traffic import Traffic
 
 __all__ = ["KEPT", "Counters", "Counts"]
 
-KEPT = 60  # slots, that is ten minutes in which the database may be away
-# Seconds by which the clock may be put right while counting stays where it was. Where it goes back further, what is
-# stored of the slots it comes through again is replaced.
+KEPT = 60  # windows: ten minutes during which the database may be unavailable
+# Seconds by which the clock may be set back while counting stays in the current window. When it is set back further,
+# earlier windows are counted anew, and replace what is stored of them.
 SET_BACK = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a process had counted at a moment. Nothing in it changes any more.
+    """A copy of a process's counters. Immutable.
 
-    `slots` are the seconds at which its slots began, in order. `tallies` is by route, side and slot, `mirrored` by
-    route and slot. Slots that began before `settled` are over: nothing is added to them any more. `lost` is how many
-    requests and mirrors the process counted and dropped again since it started, as nobody forgot their slots in time.
+    `windows` are the starts of its counter windows, in seconds since 1970, in order. `tallies` is by route, side and
+    window, `mirrored` by route and window. Windows that began before `settled` are over: nothing is added to them any
+    more. `lost` is how many requests and mirrors were dropped since the process started, because there were more than
+    KEPT windows.
     """
 
-    slots: tuple[int, ...]
+    windows: tuple[int, ...]
     tallies: Mapping[tuple[str, str, int], Tally]
     mirrored: Mapping[tuple[str, int], Mirrored]
     settled: int
     lost: int
 
     def side(self, route: str, side: str, since: float = 0.0) -> Tally:
-        """One side of a route, over all slots that began at `since` or later."""
+        """One side of a route, over all windows that began at `since` or later."""
         total = Tally()
-        for slot in self.slots:
-            if slot >= since and (tally := self.tallies.get((route, side, slot))) is not None:
+        for window in self.windows:
+            if window >= since and (tally := self.tallies.get((route, side, window))) is not None:
                 total.merge(tally)
         return total
 
     def mirrors(self, route: str, since: float = 0.0) -> Mirrored:
-        """A route's mirrors, over all slots that began at `since` or later."""
+        """A route's mirrors, over all windows that began at `since` or later."""
         total = Mirrored()
-        for slot in self.slots:
-            if slot >= since and (seen := self.mirrored.get((route, slot))) is not None:
+        for window in self.windows:
+            if window >= since and (seen := self.mirrored.get((route, window))) is not None:
                 total.merge(seen)
         return total
 
 
-class _Slot:
-    """What came in during one slot."""
+class _CounterWindow:
+    """The counts of one window."""
 
     __slots__ = ("earliest", "end", "mirrored", "start", "tallies")
 
     def __init__(self, start: int) -> None:
         self.start = start
-        self.end = start + SLOT
+        self.end = start + COUNTER_WINDOW
         self.earliest = start - SET_BACK
         self.tallies: dict[tuple[str, str], Tally] = {}
         self.mirrored: dict[str, Mirrored] = {}
@@ -83,12 +84,12 @@ class _Slot:
 
 
 class Counters:
-    """Everything a process counts, by slots of `SLOT` seconds of `clock.time()`, the last `KEPT` of them.
+    """Everything a process counts, by windows of `COUNTER_WINDOW` seconds of `clock.time()`, the last `KEPT` of them.
 
     `key` is a secret of the installation, under which callers' addresses are hashed.
     """
 
-    __slots__ = ("_lost", "_salt", "_slot", "_slots", "_time", "refused", "traffic")
+    __slots__ = ("_current", "_lost", "_salt", "_time", "_windows", "refused", "traffic")
 
     def __init__(self, clock: Clock = SYSTEM, key: bytes = b"") -> None:
         self._time = clock.time
@@ -96,8 +97,8 @@ class Counters:
         self._lost = 0
         self.refused: dict[str, int] = {}  # requests that no upstream was asked, by status
         self.traffic: Traffic | None = None  # counted where somebody stores it
-        self._slot = _Slot(_start(self._time()))
-        self._slots = {self._slot.start: self._slot}
+        self._current = _CounterWindow(_start(self._time()))
+        self._windows = {self._current.start: self._current}
 
     def request(
         self,
@@ -120,13 +121,13 @@ class Counters:
         `bucket` what decided on the side, where that is what did.
         """
         now = self._time()
-        slot = self._slot
-        if not slot.earliest <= now < slot.end:
-            slot = self._turn(now)
+        window = self._current
+        if not window.earliest <= now < window.end:
+            window = self._turn(now)
         try:
-            tally = slot.tallies[route, side]
+            tally = window.tallies[route, side]
         except KeyError:
-            tally = slot.tallies[route, side] = Tally()
+            tally = window.tallies[route, side] = Tally()
         # Not methods of the tally and its histogram: every request passes here. `Tally.copy` relies on this order.
         tally.requests += 1
         if client and len(tally.callers) < FEW:
@@ -181,59 +182,60 @@ class Counters:
         dropped[reason] = dropped.get(reason, 0) + 1
 
     def take(self) -> Counts:
-        """What was counted in each slot since the process started and that was not forgotten. Any thread may ask.
+        """A copy of every window that is kept. Any thread may call this.
 
-        The numbers of a slot are all of it, not what is new: storing the same slot again replaces what is stored.
+        The numbers of a window are totals, not increments: storing the same window again replaces what is stored.
         """
         tallies = {}
         mirrored = {}
-        settled = self._slot.start  # first: what is over by now is whole in what is read next
-        slots = self._slots.copy()
-        for start, slot in slots.items():
-            for (route, side), tally in slot.tallies.copy().items():
+        settled = self._current.start  # first: windows that are over by now are complete in the copies below
+        windows = self._windows.copy()
+        for start, window in windows.items():
+            for (route, side), tally in window.tallies.copy().items():
                 tallies[route, side, start] = tally.copy()
-            for route, seen in slot.mirrored.copy().items():
+            for route, seen in window.mirrored.copy().items():
                 mirrored[route, start] = seen.copy()
-        return Counts(tuple(sorted(slots)), MappingProxyType(tallies), MappingProxyType(mirrored), settled, self._lost)
+        starts = tuple(sorted(windows))
+        return Counts(starts, MappingProxyType(tallies), MappingProxyType(mirrored), settled, self._lost)
 
     def forget(self, before: float) -> None:
-        """Drop the slots that began before `before`: the `settled` of what was taken and is stored now. Any thread may.
+        """Drop the windows that began before `before`, which is the `settled` of counts that are now stored.
 
-        With a later time, what was counted after it was taken would be missing. The slot that was counted in last stays
-        in any case: the event loop may be at it.
+        With a later time, what was counted since `take` would be lost. The current window is always kept, since the
+        event loop may be counting in it. Any thread may call this.
         """
-        for start, slot in self._slots.copy().items():
-            if start < before and slot is not self._slot:
-                self._slots.pop(start, None)
+        for start, window in self._windows.copy().items():
+            if start < before and window is not self._current:
+                self._windows.pop(start, None)
 
     def _hashed(self, client: str) -> int:
-        """What of a caller's address is kept: enough to tell a few apart, too little to find one again. Of IPv6, the
-        network counts (RFC 6177): whoever has one has all its addresses."""
+        """A 16-bit hash of a caller's address: enough to tell a few callers apart, too little to identify one. Of
+        an IPv6 address only the /64 network counts (RFC 6177), since a caller has all addresses of its network."""
         network = ":".join(client.split(":", 4)[:4]) if ":" in client else client
         return crc32(network.encode("utf-8", "replace"), self._salt) & 0xFFFF
 
     def _of(self, route: str) -> Mirrored:
         now = self._time()
-        slot = self._slot
-        if not slot.earliest <= now < slot.end:
-            slot = self._turn(now)
+        window = self._current
+        if not window.earliest <= now < window.end:
+            window = self._turn(now)
         try:
-            return slot.mirrored[route]
+            return window.mirrored[route]
         except KeyError:
-            seen = slot.mirrored[route] = Mirrored()
+            seen = window.mirrored[route] = Mirrored()
             return seen
 
-    def _turn(self, now: float) -> _Slot:
-        """The slot of `now`, from now on the current one."""
+    def _turn(self, now: float) -> _CounterWindow:
+        """Make the window of `now` the current one, and return it."""
         start = _start(now)
-        slot = self._slots.get(start) or _Slot(start)
-        # First current, then among the slots: `forget` must not find it there before it knows it for the current one.
-        self._slot = self._slots[start] = slot
-        while len(self._slots) > KEPT:
-            dropped = self._slots.pop(min(other for other in self._slots.copy() if other != start), None)
+        window = self._windows.get(start) or _CounterWindow(start)
+        # First current, then among the windows: otherwise `forget` could remove it in between.
+        self._current = self._windows[start] = window
+        while len(self._windows) > KEPT:
+            dropped = self._windows.pop(min(other for other in self._windows.copy() if other != start), None)
             self._lost += dropped.size() if dropped else 0
-        return slot
+        return window
 
 
 def _start(now: float) -> int:
-    return int(now) // SLOT * SLOT
+    return int(now) // COUNTER_WINDOW * COUNTER_WINDOW

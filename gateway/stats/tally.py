@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from gateway.stats.histogram import Histogram
 
-__all__ = ["FEW", "SAMPLED", "SLOT", "Mirrored", "Tally"]
+__all__ = ["COUNTER_WINDOW", "FEW", "SAMPLED", "Mirrored", "Tally"]
 
 
-SLOT = 10  # seconds
+COUNTER_WINDOW = 10  # seconds that are counted together
 
 SAMPLED = 4  # of so many buckets one is noted
 

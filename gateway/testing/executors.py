@@ -1,8 +1,8 @@
-"""The thread that asks, at the disposal of its request.
+"""Caller thread executors: in tests, a request's synchronous code runs on the thread that made the request.
 
-In production a request's synchronous code runs on pooled threads, each with connections of its own. A test has
-made its rows in a transaction that only its own connection sees. So in tests that code comes to the thread of
-the test: it waits there for its answer anyway, and runs what it is handed meanwhile, one job after the other.
+In production that code runs on pooled threads, each with database connections of its own. A test creates its rows in a
+transaction that only its own connection sees. So in tests the caller's thread, while it waits for the response, runs
+the jobs of its request, one after the other.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ __all__ = [
     "CallerThreads",
     "SyncCallerExecutor",
     "TransactionQueue",
-    "bring_home",
     "divert_workers",
     "keep_connections",
     "open_transactions",
+    "use_caller_threads",
     "use_executor",
 ]
 
@@ -49,16 +49,16 @@ T = TypeVar("T")
 
 
 class CallerThreadExecutor(Executor):
-    """Where the jobs of one request run. `run` takes them from any thread; they must not raise."""
+    """Runs the jobs of one request. `run` may be called from any thread; jobs must not raise."""
 
     def run(self, job: Job) -> None:
-        """Have `job` run, in the context that is current here."""
+        """Schedule `job`, in a copy of the current context."""
         job = partial(contextvars.copy_context().run, job)
-        if not _given_to_who_waits(job):
+        if not _given_to_waiting_thread(job):
             self._put(job)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Have `fn` run; the future carries what it returns or raises."""
+        """Schedule `fn`; the future gets what it returns or raises."""
         future: Future[T] = Future()
 
         def call() -> None:
@@ -78,10 +78,10 @@ class CallerThreadExecutor(Executor):
         raise NotImplementedError
 
 
-def _given_to_who_waits(job: Job) -> bool:
-    """Whether `job` was given to a thread that waits in `async_to_sync` for the code which runs here.
+def _given_to_waiting_thread(job: Job) -> bool:
+    """Hand `job` to the thread that waits in `async_to_sync` for this code. Returns whether there is one.
 
-    That thread is the desk's, and would wait for ever for a job in the desk's own queue.
+    That thread is the executor's own, so a job in the executor's queue would never run.
     """
     waiting = waiting_thread()
     if waiting is None:
@@ -94,7 +94,7 @@ def _given_to_who_waits(job: Job) -> bool:
 
 
 class SyncCallerExecutor(CallerThreadExecutor):
-    """The thread that calls `serve`."""
+    """Runs jobs on the thread that calls `serve`."""
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
@@ -110,7 +110,7 @@ class SyncCallerExecutor(CallerThreadExecutor):
         common_thread().submit(job)
 
     def serve(self, answer: Future[T]) -> T:
-        """Run what comes until `answer` is there, and return it. Raises what it carries."""
+        """Run jobs until `answer` is done, and return its result or raise its exception."""
         answer.add_done_callback(lambda _: self._jobs.put(None))
         with unbound_after():  # of the gateway's loop, where `async_to_sync` of the test has no business
             try:
@@ -132,26 +132,26 @@ class SyncCallerExecutor(CallerThreadExecutor):
 
 
 class AsyncCallerExecutor(CallerThreadExecutor):
-    """Wherever `sync_to_async` runs the synchronous code of the task that makes this; call it in a test's task.
+    """Runs jobs where `sync_to_async` would run the synchronous code of the task that creates this (a test's task).
 
-    Requests of one test may overlap, and have one connection: so while one of them has opened a transaction, the
-    jobs of the others wait.
+    Requests of one test may overlap and share one connection, so while one of them has an open transaction, the jobs of
+    the others wait.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._context = contextvars.copy_context()
-        self._turn = _turns.setdefault(self._loop, TransactionQueue())
+        self._queue = _queues.setdefault(self._loop, TransactionQueue())
         self.closed = False
 
     def close(self) -> None:
-        """The request is over: let the others go on, whatever it has left."""
+        """The request is over: let the others go on, even if it left a transaction open."""
         self.closed = True
-        self._turn.go_on()
+        self._queue.go_on()
 
     def _put(self, job: Job) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._turn.take, self, job)
+            self._loop.call_soon_threadsafe(self._queue.take, self, job)
         except RuntimeError:  # the test is over
             common_thread().submit(job)
 
@@ -161,45 +161,45 @@ class AsyncCallerExecutor(CallerThreadExecutor):
 
 
 class TransactionQueue:
-    """Whose turn it is, of the desks on one event loop."""
+    """Runs the jobs of all executors of one event loop, one at a time, and never inside another one's transaction."""
 
     def __init__(self) -> None:
-        self._desk: AsyncCallerExecutor | None = None
+        self._executor: AsyncCallerExecutor | None = None
         self._task: asyncio.Task[object] | None = None
-        self._transactions = 0  # that were open when the turn began
+        self._transactions = 0  # how many were open when the current executor's first job began
         self._waiting: deque[tuple[AsyncCallerExecutor, Job]] = deque()
 
-    def take(self, desk: AsyncCallerExecutor, job: Job) -> None:
-        """Run `job` of `desk` when nobody else's runs, and nobody else is in a transaction."""
-        self._waiting.append((desk, job))
+    def take(self, executor: AsyncCallerExecutor, job: Job) -> None:
+        """Run `job` of `executor` once no job runs, and no other executor is in a transaction."""
+        self._waiting.append((executor, job))
         self.go_on()
 
     def go_on(self) -> None:
         """Run the next job, if there is one that may run now."""
         if self._task is not None:
             return
-        if self._desk is not None and self._desk.closed:
-            self._desk = None
-        for index, (desk, job) in enumerate(self._waiting):
-            if self._desk in (None, desk):
+        if self._executor is not None and self._executor.closed:
+            self._executor = None
+        for index, (executor, job) in enumerate(self._waiting):
+            if self._executor in (None, executor):
                 del self._waiting[index]
-                self._task = desk.start(partial(self._run, desk, job))
+                self._task = executor.start(partial(self._run, executor, job))
                 self._task.add_done_callback(self._done)
                 return
 
-    def _run(self, desk: AsyncCallerExecutor, job: Job) -> None:
-        if self._desk is None:
-            self._desk, self._transactions = desk, open_transactions()
+    def _run(self, executor: AsyncCallerExecutor, job: Job) -> None:
+        if self._executor is None:
+            self._executor, self._transactions = executor, open_transactions()
         job()
         if open_transactions() <= self._transactions:
-            self._desk = None
+            self._executor = None
 
     def _done(self, _: asyncio.Task[object]) -> None:
         self._task = None
         self.go_on()
 
 
-_turns: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, TransactionQueue] = weakref.WeakKeyDictionary()
+_queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, TransactionQueue] = weakref.WeakKeyDictionary()
 
 
 def open_transactions() -> int:
@@ -210,53 +210,55 @@ def open_transactions() -> int:
     )
 
 
-_home: contextvars.ContextVar[CallerThreadExecutor | None] = contextvars.ContextVar("home", default=None)
+_current_executor: contextvars.ContextVar[CallerThreadExecutor | None] = contextvars.ContextVar(
+    "executor", default=None
+)
 
 
 @contextmanager
-def use_executor(desk: CallerThreadExecutor) -> Iterator[None]:
-    """What is started in this block has its synchronous code run at `desk`."""
-    token = _home.set(desk)
+def use_executor(executor: CallerThreadExecutor) -> Iterator[None]:
+    """Requests that are started in this block run their synchronous code in `executor`."""
+    token = _current_executor.set(executor)
     try:
         yield
     finally:
-        _home.reset(token)
+        _current_executor.reset(token)
 
 
 class CallerLease(Lease):
-    """A lease of the desk: it has only one thread, and keeps it."""
+    """A lease of the caller's thread, which the request keeps until its end."""
 
-    def __init__(self, pool: Threads, desk: CallerThreadExecutor) -> None:
+    def __init__(self, pool: Threads, executor: CallerThreadExecutor) -> None:
         super().__init__(pool.schedule)
-        self._desk = desk
+        self._executor = executor
 
     def run(self, job: Job) -> None:
-        """Have `job` run at the desk."""
-        self._desk.run(job)
+        """Run `job` in the executor."""
+        self._executor.run(job)
 
     def hold(self) -> None:
-        """Without effect: the thread is the request's anyway."""
+        """No effect: the request keeps the caller's thread."""
 
     def unhold(self) -> None:
-        """Without effect: the thread is the request's anyway."""
+        """No effect: the request keeps the caller's thread."""
 
     def release(self) -> None:
-        """Without effect: the thread is the request's anyway."""
+        """No effect: the request keeps the caller's thread."""
 
 
 class CallerThreads(Threads):
-    """A pool whose jobs run at the desk of the request that they belong to, if it has one."""
+    """A pool whose jobs run in the caller thread executor of their request, if it has one."""
 
     def submit(self, job: Job) -> None:
         """Run `job` soon. Raises RuntimeError once the pool is closed."""
-        desk = _home.get()
-        if desk is None:
+        executor = _current_executor.get()
+        if executor is None:
             super().submit(job)
         else:
-            desk.run(job)
+            executor.run(job)
 
     def submit_to(self, thread: PooledThread, job: Job) -> None:
-        """Run `job` on `thread`, which is None at a desk (it is nobody's pooled thread)."""
+        """Run `job` on `thread`, which is None on a caller's thread (not a thread of a pool)."""
         if thread is None:
             self.submit(job)  # type: ignore[unreachable] # what current_thread() returns there, cast by its callers
         else:
@@ -264,23 +266,23 @@ class CallerThreads(Threads):
 
     def lease(self, *, ends: bool = False) -> Lease:
         """An executor for the calls of one request."""
-        desk = _home.get()
-        return super().lease(ends=ends) if desk is None else CallerLease(self, desk)
+        executor = _current_executor.get()
+        return super().lease(ends=ends) if executor is None else CallerLease(self, executor)
 
 
 class CallerExecutor(ThreadPoolExecutor):
-    """What `asyncio.to_thread` uses: the desk of the request that calls it, if it has one."""
+    """Runs calls in the caller thread executor of the request that makes them, if it has one."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Have `fn` run; the future carries what it returns or raises."""
-        desk = _home.get()
-        return super().submit(fn, *args, **kwargs) if desk is None else desk.submit(fn, *args, **kwargs)
+        """Schedule `fn`; the future gets what it returns or raises."""
+        executor = _current_executor.get()
+        return super().submit(fn, *args, **kwargs) if executor is None else executor.submit(fn, *args, **kwargs)
 
 
-def bring_home(legacy: object) -> None:
-    """Let the pools of the Django project, which the services inside its middleware use too, ask for a desk.
+def use_caller_threads(legacy: object) -> None:
+    """Make the Django project's thread pools, which services inside its middleware use too, use the current executor.
 
-    They are changed in place, since every part of a gateway that was built has them in hand. a2wsgi has its own.
+    Their class is changed in place, since every part of a built gateway refers to them. a2wsgi's executor is replaced.
     """
     if isinstance(legacy, DjangoUpstream):
         for pool in legacy.pools.all:
@@ -290,20 +292,20 @@ def bring_home(legacy: object) -> None:
 
 
 def divert_workers() -> None:
-    """Let the threads of AnyIO, on which Starlette runs what is synchronous, be the desk, where there is one.
+    """Run what Starlette hands to AnyIO's worker threads in the current executor, if there is one.
 
     For services with `middleware = "none"`; the bridge does the same for the others, by the same means.
     """
     divert_sync_calls()
-    wrap_run_sync("testing", _brought_home)
+    wrap_run_sync("testing", _on_caller_thread)
 
 
-def _brought_home(original: RunSync) -> RunSync:
+def _on_caller_thread(original: RunSync) -> RunSync:
     async def run_sync(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        desk = _home.get()
-        if desk is None or request_lease.get() is not None:
+        executor = _current_executor.get()
+        if executor is None or request_lease.get() is not None:
             return await original(function, *args, **options)
-        token = request_lease.set(CallerLease(Threads(1), desk))
+        token = request_lease.set(CallerLease(Threads(1), executor))
         try:
             return await original(function, *args, **options)
         finally:
@@ -313,10 +315,11 @@ def _brought_home(original: RunSync) -> RunSync:
 
 
 def keep_connections() -> None:
-    """Let no request at a desk close the connections it finds there: they are the test's.
+    """Prevent requests that run in a caller thread executor from closing its connections: they are the test's.
 
-    Around requests Django closes what is old or in a transaction, and services do so too (`close_old_connections`).
-    Its test client takes that off the two signals of a request; a service that calls it would not notice.
+    Before and after requests Django closes connections that are too old or unusable (`close_old_connections`), and
+    services may call it too. Django's test client disconnects it from the signals of a request; that doesn't reach a
+    service's own calls.
     """
     original = BaseDatabaseWrapper.close_if_unusable_or_obsolete
     if hasattr(original, "__wrapped__"):
@@ -324,7 +327,7 @@ def keep_connections() -> None:
 
     @wraps(original)
     def close_if_unusable_or_obsolete(self: BaseDatabaseWrapper) -> None:
-        if _home.get() is None:
+        if _current_executor.get() is None:
             original(self)
 
     BaseDatabaseWrapper.close_if_unusable_or_obsolete = close_if_unusable_or_obsolete  # type: ignore[method-assign]

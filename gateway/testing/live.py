@@ -34,7 +34,7 @@ from gateway.testing.executors import (
     CallerExecutor,
     CallerThreadExecutor,
     SyncCallerExecutor,
-    bring_home,
+    use_caller_threads,
     divert_workers,
     keep_connections,
     use_executor,
@@ -82,7 +82,7 @@ class LiveGateway:
         watch_django()
         divert_workers()
         keep_connections()
-        bring_home(self.gateway.legacy)
+        use_caller_threads(self.gateway.legacy)
         unprotected(self.gateway)
         self._thread.start()
         try:
@@ -102,20 +102,20 @@ class LiveGateway:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for `work`, which runs on the gateway's loop, and run its synchronous code here meanwhile."""
-        desk = SyncCallerExecutor()
-        with use_executor(desk):
-            answer = asyncio.run_coroutine_threadsafe(_at(desk, work), self._loop)
-        return desk.serve(answer)
+        executor = SyncCallerExecutor()
+        with use_executor(executor):
+            answer = asyncio.run_coroutine_threadsafe(_at(executor, work), self._loop)
+        return executor.serve(answer)
 
     async def arun(self, work: Coroutine[Any, Any, T]) -> T:
         """As `run`, for asynchronous tests: synchronous code runs where `sync_to_async` runs that of the test."""
-        desk = AsyncCallerExecutor()
-        with use_executor(desk):
-            answer = asyncio.run_coroutine_threadsafe(_at(desk, work), self._loop)
+        executor = AsyncCallerExecutor()
+        with use_executor(executor):
+            answer = asyncio.run_coroutine_threadsafe(_at(executor, work), self._loop)
         try:
             return await asyncio.wrap_future(answer)
         finally:
-            desk.close()
+            executor.close()
 
     def ask(self, scope: Scope, body: bytes, asked: ClientCall) -> LiveAnswer:
         """One whole request. Raises what the gateway raises, which closes the connection in production."""
@@ -182,14 +182,14 @@ def unprotected(gateway: Gateway) -> Gateway:
     return gateway
 
 
-async def _at(desk: CallerThreadExecutor, work: Coroutine[Any, Any, T]) -> T:
-    # Entered for good: a task that outlives this must find an executor too, and the desk has one for it.
-    await ThreadSensitiveContext(executor=desk).__aenter__()  # type: ignore[no-untyped-call]
+async def _at(executor: CallerThreadExecutor, work: Coroutine[Any, Any, T]) -> T:
+    # Never exited: a task that outlives this request needs an executor too.
+    await ThreadSensitiveContext(executor=executor).__aenter__()  # type: ignore[no-untyped-call]
     try:
         return await work
     finally:
-        # What a request does last, nobody in it waits for; the test does.
-        await asyncio.wrap_future(desk.submit(lambda: None))
+        # Nothing in the request waits for its last synchronous code; the test does.
+        await asyncio.wrap_future(executor.submit(lambda: None))
 
 
 async def _ask(app: ASGIApp, scope: Scope, body: bytes) -> LiveAnswer:

@@ -18,7 +18,7 @@ from gateway.control.models import Worker
 from gateway.control.store import Origin, write_counts, write_found
 from gateway.control.timestamps import NEVER
 from gateway.mirroring.difference_log import Example, FoundGroup
-from gateway.stats.tally import SLOT, Mirrored
+from gateway.stats.tally import COUNTER_WINDOW, Mirrored
 from gateway.workbench.shapes import SHAPES, ErrorDocument
 from tests.control.conftest import tally
 from tests.support.shapes import MARK, PAGE, numbers, written
@@ -98,7 +98,7 @@ def stored(invoke: Callable[..., Any], rollout: Callable[..., Any]) -> Callable[
     """The command line, where a route has been compared and a process serves."""
     rollout(LISTENS, FORMER)
     now = datetime.now(UTC)
-    start = int(now.timestamp()) // SLOT * SLOT
+    start = int(now.timestamp()) // COUNTER_WINDOW * COUNTER_WINDOW
     tallies = {("catalog", side, start): tally(*[0.01] * 60, errors=1) for side in ("service", "legacy")}
     mirrored = {("catalog", start): Mirrored(60, equal=50, different=10, dropped={"lag": 2})}
     origin = Origin(now, {"catalog": "r1"})

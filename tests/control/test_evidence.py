@@ -16,7 +16,7 @@ from gateway.control.transitions import Unproved, clear, current_state, rollback
 from gateway.mirroring.difference_log import FoundGroup
 from gateway.rollout.guard import Verdict
 from gateway.rollout.stage import State
-from gateway.stats.tally import SLOT, Mirrored
+from gateway.stats.tally import COUNTER_WINDOW, Mirrored
 from tests.control.conftest import make_route, tally
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def started(release, *, minutes_ago=60):
 
 def compared(origin, *, different=0, critical=0, equal=100, seconds_ago=30, errors=0, took=0.01):
     """What a process compared, and how both sides answered."""
-    start = int(NOW.timestamp() - seconds_ago) // SLOT * SLOT
+    start = int(NOW.timestamp() - seconds_ago) // COUNTER_WINDOW * COUNTER_WINDOW
     seen = Mirrored(mirrored=equal + different, equal=equal, different=different, critical=critical)
     sides = ("service", "service mirrored", "legacy")
     tallies = {("catalog", side, start): tally(*[0.01] * 100) for side in sides}
@@ -47,7 +47,7 @@ def compared(origin, *, different=0, critical=0, equal=100, seconds_ago=30, erro
 
 def served(origin):
     """Both sides answer callers, and nothing is compared."""
-    start = int(NOW.timestamp() - 15) // SLOT * SLOT
+    start = int(NOW.timestamp() - 15) // COUNTER_WINDOW * COUNTER_WINDOW
     tallies = {("catalog", side, start): tally(*[0.01] * 100) for side in ("service", "legacy")}
     write_counts("served", tallies, {}, {}, origin)
 
@@ -299,7 +299,7 @@ def test_a_key_that_names_several_is_refused(origin):
 
 
 def test_what_came_right_after_the_start_counts():
-    """In the slot in which the process started, of which the first seconds are before it."""
+    """In the window in which the process started, of which the first seconds are before it."""
     compared(started("r1", minutes_ago=0), seconds_ago=0)
     assert reports.status([SHADOW], NOW)[0].verdict.verdict is Verdict.HEALTHY
     assert promote(SHADOW).after.stage == "canary"

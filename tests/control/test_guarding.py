@@ -15,7 +15,7 @@ from gateway.control.transitions import CurrentState, clear, current_state, paus
 from gateway.mirroring.difference_log import FoundGroup
 from gateway.rollout.guard import Verdict
 from gateway.rollout.stage import State
-from gateway.stats.tally import SLOT, Mirrored
+from gateway.stats.tally import COUNTER_WINDOW, Mirrored
 from tests.control.conftest import make_route, promote, tally
 
 pytestmark = pytest.mark.django_db
@@ -43,10 +43,10 @@ def guard_loop(clock):
 
 
 def serve(clock, seconds, *, route="catalog", errors=0, worker="a", mirrored=COMPARED, buckets=None):
-    """`seconds` pass, with 20 requests to each side in every slot, `errors` of the service's failing."""
-    for _ in range(int(seconds) // SLOT):
-        clock.now += SLOT
-        start = int(clock.now) // SLOT * SLOT
+    """`seconds` pass, with 20 requests to each side in every window, `errors` of the service's failing."""
+    for _ in range(int(seconds) // COUNTER_WINDOW):
+        clock.now += COUNTER_WINDOW
+        start = int(clock.now) // COUNTER_WINDOW * COUNTER_WINDOW
         tallies = {}
         for side, failing in (("service", errors), ("legacy", 0)):
             tallies[route, side, start] = tally(*[0.01] * 20, errors=failing)
@@ -272,8 +272,8 @@ def test_of_two_workers_one_acts_and_the_other_says_nothing(clock, guard_loop, m
 def test_the_traffic_of_all_workers_counts(clock, guard_loop):
     guard_loop = guard_loop(CANARY)
     for worker in ("a", "b", "c"):
-        clock.now -= 0 if worker == "a" else SLOT
-        serve(clock, SLOT, errors=10, worker=worker)
+        clock.now -= 0 if worker == "a" else COUNTER_WINDOW
+        serve(clock, COUNTER_WINDOW, errors=10, worker=worker)
     guard_loop.look()
     assert log() == [("guard", "rollback", "legacy", 0)]
 
@@ -285,7 +285,7 @@ def test_a_route_is_judged_thirty_times_in_its_window(clock, guard_loop, django_
     with django_assert_num_queries(0):
         guard_loop.look()
     clock.now += 0.2
-    with django_assert_num_queries(5):  # rows, clears, the release, both kinds of slots
+    with django_assert_num_queries(5):  # rows, clears, the release, both kinds of windows
         guard_loop.look()
 
 

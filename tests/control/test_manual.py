@@ -16,7 +16,7 @@ from gateway.control import transitions as moves
 from gateway.control import worker as sync
 from gateway.mirroring import difference_log
 from gateway.stats.counters import KEPT
-from gateway.stats.tally import SLOT
+from gateway.stats.tally import COUNTER_WINDOW
 
 PAGE = (Path(__file__).parents[2] / "docs" / "control.md").read_text()
 MODELS = [model.__name__ for model in apps.get_app_config("gateway_control").get_models()]
@@ -44,8 +44,8 @@ def test_each_verb_is_there(verb):
     [
         (r"A route has at most (\d+) groups", store.MOST_GROUPS, 200),
         (r"the (\d) latest examples", store.MOST_EXAMPLES, 3),
-        (r"in (\d+) seconds \| 2 hours", SLOT, 10),
-        (r"\| (\d) hours, then folded", retention.SLOTS, timedelta(hours=2)),
+        (r"in (\d+) seconds \| 2 hours", COUNTER_WINDOW, 10),
+        (r"\| (\d) hours, then folded", retention.COUNTER_WINDOWS, timedelta(hours=2)),
         (r"in an hour \| (\d+) days", retention.HOURS, timedelta(days=90)),
         (r"redacted \| (\d+) days after", retention.GROUPS, timedelta(days=30)),
         (r"not seen for a day makes room()", store.STALE, timedelta(days=1)),
@@ -53,7 +53,7 @@ def test_each_verb_is_there(verb):
         (r"the start up for (\d) seconds", sync.FIRST, 5),
         (r"stored, for which there are (\d) seconds", sync.END, 5),
         (r"(\d+) times in the window", guard_loop.OFTEN, 30),
-        (r"are kept for ten minutes()", KEPT * SLOT, 600),
+        (r"are kept for ten minutes()", KEPT * COUNTER_WINDOW, 600),
         (r"up to (\d+) groups are kept by each worker", difference_log.MOST_GROUPS, 500),
     ],
 )

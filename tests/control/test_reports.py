@@ -5,9 +5,11 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from gateway.control import reports
-from gateway.control.models import Worker
+from gateway.control.models import CounterWindow, MirrorWindow, Worker
 from gateway.control.store import write_counts, write_found, write_worker
 from gateway.control.timestamps import MomentField
 from gateway.control.transitions import pause, rollback
@@ -227,6 +229,25 @@ def test_workers_that_were_seen_lately(now):
 
 def test_migrations_are_complete():
     call_command("makemigrations", "gateway_control", "--check", "--dry-run", stdout=StringIO())
+
+
+def migrate_to(name):
+    executor = MigrationExecutor(connection)
+    return executor.migrate([("gateway_control", name)]).apps
+
+
+def test_rows_that_were_written_before_the_counter_windows_were_renamed_are_kept(transactional_db):
+    before = migrate_to("0006_recordings")
+    try:
+        key = {"worker": "w", "route": "items", "start": 10}
+        counts = {"requests": 3, "errors": 1, "fallbacks": 0}
+        before.get_model("gateway_control", "Slot").objects.create(**key, **counts, side="service")
+        counts = dict.fromkeys(["mirrored", "equal", "different", "warned", "controls", "errors"], 2)
+        before.get_model("gateway_control", "MirrorSlot").objects.create(**key, **counts)
+    finally:
+        migrate_to("0007_counter_windows")
+    assert CounterWindow.objects.values_list("route", "requests", "errors").get() == ("items", 3, 1)
+    assert MirrorWindow.objects.values_list("route", "mirrored").get() == ("items", 2)
 
 
 @pytest.mark.parametrize("use_tz", [True, False])

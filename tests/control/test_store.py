@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.control import store
-from gateway.control.models import AcceptedMatch, DifferenceGroup, Hour, MirrorSlot, RouteDifferences, Slot, Worker
+from gateway.control.models import (
+    AcceptedMatch,
+    CounterWindow,
+    DifferenceGroup,
+    Hour,
+    MirrorWindow,
+    RouteDifferences,
+    Worker,
+)
 from gateway.control.retention import retain
 from gateway.control.statistics import traffic
 from gateway.control.store import packed, unpacked, write_counts, write_found, write_worker
@@ -42,7 +50,7 @@ def test_writing_a_slot_again_replaces_it():
         write_counts("a", {key: counted}, {("catalog", START): Mirrored(mirrored=counted.requests)})
     seen = traffic({"catalog": START})["catalog"]
     assert (seen.service, seen.mirrored) == (tally(0.1, 0.2, errors=1), Mirrored(mirrored=2))
-    assert (Slot.objects.count(), MirrorSlot.objects.count()) == (1, 1)
+    assert (CounterWindow.objects.count(), MirrorWindow.objects.count()) == (1, 1)
 
 
 def test_the_slots_of_all_workers_add_up():
@@ -59,9 +67,9 @@ def test_dropped_mirrors_keep_their_reasons():
 
 
 def test_each_route_counts_from_a_moment_of_its_own():
-    slots = [(route, START + at) for route in ("catalog", "cart") for at in (0, 10)]
-    counted = {(route, "service", start): tally(0.1) for route, start in slots}
-    write_counts("a", counted, {slot: Mirrored(1) for slot in slots})
+    windows = [(route, START + at) for route in ("catalog", "cart") for at in (0, 10)]
+    counted = {(route, "service", start): tally(0.1) for route, start in windows}
+    write_counts("a", counted, {window: Mirrored(1) for window in windows})
     seen = traffic({"catalog": START + 5, "cart": START})
     assert (seen["catalog"].service.requests, seen["cart"].service.requests) == (1, 2)
     assert (seen["catalog"].mirrored.mirrored, seen["cart"].mirrored.mirrored) == (1, 2)
@@ -174,7 +182,7 @@ def test_slots_become_hours_after_two_hours():
     hour = Hour.objects.get()
     assert (hour.start, hour.requests, hour.errors) == (old, 8, 4)
     assert sum(hour.histogram.values()) == 8
-    assert [slot.start for slot in Slot.objects.all()] == [START - 3600]
+    assert [window.start for window in CounterWindow.objects.all()] == [START - 3600]
 
 
 def test_folding_goes_on_where_it_ended(monkeypatch):
@@ -183,7 +191,7 @@ def test_folding_goes_on_where_it_ended(monkeypatch):
     write_counts("a", {("catalog", "service", old + 10 * at): tally(0.1) for at in range(8)}, {})
     retain(NOW)
     retain(NOW)
-    assert (Hour.objects.get().requests, Slot.objects.count()) == (8, 0)
+    assert (Hour.objects.get().requests, CounterWindow.objects.count()) == (8, 0)
 
 
 def test_what_is_old_goes():
@@ -193,7 +201,7 @@ def test_what_is_old_goes():
     write_found([FOUND], {}, NOW - timedelta(days=31))
     write_worker(Worker(id="a", host="h", pid=1, started=NOW, seen=NOW - timedelta(hours=3)))
     retain(NOW)
-    assert [row.start for row in MirrorSlot.objects.all()] == [START]
+    assert [row.start for row in MirrorWindow.objects.all()] == [START]
     assert not Hour.objects.exists()
     assert not DifferenceGroup.objects.exists()
     assert not Worker.objects.exists()

@@ -17,7 +17,7 @@ from gateway.config.services import BreakerSettings
 from gateway.control import database, writer
 from gateway.control import periodic as repeated
 from gateway.control import worker as sync
-from gateway.control.models import DifferenceGroup, RouteDifferences, RouteState, Slot, Worker
+from gateway.control.models import CounterWindow, DifferenceGroup, RouteDifferences, RouteState, Worker
 from gateway.control.periodic import PeriodicThread
 from gateway.control.poller import Poller
 from gateway.control.store import Origin
@@ -30,7 +30,7 @@ from gateway.recording.recordings import Recordings
 from gateway.rollout.breaker import CircuitBreaker
 from gateway.rollout.stage import State
 from gateway.stats.counters import KEPT, Counters
-from gateway.stats.tally import SLOT
+from gateway.stats.tally import COUNTER_WINDOW
 from tests.control.conftest import make_route, promote
 from tests.support.server import eventually
 
@@ -100,7 +100,7 @@ def test_a_move_is_in_force_and_what_was_counted_is_stored(gateway: Any) -> None
 
     asyncio.run(serve())
     assert own_threads() == []
-    assert Slot.objects.get().requests == 1
+    assert CounterWindow.objects.get().requests == 1
     assert DifferenceGroup.objects.get().count == 2
     worker = Worker.objects.get()
     assert (worker.revision, worker.lost_differences) == (2, 1)
@@ -349,11 +349,11 @@ def test_only_what_is_new_is_written(writing: Any, django_assert_num_queries: An
 def test_a_slot_is_forgotten_once_it_is_stored_and_over(writing: Any, clock: Clock) -> None:
     writing.counters.request("catalog", "service", 200, 0.01)
     writing.work()
-    clock.now += 2 * SLOT
+    clock.now += 2 * COUNTER_WINDOW
     writing.counters.request("catalog", "service", 200, 0.01)
     writing.work()
-    assert len(writing.counters.take().slots) == 1
-    assert Slot.objects.count() == 2
+    assert len(writing.counters.take().windows) == 1
+    assert CounterWindow.objects.count() == 2
 
 
 @pytest.mark.django_db
@@ -370,17 +370,17 @@ def test_comparisons_are_counted_once(writing: Any) -> None:
 @pytest.mark.django_db
 def test_a_slot_that_is_only_just_over_is_kept(writing: Any, clock: Clock) -> None:
     writing.counters.request("catalog", "service", 200, 0.01)
-    clock.now += SLOT
+    clock.now += COUNTER_WINDOW
     writing.counters.request("catalog", "service", 200, 0.01)
     writing.work()
-    assert len(writing.counters.take().slots) == 2
+    assert len(writing.counters.take().windows) == 2
 
 
 @pytest.mark.django_db
 def test_what_was_counted_too_long_ago_to_be_kept_is_counted_as_lost(writing: Any, clock: Clock) -> None:
     for _ in range(KEPT + 2):
         writing.counters.request("catalog", "service", 200, 0.01)
-        clock.now += SLOT
+        clock.now += COUNTER_WINDOW
     writing.work()
     assert Worker.objects.get().lost_requests == 2
 
@@ -395,7 +395,7 @@ def test_what_could_not_be_stored_is_stored_next_time(writing: Any, monkeypatch:
             with pytest.raises(OperationalError):
                 writing.work()
     writing.work()
-    assert Slot.objects.get().requests == 1
+    assert CounterWindow.objects.get().requests == 1
     assert DifferenceGroup.objects.get().count == 2
 
 

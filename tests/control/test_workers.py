@@ -279,8 +279,8 @@ def test_a_server_that_stops_stores_what_it_counted(site: Site) -> None:
         server.stop()
     script = (
         "import django; django.setup()\n"
-        "from gateway.control.models import Slot\n"
-        "print(sum(slot.requests for slot in Slot.objects.filter(route='workers', side='legacy')))"
+        "from gateway.control.models import CounterWindow\n"
+        "print(sum(window.requests for window in CounterWindow.objects.filter(route='workers', side='legacy')))"
     )
     found = subprocess.run([sys.executable, "-c", script], env=site.env, check=True, capture_output=True, text=True)
     assert found.stdout == "7\n"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.stats.counters import KEPT, Counters
 from gateway.stats.histogram import BOUNDS, FACTOR, Histogram
-from gateway.stats.tally import FEW, SLOT, Mirrored, Tally
+from gateway.stats.tally import COUNTER_WINDOW, FEW, Mirrored, Tally
 from gateway.testing import FrozenClock
 
 # Latencies between the lowest and the highest bound, where the histogram promises its error.
@@ -250,14 +250,14 @@ def test_a_slot_is_ten_seconds_of_the_clock(counters, clock):
         counters.mirror("items")
         clock.advance(5)
     taken = counters.take()
-    assert taken.slots == (start, start + SLOT)
+    assert taken.windows == (start, start + COUNTER_WINDOW)
     assert {key: tally.requests for key, tally in taken.tallies.items()} == {
         ("items", "service", start): 2,
-        ("items", "service", start + SLOT): 1,
+        ("items", "service", start + COUNTER_WINDOW): 1,
     }
     assert {key: seen.mirrored for key, seen in taken.mirrored.items()} == {
         ("items", start): 2,
-        ("items", start + SLOT): 1,
+        ("items", start + COUNTER_WINDOW): 1,
     }
 
 
@@ -265,8 +265,8 @@ def test_totals_leave_out_what_began_before(counters, clock):
     for _ in range(3):
         ask(counters)
         counters.mirror("items")
-        clock.advance(SLOT)
-    since = clock.time() - 2 * SLOT
+        clock.advance(COUNTER_WINDOW)
+    since = clock.time() - 2 * COUNTER_WINDOW
     assert counters.take().side("items", "service", since).requests == 2
     assert counters.take().mirrors("items", since).mirrored == 2
 
@@ -283,7 +283,7 @@ def test_what_was_taken_stays_as_it_was_and_the_next_has_all_of_the_slot(counter
 
 def test_what_was_forgotten_is_not_taken_again(counters, clock):
     ask(counters)
-    clock.advance(SLOT)
+    clock.advance(COUNTER_WINDOW)
     ask(counters, 500)
     counters.forget(counters.take().settled)
     assert counters.take().side("items", "service").errors == 1
@@ -294,7 +294,7 @@ def test_what_was_counted_after_it_was_taken_is_not_forgotten(counters, clock):
     ask(counters)
     taken = counters.take()
     ask(counters)
-    clock.advance(SLOT)
+    clock.advance(COUNTER_WINDOW)
     ask(counters)
     counters.forget(taken.settled)
     assert counters.take().side("items", "service").requests == 3
@@ -313,9 +313,9 @@ def test_the_slot_that_was_counted_in_last_is_never_forgotten(counters, clock):
 def test_what_nobody_takes_is_dropped_in_time_and_counted_as_lost(counters, clock, kind):
     for _ in range(KEPT + 2):
         ask(counters) if kind == "request" else counters.mirror("items")
-        clock.advance(SLOT)
+        clock.advance(COUNTER_WINDOW)
     taken = counters.take()
-    assert (len(taken.slots), taken.lost) == (KEPT, 2)
+    assert (len(taken.windows), taken.lost) == (KEPT, 2)
     assert taken.side("items", "service").requests + taken.mirrors("items").mirrored == KEPT
 
 
@@ -328,21 +328,21 @@ class SetBack(FrozenClock):
         return super().time() - self.back
 
 
-@pytest.mark.parametrize(("back", "slots"), [(5, 1), (30, 1), (60, 1), (61, 2), (3600, 2)])
-def test_a_clock_that_is_put_right_by_little_opens_no_old_slot_again(back, slots):
+@pytest.mark.parametrize(("back", "windows"), [(5, 1), (30, 1), (60, 1), (61, 2), (3600, 2)])
+def test_a_clock_that_is_put_right_by_little_opens_no_old_slot_again(back, windows):
     """One that was stored and forgotten would be stored again with only what came after."""
     clock = SetBack()
     counters = Counters(clock)
     ask(counters)
     clock.back = back
     ask(counters)
-    assert len(counters.take().slots) == slots
+    assert len(counters.take().windows) == windows
     assert counters.take().side("items", "service").requests == 2
 
 
 @given(st.lists(st.sampled_from(["request", "mirror", "turn", "store"]), max_size=80))
 def test_stored_by_slot_everything_is_there_once(events):
-    """Storing replaces what is stored for a slot, and may happen at any time."""
+    """Storing replaces what is stored for a window, and may happen at any time."""
     clock, stored, expected = FrozenClock(), {}, {"request": 0, "mirror": 0}
     counters = Counters(clock)
     for event in [*events, "store"]:
@@ -351,7 +351,7 @@ def test_stored_by_slot_everything_is_there_once(events):
         elif event == "mirror":
             counters.mirror("items")
         elif event == "turn":
-            clock.advance(SLOT * 0.7)
+            clock.advance(COUNTER_WINDOW * 0.7)
         else:
             taken = counters.take()
             stored.update(taken.tallies | taken.mirrored)
@@ -382,7 +382,7 @@ def test_another_thread_may_take_while_the_event_loop_adds():
     for number in range(20_000):
         ask(counters, fell_back=number % 2 == 0)
         if number % 500 == 0:  # less often than KEPT times
-            clock.advance(SLOT)
+            clock.advance(COUNTER_WINDOW)
     done.set()
     taker.join()
     taken = counters.take()

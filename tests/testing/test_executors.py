@@ -1,4 +1,4 @@
-"""A desk runs what its request has of synchronous code, on the thread that asked, and never waits for itself."""
+"""A caller thread executor runs a request's synchronous code on the caller's thread, and never waits for itself."""
 
 from __future__ import annotations
 
@@ -71,29 +71,29 @@ def test_a_task_that_outlives_its_request_goes_where_django_takes_it(gateway_app
 
 
 def test_what_a_desk_is_handed_after_its_answer_still_runs():
-    desk, answer = SyncCallerExecutor(), Future()
+    executor, answer = SyncCallerExecutor(), Future()
     answer.set_result("done")
-    assert desk.serve(answer) == "done"
-    assert desk.submit(here).result() == SyncToAsync.single_thread_executor.submit(here).result()
+    assert executor.serve(answer) == "done"
+    assert executor.submit(here).result() == SyncToAsync.single_thread_executor.submit(here).result()
 
 
 def test_ctrl_c_ends_the_wait():
-    desk, answer = SyncCallerExecutor(), Future()
+    executor, answer = SyncCallerExecutor(), Future()
 
     def interrupt():
         raise KeyboardInterrupt
 
-    desk.run(interrupt)
+    executor.run(interrupt)
     with pytest.raises(KeyboardInterrupt):
-        desk.serve(answer)
+        executor.serve(answer)
     assert answer.cancelled()
 
 
 def test_what_a_job_raises_is_in_its_future():
-    desk, answer = SyncCallerExecutor(), Future()
-    future = desk.submit(int, "x")
+    executor, answer = SyncCallerExecutor(), Future()
+    future = executor.submit(int, "x")
     answer.set_result(None)
-    desk.serve(answer)
+    executor.serve(answer)
     with pytest.raises(ValueError, match="invalid literal"):
         future.result()
 
@@ -119,7 +119,7 @@ def test_async_to_sync_of_a_test_does_not_end_up_on_the_gateways_loop(gateway_ap
 
 @pytest.mark.anyio
 async def test_a_desk_of_an_async_test_runs_its_jobs_one_at_a_time():
-    desk, busy, overlaps = AsyncCallerExecutor(), threading.Lock(), []
+    executor, busy, overlaps = AsyncCallerExecutor(), threading.Lock(), []
 
     def job():
         if busy.acquire(blocking=False):
@@ -128,6 +128,6 @@ async def test_a_desk_of_an_async_test_runs_its_jobs_one_at_a_time():
         else:
             overlaps.append(1)
 
-    with use_executor(desk):
-        await asyncio.gather(*(asyncio.wrap_future(desk.submit(job)) for _ in range(50)))
+    with use_executor(executor):
+        await asyncio.gather(*(asyncio.wrap_future(executor.submit(job)) for _ in range(50)))
     assert overlaps == []
