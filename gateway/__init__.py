@@ -1,13 +1,13 @@
 """Serve a Django project and FastAPI services from one process, and move endpoints over one at a time.
 
-A request passes through these rooms, in this order (`Gateway.__call__` in app.py; docs/DESIGN.md has the map):
+A request passes through these packages, in this order (`Gateway.__call__` in app.py; docs/DESIGN.md has the map):
 
-    resolve   what it says, which route claims it, who answers    resolver.py, routing/, rollout/decision.py
+    resolve   read it, find its route, decide on the upstream     resolver.py, routing/, rollout/decision.py
     dispatch  the upstream answers; deadline, breaker, fallback   dispatch/
-    observe   it is counted and logged                            observability/
+    observe   count and log it                                    observability/
 
-Where it is mirrored, mirroring/ keeps a copy on the way. upstreams/ and legacy/ have what can answer, config/ reads
-gateway.toml.
+mirroring/ copies the request and its response where the route is mirrored. upstreams/ and legacy/ are what can answer;
+config/ reads gateway.toml.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Config", "ConfigError", "Gateway", "is_mirror"]
 
 
 def __getattr__(name: str) -> Any:
-    # Late, so that `INSTALLED_APPS = ["gateway.control"]` does not load what only the server needs.
+    # Imported late, so that `INSTALLED_APPS = ["gateway.control"]` does not import what only the server needs.
     if name == "Gateway":
         from gateway.app import Gateway
 

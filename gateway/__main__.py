@@ -1,4 +1,4 @@
-"""`python -m gateway`: the command line, where the command itself is not on the path."""
+"""`python -m gateway`: the command line, for environments where the command `gateway` is not on PATH."""
 
 from gateway.cli import main
 

@@ -1,4 +1,4 @@
-"""Whether a service may see a request at all: what Django would refuse is refused for services too."""
+"""Checks that Django makes of its requests, made for services too: Host, Origin, size of the body."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _too_long_number = re.compile(rf"[0-9]{{{MOST_DIGITS + 1}}}").search
 
 
 class Refused(BadRequest):
-    """A request nobody may or can take. `status` is the answer."""
+    """A request that no upstream may or can answer. `status` is the status of the response."""
 
     def __init__(self, status: int, message: str) -> None:
         self.status = status
@@ -25,10 +25,10 @@ class Refused(BadRequest):
 
 
 def admit(info: RequestInfo, scope: Scope, legacy: Legacy, upstream: Upstream) -> None:
-    """Return when `upstream` may serve this request. Raises BadRequest otherwise.
+    """Check that `upstream` may serve this request. Raises BadRequest if not.
 
-    ALLOWED_HOSTS holds for services. A socket must come from a page of ours, and somebody must serve it.
-    A number that Python can't convert is in no service's path.
+    ALLOWED_HOSTS applies to services. A WebSocket needs a trusted Origin and an upstream that serves WebSockets. A path
+    with a number that is too long for Python to convert goes to no service.
     """
     if upstream is legacy:
         if not legacy.sockets:
@@ -44,14 +44,17 @@ def admit(info: RequestInfo, scope: Scope, legacy: Legacy, upstream: Upstream) -
 
 
 def admit_body(info: RequestInfo, upstream: Upstream) -> None:
-    """Refuse what announces a body that `upstream` won't take, before any of it is asked for. Raises BadRequest."""
+    """Refuse a request whose headers announce a larger body than `upstream` takes, before any of it is read.
+
+    Raises BadRequest.
+    """
     length, most = info.headers[b"content-length"], upstream.max_body
     if most is not None and length.isdigit() and (len(length) > len(str(2**63)) or int(length) > most):
         raise Refused(413, "Content Too Large")
 
 
 def apply_proxy_settings(info: RequestInfo, scope: Scope, project: ProxySettings) -> None:
-    """Let `info` have what the project takes from a proxy's headers, if they are there."""
+    """Set on `info` what the project reads from a proxy's headers, if they are there."""
     if project.names.isdisjoint(info.headers):
         return
     lines = scope["headers"]
@@ -60,7 +63,7 @@ def apply_proxy_settings(info: RequestInfo, scope: Scope, project: ProxySettings
 
 
 def host_of(info: RequestInfo, scope: Scope) -> bytes:
-    """The host this request is for, as the project reads it."""
+    """The host of this request, as the project determines it."""
     if info.host is not None:
         return info.host
     host = info.headers.get(b"host")
@@ -72,9 +75,11 @@ def host_of(info: RequestInfo, scope: Scope) -> bytes:
 
 
 def _same_site(info: RequestInfo, scope: Scope, host: bytes, legacy: Legacy) -> bool:
-    """Any page can open a socket, and the browser adds our cookies (RFC 6455, section 10.2), so the page's
-    origin must be this host or a trusted one. Clients that aren't browsers send no Origin. As Django has it, a page
-    that came unencrypted, which anybody on its way may have written, has no say over what is encrypted."""
+    """Whether a WebSocket's Origin is this host or a trusted one.
+
+    Any page can open a WebSocket, and the browser sends our cookies with it (RFC 6455, section 10.2). Clients that
+    aren't browsers send no Origin. As in Django, a page loaded over http is not trusted for https: anybody on the
+    network path may have written it. """
     origin = info.headers.get(b"origin")
     if origin is None:
         return True

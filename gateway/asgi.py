@@ -1,7 +1,7 @@
 """The application for any ASGI server: `uvicorn gateway.asgi:app`.
 
-The configuration is the one that `gateway.config.find` finds. When it can't be used, the process ends with
-status 3, as uvicorn does for every failure to start.
+The configuration is the file that `gateway.config.find` finds. When it is invalid, the process exits with status 3, as
+uvicorn does for every failure to start.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the gateway reads the time. Whatever decides by time is passed a clock, so that a test can pass another."""
+"""The gateway's clock. Code that depends on time is passed a Clock, so that a test can pass another."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["SYSTEM", "Clock", "SystemClock", "utc_now"]
 
 
 class Clock(Protocol):
-    """`monotonic` is for durations, `time` for what is shown or stored."""
+    """`monotonic` is for durations, `time` for timestamps that are shown or stored."""
 
     def monotonic(self) -> float:
-        """Seconds since an unknown moment; never goes back."""
+        """Seconds since an arbitrary moment; never goes back."""
 
     def time(self) -> float:
         """Seconds since 1970-01-01 UTC."""
 
 
 class SystemClock:
-    """The machine's."""
+    """The clock of the operating system."""
 
     __slots__ = ()
 
@@ -32,5 +32,5 @@ SYSTEM = SystemClock()
 
 
 def utc_now(clock: Clock = SYSTEM) -> datetime:
-    """This moment, in UTC."""
+    """The current time, in UTC."""
     return datetime.fromtimestamp(clock.time(), UTC)

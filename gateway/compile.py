@@ -1,4 +1,4 @@
-"""From a configuration to what is published: every rule of routing, compiled."""
+"""Compiles a configuration into the snapshot that is published: rules, routing table, route policies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["compile_snapshot"]
 
 
 class Declared:
-    """What one service declares, indexed: with thousands of routes, each is asked about every one of them."""
+    """The endpoints that one service declares, indexed: each of thousands of routes looks them up."""
 
     def __init__(self, endpoints: Sequence[Endpoint]) -> None:
         self.paths = Paths(endpoints)
@@ -32,7 +32,7 @@ class Declared:
                 self._shapes.setdefault(_shape(endpoint.path), []).append(endpoint)
 
     def below(self, prefix: str) -> list[Endpoint]:
-        """The endpoints at `prefix` and, by whole segments, below it: /djangofoo is not below /django."""
+        """The endpoints at `prefix` and below it, by whole segments: /djangofoo is not below /django."""
         if prefix == "/":
             return self._sorted
         at = slice(bisect_left(self._paths, prefix), bisect_right(self._paths, prefix))
@@ -41,7 +41,7 @@ class Declared:
         return self._sorted[at] + self._sorted[under]
 
     def shaped(self, template: str) -> list[Endpoint]:
-        """The endpoints with this template, whatever their parameters are called and converted to."""
+        """The endpoints whose template equals this one except for the names and convertors of its parameters."""
         parse_template(template)  # raises TemplateError
         return self._shapes.get(_shape(template), [])
 
@@ -50,7 +50,7 @@ class Declared:
 
 
 def _shape(template: str) -> str:
-    # {rest:path} takes in whole subtrees, so a route has to say that it means them.
+    # {rest:path} matches whole subtrees, so only a route with the same `path` convertor has the same shape.
     return re.sub(r"{[^}:]*(:path)?[^}]*}", r"{\1}", template)
 
 
@@ -62,11 +62,11 @@ def compile_snapshot(
     others: Others = lambda _: None,
     site: AffinitySettings | None = None,
 ) -> tuple[Snapshot, list[Problem]]:
-    """The snapshot of `config`, and what is wrong with its routes.
+    """The snapshot of `config`, and the problems of its routes.
 
-    `endpoints` has, by service, what it declares, or None when it can't be asked; routes to services
-    that are missing there are left out, since their service's problem is already known. `others` says which paths that
-    an endpoint's template takes in are legacy's.
+    `endpoints` has, by service, the endpoints that it declares, or None when it can't be introspected. Routes to
+    services that are missing there are left out, since the service's problem is already reported. `others` says which
+    paths that match an endpoint's template belong to legacy.
     """
     problems: list[Problem] = []
     rules: list[Rule] = []
@@ -88,7 +88,7 @@ def compile_snapshot(
 
 
 def _templates(routes: Iterable[RouteConfig]) -> Iterator[Problem]:
-    """What is wrong with the templates of routes, whatever their service declares."""
+    """Problems of the routes' templates that don't depend on what the service declares."""
     for route in routes:
         try:
             parse_template(route.path or "/")

@@ -1,5 +1,5 @@
-"""Where the gateway gets what nobody can foresee: draws, identifiers and keys. Whatever needs one is passed a source,
-so that a test can pass another."""
+"""The gateway's source of random draws, identifiers and keys. Code that needs one is passed a Randomness, so that a
+test can pass another."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ __all__ = ["RANDOMNESS", "Randomness", "SystemRandomness"]
 
 
 class Randomness(Protocol):
-    """A source of all of them."""
+    """A source of random numbers, keys and identifiers."""
 
     def random(self) -> float:
-        """A number from 0 up to 1, to draw by."""
+        """A number in the interval [0, 1)."""
 
     def bits(self, count: int) -> int:
-        """A number of so many bits, which may be guessed."""
+        """A number of `count` bits, not for secrets."""
 
     def key(self) -> bytes:
-        """32 bytes that nobody can guess."""
+        """32 bytes, unpredictable."""
 
     def visitor_id(self) -> str:
-        """32 hexadecimal digits that nobody can guess."""
+        """32 hexadecimal digits, unpredictable."""
 
     def request_id(self) -> bytes:
-        """32 hexadecimal digits that no other process and no other request of this one has."""
+        """32 hexadecimal digits, unique among all processes and requests; may be predictable."""
 
 
 class SystemRandomness:
-    """The machine's. Identifiers of requests are a prefix, which a process draws once, and a number: that takes 0.2 µs,
-    where drawing each takes 0.7."""
+    """The randomness of the operating system. A request's identifier is a prefix, drawn once in each process, and a
+    number: that takes 0.2 µs instead of 0.7."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(int.from_bytes(os.urandom(3)))
@@ -42,19 +42,19 @@ class SystemRandomness:
     random = staticmethod(random.random)
 
     def start_process(self) -> None:
-        """Draw a prefix. Again in a process that was forked: it must not have its parent's."""
+        """Draw the prefix; to be called again after a fork, so that the child's differs from its parent's."""
         self._process = os.urandom(8).hex().encode()
 
     def key(self) -> bytes:
-        """Of the operating system's."""
+        """From the operating system."""
         return os.urandom(32)
 
     def visitor_id(self) -> str:
-        """Of the operating system's."""
+        """From the operating system."""
         return os.urandom(16).hex()
 
     def request_id(self) -> bytes:
-        """The next one."""
+        """The prefix and the next number."""
         return b"%s%016x" % (self._process, next(self._numbers))
 
 

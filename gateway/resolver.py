@@ -1,4 +1,4 @@
-"""What is known of a request before anybody is asked: what it says, which route claims it, and who answers it."""
+"""Resolves a request before any upstream is called: reads it, finds its route, decides which upstream answers."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from gateway.upstreams.base import Legacy, Upstream
 __all__ = ["Refusal", "Resolved", "Resolver"]
 
 Refusal = BadRequest | Unavailable
-# What a request says, who claims it, who answers, and through which entry. A refusal is a decision too, whose entry
-# says no. A plain tuple, since it is made for every request.
+# The request info, the route's match, the decision, and the ASGI application to call. For a refused request it is one
+# that sends the refusal. A plain tuple, since one is made for every request.
 Resolved = tuple[RequestInfo, Match | None, Decision, ASGIApp]
 
 
 class Resolver:
-    """Resolves requests by `snapshot`, in whose place another may be put at any time.
+    """Resolves requests with `snapshot`, which may be replaced at any time.
 
-    `context` is what decisions depend on beside the request. `request_id` is the header, in lower case, that an
-    identifier comes in; `root_path` the path that the site is served under, "" for none. `on_refusal` is told of each
-    request that nobody is asked, and why.
+    `context` is what decisions depend on besides the request. `request_id` is the name of the request ID header, in
+    lower case; `root_path` the path under which the site is served, "" for none. `on_refusal` is called for each
+    request that is refused, with the reason.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class Resolver:
         self.on_refusal = on_refusal
 
     async def resolve(self, scope: Scope) -> Resolved:
-        """The answer to all three questions. May ask the project who the caller is."""
-        snapshot = self.snapshot  # another one may come meanwhile
+        """Read, match and decide. May call the project to find out who the caller is."""
+        snapshot = self.snapshot  # kept in a variable: it may be replaced while this waits
         info = match = None
         try:
             info = self.read(scope)
@@ -68,22 +68,22 @@ class Resolver:
             return info, match, *refused(reason)
 
     def read(self, scope: Scope) -> RequestInfo:
-        """What the request says, with what the project reads of a proxy's headers. Raises BadRequest."""
+        """The request info, including what the project reads from a proxy's headers. Raises BadRequest."""
         info = read_request(scope, self.root_path, self.request_id)
         if (proxy_settings := self.legacy.proxy_settings) is not None:
             apply_proxy_settings(info, scope, proxy_settings)
         return info
 
     async def caller(self, match: Match, info: RequestInfo, scope: Scope) -> Caller | None:
-        """Who sent the request, as the project says; None where that can't be found out now."""
+        """Who sent the request, according to the project; None when that can't be found out now."""
         return await self.legacy.caller(match, info, scope)
 
     def decide(self, match: Match | None, snapshot: Snapshot, info: RequestInfo, caller: Caller | None) -> Decision:
-        """Who is to answer. Raises Unavailable."""
+        """Decide which upstream answers. Raises Unavailable."""
         return decide(match, snapshot.compiled, info, caller, self.context)
 
     def admitted(self, info: RequestInfo, scope: Scope, decision: Decision) -> Upstream:
-        """The upstream that was decided on. Raises BadRequest where it must not see the request."""
+        """The upstream of `decision`. Raises BadRequest when it may not serve the request."""
         upstream = self.upstreams[decision.upstream]
         if upstream is not self.legacy or info.method == "WEBSOCKET":
             admit(info, scope, self.legacy, upstream)

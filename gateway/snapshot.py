@@ -1,4 +1,4 @@
-"""Configuration, compiled for the request path. Immutable; a new one replaces the old by one assignment."""
+"""The configuration, compiled for the request path. Immutable; a new one replaces it by one assignment."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ __all__ = ["Publisher", "Snapshot", "asking_routes", "compile_routes"]
 
 
 class Publisher(Protocol):
-    """Where the snapshot is kept that requests are decided by."""
+    """Holds the snapshot that is in force."""
 
     @property
     def snapshot(self) -> Snapshot:
-        """What requests are decided by now."""
+        """The snapshot in force."""
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Decide by `snapshot` from the next request on."""
+        """Use `snapshot` from the next request on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one request needs to be decided. Read once per request, so that it can change meanwhile.
+    """What is needed to decide requests. Each request reads it once, so it may be replaced at any time.
 
-    `compiled` has what each route decides, `asking` the routes that need to know the caller. `known` says whether
-    legacy has a path in its URLconf (None: it can't be asked). `revision` is that of the runtime changes in force,
-    0 while there are none.
+    `compiled` has the compiled policy of each route, `asking` the routes whose decision depends on the caller. `known`
+    says whether legacy has a path in its URLconf (None: unknown). `revision` is the number of the runtime changes in
+    force, 0 when there are none.
     """
 
     revision: int
@@ -45,20 +45,20 @@ class Snapshot:
     routes: Mapping[str, RouteConfig]
     site: AffinitySettings
     asking: frozenset[str] = frozenset()
-    limited: frozenset[str] = frozenset()  # routes that list their methods
+    limited: frozenset[str] = frozenset()  # routes with `methods` in the file
 
     def at(self, states: Mapping[str, State], revision: int) -> Snapshot:
-        """This snapshot with routes at these states, and all others where the file says. Other names are left out."""
+        """This snapshot with routes at these states; all others are as in the file. Unknown names are ignored."""
         compiled = compile_routes(self.routes, states, self.site)
         return replace(self, revision=revision, compiled=compiled, asking=asking_routes(compiled))
 
     def of(self, site: AffinitySettings) -> Snapshot:
-        """This snapshot, with routes where they are, of a site whose secrets or cookies are others."""
+        """This snapshot, stages unchanged, with other secrets or cookies for affinity."""
         states = {name: route.policy.state for name, route in self.compiled.items()}
         return replace(self, site=site).at(states, self.revision)
 
     def match(self, info: RequestInfo, scope: Scope) -> Match | None:
-        """The claim on this request. Raises BadRequest when another reading of it has another owner."""
+        """The match of this request. Raises BadRequest when an alternative reading of its path has another owner."""
         match = self.table.match(info.path, info.routing_method)
         if match is PARTIAL:
             match = self._owner(info.path, info.routing_method)
@@ -69,8 +69,8 @@ class Snapshot:
     def _owner(self, path: str, method: str) -> Match | None:
         match = self.table.match(path, method)
         if match is PARTIAL and self.known(path) is False:
-            # Only services have this path, so it is theirs to say which methods it takes; but a route that
-            # lists its methods never hands on another one.
+            # Only services have this path, so the service answers 405 itself; but a route that lists its methods
+            # never passes on another one.
             claims = [claim for claim in self.table.claims(path).values() if claim.route not in self.limited]
             best = min(claims, key=lambda claim: (claim.rank, claim.order), default=None)
             return match if best is None else replace(best, head_as_get=False, undeclared=True)
@@ -84,7 +84,7 @@ class Snapshot:
                 raise BadRequest("the path can be read in more than one way")
 
     def served(self, path: str) -> set[str]:
-        """The methods that services serve on `path` now."""
+        """The methods that services currently serve on `path`."""
         claims = self.table.claims(path)
         whole = claims.get(ANY)
         return {
@@ -97,7 +97,7 @@ class Snapshot:
 def compile_routes(
     routes: Mapping[str, RouteConfig], states: Mapping[str, State], site: AffinitySettings
 ) -> dict[str, CompiledRoute]:
-    """What each route decides, at the state where it stands."""
+    """Compile each route at its current state."""
     return {
         name: compile_route(compile_policy(route, states.get(name) or declared_state(route), site))
         for name, route in routes.items()
@@ -105,5 +105,5 @@ def compile_routes(
 
 
 def asking_routes(compiled: Mapping[str, CompiledRoute]) -> frozenset[str]:
-    """The routes that need to know who the caller is."""
+    """The routes whose decision depends on who the caller is."""
     return frozenset(name for name, route in compiled.items() if route.policy.asks)

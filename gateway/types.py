@@ -1,4 +1,4 @@
-"""Names for what ASGI passes on."""
+"""Aliases for ASGI's types, and constants that several packages use."""
 
 from __future__ import annotations
 

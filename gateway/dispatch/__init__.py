@@ -1,1 +1,1 @@
-"""From a decision to an answer: who is asked, what is kept of it, and what takes its place."""
+"""Gets the response of the upstream that was decided on, or of its fallback."""

@@ -1,4 +1,4 @@
-"""A service that is asked: until when it has to begin its answer, what it has read, and how it fared."""
+"""One call of a service: its deadline, the body that it has read, and the outcome."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ __all__ = ["ServiceAttempt"]
 
 
 class ServiceAttempt:
-    """One service's turn at the request of `info`, which it reads from `source` through `receive`.
+    """The call of one service for the request of `info`; the service reads from `source` through `receive`.
 
-    It waits among `deadlines` for its answer to begin. Where there is a `fallback`, what it reads is kept, in `bodies`,
-    so that legacy can be given it again. `error`, `rolled_back` and `own` are as in `Attempt`. `failure` is what to
-    answer where it gave no answer; `timed_out`: it was cancelled for not having begun; `body_timed_out`: the client
-    stopped sending: as good as gone, though it can be answered. `context` is as it was before the service was asked.
+    Its response must start before the deadline in `deadlines`. If the route has a `fallback`, the body that the service
+    reads is kept in `bodies`, so that legacy can read it again. `error`, `rolled_back` and `own` are as in `Attempt`.
+    `failure` is the error response to send when the service sent none. `timed_out`: it was cancelled at its deadline.
+    `body_timed_out`: the client stopped sending its body; it counts as disconnected, though it can still be answered.
+    `context` is a copy of the context variables from before the call.
     """
 
-    buffer: ReplayBuffer | None = None  # what the service has read, once it reads
+    buffer: ReplayBuffer | None = None  # set when the service reads
     failure: Failure | None = None
     error: Exception | None = None
     rolled_back = False
@@ -46,8 +47,8 @@ class ServiceAttempt:
         deadlines.arm(self)
 
     def receive(self) -> Awaitable[Message]:
-        """What the service reads the request through. Few read one that has no body, so it is kept from the first
-        message on."""
+        """The `receive` that the service gets. Few services read a request without a body, so the buffer is created
+        with the first call."""
         if self.buffer is None:
             self.buffer = ReplayBuffer(self._source, self._limit, self._bodies)
             if b"content-length" in self._info.headers or b"transfer-encoding" in self._info.headers:
@@ -55,36 +56,36 @@ class ServiceAttempt:
         return self.buffer()
 
     def share(self, body: Body) -> None:
-        """As `Attempt` has it."""
+        """See `Attempt.share`."""
         if self.buffer is not None:
             self.buffer.share(body)
 
     def _rearm(self) -> None:
-        """What the caller took to send a part of the body is not the service's time."""
+        """Restart the deadline: the time that the caller took to send a part of the body doesn't count."""
         self.deadlines.rearm(self)
 
     @property
     def expired(self) -> bool:
-        """Whether its time has passed, in the end; to be asked once."""
+        """Whether the deadline has passed. Call it once, at the end."""
         return self.deadlines.expired(self)
 
     @property
     def waits_for_body(self) -> bool:
-        """Whether it waits for more of the body, which the client has not sent."""
+        """Whether the service waits for more of the body, which the client has not sent."""
         return self.buffer is not None and self.buffer.waits
 
     @property
     def client_gone(self) -> bool:
-        """Whether the client has left, as far as the service has read."""
+        """Whether the service has found, while reading, that the client disconnected."""
         return self.buffer is not None and self.buffer.gone
 
     @property
     def by_middleware(self) -> bool:
-        """Whether what failed is a middleware of the project's, as the service was not asked, or had answered well."""
+        """Whether the failure is that of a middleware of the project: the service was not called, or succeeded."""
         return self.own is not None and self.own < ERROR and self.error is None and self.failure is None
 
     def replay(self) -> Receive | None:
-        """A `receive` that gives all of the request again; None when it isn't remembered."""
+        """A `receive` that gives the whole request again; None when it was not kept."""
         if self.buffer is None:
             return self._source
         return self.buffer.again() if self.buffer.whole else None

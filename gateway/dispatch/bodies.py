@@ -1,4 +1,4 @@
-"""The bodies of requests, held once each, and all together within bounds."""
+"""Request bodies: each is held once, and all together within a bound."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from gateway.dispatch.errors import ClientGone, Overloaded, UpstreamError
 
 __all__ = ["Bodies", "Body", "is_small"]
 
-BLOCK = 2**18  # bytes read from disk at once
-SMALL = 2**12  # bytes: smaller parts are put together, as each costs a hundred bytes of its own
+BLOCK = 2**18  # bytes per read from disk
+SMALL = 2**12  # bytes: smaller parts are joined, since each costs a hundred bytes of overhead
 JOINED = 2**16
 
 
 class _Room:
-    """Bytes that may be taken until none are left. Taken on the event loop, given back anywhere, without a lock: where
-    the garbage collector gives them back, one could be held already."""
+    """A budget of bytes. `take` is called on the event loop, `give` on any thread and without a lock: the garbage
+    collector may call it while the thread holds one."""
 
     __slots__ = ("_given", "most", "used")
 
@@ -34,7 +34,7 @@ class _Room:
         self._given: deque[int] = deque()
 
     def take(self, size: int) -> bool:
-        """Whether there were so many left."""
+        """Take `size` bytes; False when fewer are left."""
         while self._given:
             self.used -= self._given.popleft()
         if self.used + size > self.most:
@@ -48,8 +48,8 @@ class _Room:
 
 
 class Bodies:
-    """What one process holds of bodies: at most `memory` bytes in memory, and where there is no room left, `disk` bytes
-    on disk. What is on its way through the parser, up to 320 KB of each request, is not in these numbers."""
+    """The request bodies of one process: at most `memory` bytes in memory, and beyond that at most `disk` bytes on
+    disk. Not counted are the parser's own buffers, up to 320 KB for each request."""
 
     __slots__ = ("disk", "memory")
 
@@ -58,17 +58,17 @@ class Bodies:
         self.disk = _Room(disk)
 
     async def read(self, receive: Receive, memory: int, most: int | None = None) -> IO[bytes]:
-        """The whole body as a file, rewound. See `read_on`."""
+        """The whole body as a file at position 0. See `read_on`."""
         message = await receive()
         if is_small(message):
             return BytesIO(message.get("body", b""))
         return (await self.read_on(Body(self, memory), message, receive, most)).file()
 
     async def read_on(self, body: Body, message: Message, receive: Receive, most: int | None = None) -> Body:
-        """`body`, with all of the request's body, of which `message` is the first part. No thread waits for the client.
+        """Read the rest of the request's body, of which `message` is the first part, into `body`. Blocks no thread.
 
-        Raises ClientGone when it leaves before the end, UpstreamError with status 413 for more than `most` bytes, and
-        Overloaded where there is no room.
+        Raises ClientGone when the client disconnects before the end, UpstreamError with status 413 for more than `most`
+        bytes, and Overloaded when memory and disk are full.
         """
         try:
             while True:
@@ -82,21 +82,21 @@ class Bodies:
                     return body
                 message = await receive()
         except BaseException:
-            body.forget()  # and not when whoever still knows the exception has forgotten it
+            body.forget()  # now, and not when the exception's traceback is freed
             raise
 
 
 def is_small(message: Message) -> bool:
-    """Whether a message is a whole body, so small that it isn't worth counting."""
+    """Whether `message` is a whole body that is small enough not to be counted."""
     if message["type"] != "http.request" or message.get("more_body", False):
         return False
     return len(message.get("body", b"")) <= SMALL
 
 
 class Body:
-    """One body, as far as it was read: in memory up to `memory` bytes, on disk above, or where memory is short.
+    """One body, as far as it was read: in memory up to `memory` bytes; beyond that, or when memory is full, on disk.
 
-    Every reader has a position of its own. What it takes is given back when the last of them is gone.
+    Each reader has its own position. Memory and disk are given back when the last reader is gone.
     """
 
     __slots__ = ("_bodies", "_chunks", "_file", "_memory", "_on_disk", "_tail", "_taken", "size")
@@ -114,7 +114,7 @@ class Body:
         self.forget()
 
     def forget(self) -> None:
-        """Hold nothing any more. Nobody must read it after that."""
+        """Release the bytes. No reader may be used after that."""
         file, self._file = self._file, None
         if file is not None:
             file.close()
@@ -124,7 +124,7 @@ class Body:
         self._taken = self._on_disk = self.size = 0
 
     def keep(self, chunk: bytes) -> bool:
-        """Hold one more part in memory, if there is room."""
+        """Add a part in memory. Returns False when there is no room."""
         if self.size + len(chunk) > self._memory or not self._bodies.memory.take(len(chunk)):
             return False
         self._taken += len(chunk)
@@ -139,7 +139,7 @@ class Body:
         return True
 
     async def add(self, chunk: bytes) -> None:
-        """Hold one more part. Raises Overloaded where there is no room on disk either, or it can't be written to."""
+        """Add a part. Raises Overloaded when there is no room on disk either, or writing fails."""
         if self._file is None and self.keep(chunk):
             return
         self._end_tail()
@@ -159,12 +159,12 @@ class Body:
         self._taken = 0
 
     async def _written(self, file: IO[bytes], parts: list[bytes]) -> None:
-        """Write on a thread: the disk may be slow; other requests are not."""
+        """Write on a thread, so that a slow disk doesn't block other requests."""
         writing = asyncio.ensure_future(asyncio.to_thread(_write, file, parts))
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:
-            # The thread goes on. Closed under it, the descriptor could be another request's by now.
+            # The thread still writes. If the file were closed now, its descriptor could be reused by another request.
             self._file = None
             writing.add_done_callback(lambda done: (done.exception(), file.close()))
             raise
@@ -176,7 +176,7 @@ class Body:
 
     @property
     def content(self) -> bytes | None:
-        """All of it, where it is in memory: the same object each time."""
+        """The whole body if it is in memory (the same object each time), else None."""
         if self._file is not None:
             return None
         self._end_tail()
@@ -185,7 +185,7 @@ class Body:
         return self._chunks[0]
 
     def file(self) -> IO[bytes]:
-        """It as a file, at its beginning."""
+        """The body as a file, at position 0."""
         content = self.content
         if content is None:
             return io.BufferedReader(_OnDisk(self), BLOCK)
@@ -194,13 +194,13 @@ class Body:
         return file
 
     def block(self, position: int) -> bytes:
-        """Some bytes from `position` on; of one on disk, a thread should ask."""
+        """Some bytes from `position` on. Call it on a thread when the body is on disk."""
         if self._file is None:
             return (self.content or b"")[position:] if position else self.content or b""
         return os.pread(self._file.fileno(), BLOCK, position)
 
     def again(self, then: Receive, *, more: bool) -> Receive:
-        """A `receive` that gives what is held, and then what `then` gives: `more` of the body, or what follows it."""
+        """A `receive` that gives the held body, then the messages of `then`. `more`: those continue the body."""
         position = 0
         ended = False
 
@@ -219,7 +219,7 @@ class Body:
 
 
 class _InMemory(BytesIO):
-    """A file of bytes that are held anyway; it makes no copy of them, and keeps their body."""
+    """A file over bytes in memory, without a copy; it keeps their body alive."""
 
     body: Body
 

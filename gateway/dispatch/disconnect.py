@@ -1,4 +1,4 @@
-"""Notices that a caller has left."""
+"""Detects that the client has disconnected."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["until_gone"]
 async def until_gone(
     receive: Receive, work: Coroutine[Any, Any, None], *, context: contextvars.Context | None = None
 ) -> bool:
-    """Await `work`, but no longer than the client stays. True when it was completed.
+    """Await `work`, but cancel it when the client disconnects. Returns whether it was completed.
 
-    Only for requests whose body has been read. What `work` raises is raised. It runs in `context`, or else in
-    a copy of the current one.
+    Only for requests whose body has been read. What `work` raises is raised. It runs in `context`, by default in a copy
+    of the current one.
     """
     worker = asyncio.create_task(work, context=context)
     watcher = asyncio.create_task(_disconnected(receive))

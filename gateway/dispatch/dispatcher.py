@@ -1,7 +1,8 @@
-"""Hand a request to the upstream that was decided on, and watch what comes back.
+"""Calls the upstream that was decided on, and handles its failures.
 
-Whatever an upstream does, the caller gets an answer or a closed connection, never a traceback: an upstream
-that fails before its first byte is answered for, by legacy where the route allows it; one that fails later is cut off.
+Whatever an upstream does, the caller gets a response or a closed connection, never a traceback. When an upstream fails
+before its first byte, another response is sent: legacy's, where the route allows it, or an error. When it fails later,
+the connection is closed.
 """
 
 from __future__ import annotations
@@ -38,31 +39,31 @@ logger = logging.getLogger("gateway")
 throttled = ThrottledWarnings(logger)
 
 INTERNAL_SERVER_ERROR = 500  # a plain number: a comparison with a member of HTTPStatus takes longer
-FAILURES = frozenset({502, 503, 504})  # how a service says that it, or what is behind it, is not there
-# Who failed, where it wasn't the service.
+FAILURES = frozenset({502, 503, 504})  # the service, or a server behind it, is unavailable
+# Values of Exchange.excuse: what failed, where it wasn't the service.
 MIDDLEWARE, SHARED = "middleware", "shared"
 
 
 class LegacyFallback(Protocol):
-    """What the dispatcher needs to know of the project, which may stand in for a service."""
+    """What the dispatcher needs of the project to fall back to it."""
 
     @property
     def entry(self) -> ASGIApp:
-        """What answers."""
+        """The ASGI application to call."""
 
     def knows(self, path: str) -> bool | None:
         """Whether its URLconf has `path`; None when it can't be asked."""
 
     async def unreachable_stores(self) -> str | None:
-        """Which stores that both sides lean on can't be reached, in words. Raises nothing."""
+        """Which databases or caches that both sides use can't be reached, in words; None when all can. Never raises."""
 
 
 class Dispatcher:
-    """Lets the upstream that was decided on answer, and sees to what comes of it.
+    """Calls the upstream that was decided on, and its fallback.
 
-    A service counts for its circuit breaker, and has to begin its answer in time. When it failed before its first byte,
-    and the request can be made again, nothing has been sent, and legacy answers, where the route allows it and
-    `falls_back` is on: it is off in users' tests, which are about what a service does when it fails.
+    A service's outcome counts for its circuit breaker, and its response must start before a deadline. When it fails
+    before its first byte and the request can be repeated, legacy answers, if the route has a fallback and `falls_back`
+    is true. Users' tests set it to false, since they test what a service does when it fails.
     """
 
     def __init__(
@@ -81,9 +82,9 @@ class Dispatcher:
         self.falls_back = True
 
     def dispatch(self, exchange: Exchange, scope: Scope) -> Awaitable[None]:
-        """Answer the request. Raises what must close the connection.
+        """Answer the request. What it raises must close the connection.
 
-        Not a coroutine function of its own: a frame less for every request.
+        A plain function that returns an awaitable: that saves a frame for every request.
         """
         policy = exchange.decision.policy
         if policy is None or exchange.decision.upstream not in self.breakers:
@@ -93,7 +94,7 @@ class Dispatcher:
         return self._answer_by_service(exchange, policy, scope)
 
     async def _answer(self, exchange: Exchange, entry: ASGIApp, scope: Scope, receive: Receive) -> None:
-        """Let an upstream answer through its `entry`. `scope` is a copy that may be changed."""
+        """Call an upstream's `entry`. `scope` is a copy that may be changed."""
         response = exchange.response
         response.head_only = adapt_scope(scope, exchange.info, exchange.match, exchange.decision.upstream)
         try:
@@ -110,7 +111,7 @@ class Dispatcher:
     async def _answer_by_service(self, exchange: Exchange, policy: RoutePolicy, scope: Scope) -> None:
         breaker = self.breakers[policy.service]
         token = breaker.acquire(exchange.since)
-        exchange.failed = None  # until it is known
+        exchange.failed = None  # not known yet
         deadlines = self.deadlines[policy.service]
         attempt = ServiceAttempt(exchange.info, exchange.source, self.bodies, deadlines, policy.fallback)
         exchange.attempt = attempt
@@ -122,11 +123,11 @@ class Dispatcher:
                     again = attempt.replay()
                 if _left_unanswered(exchange, attempt):
                     again = None
-                    exchange.response.drop()  # an error sent to nobody would be counted as one
+                    exchange.response.drop()  # an error that nobody receives would be counted
                 elif again is None:
                     await self._flush_and_judge(exchange, attempt)
         finally:
-            breaker.release()  # the service is done with: however long legacy takes is not in its numbers
+            breaker.release()  # now: the time that legacy takes doesn't count for the service
             if again is None:
                 breaker.record(exchange.clock.monotonic(), exchange.failed, token)
         if again is not None and reason is not None:
@@ -138,7 +139,7 @@ class Dispatcher:
                 breaker.record(exchange.clock.monotonic(), exchange.failed, token)
 
     async def _ask(self, exchange: Exchange, attempt: ServiceAttempt, policy: RoutePolicy, scope: Scope) -> str | None:
-        """Let the service answer, and say how it failed, if it did."""
+        """Call the service. Returns how it failed, in words, or None."""
         response = exchange.response
         adapted = self.scope_factory.for_upstream(scope, exchange)
         response.head_only = adapt_scope(adapted, exchange.info, exchange.match, policy.service)
@@ -168,10 +169,10 @@ class Dispatcher:
             await self._judge(exchange, attempt)
 
     async def _judge(self, exchange: Exchange, attempt: ServiceAttempt) -> None:
-        """Find out whether the service has failed by itself, or with something that legacy leans on too.
+        """Find out whether a failure is the service's own, or that of a store that legacy uses too.
 
-        Nobody but the caller asked, so there is nothing to compare with: stores that can't be reached are proof enough,
-        and are looked for only where the failure may come from there.
+        There is no second response to compare with, so only stores that can't be reached count as proof. They are
+        tested only after errors that may come from one.
         """
         if exchange.failed and attempt.by_middleware:
             exchange.excuse, exchange.failed = MIDDLEWARE, None
@@ -186,8 +187,8 @@ class Dispatcher:
     async def _fall_back(
         self, reason: str, exchange: Exchange, attempt: ServiceAttempt, scope: Scope, again: Receive
     ) -> None:
-        """Let legacy answer for a service that failed for `reason`, where the route allows it and the project has this
-        path; else the caller gets what there is of the service's answer."""
+        """Let legacy answer after the service failed for `reason`, if the route allows it and the project has this
+        path; else send what there is of the service's response."""
         policy = exchange.decision.policy
         refused = policy is None or policy.fallback is None or not self.falls_back
         if refused or self.legacy.knows(exchange.info.path) is False:
@@ -199,36 +200,36 @@ class Dispatcher:
         exchange.fell_back = reason
         exchange.failed = exchange.refused = False
         answer = self._answer(exchange, self.legacy.entry, self.scope_factory.for_upstream(scope, exchange), again)
-        # Without what the first attempt has left in the context: its language, its URLconf, its tenant.
+        # In the original context, without what the service has set in it: language, URLconf, tenant.
         await asyncio.create_task(answer, context=attempt.context)
-        alike = (exchange.failed or exchange.status >= ERROR) and not exchange.refused  # legacy wasn't asked then
+        alike = (exchange.failed or exchange.status >= ERROR) and not exchange.refused  # refused: legacy wasn't called
         exchange.failed = True  # the service did
-        if alike:  # what legacy fails at too says nothing of the service
+        if alike:  # legacy fails too: the service is not to blame
             exchange.excuse, exchange.failed = SHARED, None
 
 
 def _left_unanswered(exchange: Exchange, attempt: ServiceAttempt) -> bool:
-    """Whether the client left, so that there is nobody to answer."""
+    """Whether the client disconnected before there was a response."""
     stays = attempt.body_timed_out or exchange.info.method == "WEBSOCKET"
     return exchange.gone and exchange.status == 0 and not stays
 
 
 def _repeatable(exchange: Exchange, attempt: ServiceAttempt, policy: RoutePolicy) -> bool:
-    """Whether asking somebody else does nothing twice."""
+    """Whether the request can be sent to legacy without doing anything twice."""
     return exchange.info.method in SAFE or (
         attempt.rolled_back and policy.fallback is not None and policy.fallback.unsafe
     )
 
 
 async def flush_failure(exchange: Exchange, attempt: ServiceAttempt) -> None:
-    """Let the caller have what there is of the service's answer. Raises what must close the connection."""
+    """Send what there is of the service's response, or an error. Raises what must close the connection."""
     await exchange.response.flush()
     if attempt.failure is not None:
         await send_error(exchange, *attempt.failure)
 
 
 def _reason(exchange: Exchange, attempt: ServiceAttempt, policy: RoutePolicy) -> str | None:
-    """In words, how the service failed; None when it didn't."""
+    """How the service failed, in words; None when it didn't."""
     late = attempt.expired or attempt.timed_out
     if late and exchange.status == 0 and attempt.waits_for_body:
         attempt.body_timed_out = True
@@ -239,13 +240,13 @@ def _reason(exchange: Exchange, attempt: ServiceAttempt, policy: RoutePolicy) ->
     error = attempt.failure[1] if attempt.failure is not None else attempt.error
     status = exchange.response.buffered or exchange.status
     if attempt.failure is None and 0 < status < ERROR:
-        error = None  # what it raised was such an answer: Http404, PermissionDenied, DRF's ValidationError
+        error = None  # an exception that stands for a response: Http404, PermissionDenied, DRF's ValidationError
     if isinstance(error, UpstreamError) and (error.status < ERROR or isinstance(error, Overloaded)):
-        return None  # the caller's doing, or ours: the service was not asked
+        return None  # the caller's fault, or the gateway's: the service was not called
     if status >= ERROR and attempt.by_middleware:
-        if attempt.own or status == INTERNAL_SERVER_ERROR:  # it raised: legacy's may not
+        if attempt.own or status == INTERNAL_SERVER_ERROR:  # the service raised; legacy may succeed
             return f"the project's middleware around service {policy.service!r} failed: {status}"
-        exchange.excuse = MIDDLEWARE  # its own answer, as for maintenance: legacy's would be the same
+        exchange.excuse = MIDDLEWARE  # the middleware's own response, for maintenance say: legacy's would be the same
         return None
     if error is not None:
         return f"service {policy.service!r} failed: {type(error).__name__}: {error}"
@@ -257,11 +258,11 @@ def _reason(exchange: Exchange, attempt: ServiceAttempt, policy: RoutePolicy) ->
 
 
 def _failure(error: BaseException, exchange: Exchange) -> Failure | None:
-    """What is to be made of what an upstream raised; None when nobody waits for an answer."""
-    if isinstance(error, ClientGone | ClientDisconnect):  # the latter from a service that was reading a body
+    """The status to answer with, and the error, for what an upstream raised; None when the client is gone."""
+    if isinstance(error, ClientGone | ClientDisconnect):  # the latter is raised in a service that reads a body
         exchange.client_disconnected = True
         return None
-    if isinstance(error, WebSocketDisconnect):  # from a socket, which ends so unless the service catches it
+    if isinstance(error, WebSocketDisconnect):  # how a WebSocket ends when the service doesn't catch it
         exchange.client_disconnected = True
         return (500, error) if exchange.status == 0 else None
     if exchange.gone and _is_of_leaving(error):
@@ -280,9 +281,10 @@ def _failure(error: BaseException, exchange: Exchange) -> Failure | None:
 
 
 def _is_of_leaving(error: BaseException) -> bool:
-    """Whether `error` may come of a client's leaving: servers, Starlette, AnyIO and the bridge each have their own.
+    """Whether `error` may result from the client's disconnect: servers, Starlette, AnyIO and the bridge each have their
+    own.
 
-    What else a service raises then is a mistake of its own, which its authors want to see.
+    Any other exception is a bug in the service, which its authors want to see.
     """
     return type(error).__module__.startswith("anyio") or isinstance(
         error, OSError | RuntimeError | EOFError | asyncio.CancelledError | BaseExceptionGroup
@@ -299,4 +301,4 @@ async def send_error(exchange: Exchange, status: int, error: BaseException) -> N
         else:
             await answer(exchange.response.sender, status, headers=getattr(error, "headers", NO_HEADERS))
     else:
-        raise error  # half an answer: the server closes the connection, so that it can't pass for a whole one
+        raise error  # after a partial response the server closes the connection, so that the client notices

@@ -1,4 +1,4 @@
-"""What an upstream, or its caller, fails with."""
+"""Exceptions for failures of an upstream or of its caller."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ __all__ = ["ClientGone", "Overloaded", "UpstreamError"]
 
 
 class ClientGone(Exception):
-    """The client left before its request was complete, so nobody waits for an answer."""
+    """The client disconnected before its request was complete."""
 
 
 class UpstreamError(Exception):
-    """An upstream gave no usable answer; `status` is what to tell the caller, `headers` are for that answer."""
+    """An upstream gave no usable response; `status` and `headers` are those of the response to send instead."""
 
     def __init__(self, status: int, message: str) -> None:
         self.status = status
@@ -19,7 +19,7 @@ class UpstreamError(Exception):
 
 
 class Overloaded(UpstreamError):
-    """The gateway itself has no room for one more request: 503, and no failure of the upstream's."""
+    """The gateway has no room for another request: 503, which doesn't count as a failure of the upstream."""
 
     def __init__(self, message: str) -> None:
         super().__init__(503, message)

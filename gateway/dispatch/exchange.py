@@ -1,4 +1,4 @@
-"""One request, and what becomes of it."""
+"""One request and its outcome."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = ["Exchange"]
 
 
 class Exchange:
-    """One request, which `entry`, of the upstream that was decided on, answers through `response`.
+    """One request, answered by `entry` of the upstream that was decided on, through `response`.
 
-    `source` is what its body is read from. `since` is when it began, by `clock`. `attempt` is the service's, where one
-    is asked. `failed`: the upstream failed, whoever answered then; None when the client left. `fell_back` says why
-    legacy answers. `excuse` says, where the service failed or seems to have, who did: MIDDLEWARE, or SHARED, something
-    that legacy leans on too. `refused`: for want of a thread. `client_disconnected`: it is known that the client has.
-    `scope` is the copy that the upstream got, in which it may have left something.
+    The body is read from `source`. `since` is the start, by `clock`. `attempt` is the call of the service, if there is
+    one. `failed`: the upstream failed, whoever answered then; None when the client disconnected. `fell_back` is the
+    reason why legacy answers. `excuse` says what failed instead of the service: MIDDLEWARE, or SHARED, a store that
+    legacy uses too. `refused`: there was no thread for it. `client_disconnected`: it is known that the client has.
+    `scope` is the copy that the upstream got, and may have changed.
     """
 
-    # Without __slots__, so that what few requests need is not set for each: a class may have slots or defaults.
+    # Without __slots__: rarely used attributes are defaults of the class, so that they need not be set each time.
     attempt: ServiceAttempt | None = None
     failed: bool | None = False
     fell_back: str | None = None
@@ -59,18 +59,18 @@ class Exchange:
 
     @property
     def status(self) -> int:
-        """Of the answer; 0 while there is none."""
+        """The status of the response; 0 before it starts."""
         return self.response.status
 
     @property
     def seconds(self) -> float:
-        """How long the answer took, or has taken so far."""
+        """The duration of the response, or the time so far."""
         until = self.response.until
         return (self.clock.monotonic() if until is None else until) - self.since
 
     @property
     def gone(self) -> bool:
-        """Whether the client is, as far as the service has found, and before it was answered."""
+        """Whether the service found, before the response, that the client has disconnected."""
         if self.client_disconnected or self.attempt is None:
             return self.client_disconnected
         answered = self.response.complete or self.response.status == HTTPStatus.SWITCHING_PROTOCOLS

@@ -1,4 +1,4 @@
-"""Who waits for a thread of the Django project: so many, for so long, and some in a line of their own."""
+"""Requests that wait for a thread of the Django project: how many, how long, and in which line."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from gateway.dispatch.errors import UpstreamError
 
 __all__ = ["RETRY_AFTER", "Line", "Saturated", "Waiting", "is_reserved"]
 
-RETRY_AFTER = 5  # seconds that a caller is asked to stay away
-LOOKS = 4  # at those who wait, in the time that they may
+RETRY_AFTER = 5  # seconds, for the header of that name
+LOOKS = 4  # how often the line is checked within the time that a request may wait
 
 
 class Saturated(UpstreamError):
-    """There is no thread for a request, and there won't be one soon enough."""
+    """No thread is free for a request, and none will be soon enough."""
 
     def __init__(self, message: str) -> None:
         super().__init__(503, message)
@@ -24,9 +24,9 @@ class Saturated(UpstreamError):
 
 @dataclass(eq=False, slots=True)
 class Waiting:
-    """One request that may wait for a thread. `waits`: it does now. `refuse` takes it out, unless its turn has come.
+    """One request that may wait for a thread. `waits`: it waits now. `refuse` gives it up, unless it was just started.
 
-    `seen` is how often in a row it was found waiting; that it does at first is taken for granted.
+    `seen` counts the checks in a row that found it waiting.
     """
 
     waits: Callable[[], bool]
@@ -35,10 +35,10 @@ class Waiting:
 
 
 class Line:
-    """The requests that wait for a thread while none is free: each for `seconds`, and at most a quarter more.
+    """The requests that wait for a thread: each for `seconds`, and at most a quarter longer.
 
-    They are looked at together, four times in that span: a timer for each, nearly all of which are never due, would
-    cost every request more than all of the rest here.
+    All are checked together, four times in that span: a timer for each request, nearly all of which never fire, would
+    cost more than the rest of this class.
     """
 
     __slots__ = ("_loop", "_timer", "_waiting", "seconds")
@@ -51,20 +51,20 @@ class Line:
 
     @property
     def length(self) -> int:
-        """How many wait, as far as was looked."""
+        """How many wait, as of the last check."""
         return sum(waiting.seen > 0 for waiting in self._waiting)
 
     def join(self, waiting: Waiting) -> None:
-        """Look at this request from now on, until it is to `leave`."""
+        """Check this request from now on, until it calls `leave`."""
         loop = asyncio.get_running_loop()
-        if loop is not self._loop:  # a process may run one after another
+        if loop is not self._loop:  # a process may run several loops, one after another
             self._loop, self._timer, self._waiting = loop, None, {}
         self._waiting[waiting] = None
         if self._timer is None:
             self._timer = loop.call_later(self.seconds / LOOKS, self._look, loop)
 
     def leave(self, waiting: Waiting) -> None:
-        """This request is over."""
+        """Stop checking this request: it is over."""
         self._waiting.pop(waiting, None)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -77,5 +77,5 @@ class Line:
 
 
 def is_reserved(path: str, prefixes: Sequence[str]) -> bool:
-    """Whether `path` is one of these or below one, by whole segments."""
+    """Whether `path` is one of `prefixes` or below one, by whole segments."""
     return any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes)

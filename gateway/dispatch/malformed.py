@@ -1,4 +1,4 @@
-"""Answers that no server can send: noticed before a byte is on its way, while legacy can still answer."""
+"""Detects responses that no server can send, before their first byte, while legacy can still answer."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _control = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search  # section 5.5
 
 
 class Malformed(Exception):
-    """What a service sends is no answer."""
+    """A service's message is not a valid response."""
 
 
 def check_start(message: Message) -> None:
-    """Raises Malformed unless a server can send the start of this answer. It names the header, never its value."""
+    """Raise Malformed unless a server can send this start of a response. It names the header, never its value."""
     try:
         if not 100 <= message["status"] <= 599:
             raise Malformed(f"its answer has the status {message['status']!r:.20}")
@@ -29,6 +29,6 @@ def check_start(message: Message) -> None:
         raise Malformed(f"its answer begins with what can't be sent ({type(exc).__name__})") from exc
 
 
-@lru_cache(maxsize=1024)  # few names come again and again
+@lru_cache(maxsize=1024)  # the same few names recur
 def _is_name(name: bytes) -> bool:
     return _token(name) is not None

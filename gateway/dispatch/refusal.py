@@ -1,4 +1,4 @@
-"""Answers of the gateway itself."""
+"""Responses of the gateway itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["answer", "refused"]
 
 
 async def answer(send: Send, status: int, text: str | None = None, headers: Headers = NO_HEADERS) -> None:
-    """A plain text answer of the gateway's own. `text` defaults to the status's phrase."""
+    """Send a plain text response. `text` defaults to the status's phrase."""
     body = (text or HTTPStatus(status).phrase).encode()
     lines = [
         (b"content-type", b"text/plain; charset=utf-8"),
@@ -26,11 +26,11 @@ async def answer(send: Send, status: int, text: str | None = None, headers: Head
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-DENIAL = "websocket.http.response"  # the extension with which a socket may be refused as HTTP
+DENIAL = "websocket.http.response"  # ASGI's extension to refuse a WebSocket with an HTTP response
 
 
 def refused(reason: BadRequest | Unavailable) -> tuple[Decision, ASGIApp]:
-    """The decision on a request that was not admitted or could not be read, and what answers it."""
+    """The decision on a request that was not admitted or could not be read, and the application that refuses it."""
     policy = reason.policy if isinstance(reason, Unavailable) else None
     return Decision(NOBODY, str(reason), None if policy is None else policy.route, policy), partial(_refuse, reason)
 
@@ -42,21 +42,21 @@ async def _refuse(reason: BadRequest | Unavailable, scope: Scope, receive: Recei
             await send(_closed(reason))
             return
         send = _denying(send)
-    if isinstance(reason, Unavailable):  # why is for the log, not for callers
+    if isinstance(reason, Unavailable):  # the reason is for the log, not for callers
         await answer(send, reason.status, headers=[(b"retry-after", b"1")])
     else:
         await answer(send, getattr(reason, "status", 400), str(reason))
 
 
 def _closed(reason: BadRequest | Unavailable) -> Message:
-    """Before it was accepted, a socket that is closed is an HTTP 403, whatever the code."""
+    """A WebSocket that is closed before it was accepted is an HTTP 403 for the client, whatever the code."""
     if isinstance(reason, Unavailable):
         return {"type": "websocket.close", "code": 1013, "reason": ""}  # try again later
     return {"type": "websocket.close", "code": 1008, "reason": str(reason)}
 
 
 def _denying(send: Send) -> Send:
-    """A `send` for an HTTP answer instead of a socket: ASGI's "Websocket Denial Response"."""
+    """A `send` for an HTTP response instead of a WebSocket: ASGI's "Websocket Denial Response"."""
 
     async def deny(message: Message) -> None:
         await send({**message, "type": f"websocket.{message['type']}"})

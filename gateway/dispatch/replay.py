@@ -1,4 +1,4 @@
-"""A request's body, kept while it is read, so that another upstream can be given it again."""
+"""Keeps a request's body while it is read, so that another upstream can read it again."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ GONE = frozenset({"http.disconnect", "websocket.disconnect"})
 
 
 class ReplayBuffer:
-    """A `receive` that remembers what it gave, up to `limit` bytes of body, while `bodies` have room.
+    """A `receive` that keeps what it returned, up to `limit` bytes of body, as long as `bodies` has room.
 
-    `whole`: what was read so far is all remembered. `gone`: the client has left. `waits`: for more of the body, which
-    the client has not sent; `when_read` is called whenever it has sent some.
+    `whole`: everything that was read is kept. `gone`: the client has disconnected. `waits`: it waits for a part of the
+    body that the client has not sent; `when_read` is called after each part.
     """
 
     __slots__ = (
@@ -38,10 +38,10 @@ class ReplayBuffer:
         self._receive = receive
         self._limit = limit
         self._bodies = bodies
-        self._body: Body | None = None  # while there is none
+        self._body: Body | None = None  # None before the first part
         self._shared = False
         self._size = 0
-        self._asked = False  # and not answered
+        self._asked = False  # and not returned yet
         self.when_read: Callable[[], None] | None = None
         self.ended = False  # the body was read to its end
         self.gone = False
@@ -63,7 +63,7 @@ class ReplayBuffer:
         return message
 
     def share(self, body: Body) -> None:
-        """Somebody else holds what is read in `body`: one copy will do."""
+        """Keep what was read in `body`, which another reader holds too, instead of a second copy."""
         if self.whole:
             self._body, self._shared = body, True
 
@@ -80,15 +80,15 @@ class ReplayBuffer:
 
     @property
     def waits(self) -> bool:
-        """Whether it waits, or did when it was cancelled, for a part of the body."""
+        """Whether it waits, or waited when it was cancelled, for a part of the body."""
         return self._asked and not self.ended
 
     @property
     def body(self) -> bytes:
-        """What is remembered of the body."""
+        """The part of the body that is kept."""
         return b"" if self._body is None else self._body.content or b""
 
     def again(self) -> Receive:
-        """A `receive` that gives what is remembered, and then what is still to come. Only while it is `whole`."""
+        """A `receive` that gives what was kept, then what is still to come. Only while it is `whole`."""
         body = Body(self._bodies, 0) if self._body is None else self._body
         return body.again(self._receive, more=not self.ended)

@@ -1,4 +1,4 @@
-"""An answer on its way from the upstream to the caller."""
+"""Passes a response on from the upstream to the caller."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ __all__ = ["Response", "ResponseTap"]
 
 # As plain numbers: a comparison with a member of HTTPStatus takes longer.
 METHOD_NOT_ALLOWED = 405
-MOST_BUFFERED = 2**20  # bytes of an answer that may turn out not to be one; Django's page for DEBUG has hundreds of KB
+MOST_BUFFERED = 2**20  # bytes of an error response that is held back; Django's page for DEBUG has hundreds of KB
 
 
 class ResponseTap(Protocol):
-    """What looks at an answer on its way."""
+    """Observes a response on its way to the caller."""
 
     def keep(self, message: Message) -> None:
-        """Note one message of the upstream's."""
+        """Take note of one message of the upstream."""
 
 
 class Response:
-    """The answer to the request of `info`; its `send` is what the upstream answers through.
+    """The response to the request of `info`; the upstream calls its `send`.
 
-    `extra` are headers for it. `allowed` gives the methods that services serve on this path, to be joined with those an
-    upstream names in `Allow`. `until` is when it was complete, by `clock`: what the upstream does after that keeps
-    nobody waiting. `tap` is shown the answer as the upstream gave it; `on_start` is called when it begins.
+    `extra` are headers to add. `allowed` gives the methods that services serve on this path, to be merged into an
+    upstream's `Allow`. `until` is when the response was complete, by `clock`, which may be before the upstream returns.
+    `tap` gets the messages as the upstream sent them; `on_start` is called when the response starts.
     """
 
-    # Without __slots__, so that what few requests need is not set for each: a class may have slots or defaults.
+    # Without __slots__: rarely used attributes are defaults of the class, so that they need not be set each time.
     extra: Headers = NO_HEADERS
-    status = 0  # 0 while there is none
+    status = 0  # 0 before it starts
     complete = False
     until: float | None = None
-    head_only = False  # the service was asked GET for a HEAD: its body stays here
+    head_only = False  # the service was called with GET for a HEAD: its body is not sent
     tap: ResponseTap | None = None
     on_start: Callable[[], None] | None = None
-    buffering = False  # an answer that says of itself that it is an error is not sent yet
+    buffering = False  # error responses are held back
     _buffered: list[Message] | None = None
-    size = 0  # bytes of its body, as far as it came through here
+    size = 0  # bytes of body so far
     _size = 0
-    _replaced = False  # another upstream answers
-    _replacing = False  # and sends now
+    _replaced = False  # another upstream answers instead
+    _replacing = False  # its message is being sent
 
     def __init__(self, info: RequestInfo, send: Send, allowed: Callable[[str], set[str]], clock: Clock) -> None:
         self._info = info
@@ -59,17 +59,17 @@ class Response:
         self._clock = clock
 
     def send(self, message: Message) -> Awaitable[None]:
-        """Take one message of the upstream's answer and send it on.
+        """Take one message of the upstream's response and send it on.
 
-        Not a coroutine function of its own: a frame less for every message. An application may send the
-        same message again and again, so it is copied, not changed.
+        A plain function that returns an awaitable: that saves a frame for every message. An application may send the
+        same message object again, so it is copied, not changed.
 
-        What a service raises may become an answer with status 500 before it is known here. So where legacy may answer
-        instead, an answer that says of itself that it is an error waits, until `flush` or `drop`.
+        An exception in a service may reach this as a response with status 500. So where legacy may answer instead, a
+        response whose status is an error is held back until `flush` or `drop`.
         """
         kind = message["type"]
         if self._replaced and not self._replacing:
-            raise ClientGone  # a task that the service left behind
+            raise ClientGone  # from a task that the service left running
         if self.buffering and (self._buffered is not None or (kind == "http.response.start" and _is_error(message))):
             return self._buffer(message)
         if self.tap is not None:
@@ -94,12 +94,12 @@ class Response:
         return self._send(message)
 
     def replace(self) -> None:
-        """From now on another upstream answers, through `sender`. What waits is dropped."""
+        """From now on another upstream answers, through `sender`. A response that is held back is dropped."""
         self.drop()
         self._replaced = True
 
     def send_instead(self, message: Message) -> Awaitable[None]:
-        """As `send`, for legacy, which answers in the place of a service that may still have `send`."""
+        """As `send`, for legacy, which answers instead of a service that may still call `send`."""
         self._replacing = True
         try:
             return self.send(message)
@@ -108,11 +108,11 @@ class Response:
 
     @property
     def sender(self) -> Send:
-        """What the upstream that is to answer now answers through."""
+        """The `send` for the upstream that answers now."""
         return self.send_instead if self._replaced else self.send
 
     def _of_extension(self, message: Message) -> Message:
-        """A hint before the answer, trailers after it, or a file instead of its body, as it is sent on."""
+        """Early hints, trailers, or a file to be sent instead of a body, as passed on."""
         if message["type"] not in FILES:
             return message
         if not message.get("more_body", False):
@@ -121,14 +121,14 @@ class Response:
         return {"type": "http.response.body", "more_body": not self.complete} if self.head_only else message
 
     def _of_socket(self, kind: str, message: Message) -> Message:
-        """One message of a socket, as it is sent on."""
+        """One message of a WebSocket, as passed on."""
         if self.on_start is not None:
             self.on_start()
         if kind == "websocket.accept":
             self.status = HTTPStatus.SWITCHING_PROTOCOLS
-            extra = [line for line in self.extra if line is not CLOSE]  # it has an `Upgrade` there
+            extra = [line for line in self.extra if line is not CLOSE]  # the handshake has its own
             return {**message, "headers": [*message.get("headers", ()), *extra]}
-        if kind == "websocket.http.response.start":  # refused, with an answer of the service's own
+        if kind == "websocket.http.response.start":  # refused, with an HTTP response of the service
             self.status = message["status"]
             return {**message, "headers": [*message.get("headers", ()), *self.extra]}
         if kind == "websocket.close" or (kind == "websocket.http.response.body" and not message.get("more_body")):
@@ -136,7 +136,7 @@ class Response:
             self.complete = True
         return message
 
-    # -- an answer that may be no answer --------------------------------------------------------
+    # -- error responses that are held back -----------------------------------------------------
 
     async def _buffer(self, message: Message) -> None:
         if self._buffered is None:
@@ -150,18 +150,18 @@ class Response:
 
     @property
     def buffered(self) -> int:
-        """The status of the answer that waits; 0 when there is none."""
+        """The status of the response that is held back; 0 when there is none."""
         return self._buffered[0]["status"] if self._buffered else 0
 
     async def flush(self) -> None:
-        """Send what waits, if anything does."""
+        """Send the response that is held back, if there is one."""
         buffered = self._buffered or ()
         self.drop()
         for message in buffered:
             await self.send(message)
 
     def drop(self) -> None:
-        """Forget what waits."""
+        """Discard the response that is held back."""
         self._buffered = None
         self.buffering = False
 
@@ -178,6 +178,6 @@ class Response:
 
 
 def _is_error(start: Message) -> bool:
-    """Whether an answer says of itself that it is one. Raises Malformed when it can't be sent at all."""
+    """Whether the response's status is an error. Raises Malformed when it can't be sent at all."""
     check_start(start)
     return bool(start["status"] >= ERROR)

@@ -1,4 +1,4 @@
-"""What the gateway adds to an ASGI scope, and takes out of it."""
+"""What the gateway adds to an ASGI scope, and removes from it."""
 
 from __future__ import annotations
 
@@ -34,28 +34,29 @@ __all__ = [
 ]
 
 
-# Where a scope says, for an upstream that hands the request on, which header the gateway put its identifier in.
+# Key of a scope: the name of the request ID header, for an upstream that sends the request on.
 REQUEST_ID = "gateway.request_id"
 
-# With these an application lets the server send a file, where the scope's extensions offer it.
+# With these extensions, if the scope offers them, an application lets the server send a file.
 FILES = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
 
-# A scope has this key where nobody will see the answer: the request is a mirror.
+# Key of a scope whose response nobody receives: the request is a mirror.
 MIRROR = "gateway.mirror"
 
-# Where a scope has a `Match` that a service in this process has to be adapted to: it has no endpoint for the method.
+# Key of a scope: the `Match` for which a service in this process has no endpoint of that method.
 ADAPTED = "gateway.adapted"
 
-# Where a scope has the `Attempt` that a service in this process tells of how it fared.
+# Key of a scope: the `Attempt` in which a service in this process reports its outcome.
 ATTEMPT = "gateway.attempt"
 
 
 class Attempt(Protocol):
-    """How a service fared that doesn't raise what it failed with: the project's middleware makes an answer of it.
+    """The outcome of a service whose exceptions don't reach the dispatcher: the project's middleware turns them into
+    responses.
 
-    `error` is what it raised. `rolled_back`: nothing of what it did is left, and nothing has left the process, so that
-    the request can be answered elsewhere, whatever its method. `own`: the status of its own answer, where a middleware
-    may give another; 0 until it was asked.
+    `error` is what it raised. `rolled_back`: its transaction was rolled back and nothing has left the process, so that
+    the request can be answered elsewhere, whatever its method. `own`: the status of the service's own response, which a
+    middleware may have replaced; 0 until the service was called.
     """
 
     error: Exception | None
@@ -63,41 +64,42 @@ class Attempt(Protocol):
     own: int | None
 
     def share(self, body: Body) -> None:
-        """The request's body is held in `body` from now on: it need not be kept once more to be sent again."""
+        """The request's body is held in `body` from now on, so no second copy is needed for a fallback."""
 
 
 def authority(scope: Scope) -> bytes:
-    """The host that a request is for: its Host header, or what it was sent to where it has none, as in HTTP/1.0."""
+    """The host of a request: its Host header, or in HTTP/1.0 without one, the server's address."""
     host = next((value for name, value in scope["headers"] if name == b"host"), None)
     if host is not None or not (server := scope.get("server")):
         return host or b""
     name, port = server
     usual = 443 if scope.get("scheme") in ("https", "wss") else 80
-    if port is None:  # the path of a Unix socket is no host
+    if port is None:  # a Unix socket
         return b"localhost"
     return (name if port == usual else f"{name}:{port}").encode("latin-1", "replace")
 
 
 def in_ascii(target: bytes) -> bytes:
-    """A request's target, or its query, with everything that may not stand in a URL quoted. It means the same."""
+    """A request's target, or its query, with every character quoted that may not appear in a URL."""
     return quote_from_bytes(target, safe=punctuation).encode()
 
 
 def take_in_bytes(scope: Scope) -> None:
-    """Offer an application no other way to answer than by its bytes: no file that the server sends, no hints.
+    """Remove the extensions that allow other responses than bytes: files that the server sends, early hints.
 
-    For where somebody between the two reads the answer. `scope` is a copy.
+    For responses that code between the application and the server reads. `scope` is a copy.
     """
     if offered := scope.get("extensions"):
         scope["extensions"] = {name: way for name, way in offered.items() if not name.startswith("http.response.")}
 
 
 def adapt_scope(scope: Scope, info: RequestInfo, match: Match | None, upstream: str) -> bool:
-    """Make of `scope` what the upstream is to see. True when a service's endpoint is asked GET for a HEAD.
+    """Change `scope` to what the upstream is to see. Returns whether a service answers this HEAD as a GET.
 
-    All else sees the method that was sent: a service in this process changes it in front of the endpoint.
+    Its method becomes GET here only if the service can't be introspected; otherwise Adapter changes it for the
+    endpoint.
     """
-    if info.underscored:  # in CGI's notation X_A passes for X-A; Django drops them too
+    if info.underscored:  # in CGI's notation X_A and X-A are the same; Django drops these too
         scope["headers"] = [line for line in scope["headers"] if b"_" not in line[0]]
     if match is not None:
         scope["gateway.match"] = match
@@ -111,7 +113,8 @@ def adapt_scope(scope: Scope, info: RequestInfo, match: Match | None, upstream: 
 
 
 def identified(scope: Scope, info: RequestInfo, header: bytes, new_id: Callable[[], bytes]) -> Header:
-    """The line that names this request, which `scope` now has once: the caller's, if it was accepted, or a new one."""
+    """Set the request ID header in `scope`, exactly once: the caller's ID if it was accepted, or a new one. Returns
+    it."""
     scope[REQUEST_ID] = header
     lines = scope["headers"]
     if info.request_id is None:
@@ -120,20 +123,20 @@ def identified(scope: Scope, info: RequestInfo, header: bytes, new_id: Callable[
     if header not in info.headers:
         scope["headers"] = [*lines, line]
     elif info.headers[header] != info.request_id or len(lines) != len(info.headers):
-        scope["headers"] = only(lines, line)  # else it is there, and no line is there twice
+        scope["headers"] = only(lines, line)  # otherwise the only line is there already
     return line
 
 
 def only(lines: Headers, line: Header) -> Headers:
-    """`lines` with `line` in the place of all others of its name."""
+    """`lines` with `line` instead of all others of its name."""
     return [*(other for other in lines if other[0] != line[0]), line]
 
 
 def correct(scope: Scope, info: RequestInfo) -> None:
-    """Let `scope`, which is a copy, say what `info` says: the same to every upstream."""
+    """Make `scope`, which is a copy, agree with `info`, so that every upstream sees the same."""
     if info.root or info.ambiguous:
         path = info.root + info.path
-        if path != scope["path"]:  # the proxy had stripped the root, or left it there twice
+        if path != scope["path"]:  # the proxy had stripped the root, or it was there twice
             scope["raw_path"] = quote(path).encode()
         scope["path"] = path
         scope["root_path"] = info.root

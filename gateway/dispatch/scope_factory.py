@@ -1,4 +1,4 @@
-"""Makes the scopes that upstreams get."""
+"""Creates the scopes that upstreams get."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ __all__ = ["ScopeFactory"]
 
 
 class ScopeFactory:
-    """Makes the scopes that upstreams get.
+    """Creates the scopes that upstreams get.
 
-    `request_id` is the header that the gateway gives each request's identifier in, and `served_by` the one that says
-    who answered, both in lower case, None for none. `new_id` makes an identifier, `cookie` the line that gives a caller
-    its affinity cookie.
+    `request_id` is the header for each request's ID, and `served_by` the response header that names the upstream, both
+    in lower case, None for none. `new_id` creates an ID, `cookie` the header line that sets the affinity cookie.
     """
 
     def __init__(
@@ -42,12 +41,12 @@ class ScopeFactory:
         } | {NOBODY: []}
 
     def close_connections(self) -> None:
-        """Close each connection with its next answer: the server is about to stop."""
+        """Close each connection with its next response: the server is about to stop."""
         self._lines = {name: [*lines, CLOSE] for name, lines in self._lines.items()}
 
     def for_upstream(self, scope: Scope, exchange: Exchange) -> Scope:
-        """A copy of `scope` for the upstream that was decided on. `exchange.response.extra` becomes the headers that
-        its answer gets, `exchange.scope` this copy."""
+        """A copy of `scope` for the upstream that was decided on. Sets `exchange.response.extra` to the headers to add
+        to its response, and `exchange.scope` to the copy."""
         info, decision = exchange.info, exchange.decision
         scope = scope.copy()  # type: ignore[attr-defined] # a MutableMapping to Starlette, a dict to ASGI
         if info.root or info.ambiguous or info.proxied:
@@ -62,7 +61,7 @@ class ScopeFactory:
         return scope
 
     def for_mirror(self, scope: Scope, info: RequestInfo, match: Match, upstream: str) -> Scope:
-        """A copy of a caller's `scope` for the mirror of its request, whose answer nobody gets."""
+        """A copy of a caller's `scope` for the mirror of its request, whose response nobody receives."""
         scope = dict(scope)
         correct(scope, info)
         take_in_bytes(scope)

@@ -1,4 +1,4 @@
-"""Errors that may come from a database or cache that is away."""
+"""Recognises errors that may come from an unavailable database or cache."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ NAMES = frozenset({
     "BusyLoadingError", "ConnectionError", "ConnectionInterrupted", "InterfaceError", "MaxConnectionsError",
     "MemcacheError", "OperationalError", "OSError", "PoolTimeout", "TimeoutError",
 })  # fmt: skip
-MOST = 50  # errors that are looked at: a chain may be long, and a circle
+MOST = 50  # errors of a chain that are looked at: it may be long, or circular
 
 
 def is_suspicious(error: BaseException | None) -> bool:
-    """Whether `error`, or what led to it, says that something could not be connected to or did not answer."""
+    """Whether `error`, or one that caused it, is a failure to connect to something or a lack of response."""
     return any(cls.__name__ in NAMES for one in _chain(error) for cls in type(one).__mro__)
 
 

@@ -1,1 +1,1 @@
-"""The Django project, or whatever else was there before, as an upstream."""
+"""The Django project, or another WSGI application, as an upstream."""

@@ -1,4 +1,4 @@
-"""A response's body on its way from a thread to the event loop, and how long a client is waited for."""
+"""Passes a response's body from a thread to the event loop, and limits how long a thread waits for a slow client."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = ["BLOCK", "Pipe"]
 logger = logging.getLogger("gateway")
 
 BLOCK = 2**18  # bytes sent in one message
-STALL = 60.0  # seconds in which a client has to take one block, if a thread waits for it
+STALL = 60.0  # seconds within which a client must receive one block, if a thread waits for that
 
 
 class Pipe:
     """Bytes from a thread to the event loop; the thread waits while `limit` of them are unsent.
 
-    Chunks that arrive faster than they are sent leave together, so a generator of many small ones
-    costs few messages, and the first byte of a slow one leaves at once. A client that takes no block in
-    `patience` seconds while the thread waits is cut off: one that stops reading must not keep the thread.
+    Chunks that arrive faster than they are sent are joined, so a generator of many small ones costs few messages, and
+    the first byte of a slow one is sent at once. A client that receives no block within `patience` seconds while the
+    thread waits is disconnected: one that stops reading must not block the thread.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limit: int = BLOCK, *, patience: float = STALL) -> None:
@@ -47,7 +47,7 @@ class Pipe:
     # -- on the thread --------------------------------------------------------------------------
 
     def put(self, chunk: bytes) -> None:
-        """Hand over `chunk`, waiting for room. Raises ClientGone when nobody reads any more."""
+        """Hand over `chunk`, waiting for room. Raises ClientGone when nothing reads from the pipe any more."""
         if not chunk:
             return
         with self._room:
@@ -70,7 +70,7 @@ class Pipe:
             sent = self._sent
 
     def end(self, error: BaseException | None = None) -> None:
-        """No more chunks will come. `drain` raises `error`, once what came before it is sent."""
+        """End the body. `drain` raises `error`, if given, after sending what was put before."""
         with self._room:
             self._ended = True
             self._error = error
@@ -84,7 +84,7 @@ class Pipe:
     # -- on the event loop ----------------------------------------------------------------------
 
     def break_off(self) -> None:
-        """Nobody reads any more: `put` raises. Without effect after the end."""
+        """Stop reading: `put` raises from now on. No effect after the end."""
         with self._room:
             self._broken = True
             self._room.notify_all()
@@ -105,9 +105,9 @@ class Pipe:
             self._drainer.cancel()
 
     async def drain(self, send: Send) -> None:
-        """Send what comes, as it comes, until `end`; raises what `end` was given.
+        """Send chunks as they come, until `end`; raises the error that `end` was given.
 
-        The task it runs in is cancelled when the client is cut off; ClientGone is raised when it was before.
+        The current task is cancelled when the client is disconnected; raises ClientGone when it already was.
         """
         self._drainer = asyncio.current_task()
         if self._broken:

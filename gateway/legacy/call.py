@@ -1,4 +1,4 @@
-"""One request to Django on a pooled thread, and how its reply comes to the event loop."""
+"""Runs one request in Django on a pooled thread, and passes its reply to the event loop."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ class ThreadCall:
         else:
             self._reply(response)
         finally:
-            end_mirror_here()  # the thread is others' from now on
+            end_mirror_here()  # other requests use the thread from now on
 
     def respond(self) -> HttpResponseBase:
-        """What Django answers; what it lets out is raised."""
+        """Django's response. Raises what Django doesn't handle."""
         raise NotImplementedError
 
     def _reply(self, response: HttpResponseBase) -> None:
@@ -79,18 +79,18 @@ class ThreadCall:
                 if self.scope["method"] != "HEAD":
                     self._stream(cast("StreamingHttpResponse", response), start)
                     return
-                self.scope.pop(STREAMED, None)  # or the two would hold each other
+                self.scope.pop(STREAMED, None)  # otherwise a reference cycle
             self._deliver(BufferedReply(start, content))
         except BaseException as exc:  # noqa: BLE001 - as above
             self._fail(exc)
         self._finish(response)
 
     def _start(self, response: HttpResponseBase) -> Message:
-        """How the answer to the caller starts."""
+        """The start message of the response."""
         raise NotImplementedError
 
     async def reply_unless_gone(self, receive: Receive) -> Reply:
-        """The reply, for a request that waits in a long queue. Raises ClientGone when the client leaves it."""
+        """The reply, for a request that waits in a long queue. Raises ClientGone when the client disconnects."""
 
         async def arrival() -> None:
             await self.future
@@ -98,7 +98,7 @@ class ThreadCall:
         if await until_gone(receive, arrival()):
             return self.future.result()
         if not self.future.cancelled() and self.future.exception() is None:
-            self.future.result().abandon()  # it came in the moment that the client left
+            self.future.result().abandon()  # it arrived just as the client disconnected
         raise ClientGone
 
     def _stream(self, response: StreamingHttpResponse, start: Message) -> None:
@@ -146,7 +146,7 @@ class ThreadCall:
             self._unwanted(value)
 
     def _unwanted(self, value: object) -> None:
-        """The request was cancelled meanwhile."""
+        """Discard a reply: the request was cancelled meanwhile."""
         if isinstance(value, Reply):
             value.abandon()
 
@@ -155,7 +155,7 @@ class ThreadCall:
 
 
 class LegacyCall(ThreadCall):
-    """One request to the project's own views, through `application`, which is Django's WSGI handler or around it."""
+    """One request to the project's own views, through `application`: Django's WSGI handler, or what wraps it."""
 
     __slots__ = ("application", "head")
 
@@ -165,7 +165,7 @@ class LegacyCall(ThreadCall):
         self.head: tuple[str, Sequence[tuple[str, str]]] | None = None  # status and headers, once they are known
 
     def respond(self) -> HttpResponseBase:
-        """What the project answers; what its handler lets out is raised."""
+        """The project's response. Raises what its handler doesn't handle."""
         result = self.application(environ_of(self.scope, self.body), self.start_response)
         if isinstance(result, HttpResponseBase):
             return result
@@ -178,7 +178,7 @@ class LegacyCall(ThreadCall):
         headers: Sequence[tuple[str, str]],
         exc_info: object = None,  # noqa: ARG002 - as PEP 3333 has it
     ) -> None:
-        """What the application starts its response with (PEP 3333)."""
+        """The application's `start_response` (PEP 3333)."""
         self.head = status, headers
 
     def _start(self, response: HttpResponseBase) -> Message:  # noqa: ARG002 - what is around a chain looks at it
@@ -188,9 +188,9 @@ class LegacyCall(ThreadCall):
 
 
 class Wrapped:
-    """What monitoring has put around a response: to be iterated and closed instead of it.
+    """A response as wrapped by monitoring: the wrapper is iterated and closed instead of the response.
 
-    `response` is Django's own where it is a stream; else None.
+    `response` is Django's own if it is a stream, else None.
     """
 
     __slots__ = ("response", "result")
@@ -201,36 +201,36 @@ class Wrapped:
 
     @property
     def streaming(self) -> bool:
-        """Whether it has a StreamingHttpResponse."""
+        """Whether it wraps a StreamingHttpResponse."""
         return self.response is not None
 
     @property
     def is_async(self) -> bool:
-        """Whether what it streams is asynchronous."""
+        """Whether the stream is asynchronous."""
         return self.response is not None and self.response.is_async
 
     @property
     def file_to_stream(self) -> IO[bytes] | None:
-        """The file that it streams, if it is one."""
+        """The file that it streams, if it streams one."""
         return getattr(self.response, "file_to_stream", None)
 
     @property
     def content(self) -> bytes:
-        """All of the body."""
+        """The whole body."""
         return b"".join(self.result)
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self.result)
 
     def close(self) -> None:
-        """As PEP 3333 asks for, once the body was sent or given up."""
+        """To be called once the body was sent or given up (PEP 3333)."""
         if (close := getattr(self.result, "close", None)) is not None:
             close()
 
 
 async def _async_chunks(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
-    """What an asynchronous iterator makes. Synchronous code and the ORM that it awaits run on the thread of
-    `lease`, as those of an asynchronous view do, instead of on asgiref's single one for all."""
+    """The chunks of an asynchronous iterator. Synchronous code and ORM calls that it awaits run on the thread of
+    `lease`, as those of an asynchronous view do, instead of on asgiref's single thread for everything."""
     source = async_source(response)
     try:
         async with ThreadSensitiveContext(executor=lease):
@@ -245,8 +245,8 @@ async def _async_chunks(response: StreamingHttpResponse, lease: Lease) -> AsyncG
 
 
 def close(response: HttpResponseBase | None, body: IO[bytes], path: str, sender: type[BaseHandler]) -> None:
-    """End a request for `path`: close its response, or its body where there is none. That sends `request_finished`, and
-    so cleans up connections on this thread. `sender`: the handler that would have answered."""
+    """End a request for `path`: close its response, or its body if there is none. That sends `request_finished`, which
+    cleans up the connections of this thread. `sender`: the class of the handler."""
     try:
         if response is None:
             body.close()
@@ -258,8 +258,8 @@ def close(response: HttpResponseBase | None, body: IO[bytes], path: str, sender:
 
 
 def harmless(error: BaseException) -> Exception:
-    """`error` as one that can cross to the event loop: SystemExit would end it, a cancellation would pass
-    for the client's leaving, and neither a future nor a coroutine can raise StopIteration."""
+    """`error` as one that may be raised on the event loop: SystemExit would stop it, a cancellation would be taken for
+    the client's disconnect, and neither a future nor a coroutine can raise StopIteration."""
     if isinstance(error, Exception) and not isinstance(error, StopIteration):
         return error
     return RuntimeError(f"the view raised {error!r}").with_traceback(error.__traceback__)

@@ -1,4 +1,4 @@
-"""Who sent a request, as far as a rollout needs to know it: whom the project's own authentication finds."""
+"""Finds out who sent a request, for the rollout's conditions, with the project's own authentication."""
 
 from __future__ import annotations
 
@@ -38,31 +38,31 @@ __all__ = ["Authenticate", "Authentication", "BodyNotRead", "BySession", "Caller
 logger = logging.getLogger("gateway")
 throttled = ThrottledWarnings(logger)
 
-MOST = 10_000  # callers that are remembered, and places where they were seen
-# What changes a session. One whose hash is out of date `get_user` renews under another key, or deletes. The caller
-# would never hear of the key, and be logged out: that is for the request itself to do.
+MOST = 10_000  # callers that are cached; also views
+# What changes a session. `get_user` renews a session whose hash is out of date under another key, or deletes it. The
+# caller would never get the new key, and be logged out: only the request itself may do that.
 CHANGES = ("create", "cycle_key", "delete", "flush", "save")
 
 
 class BodyNotRead(Exception):
-    """Who a caller is was to depend on the request's body, which is its view's to read."""
+    """Authentication tried to read the request's body, which only the view may read."""
 
 
 class Authentication(Protocol):
-    """How the project authenticates one request. Where `kind` is equal, equal credentials are the same user's."""
+    """How the project authenticates one request. With an equal `kind`, equal credentials mean the same user."""
 
     kind: Hashable
 
     def user(self) -> Any:
-        """Who sent it. Raises whatever the project's code raises."""
+        """The user. Raises whatever the project's code raises."""
 
 
-# Of a request and what the URLconf has for it; `request.user` is the user of its session.
+# Makes an Authentication from a request and its match in the URLconf; `request.user` is the user of its session.
 Authenticate = Callable[[HttpRequest, ResolverMatch | None], Authentication]
 
 
 class BySession:
-    """The user who is logged in, and nobody else."""
+    """Authenticates by the session only."""
 
     kind: Hashable = "session"
 
@@ -75,7 +75,7 @@ class BySession:
 
 
 class FoundCaller(NamedTuple):
-    """The caller, and what was read to find it. `kind` is None where that can't be told."""
+    """The caller, and what was read to find it. `kind` is None when it is unknown how it was found."""
 
     caller: Caller
     kind: Hashable | None
@@ -83,10 +83,10 @@ class FoundCaller(NamedTuple):
 
 
 class Callers:
-    """Finds callers, on a thread of `threads`, as `authenticate` does: by default, by their sessions.
+    """Finds callers on a thread of `threads`, with `authenticate`: by default, by their sessions.
 
-    What was found is remembered for `SECONDS`, by what of the request was read for it: that long, somebody who has
-    become staff may be treated as before. Logging in and out changes what is sent, and so is noticed at once.
+    Results are cached for `SECONDS`, by what was read of the request: for that long, somebody who has become staff may
+    be treated as before. Logging in and out changes the credentials, and so takes effect at once.
     """
 
     SECONDS = 30.0
@@ -119,11 +119,11 @@ class Callers:
             return NOBODY_KNOWN
         if not self._able:
             return NOBODY_KNOWN
-        if way is None:  # nobody has asked there yet
+        if way is None:  # the first request for this view
             found = await self._ask(info, scope)
             if found is None or found.kind is None:
                 return found and found.caller
-            if len(self._ways) >= MOST:  # callers choose methods
+            if len(self._ways) >= MOST:  # bounded, since callers choose methods
                 self._ways.clear()
             way = self._ways[place] = self._way(found)
             self._remember(way, found, info, scope)
@@ -131,7 +131,7 @@ class Callers:
         return await self._remembered(way, info, scope)
 
     async def _remembered(self, way: Way, info: RequestInfo, scope: Scope) -> Caller | None:
-        """The caller as he is known, or else as one request of his is asked about, while others of his wait."""
+        """The caller from the cache, or looked up; further requests of the same caller wait for the first lookup."""
         while True:
             shown = way.shown(info, scope)
             if way.silent and not any(shown):
@@ -143,7 +143,7 @@ class Callers:
             asked = self._asked.get(key)
             if asked is None or asked.done() or asked.get_loop() is not asyncio.get_running_loop():
                 break
-            await asyncio.shield(asked)  # it may have found that more is read: then the key is another one
+            await asyncio.shield(asked)  # it may have found that more is read, which changes the key
         asked = self._asked[key] = asyncio.ensure_future(self._ask(info, scope))
         asked.add_done_callback(lambda done: self._asked.pop(key) if self._asked.get(key) is done else None)
         found = await asyncio.shield(asked)
@@ -159,7 +159,7 @@ class Callers:
         return way
 
     def _remember(self, way: Way, found: FoundCaller, info: RequestInfo, scope: Scope) -> None:
-        if len(self._known) >= MOST:  # callers choose these
+        if len(self._known) >= MOST:  # bounded, since callers choose these
             self._known.clear()
         shown = way.shown(info, scope)
         self._known[way.key(shown)] = (self._clock.monotonic() + self.SECONDS, found.caller)
@@ -175,20 +175,20 @@ class Callers:
                 found.set_result(result)
 
         def job() -> None:
-            # In a context of its own, in which authentication may leave a language or a tenant.
+            # In a context of its own, since authentication may set a language or a tenant.
             result = contextvars.Context().run(_found, info, scope, self._session_cookie, self._authenticate)
             with suppress(RuntimeError):  # the event loop was closed meanwhile; a job must not raise
                 loop.call_soon_threadsafe(settle, result)
 
         try:
             self._threads.submit(job)
-        except RuntimeError:  # the pool was closed: legacy, which says so too, is to answer
+        except RuntimeError:  # the pool was closed: legacy answers, with an error
             return None
         return await found
 
 
 def _place(match: Match, info: RequestInfo) -> object:
-    """What one view of the project stands at: the template, unless it has more than one of them below it."""
+    """Identifies a view of the project: by the template, unless several views may be below it."""
     if match.undeclared or match.opaque or ":path}" in match.template:
         found = view_at(info.path)
         return None if found is None else found.func, info.method
@@ -218,7 +218,7 @@ def _caller_of(info: RequestInfo, scope: Scope, session_cookie: bytes, authentic
         authentication = authenticate(request, found)
         kind = authentication.kind
         user = authentication.user()
-    except Error:  # of the database
+    except Error:  # a database error
         raise
     except Exception as exc:  # noqa: BLE001 - the project's code, which answers for itself when the view runs
         throttled.warn(
@@ -231,7 +231,7 @@ def _caller_of(info: RequestInfo, scope: Scope, session_cookie: bytes, authentic
 
 
 def _request_of(info: RequestInfo, scope: Scope, session_cookie: str) -> HttpRequest:
-    """The request as it comes to a view behind SessionMiddleware and AuthenticationMiddleware, without its body."""
+    """The request as a view behind SessionMiddleware and AuthenticationMiddleware gets it, without its body."""
     from django.contrib.auth.middleware import AuthenticationMiddleware
 
     method = "GET" if info.method == SOCKET else info.method
@@ -242,13 +242,13 @@ def _request_of(info: RequestInfo, scope: Scope, session_cookie: str) -> HttpReq
         setattr(store, f"a{name}", _leave_alone_too)
     request.session = store
     AuthenticationMiddleware(lambda _: HttpResponse()).process_request(request)
-    # Whether a token was sent is the view's to ask, and doesn't change who sent it.
+    # The view checks the CSRF token; it doesn't change who the caller is.
     check_csrf(request, check=False)
     return request
 
 
 class _Unread(RawIOBase):
-    """In the place of a request's body."""
+    """Stands for a request's body, which must not be read."""
 
     def read(self, size: int = -1) -> bytes:  # noqa: ARG002
         """Raise BodyNotRead."""
@@ -258,7 +258,7 @@ class _Unread(RawIOBase):
 
 
 def _leave_alone(*_: object, **__: object) -> None:
-    """Instead of what changes a session."""
+    """Replaces methods that change a session."""
 
 
 async def _leave_alone_too(*_: object, **__: object) -> None:
@@ -266,8 +266,8 @@ async def _leave_alone_too(*_: object, **__: object) -> None:
 
 
 def caller_for(user: AbstractBaseUser | AnonymousUser | None) -> Caller:
-    """What a rollout needs to know of a user. Asks the database for groups."""
-    # Authentication classes may have users of their own making.
+    """What a rollout's conditions may use of a user. Queries the database for groups."""
+    # Authentication classes may return users of any class.
     if not getattr(user, "is_authenticated", False) or (key := getattr(user, "pk", None)) is None:
         return NOBODY_KNOWN
     groups = user.groups.values_list("name", flat=True) if hasattr(user, "groups") else ()  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""What requests leave on the threads that serve them: Django keeps its database connections per thread."""
+"""Cleans up the database connections that requests leave on threads: Django keeps its connections per thread."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def open_transactions(own: Iterable[BaseDatabaseWrapper] | None = None) -> int:
 
 
 def return_pooled(own: Iterable[BaseDatabaseWrapper] | None = None) -> None:
-    """Return this thread's connections to the pools they came from (OPTIONS["pool"], which psycopg keeps).
+    """Return this thread's connections to their pools (OPTIONS["pool"], for psycopg).
 
-    A request to a service uses two threads in turn. If each kept a connection while the other waits for one,
-    a pool smaller than the number of threads, as it is by default, would soon have none left for anybody.
+    A request to a service uses two threads in turn. If each kept a connection while waiting for the other, a pool
+    smaller than the number of threads, which is the default, would soon be exhausted.
     """
     for connection in own_connections() if own is None else own:
         if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
@@ -70,20 +70,20 @@ def return_pooled(own: Iterable[BaseDatabaseWrapper] | None = None) -> None:
 
 
 def tidy_connections() -> None:
-    """Leave this thread's connections as Django's own handlers do after a request.
+    """Clean up this thread's connections as Django's own handlers do after a request.
 
-    A transaction that is still open belongs to a request that ended without closing it: it is rolled back.
+    An open transaction belongs to a request that ended without closing it, and is rolled back.
     """
     for connection in own_connections():
         if connection.in_atomic_block:
             logger.error("a request left a transaction open on %r; it is rolled back", connection.alias)
             connection.close()
-            del connections[connection.alias]  # what atomic() left in it can't be reset
+            del connections[connection.alias]  # the state that atomic() left in it can't be reset
     rest_connections()
 
 
 def rest_connections() -> None:
-    """Close those of this thread's connections that are old, broken, or of a pool, and in no transaction."""
+    """Close this thread's connections that are old, broken or from a pool, and not in a transaction."""
     try:
         close_old_connections()
     except Exception:

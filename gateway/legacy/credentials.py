@@ -1,4 +1,4 @@
-"""What of a request was read to find out who sent it: two that are alike in that are of the same caller."""
+"""Records what authentication read of a request: requests that are equal in that have the same caller."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from gateway.routing.request import RequestInfo
 
 __all__ = ["Carrier", "Way", "note_reading"]
 
-Carrier = tuple[str, bytes]  # a kind of place, and the name of what stands there: ("header", b"authorization")
+Carrier = tuple[str, bytes]  # where it was read, and its name: ("header", b"authorization")
 COOKIE, HEADER = "cookie", "header"
-# Keys of META that are no headers and may still tell callers apart; all others are the same for every caller.
+# Keys of META that aren't headers and may tell callers apart; all others are the same for every caller.
 OTHERS: Mapping[str, Carrier] = {
     "CONTENT_LENGTH": (HEADER, b"content-length"),
     "CONTENT_TYPE": (HEADER, b"content-type"),
@@ -32,10 +32,10 @@ Note = Callable[[Carrier], object]
 
 
 class Way:
-    """One way in which requests are authenticated: the same classes, which read the same of each request.
+    """One way in which requests are authenticated: by the same classes, which read the same parts of each request.
 
-    `carriers` are the places that were read so far. `silent`: nobody is known where nothing is there, as
-    where none of `headers` is sent.
+    `carriers` are the parts that were read so far. `silent`: requests that have none of them, for instance none of
+    `headers`, are anonymous.
     """
 
     __slots__ = ("_carriers", "_cookies", "_headers", "_number", "_others", "headers", "silent")
@@ -48,11 +48,11 @@ class Way:
 
     @property
     def bounded(self) -> bool:
-        """Whether nothing but headers and cookies is read."""
+        """Whether only headers and cookies are read."""
         return not self._others
 
     def add(self, carriers: set[Carrier]) -> None:
-        """These are read too."""
+        """Add parts that are read, too."""
         if carriers <= self._carriers:
             return
         self._carriers |= carriers
@@ -63,7 +63,7 @@ class Way:
         self.headers = frozenset((b"cookie", *self._headers))
 
     def shown(self, info: RequestInfo, scope: Scope) -> list[object]:
-        """What a request has there."""
+        """The values of these parts in a request."""
         headers = info.headers
         cookies = headers.get(b"cookie", b"")
         found: list[object] = [*map(headers.get, self._headers)]
@@ -74,7 +74,7 @@ class Way:
         return found
 
     def key(self, shown: list[object]) -> bytes:
-        """The same for all requests that show the same. A digest, so that no secret is kept, however long it is."""
+        """A cache key, equal for requests with equal values. A digest, so that no secret is stored."""
         return blake2b(ascii((self._number, shown)).encode(), digest_size=20).digest()
 
 
@@ -88,9 +88,9 @@ def _other(kind: str, info: RequestInfo, scope: Scope) -> object:
 
 
 def note_reading(request: HttpRequest) -> set[Carrier]:
-    """The places of `request` that are read from now on, as they are: its headers, cookies, query and address."""
+    """Record the parts of `request` that are read from now on: headers, cookies, query and address."""
     found: set[Carrier] = set()
-    # As they are cached there once they were asked for.
+    # Set in the places where the request object caches them.
     request.headers = _Headers(request.META, found.add)
     request.COOKIES = _Noting(request.COOKIES, _cookie, found.add)
     request.META = request.environ = _Noting(request.META, _of_meta, found.add)  # type: ignore[attr-defined] # WSGI's
@@ -98,7 +98,7 @@ def note_reading(request: HttpRequest) -> set[Carrier]:
 
 
 def _cookie(name: str) -> Carrier | None:
-    if name == settings.CSRF_COOKIE_NAME:  # it tells who forges a request, and nobody checks it here
+    if name == settings.CSRF_COOKIE_NAME:  # it is for CSRF checks, which aren't made here
         return None
     return COOKIE, name.encode("utf-8", "replace")
 
@@ -110,7 +110,7 @@ def _of_meta(key: str) -> Carrier | None:
 
 
 class _Noting(dict[str, Any]):
-    """A dictionary that notes what is read of it."""
+    """A dictionary that records the keys that are read."""
 
     def __init__(self, values: Mapping[str, Any], carrier: Callable[[str], Carrier | None], note: Note) -> None:
         super().__init__(values)
@@ -126,7 +126,7 @@ class _Noting(dict[str, Any]):
         return super().__getitem__(key)
 
     def get(self, key: str, default: Any = None) -> Any:
-        """As a dictionary's."""
+        """As in a dictionary."""
         self._read(key)
         return super().get(key, default)
 
@@ -139,23 +139,23 @@ class _Noting(dict[str, Any]):
         return super().__iter__()
 
     def keys(self) -> Any:
-        """As a dictionary's."""
+        """As in a dictionary."""
         self._note(EVERYTHING)
         return super().keys()
 
     def values(self) -> Any:
-        """As a dictionary's."""
+        """As in a dictionary."""
         self._note(EVERYTHING)
         return super().values()
 
     def items(self) -> Any:
-        """As a dictionary's."""
+        """As in a dictionary."""
         self._note(EVERYTHING)
         return super().items()
 
 
 class _Headers(HttpHeaders):
-    """`request.headers`, noting what is read of them."""
+    """`request.headers`, recording what is read."""
 
     def __init__(self, environ: Mapping[str, Any], note: Note) -> None:
         super().__init__(environ)

@@ -1,4 +1,4 @@
-"""How a request comes to Django: to a pooled thread where its view is synchronous, to Django's ASGI handler else."""
+"""Hands requests to Django: to a pooled thread if the view is synchronous, else to Django's ASGI handler."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ __all__ = ["DjangoEntry"]
 
 
 class DjangoEntry:
-    """The ASGI application that Django is here. `most` is how many bytes a request's body may have.
+    """The Django project as an ASGI application. `most` is the maximum size of a request's body, in bytes.
 
-    `project` is what it serves now, `static` its static files, if they are served here.
+    `project` is the project as loaded, `static` its static files, if they are served here.
     """
 
     static: Static | None = None
@@ -50,7 +50,7 @@ class DjangoEntry:
         self._lifespan = lifespan
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request, or serve a socket where the project's ASGI application does."""
+        """Answer one HTTP request, or serve a WebSocket if the project's ASGI application does."""
         if scope["type"] != "http":
             await self._enter(scope, receive, send)
             return

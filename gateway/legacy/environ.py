@@ -1,4 +1,4 @@
-"""What a WSGI server tells an application of a request (PEP 3333), made of an ASGI scope."""
+"""Makes a WSGI environ (PEP 3333) from an ASGI scope."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from starlette.types import Scope
 
 __all__ = ["SCOPE", "add_headers", "add_wsgi", "environ_of", "server_by_host"]
 
-# Where an environ has the scope that it was made of.
+# Key of an environ: the scope that it was made from.
 SCOPE = "asgi.scope"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def environ_of(scope: Scope, body: IO[bytes]) -> dict[str, Any]:
-    """The environ of one HTTP request, whose whole body `body` is.
+    """The environ of one HTTP request. `body` is its whole body.
 
-    There is nothing in it that a client could mistake for a header's key, or the other way round: a header is
-    `HTTP_…`, `CONTENT_TYPE` or `CONTENT_LENGTH`, and one with an underscore in its name is left out, as by Django.
+    A client can't set a key that isn't a header's: a header is `HTTP_…`, `CONTENT_TYPE` or `CONTENT_LENGTH`, and
+    headers with an underscore in their names are dropped, as Django does.
     """
     root = scope.get("root_path") or settings.FORCE_SCRIPT_NAME or ""
     path: str = scope["path"]
@@ -48,8 +48,8 @@ def environ_of(scope: Scope, body: IO[bytes]) -> dict[str, Any]:
 
 
 def add_headers(environ: dict[str, Any], lines: Iterable[tuple[bytes, bytes]]) -> None:
-    """Add headers under their keys, several lines of one joined by a comma, as servers and Django have it. Of Cookie,
-    which would need a semicolon, there is one line (routing/request.py)."""
+    """Add headers under their keys. Several lines with the same name are joined by a comma, as servers and Django do.
+    Cookie, which would need a semicolon, has only one line (routing/request.py)."""
     for name, value in lines:
         key = _key(name)
         if key is None:
@@ -61,14 +61,14 @@ def add_headers(environ: dict[str, Any], lines: Iterable[tuple[bytes, bytes]]) -
 
 
 def add_wsgi(meta: dict[str, Any], scope: Scope) -> None:
-    """Add to the `META` of a request that was made of `scope` what it would have under WSGI and lacks under ASGI."""
+    """Add to the `META` of a request that was made from `scope` what it would have under WSGI but lacks under ASGI."""
     meta["SERVER_PROTOCOL"] = f"HTTP/{scope.get('http_version', '1.1')}"
     meta["wsgi.url_scheme"] = scope.get("scheme", "http")
     _add_addresses(meta, scope)
 
 
 def _add_addresses(environ: dict[str, Any], scope: Scope) -> None:
-    """Who asked, and where. A Unix socket has no addresses: what WSGI servers say then is said here too."""
+    """Add the addresses of client and server. For a Unix socket, which has none, add what WSGI servers add."""
     client = scope.get("client")
     if client:
         environ["REMOTE_ADDR"] = environ["REMOTE_HOST"] = client[0]
@@ -83,7 +83,7 @@ def _add_addresses(environ: dict[str, Any], scope: Scope) -> None:
 
 
 def server_by_host(host: str, scheme: str) -> tuple[str, int]:
-    """The server's name and port as far as its clients know them, for one that has neither: on a Unix socket."""
+    """The server's name and port according to the Host header, for a server on a Unix socket, which has neither."""
     name, colon, port = host.rpartition(":")
     if colon and port.isascii() and port.isdecimal() and len(port) <= len("65535"):
         return name or "localhost", int(port)
@@ -91,19 +91,19 @@ def server_by_host(host: str, scheme: str) -> tuple[str, int]:
 
 
 def _below(root: str, path: str) -> str:
-    """`path` without `root` before it, where that is a whole segment."""
+    """`path` without the prefix `root`, if that ends at a segment."""
     rest = path.removeprefix(root.rstrip("/"))
     return rest if rest[:1] in ("", "/") else path
 
 
 def _in_latin(text: str) -> str:
-    """PEP 3333: the bytes, as characters."""
+    """`text` as PEP 3333 wants it: its bytes, each as one character."""
     return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
 @lru_cache(maxsize=1024)
 def _key(name: bytes) -> str | None:
-    """The key of a header; None for one that could pass for another's."""
+    """The environ key of a header; None for a name that could be mistaken for another's."""
     text = name.decode("latin-1").upper()
     if "_" in text:
         return None

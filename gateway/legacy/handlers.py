@@ -1,9 +1,9 @@
-"""Django's own handlers, made by its own functions: what monitoring wraps has to be what is called.
+"""Django's own handlers, created by Django's functions: monitoring must be able to wrap what is called.
 
 Agents and tracers wrap `get_wsgi_application`, `get_asgi_application`, `WSGIHandler.__call__`, `ASGIHandler.__call__`,
 `BaseHandler.get_response` and `load_middleware`, and receive `request_started` and `request_finished`, whose sender
-is the handler's class (docs/monitoring.md). So there is no class of ours here for what Django serves, and a service's
-chain is entered through Django's function and through `__call__` too.
+is the handler's class (docs/monitoring.md). So the gateway has no handler class of its own for what Django serves, and
+a service's chain is entered through Django's function and through `__call__` too.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ __all__ = [
 
 WSGIApp = Callable[[dict[str, Any], Callable[..., None]], Iterable[bytes]]
 
-# Where a scope has the context that receivers of request_started have left.
+# Key of a scope: the context that receivers of request_started have set up.
 STARTED = "gateway.started"
-# Where a scope has the response of Django that is a stream, and the context it was made in.
+# Key of a scope: Django's streaming response, and the context that it was made in.
 STREAMED = "gateway.streamed"
 
 
 def wsgi_application(ways: Ways) -> WSGIApp:
-    """What `get_wsgi_application` gives, for requests that the gateway makes environs of."""
+    """The result of `get_wsgi_application`, for environs made by the gateway."""
     return cast("WSGIApp", wsgi_application_around(partial(_wsgi_handler, ways)))
 
 
@@ -60,10 +60,10 @@ def asgi_handler(ways: Ways) -> ASGIHandler:
 
 
 def note_contexts() -> None:
-    """From now on, keep what receivers of `request_started` have set, for `request_in_context`.
+    """Keep the context variables that receivers of `request_started` set, for `request_in_context`.
 
-    Agents keep their transaction in a context variable. Django's asynchronous handler sends the signal from a task of
-    its own, so that the request and its end would not find it there, as they do under WSGI.
+    Agents keep their transaction in a context variable. Django's asynchronous handler sends the signal in a task of its
+    own, so the variable would not be visible to the rest of the request, as it is under WSGI.
     """
     signals.request_started.disconnect(_note_context, sender=ASGIHandler)
     signals.request_started.connect(_note_context, sender=ASGIHandler)  # after all that apps have connected
@@ -89,9 +89,9 @@ def _wsgi_handler(ways: Ways) -> WSGIHandler:
 
 
 def _noted(handler: WSGIHandler, request: HttpRequest) -> HttpResponseBase:
-    """`handler.get_response`, which notes whose answer it is, and a stream: what is around the handler may hand out
-    something else, which can only be iterated here and now. The event loop sends files and asynchronous streams without
-    a thread."""
+    """`handler.get_response`, which also records that the response is Django's, and whether it is a stream: code that
+    wraps the handler may return another object, which can only be iterated. The event loop sends files and asynchronous
+    streams without a thread."""
     response = WSGIHandler.get_response(handler, request)
     scope: Scope = request.scope  # type: ignore[attr-defined] # a GatewayRequest
     if (match := request.resolver_match) is not None:
@@ -102,7 +102,7 @@ def _noted(handler: WSGIHandler, request: HttpRequest) -> HttpResponseBase:
 
 
 async def _noted_async(handler: ASGIHandler, request: HttpRequest) -> HttpResponseBase:
-    """`handler.get_response_async`, which notes whose answer it is."""
+    """`handler.get_response_async`, which also records that the response is Django's."""
     response = await ASGIHandler.get_response_async(handler, request)
     if (match := request.resolver_match) is not None:
         request.scope[ROUTE] = match.route  # type: ignore[attr-defined] # an ASGIRequest

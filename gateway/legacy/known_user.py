@@ -1,4 +1,4 @@
-"""Whom a request of the project's was found to be of, without asking anybody now."""
+"""The user that the project has already determined for a request, without determining it now."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Kind = Literal["anonymous", "user", "staff", "superuser"]
 
 
 def known_user(request: object) -> tuple[str, str | None] | None:
-    """The kind of a user ("anonymous", "user", "staff", "superuser") and the primary key as text; None where nobody has
-    asked for `request.user` yet. Django REST framework sets it to whom its authentication found."""
+    """The kind of user ("anonymous", "user", "staff", "superuser") and the primary key as text; None if nothing has
+    used `request.user` yet. Django REST framework sets it to the user that its authentication found."""
     user: Any = loaded(vars(request).get("user")) if hasattr(request, "__dict__") else None
     if user is None:
         return None
@@ -21,7 +21,7 @@ def known_user(request: object) -> tuple[str, str | None] | None:
 
 
 def kind_of(user: Any) -> Kind:
-    """What a user may do, in a word."""
+    """The kind of user: one word."""
     if not getattr(user, "is_authenticated", False):
         return "anonymous"
     if getattr(user, "is_superuser", False):

@@ -1,4 +1,4 @@
-"""Which middleware can run in which kind of chain, and how it is made."""
+"""Which middleware can run in which kind of chain, and how it is created."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.utils.module_loading import import_string
 
 __all__ = ["Ways", "all_sync_capable", "capabilities", "made"]
 
-# For each RemoteUserMiddleware of the project that reads something else under ASGI: whether it is to read that.
-# Before Django 6.1, which has `get_username`, it does where it runs asynchronously; since then, where the request is
-# ASGI's.
+# For each RemoteUserMiddleware that reads another key of META under ASGI: whether it should read that one. Before
+# Django 6.1, which has `get_username`, it does so if it runs asynchronously; since then, if the request is an
+# ASGIRequest.
 Ways = Mapping[str, bool]
 
 
@@ -25,7 +25,7 @@ def capabilities(path: str, middleware: Any, ways: Ways) -> tuple[bool, bool]:
 
 
 def made(path: str, middleware: Any, get_response: Callable[..., Any], ways: Ways) -> Any:
-    """What Django makes of this middleware, which reads what `ways` say whatever the request."""
+    """Create this middleware as Django does, but so that it reads the key that `ways` say, whatever the request."""
     instance = middleware(get_response)
     if path in ways and hasattr(instance, "get_username"):
         header: str = instance.header
@@ -38,5 +38,5 @@ def _named(key: str, request: HttpRequest) -> str:
 
 
 def all_sync_capable(paths: Sequence[str], ways: Ways) -> bool:
-    """Whether each of these middleware can run in a synchronous chain as it is."""
+    """Whether all of these middleware can run in a synchronous chain without an adapter."""
     return all(capabilities(path, import_string(path), ways)[0] for path in paths)

@@ -1,4 +1,4 @@
-"""Requests that come while no thread is free: some wait in a line, some have threads in reserve, others are refused."""
+"""Requests that arrive while no thread is free: some wait, some use threads in reserve, others are refused."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ AnswerOnLease = Callable[[Lease, Scope, Receive, Send], Coroutine[Any, Any, None
 
 
 def nobody_is_told(_: int) -> None:
-    """Where refusals are not counted."""
+    """Default where refusals aren't counted."""
 
 
 class Overload:
-    """While no thread of `pools` is free, `queue` requests wait, each for `seconds`. Those for the paths `reserved` and
-    below have the threads in reserve. `refused` is told the status of each that is refused."""
+    """While no thread of `pools` is free, `queue` requests wait, each for `seconds`. Requests for the paths `reserved`
+    and below them may use the threads in reserve. `refused` is called with the status of each request that is
+    refused."""
 
     def __init__(self, pools: Pools, queue: int, seconds: float) -> None:
         self._pools = pools
@@ -40,7 +41,7 @@ class Overload:
         self.refused: Callable[[int], object] = nobody_is_told
 
     async def reply(self, call: ThreadCall, job: Job, path: str, receive: Receive) -> Reply:
-        """The reply to a request that came while no thread was free. Raises Saturated where none will be in time."""
+        """The reply to a request that arrived while no thread was free. Raises Saturated when none is free in time."""
         pool = self._pools.views
         if self._may_use_reserve(path) and pool.withdraw(job):
             call.threads = pool = self._pools.reserve
@@ -57,14 +58,14 @@ class Overload:
         waiting = Waiting(lambda: job in pool, refuse)
         self._line.join(waiting)
         try:
-            if pool.waiting > pool.size:  # it takes a while to leave, and two tasks to notice
+            if pool.waiting > pool.size:  # the wait is long enough for two tasks that detect a disconnect
                 return await call.reply_unless_gone(receive)
             return await call.future
         finally:
             self._line.leave(waiting)
 
     def _may_use_reserve(self, path: str) -> bool:
-        """Whether the threads in reserve are for this path, and don't have more than enough to do themselves."""
+        """Whether `path` may use the threads in reserve, and these aren't overloaded themselves."""
         return self._pools.reserve.waiting < self._pools.reserve.size and is_reserved(path, self.reserved)
 
     def _saturated(self, message: str) -> Saturated:
@@ -73,10 +74,10 @@ class Overload:
         return refusal
 
     async def answer_async(self, answer: AnswerOnLease, path: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """As `answer`, for a request that came while no thread was free.
+        """As `answer`, for a request that arrived while no thread was free.
 
-        Raises Saturated where none will be in time; what it has begun without one ends by itself then, and answers
-        nobody.
+        Raises Saturated when none is free in time; what it has started without a thread then ends by itself, and its
+        messages are dropped.
         """
         pool = self._pools.leases
         if self._may_use_reserve(path):
@@ -111,6 +112,6 @@ class Overload:
 
 
 def _ended(task: asyncio.Task[None]) -> None:
-    """A request that was refused or cancelled has ended, of which nobody else asks how."""
+    """Retrieve the exception of a refused or cancelled request, which asyncio would otherwise log."""
     if not task.cancelled() and (error := task.exception()) is not None:
         logger.debug("a request that was refused or cancelled has failed", exc_info=error)

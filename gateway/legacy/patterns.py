@@ -1,8 +1,7 @@
-"""The patterns of the project's URLconf, in Django's order, beside the templates of services.
+"""Compares the patterns of the project's URLconf, in Django's order, with the templates of services.
 
-Django stops at the first pattern that a path matches, whatever the method. So a template of a service may take in paths
-that are another view's: `/tags/{tag}/` takes in `/tags/me/`. These stay with the project.
-"""
+Django stops at the first pattern that matches a path, whatever the method. So a template of a service may match paths
+of another view: `/tags/{tag}/` matches `/tags/me/`. Those paths stay with the project. """
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ __all__ = ["Branch", "Pattern", "Patterns", "meant_by", "patterns_of", "prefixes
 View = Callable[..., Any]
 
 TAIL = Parameter(".*", whole_tail=True)
-# What a parameter may stand for: text that no pattern spells out, a number, a UUID.
+# Sample values of a parameter: text that no pattern contains literally, a number, a UUID.
 SAMPLES = ("qzx", "7", "0f0e0d0c-0b0a-0908-0706-050403020100", "qzx/qzx")
 _parameter = re.compile(r"<(?:[^>:]+:)?([^>]+)>")
 _special = re.compile(r"(?<!\\)[.^$*+?{}\[\]|()]|\\[A-Za-z0-9]")
@@ -37,8 +36,8 @@ _names = re.compile(r"\(\?P<\w+>")
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """What leads to one view. `parts` are its segments, at least as wide as the pattern itself; where the first is
-    the prefix of a language, that is `language`. `order` is its place in the URLconf."""
+    """The patterns that lead to one view. `parts` are its segments, matching at least what the pattern matches;
+    `language` is set if the first is a language prefix. `order` is its position in the URLconf."""
 
     order: int
     items: tuple[URLPattern | URLResolver, ...]
@@ -48,12 +47,12 @@ class Pattern:
 
     @property
     def text(self) -> str | None:
-        """The path, where it is written out."""
+        """The path, if it has no parameters."""
         plain = [part for part in self.parts if isinstance(part, str)]
         return "/" + "/".join(plain) if len(plain) == len(self.parts) else None
 
     def matches(self, path: str) -> bool:
-        """As Django, which is asked. True where it can't be told here: then the project answers."""
+        """Whether Django would match `path`. True when that can't be determined here: then the project answers."""
         rest = path[1:]
         try:
             for pattern in self.chain:
@@ -67,11 +66,10 @@ class Pattern:
 
 
 class Branch:
-    """What of a URLconf stands for one template: Django's own resolvers, with no other pattern in them.
+    """The part of a URLconf for one template: Django's own resolvers, reduced to the patterns that lead there.
 
-    `views` are those they lead to. `app_names` and `namespaces` are those of the includes that a new path of this
-    template would stand in.
-    """
+    `views` are the views that they lead to. `app_names` and `namespaces` are those of the includes in which a new path
+    of this template would be. """
 
     __slots__ = ("_resolver", "app_names", "namespaces", "views")
 
@@ -88,7 +86,7 @@ class Branch:
         self.namespaces = namespaces
 
     def match(self, path: str) -> ResolverMatch | None:
-        """What Django found for `path` before it was moved, or for the same path with another end."""
+        """What Django found for `path` before it was moved, also with or without a slash at its end."""
         if self._resolver is None:
             return None
         try:
@@ -105,7 +103,7 @@ class Branch:
 
 
 class Patterns:
-    """All patterns of a URLconf, the project's own unless another is named. Django has to be set up."""
+    """All patterns of a URLconf, by default the project's. Django must be set up."""
 
     def __init__(self, urlconf: Any = None) -> None:
         self._root = get_resolver(urlconf)
@@ -125,8 +123,8 @@ class Patterns:
 
     @cached_property
     def admins(self) -> tuple[str, ...]:
-        """Where the project's admins are, without a slash at the end: under `i18n_patterns` in each language, and where
-        LocaleMiddleware sends callers to their own."""
+        """The paths of the project's admin sites, without a slash at the end. Under `i18n_patterns`: in each language,
+        and without a language, where LocaleMiddleware redirects."""
         found: dict[str, None] = {}
         for one in self._all:
             if one.text is not None and _is_index_of_admin(one.items):
@@ -135,14 +133,15 @@ class Patterns:
         return tuple(found)
 
     def owner(self, path: str) -> tuple[URLPattern | URLResolver, ...] | None:
-        """What leads to the view that Django finds for `path`, which begins with a slash; None where it finds none."""
+        """The patterns that lead to the view that Django finds for `path`, which begins with a slash; None if none
+        do."""
         found = (one for one in self._overlapping(path[1:].split("/")) if one.matches(path))
         return next((one.items for one in found), None)
 
     def contest(self, endpoint: Endpoint) -> Contest | None:
-        """Which paths that `endpoint` takes in Django would give to another view than the one it stands for.
+        """Which paths matched by `endpoint` Django would route to another view than the one that it replaces.
 
-        It stands for the pattern of its own form, and may be cut out of a wider one. None where all are its own.
+        It replaces the pattern of the same form, or is one of the paths of a wider pattern. None when there are none.
         """
         if endpoint.is_subtree:
             return None
@@ -162,7 +161,7 @@ class Patterns:
         found = self._overlapping(parts)
         slashed: list[Pattern] = []
         if settings.APPEND_SLASH and parts[-1] != "":
-            slashed = self._overlapping((*parts, ""))  # where CommonMiddleware sends what has no slash
+            slashed = self._overlapping((*parts, ""))  # CommonMiddleware redirects there from paths without a slash
         meant = _leading_to(meant_by(endpoint.dependencies), [*found, *slashed])
         own = {id(one) for one in meant} or _stands_for(parts, [*found, *slashed])
         others = [one for one in (*found, *slashed) if id(one) not in own]
@@ -185,7 +184,7 @@ class Patterns:
         return Contest(frozenset(paths), holds, always=quick is not None)
 
     def branch(self, template: str, convertors: tuple[tuple[str, str], ...] = (), view: View | None = None) -> Branch:
-        """What stands for `template`: what leads to `view`, where that is there, or else what has its form."""
+        """The branch for `template`: the patterns that lead to `view`, if given, or else those of the same form."""
         found = self._branches.get((template, convertors, view))
         if found is None:
             found = self._branches[template, convertors, view] = self._branch(template, convertors, view)
@@ -207,7 +206,7 @@ class Patterns:
 
 
 def meant_by(dependencies: Sequence[object]) -> View | None:
-    """The view of the URLconf that an endpoint with these `dependencies` stands for, where one of them says so."""
+    """The URLconf's view that an endpoint with these `dependencies` replaces, if one of them says so."""
     return next((view for one in dependencies if (view := getattr(one, "stands_for", None)) is not None), None)
 
 
@@ -216,24 +215,24 @@ def _leading_to(view: View | None, patterns: Sequence[Pattern]) -> list[Pattern]
 
 
 def _is_index_of_admin(items: Items) -> bool:
-    """Whether these lead to the first page of an AdminSite, whatever its name is."""
+    """Whether these patterns lead to the index page of an AdminSite, whatever its name."""
     return getattr(items[-1], "name", None) == "index" and any(
         getattr(item, "app_name", None) == "admin" for item in items
     )
 
 
 def _stands_for(parts: Sequence[Part], patterns: Sequence[Pattern]) -> set[int]:
-    """The identities of those `patterns` that a template with these `parts` stands for, or is cut out of."""
+    """The ids of those `patterns` that a template with these `parts` replaces, in whole or in part."""
     samples = list(_samples(parts))
     own = {id(one) for one in patterns if samples and all(_takes_in(one, sample) for sample in samples)}
     if not any(id(one) in own and not _has_tail(one.parts) for one in patterns):
-        # Narrower in Django: a number, say, which is text in a template whose endpoint takes an int.
+        # Narrower in Django: for instance a number that is text in the template, while the endpoint takes an int.
         own |= {id(one) for one in patterns if _is_of_form(one, parts)}
     return own
 
 
 def _samples(parts: Sequence[Part]) -> Iterator[list[str]]:
-    """Paths that a template takes in, as segments: unusual ones, which no narrower pattern will have."""
+    """Paths that a template matches, as segments, with values unusual enough that no narrower pattern matches them."""
     choices = []
     for part in parts:
         if isinstance(part, str):
@@ -247,7 +246,7 @@ def _samples(parts: Sequence[Part]) -> Iterator[list[str]]:
 
 
 def _takes_in(pattern: Pattern, sample: Sequence[str]) -> bool:
-    """Whether Django finds `pattern` for this path, with a slash at its end or without."""
+    """Whether Django finds `pattern` for this path, with or without a slash at its end."""
     if pattern.language:
         sample = [pattern.language, *sample[1:]]
     path = "/" + "/".join(sample)
@@ -275,7 +274,7 @@ def _is_of_form(pattern: Pattern, parts: Sequence[Part]) -> bool:
 
 
 def _only(resolver: URLResolver, ways: Sequence[Items], depth: int) -> URLResolver:
-    """`resolver` with those patterns alone that `ways` lead through."""
+    """`resolver` with only those patterns through which `ways` lead."""
     inner: list[URLPattern | URLResolver] = []
     for item in dict.fromkeys(way[depth] for way in ways):
         if isinstance(item, URLResolver):
@@ -286,7 +285,7 @@ def _only(resolver: URLResolver, ways: Sequence[Items], depth: int) -> URLResolv
 
 
 def _answers_head(view: Any) -> bool:
-    """Whether a view that takes GET takes HEAD; True where it can't be told."""
+    """Whether a view that allows GET allows HEAD; True when that can't be determined."""
     if (made_of := class_behind(view)) is not None:
         kind, initial, _ = made_of
         return "head" in initial.get("http_method_names", getattr(kind, "http_method_names", ("head",)))
@@ -305,8 +304,8 @@ def _plain_start(parts: Sequence[Part]) -> list[str]:
 
 
 def _around(resolver: URLResolver, path: str) -> tuple[list[str | None], list[str | None]]:
-    """The names of applications and namespaces of the includes whose prefixes `path` begins with, the longest of each
-    level. Where two of different namespaces have the same prefix, that can't be told, and it stands in none of them."""
+    """The application names and namespaces of the includes whose prefixes `path` begins with, the longest of each
+    level. If two with different namespaces have the same prefix, neither counts."""
     app_names: list[str | None] = []
     namespaces: list[str | None] = []
     rest = path[1:]
@@ -327,7 +326,7 @@ def _around(resolver: URLResolver, path: str) -> tuple[list[str | None], list[st
 
 @lru_cache(maxsize=64)
 def patterns_of(urlconf: Any = None) -> Patterns:
-    """The patterns of a URLconf: of the project's own, or of one that a middleware has set for a request."""
+    """The patterns of a URLconf: the project's, or the one that a middleware has set for a request."""
     return Patterns(urlconf)
 
 
@@ -340,9 +339,9 @@ setting_changed.connect(_forget)
 
 
 def _quick(patterns: Iterator[Pattern]) -> Callable[[str], object] | None:
-    """One regular expression for whatever one of `patterns` may match, to be asked before Django is."""
+    """One regular expression that matches at least what `patterns` match, to be tried before Django is called."""
     texts = ["/" + "/".join(re.escape(p) if isinstance(p, str) else p.regex for p in one.parts) for one in patterns]
-    # Without the slash, since it may be the one that CommonMiddleware would add.
+    # Without the slash at the end, since CommonMiddleware may add it.
     return (
         re.compile("|".join(f"(?:{text.removesuffix('/')}/?)" for text in texts), re.DOTALL).fullmatch
         if texts
@@ -359,7 +358,7 @@ Items = tuple[URLPattern | URLResolver, ...]
 def _below(
     resolver: URLResolver, items: Items, before: Chain, text: str, language: str
 ) -> Iterator[tuple[Items, Chain, str, str]]:
-    """Each view's patterns, one regular expression for them together, and the language whose prefix they have."""
+    """The patterns of each view, one regular expression for all of them, and the language of their prefix."""
     for item in resolver.url_patterns:
         for pattern, prefix in prefixes(item.pattern):
             chain, whole = (*before, pattern), text + _source(pattern, last=isinstance(item, URLPattern))
@@ -372,7 +371,7 @@ def _below(
 def prefixes(
     pattern: RegexPattern | RoutePattern | LocalePrefixPattern,
 ) -> list[tuple[RegexPattern | RoutePattern, str]]:
-    """A language's prefix as one pattern for each language, since which one is active isn't known yet."""
+    """A language prefix as one pattern per language, since the active language isn't known yet."""
     if not isinstance(pattern, LocalePrefixPattern):
         return [(pattern, "")]
     prefixes: list[tuple[RegexPattern | RoutePattern, str]] = [
@@ -382,7 +381,7 @@ def prefixes(
 
 
 def _source(pattern: Any, *, last: bool) -> str:
-    """`pattern` as a regular expression, without its ends."""
+    """`pattern` as a regular expression, without anchors."""
     if isinstance(pattern, RoutePattern):
         pieces = _parameter.split(str(pattern))
         return "".join(
@@ -390,21 +389,22 @@ def _source(pattern: Any, *, last: bool) -> str:
             for index, piece in enumerate(pieces)
         )
     if not isinstance(pattern, RegexPattern):
-        return TAIL.regex  # of a class of the project's own, which may match anything
+        return TAIL.regex  # a class of the project, which may match anything
     text = _names.sub("(?:", str(pattern))
     begins, ends = text.startswith(("^", r"\A")), text.endswith(("$", r"\Z"))
     text = text.removeprefix("^").removeprefix(r"\A").removesuffix("$").removesuffix(r"\Z")
-    # Django looks for it anywhere, and what comes after it doesn't matter.
+    # Django searches for it anywhere, and ignores what follows.
     return ("" if begins or not text else ".*") + text + ("" if ends or not last else ".*")
 
 
 def _group(regex: str) -> str:
-    """A converter's expression; the slash that DRF's format suffix may end with stands by itself."""
+    """A converter's expression; the slash with which DRF's format suffix may end becomes a separate element."""
     return f"(?:{_names.sub('(?:', regex.removesuffix('/?'))})" + ("/?" if regex.endswith("/?") else "")
 
 
 def _variants(text: str) -> list[tuple[Part, ...]]:
-    """A regular expression as segments, at least as wide as it is; with a slash that may be there, and without it."""
+    """A regular expression as segments that match at least the same; one variant with an optional slash, one
+    without."""
     if text.endswith("/?"):
         return [*_variants(text[:-2]), *_variants(text[:-1])]
     pieces = _split(text)
@@ -418,7 +418,7 @@ def _variants(text: str) -> list[tuple[Part, ...]]:
 
 
 def _split(text: str) -> list[str]:
-    """`text` at those slashes that stand outside of groups and sets."""
+    """`text` split at slashes outside of groups and sets."""
     pieces, depth, escaped, in_set = [""], 0, False, False
     for character in text:
         if character == "/" and depth == 0 and not in_set and not escaped:
@@ -444,7 +444,7 @@ def _part(piece: str) -> Part:
         return piece.replace("\\", "")
     try:
         matches = re.compile(piece, re.DOTALL).fullmatch
-    except re.error:  # a group that is referred to, say
+    except re.error:  # for instance a backreference
         return TAIL
     if matches("a/b") or matches("7/7") or "/" in _sets.sub("", piece):
         return TAIL

@@ -1,4 +1,4 @@
-"""The threads that synchronous code of the project and of the services inside its middleware runs on."""
+"""The thread pools for synchronous code of the project and of the services inside its middleware."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["LAST_WORK", "Pools"]
 
 logger = logging.getLogger("gateway.django")
 
-LOOKUPS = 4  # threads that ask the database who callers are
-LAST_WORK = 5.0  # seconds that threads have at the end for what they still do (docs/deployment.md)
+LOOKUPS = 4  # threads that look up callers in the database
+LAST_WORK = 5.0  # seconds that threads have at shutdown to finish (docs/deployment.md)
 
 
 class Pools:
-    """A pool for each kind of code, so that none holds the others up.
+    """A pool for each kind of code, so that none blocks the others.
 
-    `views` runs synchronous views, on `threads` threads; `reserve` is for the admin and for paths that are reserved;
-    `leases` runs the synchronous code of asynchronous views; `lookups` finds out who callers are.
+    `views` runs synchronous views, on `threads` threads; `reserve` is for the admin and for reserved paths; `leases`
+    runs the synchronous code of asynchronous views; `lookups` finds out who callers are.
     """
 
     def __init__(self, threads: int, reserve: int) -> None:
@@ -32,12 +32,12 @@ class Pools:
 
     @property
     def all(self) -> list[Threads]:
-        """All of them, those of services included."""
+        """All pools, including those of services."""
         return [self.views, self.reserve, self.leases, self.lookups, *self._of_services]
 
     @property
     def size(self) -> int:
-        """How many threads there may be, each with a connection of its own to every database."""
+        """The maximum number of threads, each with its own connection to every database."""
         return sum(pool.size for pool in self.all)
 
     @property
@@ -46,11 +46,11 @@ class Pools:
         return any(pool.waiting > 0 for pool in self.all)
 
     def of_service(self, service: str, threads: int | None = None) -> tuple[Threads, Threads]:
-        """Threads for the synchronous code of one service, and for the middleware around it: however slow it is, all
-        others have theirs. `threads` is how many of the former; default: half of the project's.
+        """Threads for the synchronous code of one service, and for the middleware around it, so that a slow service
+        can't use up those of others. `threads` is the number of the former; default: half of the project's.
 
-        Of the latter there are half as many. They run nothing that lasts: a chain that waits can only go on on its own
-        thread, and must find it free.
+        There are half as many of the latter. They run nothing that takes long: a waiting chain can only continue on its
+        own thread, which must be free then.
         """
         size = max(4, self.views.size // 2) if threads is None else threads
         work = django_threads(size, f"service-{service}")
@@ -64,9 +64,9 @@ class Pools:
             pool.close()
 
     async def finish(self) -> None:
-        """Wait for what threads do after their answers (`response.close()`, `request_finished`), for LAST_WORK at most.
+        """Wait for what threads do after their responses (`response.close()`, `request_finished`), LAST_WORK at most.
 
-        They are daemons, or a view that never returns would keep the process: what they do ends with it.
+        They are daemon threads, since a view that never returns would otherwise keep the process alive.
         """
         loop = asyncio.get_running_loop()
         patience = loop.time() + LAST_WORK

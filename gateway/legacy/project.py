@@ -1,4 +1,4 @@
-"""The Django project as it is loaded: its settings, its middleware and its URLconf."""
+"""The Django project as loaded: its settings, its middleware and its URLconf."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["Project", "ServesProject"]
 
 
 class Project:
-    """What the settings name now, loaded. `asgi` is the project's own ASGI application, which then gets everything;
-    `bodies` hold those of requests, of at most `most` bytes.
+    """What the settings currently name, loaded. `asgi` is the project's own ASGI application, which then gets all
+    requests; `bodies` holds the bodies of requests, of at most `most` bytes.
 
-    `sync` answers requests to synchronous views on a thread, None where the middleware can't; `asgi` all others.
+    `sync` answers requests to synchronous views on a thread (None if the middleware can't); `asgi` answers all others.
     """
 
     def __init__(self, asgi: ASGIApp | None, bodies: Bodies, most: int | None) -> None:
@@ -34,7 +34,7 @@ class Project:
         self._most = most
         self.settings = read_settings()
         self.hosts = AllowedHosts()
-        self.views = AsyncViews()  # loads the URLconf, and so whatever the project's views are made of
+        self.views = AsyncViews()  # loads the URLconf, and so imports the project's views
         self.ways = ways_of_project(asgi=asgi is not None)
         capable = asgi is None and all_sync_capable(settings.MIDDLEWARE, self.ways)
         self.sync = wsgi_application(self.ways) if capable else None
@@ -53,13 +53,13 @@ class Project:
 
 
 class ServesProject:
-    """What the gateway asks of the project's settings, as they are in `_project`."""
+    """The project's settings as the rest of the gateway needs them, from `_project`."""
 
     _project: Project
 
     @property
     def script_name(self) -> str:
-        """The path that the project says it is served under, or ""."""
+        """The path under which the project says that it is served, or ""."""
         return self._project.settings.script_name
 
     @property
@@ -69,28 +69,28 @@ class ServesProject:
 
     @property
     def kept_cookies(self) -> Sequence[bytes]:
-        """Names of cookies that say nothing of who a caller is."""
+        """Names of cookies that don't identify the caller."""
         return self._project.settings.kept_cookies
 
     @property
     def secrets(self) -> Sequence[str | bytes]:
-        """SECRET_KEY, and then its fallbacks."""
+        """SECRET_KEY, followed by SECRET_KEY_FALLBACKS."""
         return self._project.settings.secrets
 
     @property
     def proxy_settings(self) -> DjangoProxySettings | None:
-        """How the project reads what a proxy says; None where it reads nothing of it."""
+        """How the project reads a proxy's headers; None when it reads none."""
         return self._project.settings.proxy
 
     @property
     def ways(self) -> Ways:
-        """How each of the project's middleware is run."""
+        """How each of the project's RemoteUserMiddleware reads its header."""
         return self._project.ways
 
     def allows_host(self, host: bytes) -> bool:
-        """Whether Django would accept `host`: ALLOWED_HOSTS applies to services too."""
+        """Whether Django would accept `host` (ALLOWED_HOSTS)."""
         return host in self._project.hosts
 
     def trusts_origin(self, origin: bytes) -> bool:
-        """Whether CSRF_TRUSTED_ORIGINS has this origin."""
+        """Whether CSRF_TRUSTED_ORIGINS contains this origin."""
         return is_trusted(origin)

@@ -1,4 +1,4 @@
-"""What the gateway goes by in the project's settings, read at once: only tests change them while a process runs."""
+"""The project's settings that the gateway uses, read once: only tests change them while a process runs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["ProjectSettings", "admin_paths", "read_settings"]
 
 @dataclass(frozen=True, slots=True)
 class ProjectSettings:
-    """`script_name` is FORCE_SCRIPT_NAME without a slash at the end, `memory` how many bytes of a body are held in
-    memory, `proxy` what is read of a proxy's headers, None where nothing is."""
+    """`script_name` is FORCE_SCRIPT_NAME without a slash at the end, `memory` the number of bytes of a body that are
+    held in memory, `proxy` how a proxy's headers are read, None when none are."""
 
     script_name: str
     memory: int
@@ -27,7 +27,7 @@ class ProjectSettings:
 
 
 def read_settings() -> ProjectSettings:
-    """The settings as they are now."""
+    """The current settings."""
     proxy = DjangoProxySettings()
     return ProjectSettings(
         script_name=(settings.FORCE_SCRIPT_NAME or "").rstrip("/"),
@@ -40,7 +40,7 @@ def read_settings() -> ProjectSettings:
 
 
 def admin_paths() -> tuple[str, ...]:
-    """Where the project's admins are; nothing where that can't be told."""
+    """The paths of the project's admin sites; empty when they can't be determined."""
     try:
         return patterns_of(settings.ROOT_URLCONF).admins
     except Exception:  # noqa: BLE001 - a pattern of the project's own making: it is served all the same

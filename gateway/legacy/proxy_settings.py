@@ -1,6 +1,6 @@
-"""What a Django project believes of a request by its own settings: scheme, host and port, and which hosts are its own.
+"""What a Django project's settings say about its proxy and its hosts: scheme, host and port, allowed hosts and origins.
 
-Django reads them from the request each time. Services can't, so the gateway reads them once for both sides.
+Django reads these from the request each time. Services can't, so the gateway reads them once for both sides.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ __all__ = ["AllowedHosts", "DjangoProxySettings", "is_allowed", "is_trusted"]
 
 Line = tuple[bytes, bytes]
 HOST, PORT = b"x-forwarded-host", b"x-forwarded-port"
-# A proxy may name a socket's scheme; Django compares with the one word that its settings give.
+# A proxy may send a WebSocket's scheme; Django compares with the one value that its setting names.
 OF_SOCKETS = {b"wss": b"https", b"ws": b"http"}
 
 
 class DjangoProxySettings:
-    """The reading of SECURE_PROXY_SSL_HEADER, USE_X_FORWARDED_HOST and USE_X_FORWARDED_PORT, as they are now.
+    """How SECURE_PROXY_SSL_HEADER, USE_X_FORWARDED_HOST and USE_X_FORWARDED_PORT are currently set.
 
-    `names` are the headers that are read, in lower case: none of them in a request, and there is nothing to read.
+    `names` are the headers that are read, in lower case; a request without any of them needs no further check.
     """
 
     __slots__ = ("_scheme", "_secure", "names")
@@ -34,7 +34,7 @@ class DjangoProxySettings:
         self.names = frozenset(name for name, used in names.items() if name and used)
 
     def scheme(self, lines: Iterable[Line]) -> tuple[str, Line] | None:
-        """`HttpRequest.scheme`, and the line that Django is to find it in; None where the header isn't there."""
+        """`HttpRequest.scheme`, and the header line from which Django is to read it; None without that header."""
         value = _joined(lines, self._scheme) if self._scheme else None
         if value is None:
             return None
@@ -44,43 +44,43 @@ class DjangoProxySettings:
         return "https" if OF_SOCKETS.get(named, named) == self._secure else "http", (self._scheme, value)
 
     def host(self, lines: Iterable[Line]) -> bytes | None:
-        """What Django takes the host from instead of the Host header; None where it takes that."""
+        """The host that Django uses instead of the Host header; None if it uses the Host header."""
         return _joined(lines, HOST) if HOST in self.names else None
 
     def port(self, lines: Iterable[Line]) -> int | None:
-        """`HttpRequest.get_port()`, where it is taken from a header and is one."""
+        """`HttpRequest.get_port()`, if it is read from a header and is a number."""
         value = _joined(lines, PORT) if PORT in self.names else None
         return int(value) if value is not None and value.isdigit() and len(value) <= len("65535") else None
 
 
 def _scheme_header() -> Line:
-    """The header of SECURE_PROXY_SSL_HEADER and its value for https; empty where there is none."""
+    """The header of SECURE_PROXY_SSL_HEADER and its value for https; empty when it isn't set."""
     name, secure = settings.SECURE_PROXY_SSL_HEADER or ("", "")
-    if not name.startswith("HTTP_"):  # Django looks it up in META, where only headers come from a client
+    if not name.startswith("HTTP_"):  # Django reads META, in which clients can only set headers
         return b"", b""
     return name.removeprefix("HTTP_").replace("_", "-").lower().encode("latin-1"), secure.encode("latin-1")
 
 
 def _joined(lines: Iterable[Line], name: bytes) -> bytes | None:
-    """The value of a header as Django's requests have it: lines joined by commas."""
+    """The value of a header as in Django's requests: lines joined by commas."""
     values = [value for key, value in lines if key == name]
     return b",".join(values) if values else None
 
 
 def is_trusted(origin: bytes) -> bool:
-    """Whether CSRF_TRUSTED_ORIGINS has `origin`, such as "https://host"."""
+    """Whether CSRF_TRUSTED_ORIGINS contains `origin`, such as "https://host"."""
     scheme, _, host = origin.decode("latin-1").lower().partition("://")
     return any(_fits_origin(trusted, scheme, host) for trusted in settings.CSRF_TRUSTED_ORIGINS)
 
 
 def _fits_origin(trusted: str, scheme: str, host: str) -> bool:
-    """As CsrfViewMiddleware: `https://*.example.com` takes in every subdomain."""
+    """As CsrfViewMiddleware: `https://*.example.com` matches every subdomain."""
     trusted_scheme, _, trusted_host = trusted.lower().partition("://")
     return scheme == trusted_scheme and is_same_domain(host, trusted_host.lstrip("*"))
 
 
 def is_allowed(host: bytes) -> bool:
-    """Whether ALLOWED_HOSTS lets `host` in: Django's own verdict (`HttpRequest.get_host`)."""
+    """Whether ALLOWED_HOSTS contains `host`, decided by Django (`HttpRequest.get_host`)."""
     request = HttpRequest()
     request.META = {"HTTP_HOST": host.decode("latin-1")}
     try:
@@ -91,7 +91,7 @@ def is_allowed(host: bytes) -> bool:
 
 
 class AllowedHosts:
-    """What `is_allowed` says, kept for hosts that were asked lately."""
+    """A cache of `is_allowed`."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, bool] = {}
@@ -100,8 +100,8 @@ class AllowedHosts:
         allowed = self._known.get(host)
         if allowed is None:
             if len(host) > 512:
-                return is_allowed(host)  # nothing to keep in memory
-            if len(self._known) > 1000:  # callers choose these
+                return is_allowed(host)  # too long to cache
+            if len(self._known) > 1000:  # bounded, since callers choose these
                 self._known.clear()
             allowed = self._known[host] = is_allowed(host)
         return allowed

@@ -1,4 +1,4 @@
-"""Whether what both sides lean on can be reached: the project's databases and caches."""
+"""Checks whether the stores that both sides use can be reached: the project's databases and caches."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = ["Stores"]
 
 logger = logging.getLogger("gateway.django")
 
-PATIENCE = 2.0  # seconds in which a store has to answer
-FRESH = 1.0  # seconds that what was found holds
+PATIENCE = 2.0  # seconds within which a store must answer
+FRESH = 1.0  # seconds for which a result is reused
 
 
 class Stores:
-    """The databases and caches of the project. They are asked only when a service has failed in a way that they may
-    have caused, at most once in FRESH seconds, on a thread of their own with connections of its own.
+    """The databases and caches of the project. They are checked only after a service has failed in a way that they may
+    have caused, at most once in FRESH seconds, on a separate thread with its own connections.
 
-    It is one thread, however often they are asked: a driver may wait for minutes for one that doesn't answer.
+    There is only one such thread: a driver may wait for minutes for a store that doesn't answer.
     """
 
     def __init__(self, clock: Clock = SYSTEM) -> None:
@@ -45,7 +45,7 @@ class Stores:
         return await asyncio.shield(self._asking)
 
     def close(self) -> None:
-        """Let the thread end. One that still waits for an answer is left behind."""
+        """End the thread. One that still waits for an answer is abandoned."""
         self._threads.close()
 
     async def _ask(self) -> str | None:
@@ -55,7 +55,7 @@ class Stores:
                 self._found = await asyncio.wrap_future(lease.submit(_away))
         except TimeoutError:
             self._found = f"databases and caches did not all answer in {PATIENCE:g} s"
-        except Exception:  # of a driver's `close`, say: then nothing is known
+        except Exception:  # for instance from a driver's `close`: then nothing is known
             logger.exception("could not find out whether databases and caches can be reached")
             self._found = None
         finally:

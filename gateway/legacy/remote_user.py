@@ -1,12 +1,12 @@
-"""One reading of the proxy's header for all views of a project.
+"""Makes RemoteUserMiddleware read the same header for all views of a project.
 
 RemoteUserMiddleware reads META[header] in a synchronous chain and META["HTTP_" + header] in an asynchronous one, since
-only WSGI servers set anything but headers there. With both kinds of chain in one process, what logs a caller in for one
-view would be ignored for the next, where another header that a client may send is believed. So it runs in every chain
-as it does in the one that the project was written for: its WSGI application's, or its ASGI application's.
+only WSGI servers set keys of META that aren't headers. With both kinds of chain in one process, the user that one view
+sees would be ignored by the next, which would trust another header that a client may send. So the middleware runs in
+every chain as it does in the one that the project was written for: its WSGI application's, or its ASGI application's.
 
-From Django 6.1 on it does so for `header = "REMOTE_USER"` alone, by the class of the request, in `get_username`. So
-that method reads what it would under the project's own server, unless a class of the project has another.
+From Django 6.1 on it does so only for `header = "REMOTE_USER"`, by the class of the request, in `get_username`. So that
+method reads what it would under the project's own server, unless a class of the project overrides it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ __all__ = ["in_their_ways", "unset_header", "ways_of_project"]
 def ways_of_project(*, asgi: bool) -> Ways:
     """`asgi`: the configuration names the project's ASGI application.
 
-    Raises ImproperlyConfigured where the settings name an application of either kind and both readings differ.
+    Raises ImproperlyConfigured if the settings name an application of either kind and the two would read different
+    keys.
     """
     under_wsgi, under_asgi = _ways(is_async=False), _ways(is_async=True)
     if asgi:
@@ -53,7 +54,7 @@ def ways_of_project(*, asgi: bool) -> Ways:
 
 
 def unset_header() -> tuple[str, str] | None:
-    """A RemoteUserMiddleware and the key of META that it reads, where nothing but a WSGI server could set that."""
+    """A RemoteUserMiddleware and the key of META that it reads, if only a WSGI server could set that."""
     for path, is_async in _run(is_async=False).items():
         header: str = import_string(path).header
         if not is_async and not header.startswith("HTTP_"):
@@ -63,7 +64,7 @@ def unset_header() -> tuple[str, str] | None:
 
 @contextmanager
 def in_their_ways(ways: Ways) -> Iterator[None]:
-    """While `load_middleware` runs: those of `ways` can read in that way alone."""
+    """During `load_middleware`: the middleware in `ways` read as `ways` say."""
 
     def in_its_way(path: str, middleware: Callable[..., Any]) -> Callable[..., Any]:
         if path not in ways:
@@ -80,7 +81,7 @@ def in_their_ways(ways: Ways) -> Iterator[None]:
 
 
 def _ways(*, is_async: bool) -> dict[str, bool]:
-    """How each that reads in two ways would read under such a server."""
+    """How each middleware that reads in two ways would read under a server of this kind."""
     kind: Any = _remote_user()
     if not hasattr(kind, "get_username"):  # before Django 6.1
         return {path: way for path, way in _run(is_async=is_async).items() if _can_be_either(path)}
@@ -97,7 +98,7 @@ def _can_be_either(path: str) -> bool:
 
 
 def _run(*, is_async: bool) -> dict[str, bool]:
-    """How each would run in a chain of this kind, as `BaseHandler.load_middleware` decides it."""
+    """How each would run in a chain of this kind, as `BaseHandler.load_middleware` decides."""
     kind = _remote_user()
     found: dict[str, bool] = {}
     if kind is None:
@@ -113,7 +114,7 @@ def _run(*, is_async: bool) -> dict[str, bool]:
 
 
 def _remote_user() -> type | None:
-    """Django's class, if a middleware of the project can be one: importing it needs django.contrib.auth."""
+    """Django's class, if a middleware of the project may derive from it: importing it needs django.contrib.auth."""
     for path in settings.MIDDLEWARE:
         import_string(path)
     module = sys.modules.get("django.contrib.auth.middleware")

@@ -1,4 +1,4 @@
-"""What Django's answers are to the event loop: a status and headers, and a body in one of three forms."""
+"""Django's responses for the event loop: status and headers, and a body in one of three forms."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def start_message(response: HttpResponseBase) -> Message:
 
 
 def started(status: str, headers: Sequence[tuple[str, str]]) -> Message:
-    """`http.response.start` for what a WSGI application has started its response with."""
+    """`http.response.start` for what a WSGI application passed to `start_response`."""
     lines = [(_header_name(name), value.encode("latin1")) for name, value in headers]
-    if "Set-Cookie" in dict(headers):  # Django has a space before each
+    if "Set-Cookie" in dict(headers):  # Django puts a space before each
         lines = [(name, value.strip()) for name, value in lines]
     return {"type": "http.response.start", "status": int(status[:3]), "headers": lines}
 
@@ -52,10 +52,10 @@ class BufferedReply:
         self.content = content
 
     def abandon(self) -> None:
-        """Nothing to let go of."""
+        """No effect: there is nothing to release."""
 
     async def send_body(self, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as the other kinds
-        """Send it, until the client leaves."""
+        """Send it, until the client disconnects."""
         content = self.content
         for position in range(0, len(content) - BLOCK, BLOCK):
             chunk = content[position : position + BLOCK]
@@ -75,23 +75,23 @@ class StreamingReply:
         self.pipe = pipe
 
     def abandon(self) -> None:
-        """Nobody will send this: free the thread."""
+        """Free the thread: the reply will not be sent."""
         self.pipe.break_off()
 
     async def send_body(self, receive: Receive, send: Send) -> None:
-        """Send it, until the client leaves."""
+        """Send it, until the client disconnects."""
         try:
             complete = await until_gone(receive, self.pipe.drain(send))
         finally:
-            self.pipe.break_off()  # frees the thread when it is not at the end
+            self.pipe.break_off()  # frees the thread if it hasn't finished
         if complete:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class AsyncReply:
-    """A response the event loop sends by itself; `close` then runs on the thread that made it.
+    """A response that the event loop sends without a thread; `close` then runs on the thread that made it.
 
-    `context` is the one to make the chunks in: that of the thread, or None where it makes no difference.
+    `context` is the context in which the chunks are made: the thread's, or None if it doesn't matter.
     """
 
     __slots__ = ("chunks", "close", "context", "start")
@@ -109,11 +109,11 @@ class AsyncReply:
         self.context = context
 
     def abandon(self) -> None:
-        """Nobody will send this: close it."""
+        """Close the response: it will not be sent."""
         self.close()
 
     async def send_body(self, receive: Receive, send: Send) -> None:
-        """Send it, until the client leaves."""
+        """Send it, until the client disconnects."""
         context = None if self.context is None else _moved(self.context)
         try:
             complete = await until_gone(receive, self._send_chunks(send), context=context)
@@ -129,13 +129,13 @@ class AsyncReply:
 
 
 async def file_chunks(file: IO[bytes]) -> AsyncGenerator[bytes]:
-    """The blocks of `file`."""
+    """`file` in blocks."""
     while chunk := await asyncio.to_thread(file.read, BLOCK):
         yield chunk
 
 
 def _moved(context: contextvars.Context) -> contextvars.Context:
-    """A copy of a thread's `context` to use on the event loop."""
+    """A copy of a thread's `context` for use on the event loop."""
     moved = context.copy()
     moved.run(adopt, moved)
     return moved

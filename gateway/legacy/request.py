@@ -1,4 +1,4 @@
-"""The requests that Django gets."""
+"""The request objects that Django gets."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["GatewayRequest", "asgi_request_of", "request_of"]
 
 
 class GatewayRequest(WSGIRequest):
-    """Django's request for WSGI, which also knows the scope that it was made of."""
+    """Django's request for WSGI, with the scope that it was made from."""
 
     def __init__(self, environ: dict[str, Any]) -> None:
         super().__init__(environ)
-        # The whole body, and nothing behind it: no need to stop at its length, which a client needn't have said.
+        # The whole body, which ends where the file ends: no need to limit it to Content-Length, which may be absent.
         set_body(self, environ["wsgi.input"])
-        # As `ASGIRequest.scope`. Of the object, not of its class, which a middleware may change (pghistory's does).
+        # As `ASGIRequest.scope`. On the object and not on its class, which a middleware may change (pghistory's does).
         self.scope: Scope = environ[SCOPE]
         note_request(self)
 
@@ -39,11 +39,11 @@ def request_of(environ: dict[str, Any]) -> GatewayRequest:
 
 
 def asgi_request_of(scope: Scope, body: IO[bytes]) -> ASGIRequest:
-    """The request for asynchronous chains, with what code written for WSGI looks for, and the cookies that synchronous
-    chains have of it. Raises UnicodeDecodeError as Django's does."""
+    """The request for asynchronous chains, with the keys that code written for WSGI looks for, and the same cookies as
+    in synchronous chains. Raises UnicodeDecodeError as Django does."""
     request = ASGIRequest(scope, body)
     cookies: str = request.META.get("HTTP_COOKIE", "")
-    if not cookies.isascii():  # as WSGIRequest. Read as latin-1, a session's key may end with a space that is cut off
+    if not cookies.isascii():  # as WSGIRequest; read as latin-1, a session key may end with a space, which is cut off
         request.COOKIES = parse_cookie(cookies.encode("latin-1").decode("utf-8", "replace"))
     add_wsgi(request.META, scope)
     request.environ = request.META  # type: ignore[attr-defined] # as WSGIRequest

@@ -1,7 +1,7 @@
-"""Static files of the Django project, by WhiteNoise, and media while DEBUG is on.
+"""Serves the project's static files, with WhiteNoise, and media files while DEBUG is on.
 
-`runserver` serves both only in development, and a project behind a web server leaves both to it. Under the
-gateway the admin has its style sheets in either case.
+`runserver` serves both only in development, and a project behind a web server leaves both to that. Under the gateway
+the admin's style sheets are served in both cases.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from gateway.legacy.environ import add_headers
 
 __all__ = ["Static", "build_static"]
 
-# Middleware that serves STATIC_URL; a project that has one keeps its own way.
+# Middleware that serves STATIC_URL; a project that has one keeps using it.
 _OWN = ("whitenoise.", "servestatic.")
 
 
 class _StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
     """WhiteNoise with the project's own WHITENOISE_… settings.
 
-    Where nothing was collected (no STATIC_ROOT, or an empty one), the finders are asked as in development.
+    Where nothing was collected (no STATIC_ROOT, or an empty one), the finders are used, as in development.
     """
 
     def __init__(self) -> None:
@@ -43,12 +43,12 @@ class _StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
     def add_files(self, root: str, prefix: str | None = None) -> None:
         from pathlib import Path
 
-        if self.autorefresh or Path(root).is_dir():  # WhiteNoise warns otherwise; a STATIC_ROOT to come is fine
+        if self.autorefresh or Path(root).is_dir():  # otherwise WhiteNoise warns; it may be created later
             super().add_files(root, prefix)
 
 
 class _Media(StaticFiles):
-    """MEDIA_ROOT. What is not a file there is Django's: a view may serve it, or it is a 404."""
+    """Serves MEDIA_ROOT. Paths that aren't files there go to Django: a view may serve them, or it is a 404."""
 
     def has(self, path: str) -> bool:
         try:
@@ -72,7 +72,7 @@ class Static:
         return len(self._files.files)
 
     def find(self, path: str) -> Any:
-        """Something to pass to `send`, or None when `path` (relative to the root) is no static file."""
+        """An object to pass to `answer`, or None when `path` (relative to the root) is not a static file."""
         if self._media is not None and path.startswith(self._media[0]):
             prefix, media = self._media
             return self._media if media.has(path[len(prefix) :]) else None
@@ -129,10 +129,10 @@ def _for_us() -> bool:
 
 
 def _forget_urls() -> None:
-    """Let the first request ask for STATIC_URL and MEDIA_URL as if nobody had.
+    """Make the first request compute STATIC_URL and MEDIA_URL.
 
-    Django keeps both as they were when first asked for, with the path that the site is served under put
-    before them; here, before any request, that path isn't known.
+    Django caches both when they are first used, prefixed with the path that the site is served under; here, before any
+    request, that path isn't known.
     """
     forget_settings("STATIC_URL", "MEDIA_URL")
     if "django.contrib.staticfiles" in settings.INSTALLED_APPS:

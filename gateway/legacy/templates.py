@@ -1,8 +1,8 @@
-"""Django's URL patterns as path templates of Starlette's, which services declare.
+"""Translates Django's URL patterns into path templates of Starlette's, as services declare them.
 
-A pattern may have several: a slash at its end that may be there or not, a group that may be left out. What a parameter
-takes in is what it takes in in Django, by a convertor of its own. A template may be narrower than its pattern, never
-wider: what it leaves out stays with Django.
+A pattern may give several templates: with or without an optional slash at the end, with or without an optional group. A
+parameter matches what it matches in Django, with a convertor of its own. A template may match less than its pattern,
+never more: what it leaves out stays with Django.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _group_name = re.compile(r"\(\?P<(\w+)>")
 _counted_group = re.compile(r"(?<!\\)\((?!\?)")
 _flags = re.compile(r"\(\?[aiLmsux-]+[:)]")
 _back_reference = re.compile(r"\\[1-9]|\(\?P=")
-# Those that Django and DRF bring, by names that can be read.
+# The converters of Django and DRF, with readable names.
 CONVERTORS = {
     "[^/.]+": "lookup",
     "[0-9]+": "digits",
@@ -39,13 +39,13 @@ ENDS = ("$", r"\Z", r"\z")
 
 
 class Unspeakable(ValueError):
-    """A pattern that no template stands for."""
+    """A pattern that can't be translated into a template."""
 
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """One view in a URLconf: what leads to it, the last pattern's name, and the namespaces that it is in; `language` is
-    that of a prefix. `path` is where it is to be, where no URLconf has it; it is `found` where one has it."""
+    """One view in a URLconf: the patterns that lead to it, the last pattern's name, its namespaces, and the language of
+    its prefix. `path` is set where no URLconf has it yet; otherwise `found` is."""
 
     callback: Callable[..., Any]
     name: str | None
@@ -66,18 +66,18 @@ class Url:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A parameter of a template: what it is called, and the regular expression of what it takes in."""
+    """A parameter of a template: its name, and the regular expression of what it matches."""
 
     name: str
     regex: str
 
 
 Piece = str | Named
-Way = tuple[Piece, ...]  # text and parameters, one after the other
+Way = tuple[Piece, ...]  # text and parameters in order
 
 
 def urls(urlconf: Any = None) -> Iterator[Url]:
-    """Every view of a URLconf, the project's own unless another is named, in Django's order."""
+    """Every view of a URLconf, by default the project's, in Django's order."""
     yield from _below(get_resolver(urlconf), (), (), "")
 
 
@@ -93,14 +93,14 @@ def _below(resolver: URLResolver, before: tuple[Any, ...], namespaces: tuple[str
 
 
 def templates(chain: Sequence[RegexPattern | RoutePattern]) -> list[list[Piece]]:
-    """The ways to write a path that `chain` leads to, each from its first slash on. Raises Unspeakable."""
+    """The templates of the paths that `chain` leads to, each from its first slash on. Raises Unspeakable."""
     each = map(_of_pattern, chain)
     found = [_joined(("/", *itertools.chain.from_iterable(parts))) for parts in itertools.product(*each)]
     return [list(way) for way in dict.fromkeys(map(tuple, found))]
 
 
 def convertor_for(regex: str) -> str:
-    """The name of the convertor of Starlette's for text that matches `regex`; it is registered where it wasn't."""
+    """The name of the Starlette convertor for text that matches `regex`, which is registered if necessary."""
     if (known := CONVERTORS.get(regex)) is not None and known not in CONVERTOR_TYPES:
         register_url_convertor(known, type("Text", (_Text,), {"regex": regex})())
     if known is not None and CONVERTOR_TYPES[known].regex == regex:
@@ -112,7 +112,7 @@ def convertor_for(regex: str) -> str:
 
 
 class _Text(Convertor[str]):
-    """Text of one form, left as it is."""
+    """Converts text to itself."""
 
     def convert(self, value: str) -> str:
         return value
@@ -133,13 +133,13 @@ def _of_pattern(pattern: Any) -> list[Way]:
 
 
 def _of_route(pattern: RoutePattern) -> list[Way]:
-    """`path()`: text, and parameters by the project's converters."""
+    """`path()`: text, and parameters with the project's converters."""
     pieces: list[list[Way]] = []
     for index, piece in enumerate(_parameter.split(str(pattern))):
         regex = pattern.converters[piece].regex if index % 2 else ""
         if not index % 2:
             pieces.append([(piece,)])
-        elif regex.endswith("/?"):  # of Django REST framework, for a format with or without a slash behind it
+        elif regex.endswith("/?"):  # of Django REST framework, for a format suffix with an optional slash
             named = Named(piece, _plain(regex.removesuffix("/?")))
             pieces.append([(named,), (named, "/")])
         else:
@@ -157,14 +157,14 @@ def _of_regex(source: str) -> list[Way]:
     for alternative in alternatives(source):
         text = alternative.removeprefix("^").removeprefix(r"\A")
         end = next((end for end in ENDS if text.endswith(end)), "")
-        ways += _ways(text.removesuffix(end))  # where there is none, what else may follow stays with Django
+        ways += _ways(text.removesuffix(end))  # without an end, longer paths stay with Django
     return ways
 
 
 def _ways(text: str) -> list[Way]:
-    """What a regular expression without alternatives may look like."""
+    """The forms that text matching a regular expression without alternatives may have."""
     found: list[Way] = [()]
-    ahead = ""  # what looks ahead belongs to the parameter that it stands before
+    ahead = ""  # a lookahead belongs to the parameter that follows it
     for place, (element, quantifier) in enumerate(elements(text)):
         if element.startswith(("(?=", "(?!", "(?<=", "(?<!")):
             ahead += element
@@ -196,7 +196,7 @@ def _is_text(element: str) -> bool:
 
 
 def _inside(element: str) -> str | None:
-    """What stands in a group."""
+    """The content of a group."""
     if not element.startswith("("):
         return None
     head = _group_name.match(element)
@@ -210,7 +210,7 @@ def _plain(regex: str) -> str:
 
 
 def _joined(pieces: Iterable[Piece]) -> Way:
-    """Text beside text as one, and no name twice: the last is the one that Django hands on."""
+    """Adjacent texts joined, and no name used twice: the last is the one that Django passes on."""
     joined: list[Piece] = []
     for piece in pieces:
         if isinstance(piece, str) and joined and isinstance(joined[-1], str):

@@ -1,7 +1,7 @@
 """The Django project as an upstream.
 
-A request to a synchronous view crosses to a pooled thread once and runs there from `request_started`
-to `response.close()`, as it would under a WSGI server (docs/DESIGN.md, decision 2). Asynchronous views
+A request to a synchronous view is handed to a pooled thread once and runs there from `request_started` to
+`response.close()`, as it would under a WSGI server (docs/DESIGN.md, decision 2). Asynchronous views
 go to Django's own ASGI handler.
 """
 
@@ -37,12 +37,12 @@ __all__ = ["DjangoUpstream"]
 class DjangoUpstream(ServesProject):
     """The Django project. `django.setup()` must have run.
 
-    `threads` is how many requests synchronous views answer at once; half as many threads run the synchronous
+    `threads` is the number of requests that synchronous views answer at once; half as many threads run the synchronous
     code of asynchronous views and of services, a quarter their middleware. `asgi` is the project's own ASGI
-    application, which then gets everything, sockets included. `static`: serve STATIC_URL. `bodies` hold those of
-    requests, of at most `max_body` bytes. While no thread is free, `queue` requests wait, each for `queue_timeout`
-    seconds; `reserve` threads more are for the admin and for what is below one of the paths `reserved`. How callers are
-    authenticated, beside by their sessions, is asked of `authentication` once the URLconf is loaded.
+    application, which then gets everything, WebSockets included. `static`: serve STATIC_URL. `bodies` holds the bodies
+    of requests, of at most `max_body` bytes. While no thread is free, `queue` requests wait, each for `queue_timeout`
+    seconds; `reserve` further threads are for the admin and for paths below `reserved`. `authentication` is called once
+    the URLconf is loaded and returns how callers are authenticated, besides by their sessions.
     """
 
     name = LEGACY
@@ -86,27 +86,27 @@ class DjangoUpstream(ServesProject):
         return project
 
     def reload(self) -> None:
-        """Read the settings, and load the middleware and the URLconf that they name. Once, except in tests:
-        they change settings, and Django's own test client then goes by the new ones."""
+        """Read the settings, and load the middleware and the URLconf that they name. Called once, except in tests,
+        which change settings, as Django's own test client does."""
         self._project = self._entry.project = self._load()
 
     def reload_static(self) -> None:
-        """Find the static files again. As `reload`, but not for every test: there may be many."""
+        """Find the static files again. Like `reload`, but not for every test: there may be many files."""
         self._entry.static = build_static() if self._serves_static else None
 
     def __repr__(self) -> str:
         return f"DjangoUpstream({settings.SETTINGS_MODULE!r}, threads={self.pools.views.size})"
 
-    # -- what the rest of the gateway goes by -------------------------------------------------------
+    # -- the interface for the rest of the gateway ------------------------------------------------
 
     @property
     def sockets(self) -> bool:
-        """Whether the project serves WebSockets, by an ASGI application of its own."""
+        """Whether the project serves WebSockets, with an ASGI application of its own."""
         return self._own_asgi is not None
 
     @property
     def refused(self) -> Callable[[int], object]:
-        """Told the status of each request that there is no thread for."""
+        """Called with the status of each request for which there is no thread."""
         return self._overload.refused
 
     @refused.setter
@@ -119,20 +119,20 @@ class DjangoUpstream(ServesProject):
         return self.pools.busy
 
     async def caller(self, match: Match, info: RequestInfo, scope: Scope) -> Caller | None:
-        """Who sent a request that a route claims; None when the database could not be asked."""
+        """Who sent a request that a route claims; None when the database can't be queried."""
         return await self._callers.of(match, info, scope)
 
     async def unreachable_stores(self) -> str | None:
-        """Which of the project's databases and caches can't be reached, in words."""
+        """Which of the project's databases and caches can't be reached, in words; None when all can."""
         return await self._stores.unreachable()
 
     async def startup(self) -> None:
-        """Start the project's own ASGI application, where it knows lifespan. Raises LifespanError."""
+        """Start the project's own ASGI application, if it supports lifespan. Raises LifespanError."""
         if self._lifespan is not None:
             await self._lifespan.startup()
 
     async def shutdown(self) -> None:
-        """Let the threads do what is left and end, and close their connections. Raises LifespanError."""
+        """Let the threads finish and end, and close their connections. Raises LifespanError."""
         self.pools.close()
         self._stores.close()
         await self.pools.finish()
@@ -140,7 +140,7 @@ class DjangoUpstream(ServesProject):
             await self._lifespan.shutdown()
 
     def known_user(self, request: object) -> tuple[str, str | None] | None:
-        """Whom `request` was found to be of; None where nobody has asked for its user."""
+        """The kind and primary key of the user of `request`; None if nothing has used `request.user`."""
         return known_user(request)
 
     def knows(self, path: str) -> bool | None:
@@ -153,5 +153,5 @@ class DjangoUpstream(ServesProject):
         return patterns_of(settings.ROOT_URLCONF)
 
     def contest(self, endpoint: Endpoint) -> Contest | None:
-        """Which paths that the template of a service's `endpoint` takes in Django gives to another view."""
+        """Which paths matched by the template of a service's `endpoint` Django routes to another view."""
         return patterns_of(settings.ROOT_URLCONF).contest(endpoint)

@@ -1,4 +1,4 @@
-"""What the project's URLconf says: which paths it has, and which of them asynchronous views answer."""
+"""Queries the project's URLconf: which paths it has, and which of them have asynchronous views."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _SPECIAL = re.compile(r"[.^$*+?{}\[\]\\|()]")
 
 
 def knows(path: str) -> bool:
-    """Whether the URLconf has `path` (which starts with a slash), as it is or with the slash that
-    APPEND_SLASH would add. True when it can't be told here: Django then answers by itself."""
-    # In a context of its own, where neither a service that was asked before nor its middleware has left anything; nor
-    # does the end of `override`, which would leave a language active where there was none.
+    """Whether the URLconf has `path` (which starts with a slash), as it is or with the slash that APPEND_SLASH would
+    add. True when that can't be determined here: then Django decides."""
+    # In a context of its own: what a service or its middleware has set doesn't count, nor does a language that the end
+    # of `override` would leave active.
     return contextvars.Context().run(_knows, path)
 
 
@@ -45,8 +45,8 @@ def _knows(path: str) -> bool:
 
 
 def view_at(path: str) -> ResolverMatch | None:
-    """What the URLconf has for `path`, as it is or with another end: a service may do without Django's last slash, or
-    have one of its own. None where it has nothing, or where that can't be told here."""
+    """What the URLconf has for `path`, with or without a slash at its end: a service may lack Django's last slash, or
+    have one of its own. None where it has nothing, or where that can't be determined here."""
     return contextvars.Context().run(_view_at, path)
 
 
@@ -55,14 +55,14 @@ def _view_at(path: str) -> ResolverMatch | None:
     other = path.removesuffix("/") if path.endswith("/") else f"{path}/"
     with translation.override(translation.get_language_from_path(path) or settings.LANGUAGE_CODE):
         for candidate in (path, other):
-            with suppress(Exception):  # Resolver404, and what a path converter of the project's raises, as above
+            with suppress(Exception):  # Resolver404, or an exception in a path converter of the project
                 return resolver.resolve(candidate)
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class _PatternChain:
-    """The patterns that lead to one asynchronous view; `start` is plain text that its paths begin with."""
+    """The patterns that lead to one asynchronous view; `start` is plain text with which its paths begin."""
 
     start: str
     patterns: tuple[RegexPattern | RoutePattern, ...]
@@ -80,8 +80,8 @@ class _PatternChain:
 class AsyncViews:
     """The asynchronous views of the project's URLconf, found when it is loaded.
 
-    An earlier pattern may hide one of them; then a synchronous view takes the longer way through Django's
-    ASGI handler and answers the same.
+    An earlier pattern may hide one of them; then a synchronous view is run through Django's ASGI handler, which is
+    slower, with the same response.
     """
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class AsyncViews:
         return len(self._chains)
 
     def answer(self, path: str) -> bool:
-        """Whether an asynchronous view answers `path`. False when it can't be told here: on a thread it can."""
+        """Whether an asynchronous view answers `path`. False when that can't be determined here: on a thread it can."""
         if not path.startswith(self._starts):
             return False
         try:
@@ -121,7 +121,7 @@ def _chains(
 def _variants(
     pattern: RegexPattern | RoutePattern | LocalePrefixPattern,
 ) -> list[RegexPattern | RoutePattern]:
-    """A language prefix as one pattern for each language, since which one is active isn't known yet."""
+    """A language prefix as one pattern per language, since the active language isn't known yet."""
     if not isinstance(pattern, LocalePrefixPattern):
         return [pattern]
     prefixes = [f"{code}/" for code, _ in settings.LANGUAGES]
@@ -131,7 +131,7 @@ def _variants(
 
 
 def _plain_start(pattern: RegexPattern | RoutePattern) -> tuple[str, bool]:
-    """The plain text that what matches `pattern` begins with, and whether that is all of it."""
+    """The plain text with which everything that `pattern` matches begins, and whether that is all of it."""
     text = str(pattern)
     if isinstance(pattern, RoutePattern):
         plain = text.partition("<")[0]

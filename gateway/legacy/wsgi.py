@@ -1,4 +1,4 @@
-"""Any WSGI application in the place of the Django project, through a2wsgi."""
+"""Any WSGI application instead of the Django project, through a2wsgi."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ __all__ = ["WSGIUpstream"]
 
 
 class WSGIUpstream:
-    """`app` is the WSGI application; `threads` is how many requests it answers at once. `django`: it is a Django
-    project, whose settings are in force here."""
+    """`app` is the WSGI application; `threads` is the number of requests that it answers at once. `django`: it is a
+    Django project, whose settings are in force."""
 
     name = LEGACY
     sockets = False
@@ -30,8 +30,8 @@ class WSGIUpstream:
     session_cookie = b""
     secrets: Sequence[str | bytes] = ()
     kept_cookies: Sequence[bytes] = ()
-    refused: Callable[[int], object] = staticmethod(lambda _: None)  # a2wsgi has threads of its own, and lets all wait
-    busy = False  # its threads can't be asked
+    refused: Callable[[int], object] = staticmethod(lambda _: None)  # a2wsgi has its own threads, and refuses nothing
+    busy = False  # unknown: a2wsgi has its own threads
 
     def __init__(self, app: Any, *, threads: int = 40, django: bool = False, max_body: int | None = None) -> None:
         self.app = app
@@ -66,10 +66,10 @@ class WSGIUpstream:
         if not query.isascii():  # a2wsgi decodes it as ASCII
             scope = {**scope, "query_string": in_ascii(query)}
         server = scope.get("server")
-        if not server or server[1] is None:  # a Unix socket, whose path is no name of a server
+        if not server or server[1] is None:  # a Unix socket, whose path is not a server name
             host = b",".join(value for name, value in scope["headers"] if name == b"host")
             scope = {**scope, "server": server_by_host(host.decode("latin-1"), scope.get("scheme", "http"))}
-        if not scope.get("client"):  # a Unix socket has no address, and REMOTE_ADDR is expected all the same (PEP 3333)
+        if not scope.get("client"):  # a Unix socket has no address, but REMOTE_ADDR must be set (PEP 3333)
             scope = {**scope, "client": ("", 0)}
         await self._limited(scope, receive, send)
 
@@ -78,7 +78,7 @@ class WSGIUpstream:
         return NOBODY_KNOWN
 
     async def unreachable_stores(self) -> str | None:
-        """None: a WSGI application can't be asked what it leans on."""
+        """None: the stores of a WSGI application aren't known."""
         return None
 
     def known_user(self, request: object) -> tuple[str, str | None] | None:  # noqa: ARG002
@@ -86,19 +86,19 @@ class WSGIUpstream:
         return None
 
     def allows_host(self, host: bytes) -> bool:
-        """As Django has it, else True: WSGI has no notion of allowed hosts."""
+        """Django's decision, or else True: WSGI has no notion of allowed hosts."""
         return self._is_allowed is None or self._is_allowed(host)
 
     def knows(self, path: str) -> bool | None:  # noqa: ARG002
-        """None: a WSGI application can't be asked for its URLs."""
+        """None: the URLs of a WSGI application aren't known."""
         return None
 
     urls: object = None
 
     def contest(self, endpoint: Endpoint) -> Contest | None:  # noqa: ARG002
-        """None: a WSGI application can't be asked for its URLs."""
+        """None: the URLs of a WSGI application aren't known."""
         return None
 
     def trusts_origin(self, origin: bytes) -> bool:
-        """As Django has it, else False: only pages of the same host are trusted."""
+        """Django's decision, or else False: only pages of the same host are trusted."""
         return self._is_trusted is not None and self._is_trusted(origin)

@@ -1,1 +1,1 @@
-"""What a request says, and which route claims it."""
+"""Reads requests, and finds the route that claims each."""

@@ -1,7 +1,7 @@
-"""Which template of one application owns a path: the first that it declares, whatever the method.
+"""Which template of one service owns a path: the first that matches, whatever the method.
 
-So Django routes. Starlette looks further for a template that has the method, and so may find another action: with
-`GET /tags/me` before `DELETE /tags/{tag}`, `DELETE /tags/me` would delete the tag called "me".
+Django routes like this. Starlette continues to a template that has the method, and so may find another action: with
+`GET /tags/me` declared before `DELETE /tags/{tag}`, `DELETE /tags/me` would delete the tag named "me".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Others = Callable[[Endpoint], Contest | None]
 
 
 class Paths:
-    """What one service declares, in its own order. What no route of the gateway could match is left out."""
+    """The endpoints of one service, in the order of its declarations. Those that no route could match are left out."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self.endpoints = tuple(endpoints)
@@ -28,11 +28,11 @@ class Paths:
         return f"Paths({len(self.endpoints)} endpoints)"
 
     def first(self, path: str, method: str) -> Match | None:
-        """What Starlette finds for `method`, or else the first claim on `path`; its `order` is the endpoint's place."""
+        """Starlette's match for `method`, or else the first claim on `path`; `order` is the endpoint's position."""
         return self._table.first(path, method)
 
     def owned(self, path: str, method: str) -> Match | None:
-        """The claim of the owner of `path` on `method`, or its first on another one."""
+        """The claim on `method` of the template that owns `path`, or else its first claim on another method."""
         owner = self._table.owner(path)
         if owner is None or method == SOCKET:
             return self._table.first(path, method)
@@ -40,20 +40,20 @@ class Paths:
         return owner.get(method) or min(others, key=lambda claim: claim.order)
 
     def refused(self, path: str, method: str) -> frozenset[str] | None:
-        """The methods that the owner of `path` declares, where `method` is none of them; None where it is one, and
-        where nobody owns `path`."""
+        """The methods of the template that owns `path`, if `method` is not among them. None if it is, or if no template
+        owns `path`."""
         owner = self._table.owner(path)
         if owner is None or ((claim := owner.get(method)) is not None and not claim.head_as_get):
             return None
         return frozenset(name for name, claim in owner.claims.items() if name != SOCKET and not claim.head_as_get)
 
     def owner(self, path: str) -> Endpoint | None:
-        """The first endpoint on the template that owns `path`."""
+        """The first endpoint with the template that owns `path`."""
         leaf = self._table.owner(path)
         return None if leaf is None or leaf.order is None else self.endpoints[leaf.order]
 
     def contest(self, endpoint: Endpoint) -> Contest | None:
-        """Which paths that `endpoint` takes in are those of templates declared before it; None where there are none."""
+        """The paths matched by `endpoint` that templates declared before it own; None when there are none."""
         if "{" not in endpoint.path and not endpoint.is_subtree:
             return None
         own = self._table.leaf(endpoint)
@@ -71,14 +71,14 @@ class Paths:
 
 
 def contest_of(endpoint: Endpoint, paths: Paths, others: Others) -> Contest | None:
-    """Who contests what `endpoint` of a service with these `paths` takes in: its own siblings, and `others`."""
+    """The contest for the paths that `endpoint` matches: with other templates of `paths`, and with `others`."""
     if endpoint.methods == {SOCKET}:
         return None
     return both(paths.contest(endpoint), others(endpoint))
 
 
 def both(inner: Contest | None, outer: Contest | None) -> Contest | None:
-    """The contest that two make together."""
+    """The contest in which a path must pass both."""
     if inner is None or outer is None:
         return inner or outer
     return Contest(
@@ -90,8 +90,8 @@ def both(inner: Contest | None, outer: Contest | None) -> Contest | None:
 
 
 def excluded(templates: Sequence[str]) -> Contest | None:
-    """The contest of paths and templates that a route gives back, with a slash at their end or without. None without
-    any. Raises TemplateError."""
+    """The contest for a route's `exclude`: these paths and templates, with or without a slash at the end. None when
+    there are none. Raises TemplateError."""
     if not templates:
         return None
     ends = {end for template in templates for end in (template.rstrip("/") or "/", f"{template.rstrip('/')}/")}
@@ -100,8 +100,9 @@ def excluded(templates: Sequence[str]) -> Contest | None:
 
 
 def rest_of(paths: Paths, others: Others) -> Contest | None:
-    """Who contests what a route claims beyond what the service declares: where one of its templates takes in a path
-    of the `others`, the service would answer with another action than the one that is there."""
+    """The contest for what a route claims beyond the declared endpoints: a path that belongs to `others` and also
+    matches a template of the service is excluded, since the service would run another action than the one at that
+    path."""
     contested = {one.path: found for one in paths.endpoints if (found := others(one)) is not None}
     if not contested:
         return None

@@ -1,4 +1,4 @@
-"""What a regular expression consists of, as far as paths need to know."""
+"""Splits regular expressions into elements, as far as routing needs to know."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _anchors = ("^", "$", r"\A", r"\Z", r"\z", r"\b", r"\B")
 
 
 class Malformed(ValueError):
-    """No regular expression."""
+    """Not a valid regular expression."""
 
 
 def elements(regex: str) -> Iterator[tuple[str, str]]:
@@ -31,7 +31,7 @@ def elements(regex: str) -> Iterator[tuple[str, str]]:
 
 
 def alternatives(regex: str) -> list[str]:
-    """What `|` stands between, outside of groups. Raises Malformed."""
+    """The alternatives that `|` separates outside of groups. Raises Malformed."""
     found, index = [""], 0
     while index < len(regex):
         end = _end(regex, index)
@@ -44,7 +44,7 @@ def alternatives(regex: str) -> list[str]:
 
 
 def takes_slash(regex: str) -> bool:
-    """Whether there may be a slash in what `regex` matches; True where that can't be told."""
+    """Whether `regex` may match a slash; True when that can't be determined."""
     try:
         return any(_may_be_slash(element) for one in alternatives(regex) for element, _ in elements(one))
     except (Malformed, re.error):
@@ -53,7 +53,7 @@ def takes_slash(regex: str) -> bool:
 
 def _may_be_slash(element: str) -> bool:
     if element.startswith(("(?=", "(?!", "(?<=", "(?<!")):
-        return False  # it takes nothing in
+        return False  # it consumes nothing
     if element[0] != "(":
         return re.fullmatch(element, "/", re.DOTALL) is not None
     head = re.match(r"\((?:\?:|\?P<\w+>|(?!\?))", element)
@@ -61,7 +61,7 @@ def _may_be_slash(element: str) -> bool:
 
 
 def _end(text: str, start: int) -> int:
-    """Where the element ends that begins at `start`."""
+    """The index after the element that begins at `start`."""
     if text[start] == "\\":
         return start + 2
     if text[start] == "[":
@@ -85,7 +85,7 @@ def _end_of_group(text: str, start: int) -> int:
 def _end_of_set(text: str, start: int) -> int:
     index = start + 1
     index += text[index : index + 1] == "^"
-    index += text[index : index + 1] == "]"  # the first one is a character
+    index += text[index : index + 1] == "]"  # a `]` in first place is a character of the set
     while index < len(text):
         if text[index] == "]":
             return index + 1

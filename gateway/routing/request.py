@@ -1,7 +1,7 @@
-"""What a request says, read once and in one way.
+"""Reads a request once, in one way.
 
-Routing, the Host check and the log all use the result. Where two ways to read the same path would lead to different
-upstreams, neither is right, and the request is refused (`RequestInfo.alternative_paths`).
+Routing, the Host check and the log all use the result. Where two readings of the same path would lead to different
+upstreams, the request is refused (`RequestInfo.alternative_paths`).
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from starlette.types import Scope
 
 __all__ = ["BadRequest", "RequestInfo", "read_request", "unchecked"]
 
-# A caller's identifier goes into logs and to both upstreams, so it must be short and harmless.
+# The caller's request ID is written to logs and sent to both upstreams, so its length and characters are limited.
 _well_formed_id = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,127}").fullmatch
 Line = tuple[bytes, bytes]
 _control = re.compile(r"[\x00-\x1f\x7f]")
-# One search, as a request meets this code when it is in no cache: there, each step of the interpreter takes 20 ns.
+# One regular expression instead of several checks: each step of the interpreter takes 20 ns for every request.
 _perhaps_ambiguous = re.compile(rb"[%\\]|//|/\.|\A(?!/)").search
-UNDERSCORE = ord("_")  # in Python 3.11, looking for bytes in bytes takes eight times as long as for a number
+UNDERSCORE = ord("_")  # a number: in Python 3.11, searching bytes for bytes takes eight times as long
 _ambiguous = re.compile(r"//|/\.|[\x00-\x1f\x7f\\%]").search
 
 
 class BadRequest(Exception):
-    """A request that can't be read in one way only. The message says why; it is safe to show."""
+    """A request that can be read in more than one way. The message is safe to show."""
 
 
 class RequestInfo:
     """What routing needs to know of one request.
 
-    `path` is decoded and relative to the site's root; `root` is what stands before it. `method` is
-    `WEBSOCKET` for a socket. `routing_method` is the method to route by: for a CORS preflight that of the request it
-    announces. `ambiguous`: others may read the path differently. `underscored`: a header's name has an underscore.
-    `client` is the caller's address, "" where the server doesn't know it. `proxied`: the project takes some of `scheme`
-    ("http" or "https", and the header's line that says so), `host` and `port` from a proxy's headers; what it doesn't
-    is None.
+    `path` is decoded and relative to the site's root; `root` is the path before it. `method` is `WEBSOCKET` for a
+    WebSocket. `routing_method` is the method to route by: for a CORS preflight, the method of the request that it
+    announces. `ambiguous`: other software may read the path differently. `underscored`: a header's name has an
+    underscore. `client` is the caller's address, "" when unknown. `proxied`: the project reads at least one of `scheme`
+    ("http" or "https", and the header line that says so), `host` and `port` from a proxy's headers; the others are
+    None.
     """
 
-    # Without __slots__, so that what few requests have is not set for each: a class may have slots or defaults.
+    # Without __slots__: rarely used attributes are defaults of the class, so that they need not be set each time.
     request_id: bytes | None = None
     host: bytes | None = None
     scheme: tuple[str, tuple[bytes, bytes]] | None = None
@@ -56,14 +56,14 @@ class RequestInfo:
         self.client = client
 
     def __str__(self) -> str:
-        path = self.path.encode("unicode_escape").decode("ascii")  # it is logged, and may hold line ends
+        path = self.path.encode("unicode_escape").decode("ascii")  # for the log: it may contain line breaks
         return f"{self.method} {self.root}{path}"
 
     def __repr__(self) -> str:
         return f"RequestInfo({self})"
 
     def alternative_paths(self, raw_path: bytes) -> Iterable[str]:
-        """Other paths that a proxy, cache or framework may see in this request. Only asked for when `ambiguous`."""
+        """Other paths that a proxy, cache or framework may read in this request. Only needed when it is `ambiguous`."""
         raw = raw_path.decode("latin-1")
         if "%2f" in raw.lower():  # an encoded slash as part of a segment
             yield unquote(re.sub("%2f", "%252F", raw, flags=re.IGNORECASE)).removeprefix(self.root)
@@ -74,14 +74,14 @@ class RequestInfo:
 
 
 def read_request(scope: Scope, root_path: str, request_id_header: bytes | None) -> RequestInfo:
-    """What an `http` or `websocket` scope says of its request. `root_path` overrides the scope's when it isn't empty.
+    """Read an `http` or `websocket` scope. `root_path` overrides the scope's unless it is empty.
 
-    Upstreams see what the scope says, so the Cookie lines of HTTP/2 are joined there. Raises BadRequest for what has
-    more than one reading: two Host or, in HTTP/1, Cookie lines (RFC 9112, section 3.2; RFC 6265, section 5.4), a target
-    that is neither a path nor an absolute URL; and for HTTP/1.1 without a Host line, which must be refused too.
+    Upstreams get the same scope, so the Cookie lines of HTTP/2 are joined in it. Raises BadRequest for requests with
+    more than one reading: two Host lines, in HTTP/1 two Cookie lines (RFC 9112, section 3.2; RFC 6265, section 5.4), a
+    target that is neither a path nor an absolute URL; and for HTTP/1.1 without a Host line.
     """
-    # Every request passes here; what is rare is looked into only after a cheap sign of it.
-    # A copy: uvicorn goes on adding to its own list while a body with trailers comes in.
+    # Every request runs this; rare cases are looked at only after a cheap test.
+    # A copy: uvicorn appends to its own list when a body has trailers.
     lines = scope["headers"] = [*scope["headers"]]
     headers = dict(lines)
     if len(headers) != len(lines):
@@ -111,7 +111,7 @@ def read_request(scope: Scope, root_path: str, request_id_header: bytes | None) 
 
 
 def unchecked(scope: Scope, request_id_header: bytes | None) -> RequestInfo:
-    """What a scope says that `read_request` refuses, unchecked: for the answer to it, and for the log."""
+    """Read a scope that `read_request` refused, without its checks: for the error response and the log."""
     headers = dict(scope["headers"])
     method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
     info = RequestInfo(method, scope["path"], "", headers)
@@ -124,18 +124,18 @@ def _accepted(request_id: bytes) -> bytes | None:
 
 
 def _unambiguous(lines: list[Line], version: str | None) -> list[Line]:
-    """`lines`, with one Cookie at most.
+    """`lines` with at most one Cookie line.
 
-    HTTP/2 and 3 may split it, and a server may hand it on like that: it must be joined by "; " before anybody reads it
-    who doesn't know (RFC 9113, section 8.2.3; RFC 9114, section 4.2.1). Django would join it by a comma; asked in
-    HTTP/1.1, a remote service would get two.
+    HTTP/2 and 3 may split cookies over several lines, and a server may pass them on like that. They must be joined by
+    "; " (RFC 9113, section 8.2.3; RFC 9114, section 4.2.1): Django would join them by a comma, and a remote service,
+    called over HTTP/1.1, would get two lines.
     """
     names = [name for name, _ in lines]
     if names.count(b"host") > 1:
         raise BadRequest("more than one Host header")
     if names.count(b"cookie") <= 1:
         return lines
-    # Only "2" and "3" are these (ASGI): in HTTP/1's request line, "HTTP/2.0" is anybody's word.
+    # ASGI's names are "2" and "3"; "HTTP/2.0" in the request line of HTTP/1 is the caller's claim.
     if version not in ("2", "3"):
         raise BadRequest("more than one Cookie header")
     joined = b"; ".join([value for name, value in lines if name == b"cookie"])
@@ -143,10 +143,10 @@ def _unambiguous(lines: list[Line], version: str | None) -> list[Line]:
 
 
 def _canonical(path: str, root: str, *, given: bool) -> str:
-    """`path` relative to `root`, whatever form the request's target had.
+    """`path` relative to `root`, whatever the form of the request's target.
 
-    A server puts the root it was `given` before every path, whether or not the proxy had already left it
-    there; with a root of ours, the proxy may have stripped it or not.
+    A server prepends the root that it was `given`, whether or not the proxy has stripped it; with the configured root,
+    the proxy may have stripped it or not.
     """
     if not path.startswith("/"):
         path = _path_of(path)
@@ -162,7 +162,7 @@ def _canonical(path: str, root: str, *, given: bool) -> str:
 
 
 def _path_of(target: str) -> str:
-    """The path of an absolute-form target, which httptools resolves by itself and h11 hands on."""
+    """The path of a target in absolute form, which httptools resolves and h11 passes on unchanged."""
     try:
         parts = urlsplit(target)
     except ValueError:
@@ -173,7 +173,7 @@ def _path_of(target: str) -> str:
 
 
 def _normalised(path: str) -> str:
-    """`path` as servers that clean up see it: no control characters, `//`, `.` or `..` segments."""
+    """`path` as normalising servers read it: without control characters, `//`, `.` and `..` segments."""
     parts: list[str] = []
     path = _control.sub("", path).replace("\\", "/")
     for segment in path.split("/"):

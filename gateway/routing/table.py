@@ -20,7 +20,7 @@ from gateway.routing.template import ANY_SEGMENT, Part, parse_template
 __all__ = ["ANY", "PARTIAL", "SOCKET", "Contest", "Endpoint", "Leaf", "Match", "Rule", "Table"]
 
 ANY = "*"  # every method
-SOCKET = "WEBSOCKET"  # what a socket's handshake has for a method
+SOCKET = "WEBSOCKET"  # stands for the method of a WebSocket's handshake
 EXACT, TEMPLATE, PREFIX = 0, 1, 2  # ranks; a prefix of n segments has PREFIX + DEEPEST - n
 DEEPEST = 1000
 
@@ -29,8 +29,8 @@ DEEPEST = 1000
 class Endpoint:
     """One path template of a service, with its methods (`ANY` for all). `is_subtree`: everything below it too.
 
-    `function` is what the service runs there, where it says so, and `dependencies` what it runs before; `lingers`: it
-    may run something after its answer too.
+    `function` is the endpoint's function, where known; `dependencies` are the functions that run before it; `lingers`:
+    it may run code after its response, too.
     """
 
     path: str
@@ -43,11 +43,11 @@ class Endpoint:
 
 
 class Contest(NamedTuple):
-    """Where others own paths that a template takes in too.
+    """Which of the paths that a template matches have another owner.
 
-    `paths` are those of them that are written out, `holds` says whether a path is the template's own, and `always` that
-    it has to be asked for each request; else it is enough to ask for `paths` when the table is built. `head`: what is
-    there for GET is for HEAD too.
+    `paths` are those that are known in full. `holds(path)` says whether the template owns a path. `always`: `holds`
+    must be called for each request; otherwise it is enough to call it for `paths` when the table is built. `head`: the
+    owner of GET is the owner of HEAD too.
     """
 
     paths: frozenset[str]
@@ -58,10 +58,10 @@ class Contest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule as the table takes it: `route` claims `endpoint` with `rank`; `order` is its place in the file.
+    """One rule of the table: `route` claims `endpoint` with `rank`; `order` is its position in the file.
 
-    `contest`: where the endpoint's template is not what owns a path. `undeclared`: the claim is on what the service
-    doesn't declare.
+    `contest` is set where some paths of the endpoint's template have another owner. `undeclared`: the rule claims what
+    the service doesn't declare.
     """
 
     route: str
@@ -74,12 +74,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What the table says of a path and a method.
+    """The result of a lookup by path and method.
 
-    `route` is None when the path is claimed for other methods only. `template` labels the endpoint.
-    `head_as_get`: the service answers GET here but not HEAD; `opaque`: it can't be asked what it declares.
-    `undeclared`: no endpoint is claimed, but what the service says to a path or method that it doesn't have.
-    `holds` says whether a path is the template's own, where that has to be asked.
+    `route` is None when the path is claimed for other methods only. `template` labels the endpoint. `head_as_get`: the
+    service declares GET here but not HEAD. `opaque`: the service can't be introspected. `undeclared`: the path or
+    method is claimed although the service doesn't declare it. `holds` is that of the rule's contest, where it must be
+    called for each request.
     """
 
     route: str | None
@@ -97,18 +97,19 @@ PARTIAL = Match(None)  # the path is claimed, but not for this method
 
 @dataclass(slots=True)
 class Leaf:
-    """The claims on one template, by method. `order` is the place of the first that is not for sockets alone."""
+    """The claims on one template, by method. `order` is the position of the first rule that isn't for WebSockets
+    only."""
 
     claims: dict[str, Match] = field(default_factory=dict)
     order: int | None = None
 
     def get(self, method: str) -> Match | None:
-        """What claims this method."""
+        """The claim on this method."""
         return self.claims.get(method) or self.claims.get(ANY)
 
 
 class Node:
-    """A point in the tree: what may follow the segments that led here."""
+    """A node of the tree: what may follow the segments before it."""
 
     __slots__ = ("leaf", "parameters", "prefix", "static", "tails")
 

@@ -1,4 +1,4 @@
-"""Path templates, as FastAPI and Starlette write them."""
+"""Path templates in the syntax of FastAPI and Starlette."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gateway.routing.regex import takes_slash
 __all__ = ["ANY_SEGMENT", "MOST_DIGITS", "Parameter", "Part", "TemplateError", "parse_template"]
 
 
-# Python converts no longer number (CVE-2020-10735), so for Starlette's `int` it would be an error, not a miss.
+# Python converts no longer number (CVE-2020-10735): Starlette's `int` would raise instead of not matching.
 MOST_DIGITS = sys.int_info.default_max_str_digits
 
 ANY_SEGMENT = r"[^/]+"
-# Starlette's convertors: https://www.starlette.io/routing/#path-parameters. `path` is handled apart.
+# Starlette's convertors: https://www.starlette.io/routing/#path-parameters. `path` is handled separately.
 _CONVERTORS = {
     "int": rf"[0-9]{{1,{MOST_DIGITS}}}",
     "float": r"[0-9]+(?:\.[0-9]+)?",
@@ -28,18 +28,18 @@ _PARAMETER = re.compile(r"{([a-zA-Z_]\w*)(?::([a-zA-Z_]\w*))?}")
 
 
 class TemplateError(ValueError):
-    """A path template that can't be read."""
+    """A path template that can't be parsed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A segment that isn't plain text, as a regular expression. `whole_tail`: it may take in slashes."""
+    """A segment with parameters, as a regular expression. `whole_tail`: it may match slashes."""
 
     regex: str
     whole_tail: bool
 
     def matcher(self) -> Callable[[str], object]:
-        """What is true of segments that fit."""
+        """A callable whose result is true for segments that match."""
         if self.regex == ANY_SEGMENT:
             return bool
         return re.compile(self.regex, re.DOTALL).fullmatch

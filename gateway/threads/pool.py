@@ -1,4 +1,4 @@
-"""A pool of threads, of which the one that went idle last is woken first."""
+"""A pool of threads, of which the one that became idle last is woken first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Threads"]
 class Threads:
     """A pool of at most `size` threads, whose names begin with `name`.
 
-    `hooks` are called on them. Jobs must not raise: they report to whoever waits for them.
+    `hooks` are called on them. Jobs must not raise: they report errors to the code that waits for them.
     """
 
     def __init__(self, size: int, *, name: str = "gateway", hooks: Hooks = NO_HOOKS) -> None:
@@ -47,12 +47,12 @@ class Threads:
 
     @property
     def working(self) -> int:
-        """How many threads have something to do, if only to end."""
+        """How many threads aren't idle, including those that are ending."""
         return self.schedule.alive - self.schedule.asleep
 
     @property
     def saturated(self) -> bool:
-        """Whether a job that came now would have to wait until another ends."""
+        """Whether a new job would have to wait until another ends."""
         return self.schedule.saturated
 
     def __contains__(self, job: Job) -> bool:
@@ -61,7 +61,7 @@ class Threads:
             return job in self.schedule.backlog
 
     def withdraw(self, job: Job) -> bool:
-        """Take `job` back, unless it has begun: whether nobody will run it any more."""
+        """Take `job` back unless it has begun. Returns whether it was taken back."""
         with self.schedule.lock:
             try:
                 self.schedule.backlog.remove(job)
@@ -80,9 +80,9 @@ class Threads:
             schedule.queue(job)
 
     def submit_to(self, thread: PooledThread, job: Job) -> None:
-        """Run `job` on `thread`, after what runs there now: to clean up where the work was done.
+        """Run `job` on `thread`, after its current job: to clean up what was left on that thread.
 
-        When that thread has ended, so have its connections, and `job` runs on the caller's.
+        If that thread has ended, its connections are closed, and `job` runs on the caller's thread.
         """
         with self.schedule.lock:
             if not thread.ended:
@@ -91,7 +91,7 @@ class Threads:
         job()
 
     def lease(self, *, ends: bool = False) -> Lease:
-        """An executor for the calls of one request, which run one at a time and, if they must, on one thread.
+        """An executor for the calls of one request, which run one at a time and, if necessary, on one thread.
 
         `ends`: it takes no calls once it is released.
         """
@@ -119,7 +119,7 @@ def _run(schedule: Schedule, thread: PooledThread) -> None:
     try:
         while (job := _next(schedule, thread)) is not None:
             run_job(job)
-            del job  # or the last request stays alive until the next one arrives
+            del job  # otherwise the last request would stay in memory until the next one
     finally:
         if schedule.hooks.at_exit is not None:
             schedule.hooks.at_exit()
@@ -138,12 +138,12 @@ def _next(schedule: Schedule, thread: PooledThread) -> Job | None:
 
 
 def _wait(schedule: Schedule, thread: PooledThread) -> None:
-    """Until somebody wakes `thread`, or, where it stands by, for PATIENCE."""
+    """Wait until `thread` is woken, or for at most PATIENCE if it is on standby."""
     if not thread.signalled:
         thread.wake.acquire()
     elif not thread.wake.acquire(timeout=PATIENCE):
         with schedule.lock:
-            late = not thread.standby  # somebody has woken it since
+            late = not thread.standby  # it was woken meanwhile
             thread.standby = False
         if late:
             thread.wake.acquire()

@@ -1,4 +1,4 @@
-"""Whether this process keeps a processor busy: then one more thread would only contend for the interpreter lock."""
+"""Whether this process uses a whole processor: then another thread would only contend for the interpreter lock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 __all__ = ["PATIENCE", "ProcessorLoad"]
 
-PATIENCE = 0.005  # seconds over which the load is measured, and after which another thread helps in any case
+PATIENCE = 0.005  # seconds over which the load is measured; then another thread is started anyway
 BUSY = 0.9  # the share of one processor from which on the process counts as busy
 
 
@@ -19,7 +19,7 @@ class ProcessorLoad:
         self._high = False
 
     def high(self) -> bool:
-        """Whether it used about as much as one processor has."""
+        """Whether that is about one whole processor."""
         now = time.perf_counter()  # noqa: TID251 - as above
         if (elapsed := now - self._since) >= PATIENCE:
             used = time.process_time()

@@ -1,4 +1,4 @@
-"""One thread of a pool, and what the pool is told of what jobs leave on it."""
+"""One thread of a pool, and the hooks that the pool calls on it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Job = Callable[[], object]
 
 
 class Holder(Protocol):
-    """What keeps a thread for itself: a `Lease`."""
+    """The owner of a leased thread: a `Lease`."""
 
     thread: PooledThread | None
 
@@ -31,13 +31,13 @@ class PooledThread:
         self.wake = threading.Lock()
         self.wake.acquire()
         self.asleep = False  # waits on `wake`
-        self.signalled = False  # is to help with the backlog, and has not begun
+        self.signalled = False  # woken for the backlog, and has not begun
         self.standby = False  # waits on `wake`, for PATIENCE at most
         self.seen = 0  # how many jobs the pool had begun when this thread last looked
-        self.lease: Holder | None = None  # which keeps it for the time being
-        self.untidy = False  # a lease left it, and `tidy` has not run since
+        self.lease: Holder | None = None  # that keeps it for now
+        self.untidy = False  # a lease released it, and `tidy` has not run since
         self.ended = False
-        self.jobs: deque[Job] = deque()  # what must run on this thread and no other
+        self.jobs: deque[Job] = deque()  # jobs that must run on this thread
 
 
 def _nothing_pinned() -> int:
@@ -45,16 +45,16 @@ def _nothing_pinned() -> int:
 
 
 def _nothing_to_tidy() -> None:
-    """What leaves nothing on threads needs no cleaning up."""
+    """Default: there is nothing to clean up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What a pool calls on its threads.
+    """Callbacks that a pool calls on its threads.
 
-    `pinned` says how much of what the jobs left on a thread, such as open transactions, makes a lease keep it.
-    `on_idle` runs when a lease has nothing to do there for now and needn't keep it, `tidy` after a lease has left it,
-    `at_exit` as the thread ends.
+    `pinned` returns how much state on the thread, such as open transactions, requires a lease to keep it. `on_idle`
+    runs when a lease has nothing to do for now and needn't keep its thread, `tidy` after a lease has released it,
+    `at_exit` when the thread ends.
     """
 
     at_exit: Job | None = None
@@ -82,10 +82,10 @@ _local = _Local()
 
 
 def current_thread() -> PooledThread | None:
-    """The pooled thread this code runs on, or None outside a pool."""
+    """The pooled thread that runs this code, or None outside of a pool."""
     return _local.thread
 
 
 def set_current_thread(thread: PooledThread) -> None:
-    """This code runs on `thread`."""
+    """Register `thread` as the one that runs this code."""
     _local.thread = thread

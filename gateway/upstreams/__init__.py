@@ -1,1 +1,1 @@
-"""Whatever can answer a request: the Django project, services in this process, services elsewhere."""
+"""What can answer a request: the Django project, services in this process, remote services."""

@@ -1,4 +1,4 @@
-"""What every upstream has in common."""
+"""The interface of upstreams."""
 
 from __future__ import annotations
 
@@ -15,51 +15,51 @@ __all__ = ["Legacy", "ProxySettings", "Service", "Upstream"]
 
 
 class Upstream(Protocol):
-    """Whatever can answer a request: an ASGI 3 application, `entry`, with a name and a lifespan."""
+    """What can answer a request: an ASGI 3 application, `entry`, with a name and a lifespan."""
 
     name: str
-    max_body: int | None  # bytes of a request's body; None where it takes any
+    max_body: int | None  # bytes of a request's body; None for no limit
 
     @property
     def entry(self) -> ASGIApp:
-        """Answers one request or serves one socket; may change the scope it is given."""
+        """Answer one request or serve one WebSocket; may change the scope it is given."""
 
     async def startup(self) -> None:
-        """Get ready; raises when it can't. Called once, before the first request."""
+        """Start. Raises when that fails. Called once, before the first request."""
 
     async def shutdown(self) -> None:
-        """Let go of everything. Called once, after the last request."""
+        """Release everything. Called once, after the last request."""
 
 
 class Service(Upstream, Protocol):
-    """A new application, in this process or elsewhere."""
+    """A new application, in this process or remote."""
 
     def endpoints(self) -> Sequence[Endpoint] | None:
-        """What it declares; None when it can't be asked."""
+        """The endpoints that it declares; None when it can't be introspected."""
 
 
 class ProxySettings(Protocol):
-    """How a project reads what a proxy in front says of a request. Each is given the lines of its headers, and gives
-    None where the project goes by the connection and the Host header."""
+    """How a project reads the headers of a proxy in front. Each method gets the lines of these headers, and returns
+    None where the project uses the connection and the Host header instead."""
 
     @property
     def names(self) -> frozenset[bytes]:
         """The headers that are read."""
 
     def scheme(self, lines: Iterable[tuple[bytes, bytes]]) -> tuple[str, tuple[bytes, bytes]] | None:
-        """ "http" or "https", and the line that the project is to find it in."""
+        """ "http" or "https", and the header line from which the project is to read it."""
 
     def host(self, lines: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-        """The host, perhaps with a port."""
+        """The host, possibly with a port."""
 
     def port(self, lines: Iterable[tuple[bytes, bytes]]) -> int | None:
         """The port."""
 
 
 class Legacy(Upstream, Protocol):
-    """The Django project, or whatever else was there before."""
+    """The Django project, or another application that was there before."""
 
-    refused: Callable[[int], object]  # told the status of each request that it had no thread for
+    refused: Callable[[int], object]  # called with the status of each request for which there was no thread
 
     @property
     def sockets(self) -> bool:
@@ -67,7 +67,7 @@ class Legacy(Upstream, Protocol):
 
     @property
     def script_name(self) -> str:
-        """The path it says it is served under, or ""."""
+        """The path under which it says that it is served, or ""."""
 
     @property
     def session_cookie(self) -> bytes:
@@ -75,42 +75,44 @@ class Legacy(Upstream, Protocol):
 
     @property
     def secrets(self) -> Sequence[str | bytes]:
-        """To sign with the first, and to verify with any; none where it has no such thing."""
+        """Secrets to sign with (the first) and to verify with (any of them); empty when it has none."""
 
     @property
     def kept_cookies(self) -> Sequence[bytes]:
-        """Names of cookies that say nothing of who a caller is, and are recorded."""
+        """Names of cookies that don't identify the caller, and so may be recorded."""
 
     @property
     def busy(self) -> bool:
-        """Whether requests wait for it."""
+        """Whether requests wait for a thread of it."""
 
     async def unreachable_stores(self) -> str | None:
-        """Which of the stores that it leans on can't be reached now, in words. Raises nothing."""
+        """Which of its databases and caches can't be reached now, in words; None when all can. Never raises."""
 
     async def caller(self, match: Match, info: RequestInfo, scope: Scope) -> Caller | None:
-        """Who sent a request that a route claims; None when that can't be found out now. Raises nothing."""
+        """Who sent a request that a route claims; None when that can't be found out now. Never raises."""
 
     def known_user(self, request: object) -> tuple[str, str | None] | None:
-        """The kind of user ("anonymous", "user", "staff", "superuser") and the primary key as text that the project has
-        found a request to be of, `request` being its own object for it; None where it has asked nobody."""
+        """The user of `request`, the project's own request object, if the project has determined it: the kind
+        ("anonymous", "user", "staff" or "superuser") and the primary key as text. None if nothing has asked for the
+        user."""
 
     def allows_host(self, host: bytes) -> bool:
-        """Whether the project answers for `host`, which may have a port."""
+        """Whether the project answers for `host`, which may contain a port."""
 
     @property
     def proxy_settings(self) -> ProxySettings | None:
-        """How the project reads what a proxy says; None where it reads nothing of it."""
+        """How the project reads a proxy's headers; None when it reads none."""
 
     def knows(self, path: str) -> bool | None:
         """Whether its URLconf has `path`; None when it can't be asked."""
 
     @property
     def urls(self) -> object:
-        """What `contest` goes by: another object when the settings name another URLconf, which tests do."""
+        """Identifies the URLconf that `contest` uses: another object when the settings name another one, as in
+        tests."""
 
     def contest(self, endpoint: Endpoint) -> Contest | None:
-        """Which paths that the template of a service's `endpoint` takes in are another view's; None where none is."""
+        """The paths matched by the template of a service's `endpoint` that belong to other views; None when none do."""
 
     def trusts_origin(self, origin: bytes) -> bool:
-        """Whether a page of `origin` ("https://host") may act for its visitor here."""
+        """Whether requests from a page of `origin` ("https://host") are trusted."""

@@ -1,4 +1,5 @@
-"""The threads of a service outside of the project's middleware: however slow it is, all others have theirs."""
+"""Limits the threads of a service outside of the project's middleware, so that a slow one doesn't use up all of
+them."""
 
 from __future__ import annotations
 
@@ -16,16 +17,16 @@ from gateway.upstreams.base import Legacy
 
 __all__ = ["Bulkhead", "limit_threads", "thread_limiter"]
 
-# What limits the threads of AnyIO that the service of this request may use; None where AnyIO's own limit does.
+# The limiter of AnyIO's threads for the service of this request; None for AnyIO's own.
 thread_limiter: contextvars.ContextVar[CapacityLimiter | None] = contextvars.ContextVar(
     "gateway.thread_limiter", default=None
 )
 
 
 def limit_threads() -> None:
-    """Let what Starlette and FastAPI run on AnyIO's threads be limited by `thread_limiter`.
+    """Make Starlette and FastAPI use `thread_limiter` when they run code on AnyIO's threads.
 
-    Where there is Django, `gateway.bridge.orm.divert_sync_calls` does that too, which says why it is done in this way.
+    With Django, `gateway.bridge.orm.divert_sync_calls` does this too, and explains the technique.
     """
     original = anyio.to_thread.run_sync
     if hasattr(original, "__wrapped__"):
@@ -41,8 +42,8 @@ def limit_threads() -> None:
 
 
 class Bulkhead:
-    """An ASGI application: `app`, the service `name`, on `threads` threads at once at most, for which `queue` calls may
-    wait. What comes then is Saturated, of which `legacy` is told."""
+    """An ASGI application: `app`, the service `name`, which may use at most `threads` threads at once, with at most
+    `queue` calls waiting. Further calls raise Saturated, and `legacy.refused` is called."""
 
     def __init__(self, app: ASGIApp, name: str, *, threads: int, queue: int, legacy: Legacy) -> None:
         self.app = app
@@ -53,9 +54,9 @@ class Bulkhead:
         self._limiter: CapacityLimiter | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or serve one socket."""
+        """Answer one request, or serve one WebSocket."""
         limiter = self._limiter
-        if limiter is None:  # it wants an event loop, which there was none of
+        if limiter is None:  # created here, since it needs a running event loop
             limiter = self._limiter = CapacityLimiter(self._threads)
         if limiter.available_tokens <= 0 and limiter.statistics().tasks_waiting >= self._queue:
             self._legacy.refused(503)

@@ -1,4 +1,4 @@
-"""Imports what gateway.toml names."""
+"""Imports the objects that gateway.toml names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["ImportStringError", "import_from_string"]
 
 
 class ImportStringError(Exception):
-    """A "package.module:attribute" that can't be imported. The message says what is wrong with it."""
+    """A "package.module:attribute" that can't be imported. The message says why."""
 
 
 def import_from_string(target: str) -> Any:
@@ -34,6 +34,6 @@ def import_from_string(target: str) -> Any:
 
 
 def _located(error: BaseException) -> str:
-    """`error`, and the last line of the user's own code that led to it: not Python's, nor an installed package's."""
+    """`error`, with the last line of the user's own code in its traceback: not Python's or an installed package's."""
     said, found = f"{type(error).__name__}: {error}", origin(error)
     return said if found is None else f"{said} ({found[0]}, line {found[1]})"

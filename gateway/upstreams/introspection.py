@@ -1,4 +1,4 @@
-"""Which endpoints an application declares."""
+"""Finds the endpoints that an application declares."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from gateway.routing.table import ANY, Endpoint
 __all__ = ["declared_endpoints", "unwrapped"]
 
 
-# Convertors the table knows by name.
+# Convertors that the routing table knows by name.
 _KNOWN_CONVERTORS = {"str", "int", "float", "uuid", "path"}
 
 
 def unwrapped(app: Any) -> Any:
-    """The application that ASGI middleware is wrapped around, or `app` itself."""
+    """The application inside ASGI middleware, or `app` itself."""
     while not hasattr(app, "routes") and callable(getattr(app, "app", None)):
         app = app.app
     return app
 
 
 def declared_endpoints(app: Any) -> list[Endpoint] | None:
-    """The endpoints of a FastAPI or Starlette application, mounted ones included; None for any other."""
+    """The endpoints of a FastAPI or Starlette application, including mounted ones; None for any other application."""
     app = unwrapped(app)
     if not hasattr(app, "routes"):
         return None
@@ -43,7 +43,7 @@ def _walk(routes: Sequence[BaseRoute], prefix: str) -> Iterator[Endpoint]:
     for context in route_contexts(routes):
         route, path = context.original_route, context.path
         if path is None or isinstance(route, Host):
-            continue  # what a Host route answers depends on more than path and method
+            continue  # a Host route depends on more than path and method
         convertors = _own_convertors(path)
         if isinstance(route, Mount):
             yield from _mounted(route, prefix + path.rstrip("/"), convertors)
@@ -59,7 +59,7 @@ def _walk(routes: Sequence[BaseRoute], prefix: str) -> Iterator[Endpoint]:
 
 def _mounted(mount: Mount, path: str, convertors: tuple[tuple[str, str], ...]) -> Iterator[Endpoint]:
     inner = declared_endpoints(mount.app)
-    if inner is None:  # static files, or another application that can't be asked
+    if inner is None:  # static files, or another application that can't be introspected
         yield Endpoint(path or "/", frozenset({ANY}), is_subtree=True, convertors=convertors)
         return
     for endpoint in inner:
@@ -67,6 +67,6 @@ def _mounted(mount: Mount, path: str, convertors: tuple[tuple[str, str], ...]) -
 
 
 def _own_convertors(path: str) -> tuple[tuple[str, str], ...]:
-    """Those of the path's convertors that somebody registered with Starlette."""
+    """The path's convertors that are not Starlette's own but were registered with it."""
     own = convertor_patterns().items()
     return tuple(sorted((name, regex) for name, regex in own if name not in _KNOWN_CONVERTORS and f":{name}}}" in path))

@@ -1,4 +1,4 @@
-"""The lifespan of one ASGI application, driven from outside.
+"""Runs the lifespan of one ASGI application.
 
 https://asgi.readthedocs.io/en/latest/specs/lifespan.html
 """
@@ -17,13 +17,13 @@ logger = logging.getLogger("gateway.lifespan")
 
 
 class LifespanError(Exception):
-    """An application did not start, or did not stop, as it should."""
+    """An application failed to start or to stop."""
 
 
 class Lifespan:
-    """Runs `app`'s lifespan in a task of its own, since contexts opened there must be closed there.
+    """Runs `app`'s lifespan in a task of its own, since context managers must be left in the task that entered them.
 
-    `state` is what the application stored for its requests.
+    `state` is the state that the application stored for its requests.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -35,8 +35,9 @@ class Lifespan:
         self._error: BaseException | None = None
 
     async def startup(self) -> None:
-        """Start the application. Raises LifespanError when it refuses; one that knows no lifespan is fine."""
-        self._to_app, self._from_app = asyncio.Queue(), asyncio.Queue()  # of an earlier run nothing is left
+        """Start the application. Raises LifespanError when it fails to; one without lifespan support counts as
+        started."""
+        self._to_app, self._from_app = asyncio.Queue(), asyncio.Queue()  # new ones for each run
         self._task = asyncio.create_task(self._run())
         answer = await self._ask("lifespan.startup")
         if answer["type"] == "lifespan.startup.failed":
@@ -59,7 +60,7 @@ class Lifespan:
             raise LifespanError(_reason(answer) or f"shutdown failed: {self._error!r}") from self._error
 
     def share(self, scope: Scope) -> None:
-        """Give `scope` what the application stored, in a dictionary of the request's own."""
+        """Give `scope` a copy of the application's state, as ASGI requires."""
         if self.state:
             scope["state"] = {**scope.get("state", {}), **self.state}
 
@@ -77,7 +78,7 @@ class Lifespan:
             await self.app(scope, self._to_app.get, self._from_app.put)
         except Exception as exc:  # noqa: BLE001 - an application without lifespan support raises what it likes
             self._error = exc
-        self._from_app.put_nowait({"type": "unsupported"})  # only read when nothing else was said
+        self._from_app.put_nowait({"type": "unsupported"})  # only read when the application sent nothing
 
     async def _end(self) -> None:
         task, self._task = self._task, None
@@ -86,6 +87,6 @@ class Lifespan:
 
 
 def _reason(answer: Message) -> str:
-    """The message of a failure. Starlette's is a whole traceback, which `__cause__` has anyway."""
+    """The message of a failure. Starlette's is a whole traceback, which `__cause__` already has."""
     message: str = answer.get("message", "").strip()
     return message.rpartition("\n")[2] if message.startswith("Traceback ") else message

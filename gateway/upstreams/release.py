@@ -1,4 +1,4 @@
-"""Which release of a service this process runs: what is counted under one says nothing about the next."""
+"""The release of a service that this process runs. Counts of one release say nothing about the next."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ LONGEST = 100  # characters
 
 
 def release_of(stated: str | None, target: str | None = None, endpoints: Sequence[Endpoint] | None = None) -> str:
-    """The release of a service: what its configuration states, else the environment's GATEWAY_RELEASE, else a hash of
-    its code: the modules of `target` ("package.module:attribute"), of its `endpoints` and of their dependencies, each
-    with the package it is in. "" where nothing is known of it. Other characters than letters, digits, dots, dashes and
+    """The release of a service, from the first of these that is there: its configuration (`stated`), the environment's
+    GATEWAY_RELEASE, a hash of its code: the modules of `target` ("package.module:attribute"), of its `endpoints` and of
+    their dependencies, each with its package. "" when none is. Characters other than letters, digits, dots, dashes and
     underscores become underscores.
     """
     if release := stated or os.environ.get(VARIABLE):
@@ -35,7 +35,7 @@ def release_of(stated: str | None, target: str | None = None, endpoints: Sequenc
         try:
             content = path.read_bytes()
         except OSError:
-            continue  # from an archive, or gone since it was imported
+            continue  # imported from an archive, or deleted since
         found = True
         digest.update(path.name.encode() + b"\0" + content + b"\0")
     return f"code-{digest.hexdigest()[:12]}" if found else ""
@@ -53,7 +53,7 @@ def modules_of(target: str | None, endpoints: Iterable[Endpoint]) -> Iterator[Mo
 
 
 def _files(modules: Iterable[ModuleType]) -> Iterator[Path]:
-    """Their files; of a module in a package, all of that package's, which it may import."""
+    """The files of `modules`; for a module in a package, all files of the package, which the module may import."""
     installed = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     for module in modules:
         if not (file := getattr(module, "__file__", None)):

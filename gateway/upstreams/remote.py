@@ -1,4 +1,4 @@
-"""A service that runs elsewhere, reached over HTTP."""
+"""A remote service, reached over HTTP."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from gateway.routing.table import Endpoint
 
 __all__ = ["RemoteUpstream"]
 
-# Headers that concern one connection (RFC 9110, section 7.6.1) and so are not handed on.
+# Headers of one connection (RFC 9110, section 7.6.1), which are not passed on.
 HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer "
     b"transfer-encoding upgrade".split()
 )
-# What a caller's Connection header can't take away: these are meant for the service, and the gateway stands for some.
+# Headers that a caller's Connection header can't remove: they are meant for the service, or set by the gateway.
 KEPT = frozenset(b"host content-length cookie authorization".split())
-# What a caller says of the way its request came; the gateway says it anew, as X-Forwarded-….
+# Headers about the request's way, which the gateway replaces by its own X-Forwarded-….
 HEARSAY = (b"x-forwarded-", b"forwarded", b"x-real-ip", b"x-gateway-mirror")
-# But who is asking, a proxy in front may say (these are oauth2-proxy's names): as on the other side, so here.
+# Except those in which a proxy names the user (oauth2-proxy's names): the Django project gets them too.
 WHO = frozenset(
     b"x-forwarded-" + name for name in (b"user", b"email", b"groups", b"preferred-username", b"access-token")
 )
 
 
 class RemoteUpstream:
-    """An HTTP server at `url`. `timeout` is how long, in seconds, it may take to start its answer."""
+    """An HTTP server at `url`. It must start its response within `timeout` seconds."""
 
     def __init__(self, name: str, url: str, *, timeout: float = 30.0, max_body: int | None = None) -> None:
         self.name = name
@@ -53,11 +53,11 @@ class RemoteUpstream:
         return f"RemoteUpstream({self.name!r}, {str(self.url)!r})"
 
     async def startup(self) -> None:
-        """Open the connection pool. The server need not run yet."""
-        # Let go of before the server does, or a request may go to a connection that is just being closed: gunicorn does
-        # so after 2 seconds, uvicorn and Node.js after 5.
+        """Open the connection pool. The server need not be running yet."""
+        # Shorter than the server's keep-alive, or a request may be sent on a connection that is just being closed:
+        # gunicorn closes idle ones after 2 seconds, uvicorn and Node.js after 5.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=1.5)
-        # trust_env=False: a proxy set for the machine's own traffic must not see our callers'.
+        # trust_env=False: a proxy configured for the machine's own traffic must not see our callers'.
         self._client = httpx.AsyncClient(limits=limits, trust_env=False, cookies=_no_cookies())
 
     async def shutdown(self) -> None:
@@ -67,14 +67,14 @@ class RemoteUpstream:
             await client.aclose()
 
     def endpoints(self) -> list[Endpoint] | None:
-        """None: what runs elsewhere isn't asked."""
+        """None: a remote service isn't introspected."""
         return None
 
     async def entry(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request on and the answer back, both as streams.
+        """Send the request on and the response back, both as streams.
 
-        Raises UpstreamError: with status 502 or 504 when the server can't be reached or does not answer, with
-        400 or 414 for a target that can't be handed on.
+        Raises UpstreamError: with status 502 or 504 when the server can't be reached or does not respond, with 400 or
+        414 for a target that can't be sent on.
         """
         if scope["type"] != "http":
             await receive()
@@ -82,14 +82,14 @@ class RemoteUpstream:
             return
         if (noted := recorder.get()) is not None:
             noted.elsewhere = True
-        with among_callers():  # what it asks for is what the mirror is
+        with among_callers():  # the mirror is the remote request itself
             await self._app(scope, receive, send)
 
     async def _forward(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._client is None:
-            await self.startup()  # the server runs us without lifespan
+            await self.startup()  # the server runs the gateway without lifespan
         assert self._client is not None  # noqa: S101 - startup has just set it
-        # Not `build_request`, which would add headers of httpx's own to the caller's.
+        # Not `build_request`, which would add httpx's own headers to the caller's.
         timeout = self._timeout.as_dict()
         caller = _Caller(scope, receive)
         request = httpx.Request(
@@ -106,7 +106,7 @@ class RemoteUpstream:
         except httpx.TransportError as exc:
             raise UpstreamError(502, f"{self.name} at {self.url} can't be reached: {exc!r}") from exc
         try:
-            timeout["read"] = None  # it has started; how long it goes on is its own affair
+            timeout["read"] = None  # the response has started; its duration is not limited
             headers = _end_to_end(response.headers.raw)
             await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
             await until_gone(receive, _relay(response, send))
@@ -114,7 +114,7 @@ class RemoteUpstream:
             await response.aclose()
 
     async def _answer(self, request: httpx.Request, caller: _Caller) -> httpx.Response:
-        """The answer, its body still to come. Raises ClientGone when the caller leaves before it starts."""
+        """The response, whose body is still to come. Raises ClientGone when the client disconnects before it starts."""
         client = cast("httpx.AsyncClient", self._client)
         answers: list[httpx.Response] = []
 
@@ -130,17 +130,17 @@ class RemoteUpstream:
         if not raw.startswith(b"/"):  # absent, or an absolute-form target
             raw = quote(scope["path"]).encode()
         if any(unquote(segment) in (".", "..") for segment in raw.decode("latin-1").split("/")):
-            raise UpstreamError(400, "the path has dot segments")  # httpx would climb out of the URL's own path
+            raise UpstreamError(400, "the path has dot segments")  # httpx would leave the URL's own path
         root = quote(scope.get("root_path", "")).encode()
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         while root and raw.startswith(root + b"/") and unquote(raw.decode("latin-1")) != path:
-            raw = raw[len(root) :]  # X-Forwarded-Prefix names it; a server may have put it there once more
+            raw = raw[len(root) :]  # the service gets it as X-Forwarded-Prefix; a server may have prepended it again
         target = self.url.raw_path.rstrip(b"/") + raw
         if scope["query_string"]:
             target += b"?" + scope["query_string"]
         try:
             return self.url.copy_with(raw_path=in_ascii(target))
-        except httpx.InvalidURL as exc:  # in ASCII, there is nothing else to be said against it
+        except httpx.InvalidURL as exc:  # the only problem that an ASCII target can have
             raise UpstreamError(414, f"the target is too long for {self.name}: {exc}") from exc
 
     def _headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
@@ -168,14 +168,14 @@ class RemoteUpstream:
 def _end_to_end(
     headers: Iterable[tuple[bytes, bytes]], kept: Container[bytes] = frozenset()
 ) -> list[tuple[bytes, bytes]]:
-    """`headers` without those of one connection, which Connection names; what is `kept` it names in vain."""
+    """`headers` without those of one connection, which Connection names; those in `kept` stay even if it names them."""
     lines = [(name.lower(), value) for name, value in headers]
     named = {token.strip().lower() for name, value in lines if name == b"connection" for token in value.split(b",")}
     return [line for line in lines if line[0] not in HOP_BY_HOP and (line[0] not in named or line[0] in kept)]
 
 
 def _no_cookies() -> CookieJar:
-    """A jar that keeps nothing: one caller's cookies must never be sent with another's request."""
+    """A cookie jar that stores nothing: one caller's cookies must never be sent with another's request."""
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
@@ -186,10 +186,10 @@ async def _relay(response: httpx.Response, send: Send) -> None:
 
 
 class _Caller:
-    """Who sent the request: first its body, if it has one, then whether it is still there.
+    """The sender of the request: first its body, if it has one, then whether it is still connected.
 
-    In HTTP/1 the headers announce a body (RFC 9112, section 6.3). In HTTP/2 and 3 they need not
-    (RFC 9113, section 8.1), so its first message tells.
+    In HTTP/1 the headers announce a body (RFC 9112, section 6.3). In HTTP/2 and 3 they need not (RFC 9113, section
+    8.1), so the first message decides.
     """
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
@@ -200,7 +200,7 @@ class _Caller:
         self._all_read = asyncio.Event()
 
     async def has_body(self) -> bool:
-        """Whether there is a body to hand on. Raises ClientGone when the client left before it was known."""
+        """Whether there is a body to send on. Raises ClientGone when the client disconnects before that is known."""
         if self._announced:
             return True
         if self._may_be_silent:
@@ -211,7 +211,7 @@ class _Caller:
         return False
 
     async def body(self) -> AsyncIterator[bytes]:
-        """The body as it comes. Raises ClientGone when it breaks off."""
+        """The body as a stream. Raises ClientGone when it breaks off."""
         more = True
         while more:
             message, self._first = self._first or await self._next(), None

@@ -1,4 +1,4 @@
-"""A service in this process: an ASGI application, and what it declares."""
+"""A service in this process: an ASGI application and its declared endpoints."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ __all__ = ["ServiceUpstream", "is_async"]
 
 
 class ServiceUpstream:
-    """An ASGI application in this process. `target` is its "package.module:attribute"; a factory is called.
+    """An ASGI application in this process. `target` is its "package.module:attribute"; if it names a factory, that is
+    called.
 
-    `around` puts the application inside something else. Raises ImportStringError when it can't be imported.
+    `around` wraps the application. Raises ImportStringError when it can't be imported.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class ServiceUpstream:
     async def startup(self) -> None:
         """Run the application's startup. Raises LifespanError."""
         await self._lifespan.startup()
-        if self._lifespan.state:  # what the application yielded from its lifespan belongs to its requests
+        if self._lifespan.state:  # what the lifespan yielded is passed to requests
             self.entry = self._with_state
 
     async def shutdown(self) -> None:
@@ -67,16 +68,16 @@ class ServiceUpstream:
         await self._app(scope, receive, send)
 
     def endpoints(self) -> list[Endpoint] | None:
-        """What the application declares; None when it can't be asked (it is neither FastAPI nor Starlette)."""
+        """The endpoints that the application declares; None when it is neither FastAPI nor Starlette."""
         return declared_endpoints(self.declared)
 
 
 class Adapter(BaseRoute):
-    """The first route of an application, for what it has no endpoint for (`gateway.dispatch.scope.ADAPTED`).
+    """The first route of an application, for methods that its endpoints lack (`gateway.dispatch.scope.ADAPTED`).
 
-    A HEAD that it doesn't declare is its GET, for which only the endpoint is asked GET: the application's own
-    middleware sees what was sent. And where the first template for a path doesn't have a method, no later one is
-    looked for, as in Django.
+    A HEAD that isn't declared is served by its GET, but only the endpoint is called with GET: the application's own
+    middleware sees HEAD. And where the first template that matches a path lacks a method, no later template is tried,
+    as in Django.
     """
 
     def __init__(self, routes: Sequence[BaseRoute], paths: Paths) -> None:
@@ -84,8 +85,8 @@ class Adapter(BaseRoute):
         self._paths = paths
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Full where the application's router asks about a request that needs it."""
-        if ADAPTED not in scope or "router" not in scope:  # without, a middleware looks for the endpoint's name
+        """Full for a request that needs adapting, when the application's router calls this."""
+        if ADAPTED not in scope or "router" not in scope:  # without "router", a middleware looks up the endpoint
             return NO_MATCH
         adapted, method = scope[ADAPTED], scope["method"]
         if adapted.undeclared and method != "OPTIONS":
@@ -101,7 +102,7 @@ class Adapter(BaseRoute):
         return NO_MATCH
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the endpoint answer. Raises HTTPException 405 where there is none."""
+        """Call the endpoint. Raises HTTPException 405 where there is none."""
         if (declared := scope.pop(DECLARED, None)) is not None:
             raise HTTPException(405, headers={"Allow": ", ".join(sorted(declared))})
         route: BaseRoute = scope.pop(FOUND)
@@ -112,11 +113,11 @@ class Adapter(BaseRoute):
 
 
 NO_MATCH: tuple[Match, Scope] = (Match.NONE, {})
-DECLARED, FOUND = "gateway.declared", "gateway.found"  # what Adapter tells itself
+DECLARED, FOUND = "gateway.declared", "gateway.found"  # keys that Adapter sets in the scope
 
 
 def adapt(app: Any) -> None:
-    """Put an Adapter in front of the routes of `app`, where it has any and none is there."""
+    """Put an Adapter in front of the routes of `app`, if it has routes and no Adapter yet."""
     found = unwrapped(app)
     routes = getattr(getattr(found, "router", found), "routes", None)
     if isinstance(routes, list) and not any(isinstance(route, Adapter) for route in routes):
@@ -136,6 +137,6 @@ def _instance(target: str) -> Any:
 
 
 def is_async(endpoint: Callable[..., Any]) -> bool:
-    """Whether the event loop runs `endpoint`: a coroutine function, or an object whose `__call__` is one."""
+    """Whether `endpoint` runs on the event loop: a coroutine function, or an object whose `__call__` is one."""
     call = endpoint if inspect.isroutine(endpoint) else getattr(endpoint, "__call__", endpoint)  # noqa: B004
     return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)

@@ -1,4 +1,4 @@
-"""Where in the user's own code something was raised."""
+"""Finds the place in the user's own code where an exception was raised."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ OTHERS.add(Path(__file__).parents[1])  # the gateway itself
 
 
 def origin(error: BaseException) -> tuple[Path, int] | None:
-    """File and line of the last of the user's own code that led to `error`: not Python's, nor an installed package's.
-    None where there is none."""
+    """File and line of the last frame of `error` in the user's own code: not Python's or an installed package's.
+    None when there is none."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
         if path.is_file() and OTHERS.isdisjoint(path.parents):
@@ -23,7 +23,7 @@ def origin(error: BaseException) -> tuple[Path, int] | None:
 
 
 def raised(error: BaseException) -> str:
-    """The kind of `error` and where it was raised, without its message: "ZeroDivisionError at catalog/api.py:41"."""
+    """The type of `error` and where it was raised, without its message: "ZeroDivisionError at catalog/api.py:41"."""
     found = origin(error)
     if found is None:
         return type(error).__name__
