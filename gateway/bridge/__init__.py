@@ -1,6 +1,6 @@
 """What a FastAPI service uses of Django: the project's middleware, user, session, ORM.
 
-Django's own objects are run, none of them is imitated. `gateway.bridge.bridge` puts a service inside the
+Django's own objects are run, none is imitated. `gateway.bridge.bridge` puts a service inside the
 project's MIDDLEWARE; the names below are for the service's own code.
 """
 

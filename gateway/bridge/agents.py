@@ -1,7 +1,7 @@
-"""What agents make of a service inside of Django's chain: one transaction, which has the name that FastAPI gives it.
+"""Helps monitoring agents to see one transaction for a service inside Django's chain, named by FastAPI's template.
 
-An agent that watches both frameworks begins a transaction when Django's handler is called, and takes what FastAPI does
-for a part of it. Two of them need to be told more than that (docs/monitoring.md); the others need nothing of this.
+An agent that watches both frameworks begins a transaction when Django's handler is called, and treats FastAPI as a part
+of it. Two agents need more than that (docs/monitoring.md); the others don't need this module.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _namers: dict[str, Namer] = {}
 
 
 def watch_agents() -> None:
-    """Find out which agents this process has. To be called when Django is set up, and so are they."""
+    """Find out which agents this process has. To be called when Django and the agents are set up."""
     for module, namer in (("opentelemetry.instrumentation.django", _opentelemetry), ("elasticapm", _elastic)):
         if module in sys.modules and module not in _namers:
             _namers[module] = namer()
@@ -36,8 +36,8 @@ def name_transaction(request: HttpRequest, method: str, template: str) -> None:
 
 
 def _opentelemetry() -> Namer:
-    """Django's instrumentor keeps the span of a request in its META, and names it by the URLconf, where a moved
-    endpoint is not, or is still that of the view before."""
+    """Django's instrumentor keeps the span of a request in its META, and names it by the URLconf, which lacks a moved
+    endpoint, or still has the former view."""
     span_key, attributes_key = request_keys()
 
     def name(request: HttpRequest, method: str, template: str) -> None:
@@ -52,8 +52,8 @@ def _opentelemetry() -> Namer:
 
 
 def _elastic() -> Namer:
-    """Elastic APM ends the transaction that is current when an application of Starlette's is done: here it is Django's,
-    which goes on. So it may only end one that the application has begun."""
+    """Elastic APM ends the current transaction when a Starlette application is done. Here that is Django's, which goes
+    on; so it may only end one that the application has begun."""
     leave_transactions_alone()
     traces = importlib.import_module("elasticapm.traces")
 

@@ -1,10 +1,10 @@
-"""Who is asking: Django's own request, user, session and messages as FastAPI dependencies.
+"""Authentication: Django's own request, user, session and messages as FastAPI dependencies.
 
     @router.post("/orders/")
     async def place(order: OrderIn, user: CurrentUser) -> OrderOut: ...
 
-They work in `def` and `async def` endpoints alike. All of them need `middleware = "django"`, or a list with
-the entries they rest on; RuntimeError says which one is missing.
+They work in `def` and `async def` endpoints alike. All of them need `middleware = "django"`, or a list with the entries
+that they depend on; otherwise they raise RuntimeError, which names the missing one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser  # not from models, which a project may be without
+from django.contrib.auth.base_user import AbstractBaseUser  # not from models, which a project may not have installed
 from django.contrib.messages import get_messages
 from django.contrib.messages.storage.base import BaseStorage
 from django.contrib.sessions.backends.base import SessionBase
@@ -47,16 +47,16 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 def csrf_exempt(endpoint: Endpoint) -> Endpoint:
-    """Mark an endpoint as one that CsrfViewMiddleware leaves alone, and return it.
+    """Mark an endpoint as exempt from CsrfViewMiddleware's check, and return it.
 
-    Django's own of this name puts a function around it, which only an endpoint with a parameter `request` can bear.
+    Django's decorator of this name wraps the function, which only works for an endpoint with a parameter `request`.
     """
     endpoint.csrf_exempt = True  # type: ignore[attr-defined] # what CsrfViewMiddleware looks for
     return endpoint
 
 
 def django_request(connection: HTTPConnection) -> HttpRequest:
-    """The `HttpRequest` that came through the middleware. Raises RuntimeError where there is none."""
+    """The `HttpRequest` that came through the middleware. Raises RuntimeError when there is none."""
     request = connection.scope.get("django.request")
     if request is None:
         raise RuntimeError('there is no Django request here: the service needs middleware = "django" in gateway.toml')
@@ -64,7 +64,7 @@ def django_request(connection: HTTPConnection) -> HttpRequest:
 
 
 async def _django_request(connection: HTTPConnection) -> HttpRequest:
-    return django_request(connection)  # a coroutine function, or FastAPI would take it to a thread
+    return django_request(connection)  # a coroutine function, since FastAPI runs others on a thread
 
 
 DjangoRequest = Annotated[HttpRequest, Depends(_django_request)]
@@ -79,7 +79,7 @@ async def optional_user(request: DjangoRequest) -> Any:
     return user if user.is_authenticated else None
 
 
-# Where this is used, CsrfViewMiddleware asks for a token, whatever else vouches for the caller.
+# With this dependency, CsrfViewMiddleware requires a token, whatever other credentials there are.
 optional_user.trusts_session = True  # type: ignore[attr-defined] # read by gateway.bridge.views
 
 
@@ -89,7 +89,7 @@ def _resolved_user(request: HttpRequest) -> Any:
 
 
 async def current_user(request: DjangoRequest, user: Annotated[Any, Depends(optional_user)]) -> Any:
-    """The user. An anonymous caller gets 401, or, where a browser asks for a page, the way to LOGIN_URL."""
+    """The user. For an anonymous caller: 401, or a redirect to LOGIN_URL if a browser asks for a page."""
     if user is not None:
         return user
     if request.method in ("GET", "HEAD") and _wants_page(request):
@@ -133,16 +133,16 @@ def require_perm(*permissions: str) -> Callable[..., Awaitable[Any]]:
 
 
 async def session(request: DjangoRequest) -> SessionBase:
-    """The session, loaded, so that it reads like a dictionary in `async def` too.
+    """The session, loaded, so that `async def` endpoints can read it like a dictionary, too.
 
-    SessionMiddleware saves it and sets the cookie, as always. What itself asks the database
-    (`cycle_key`, `flush`) has an asynchronous form: `acycle_key`, `aflush`.
+    SessionMiddleware saves it and sets the cookie, as always. Methods that query the database (`cycle_key`, `flush`)
+    have asynchronous forms: `acycle_key`, `aflush`.
     """
     if not hasattr(request, "session"):
         raise RuntimeError("the request has no session: SessionMiddleware does not run around this service")
     found: SessionBase = request.session
     if found.session_key is None:
-        found.get("")  # it is empty: nobody need be asked, and so no thread
+        found.get("")  # it is empty: no query, and so no thread, is needed
     else:
         await in_django(found.get, "")  # loads it
     return found
@@ -154,7 +154,7 @@ Session = Annotated[SessionBase, Depends(session)]
 async def messages(request: DjangoRequest) -> BaseStorage:
     """The messages of django.contrib.messages: iterate to read them, `add(level, text)` to leave one."""
     storage = get_messages(request)
-    if not isinstance(storage, BaseStorage):  # an empty list, then
+    if not isinstance(storage, BaseStorage):  # it is an empty list then
         raise RuntimeError(  # noqa: TRY004 - a setting is wrong, not a type
             "the request has no messages: MessageMiddleware does not run around this service"
         )

@@ -1,4 +1,4 @@
-"""Django's own views, called by endpoints that have taken their place: the least that can be moved of one.
+"""Calls Django's own views from the endpoints that have replaced them: the smallest step of a move.
 
 @router.post("/cart/add/{slug}/")
 def cart_add(slug: str, request: DjangoRequest) -> HttpResponseBase:
@@ -16,12 +16,11 @@ __all__ = ["django_view"]
 
 
 def django_view(request: HttpRequest) -> Any:
-    """What the project's URLconf has for the path of `request` answers: the view, with its decorators, arguments and
-    URL; of an asynchronous view, something to await.
+    """Call the view that the project's URLconf has for the path of `request`, with its decorators and arguments, and
+    return its response; for an asynchronous view, an awaitable.
 
     For endpoints of services with `answers = "django"`, inside the project's middleware, on the request's thread (a
-    `def` endpoint, or `in_django`). Raises what the view raises, and Django's Http404 where there is none.
-    """
+    `def` endpoint, or `in_django`). Raises what the view raises, and Django's Http404 when there is no view. """
     match = resolve(request.path_info, getattr(request, "urlconf", None))
     request.resolver_match = match
     return match.func(request, *match.args, **match.kwargs)

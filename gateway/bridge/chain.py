@@ -1,4 +1,4 @@
-"""Django's own middleware chain, with a service where its views were."""
+"""Django's own middleware chain, with a service instead of its views."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ logger = logging.getLogger("gateway.bridge")
 
 
 class Entry:
-    """One entry of MIDDLEWARE, and what became of it. `why` says why it was dropped."""
+    """One entry of MIDDLEWARE, and whether it was applied. `why` is the reason why not."""
 
     __slots__ = ("applied", "path", "why")
 
@@ -47,9 +47,9 @@ class Entry:
 class Chain(ASGIHandler):
     """The chain of one service. `chosen` are the entries to apply; None means all of settings.MIDDLEWARE.
 
-    `current_run` tells which request is being answered. `serve` is what Django's `__call__` gets to do: all that
-    is done for a request to the service. So what monitoring wraps around a handler of Django's lies around that. `ways`
-    are those of the project.
+    `current_run` returns the run of the current request. `serve` handles a request to the service; Django's `__call__`
+    calls it, so that what monitoring wraps around a handler of Django's wraps it, too. `ways` say how each of the
+    project's RemoteUserMiddleware reads its header.
     """
 
     request_class = staticmethod(request_in_context)  # type: ignore[assignment] # called as the class would be
@@ -71,12 +71,12 @@ class Chain(ASGIHandler):
         let_moved_paths_resolve()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override] # stubs know other types for the same
-        """What Django's `__call__` calls."""
+        """Called by Django's `__call__`."""
         await self._serve(scope, receive, send)
 
     def respond(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
-        """The response to one request, by the synchronous chain, as WSGIHandler makes it: what other views of the
-        project have before and after them. What the chain can't catch is raised."""
+        """The response to one request from the synchronous chain, made as WSGIHandler makes it. Raises what the chain
+        does not handle."""
         environ = environ_of(scope, body)
         set_script_prefix(get_script_name(environ))
         signals.request_started.send(sender=WSGIHandler, environ=environ)
@@ -85,12 +85,11 @@ class Chain(ASGIHandler):
         return response
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
-        """The stand-in for the endpoint, where Django would look into the URLconf.
+        """The view that stands for the endpoint, in the place of Django's lookup in the URLconf.
 
-        Where nothing a browser adds by itself could vouch for the caller, there is nothing to forge, and the
-        CSRF check is left out, as for a view marked csrf_exempt; so it is where the endpoint sees to it itself.
-        Raises BadRequest where a middleware has made a safe method of one that isn't: the service sees the original.
-        """
+        The CSRF check is left out, as for a view marked csrf_exempt, where the browser sends no credentials by itself,
+        or where the endpoint makes the check. Raises BadRequest if a middleware has turned an unsafe method into a safe
+        one: the service gets the original method. """
         scope = request.scope  # type: ignore[attr-defined] # a request of the gateway's
         if request.method in SAFE_METHODS and scope["method"].upper() not in SAFE_METHODS:
             raise BadRequest(f"a middleware takes {scope['method']} for {request.method}, which no service can know of")
@@ -105,7 +104,7 @@ class Chain(ASGIHandler):
         return request.resolver_match
 
     def process_exception_by_middleware(self, exception: Exception, request: HttpRequest) -> HttpResponse:
-        """What a middleware makes of the service's failure; else the answer of the service's own handler."""
+        """The response that a middleware makes of the service's exception; else that of the service's own handler."""
         try:
             return super().process_exception_by_middleware(exception, request)
         except Exception as unhandled:
@@ -118,8 +117,8 @@ class Chain(ASGIHandler):
 
 @contextmanager
 def _recorded(chosen: Sequence[str] | None, entries: list[Entry], ways: Ways) -> Iterator[None]:
-    """While `load_middleware` runs: leave out what isn't chosen, and note in `entries` what becomes of each. A factory
-    that raises MiddlewareNotUsed is left out by Django itself."""
+    """During `load_middleware`: leave out what isn't chosen, and record in `entries` whether each entry is applied.
+    Django itself leaves out a factory that raises MiddlewareNotUsed."""
 
     def recorded(path: str, middleware: Callable[..., Any]) -> Callable[..., Any]:
         def factory(get_response: Callable[..., Any]) -> Any:

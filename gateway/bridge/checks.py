@@ -1,4 +1,4 @@
-"""What can't be bridged, found before anything is served."""
+"""Finds, before anything is served, what keeps a service from running inside the middleware."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ __all__ = ["bridge_problems", "route_problems", "unbridged_problems", "unread_pr
 
 
 def bridge_problems(name: str, middleware: object, endpoints: Sequence[Endpoint], ways: Ways | None) -> list[Problem]:
-    """What keeps service `name`, which declares `endpoints`, from running inside `middleware`, of which some runs in
-    the `ways` of the project. None: those are not known, and no middleware is tried."""
+    """What keeps service `name`, which declares `endpoints`, from running inside `middleware`. `ways` say how the
+    project's RemoteUserMiddleware read their header; None: unknown, and no middleware is tried."""
     unknown = _unknown_entries(name, middleware)
     return [
         *(unknown if unknown or ways is None else _waiting(name, middleware, ways)),
@@ -41,10 +41,10 @@ def bridge_problems(name: str, middleware: object, endpoints: Sequence[Endpoint]
 
 
 def unbridged_problems(name: str, app: object, endpoints: Sequence[Endpoint] | None) -> list[Problem]:
-    """What keeps service `name` from running with `middleware = "none"`: nothing would keep ATOMIC_REQUESTS there.
+    """What keeps service `name` from running with `middleware = "none"`: ATOMIC_REQUESTS would have no effect.
 
-    `non_atomic_requests` says that an endpoint does without; on the application, that all of it does.
-    `endpoints` is None where `app` can't be asked.
+    `non_atomic_requests` on an endpoint, or on the application, says that none is needed.
+    `endpoints` is None when `app` can't be introspected.
     """
     functions: dict[str, tuple[Callable[..., Any], Sequence[Callable[..., Any]]]] = {}
     if endpoints is not None:
@@ -68,8 +68,8 @@ def _named(function: Callable[..., Any]) -> str:
 
 
 def route_problems(name: str, answers: str, app: object, kind: type[BridgedRoute]) -> list[Problem]:
-    """The endpoints of `app` that couldn't answer as `answers` says: those that aren't routes of `kind`, and what
-    these say of themselves."""
+    """The endpoints of `app` that can't answer as `answers` says: those that aren't routes of `kind`, and those with a
+    problem of their own."""
     problems = []
     for route in _api_routes(app):
         if isinstance(route, kind):
@@ -86,8 +86,8 @@ def route_problems(name: str, answers: str, app: object, kind: type[BridgedRoute
 
 
 def unread_problems(name: str, answers: str, app: object) -> list[Problem]:
-    """The parameters with a field of DRF that nothing would let read what is sent: a plain route's, a socket's."""
-    shapes: Any = sys.modules.get("gateway.bridge.drf.shapes")  # where nobody has imported it, there are none
+    """The parameters with a DRF field that is never used to read what is sent: those of plain routes and WebSockets."""
+    shapes: Any = sys.modules.get("gateway.bridge.drf.shapes")  # if it isn't imported, there are none
     problems = []
     for context in _contexts(app) if shapes is not None else ():
         route = context.original_route
@@ -104,7 +104,7 @@ def unread_problems(name: str, answers: str, app: object) -> list[Problem]:
 
 
 def _contexts(app: object) -> Iterator[Any]:
-    """Every route of `app`, with what the routers around it add."""
+    """Every route of `app`, with what the routers that include it add."""
     for context in route_contexts(getattr(unwrapped(app), "routes", ())):
         yield context
         if hasattr(context.original_route, "app") and not isinstance(
@@ -133,7 +133,7 @@ def _unknown_entries(name: str, middleware: object) -> list[Problem]:
 
 
 def _waiting(name: str, middleware: object, ways: Ways) -> list[Problem]:
-    """In an asynchronous chain the service would wait for a thread that waits for it."""
+    """Entries because of which the service would wait, in an asynchronous chain, for a thread that waits for it."""
     chosen = middleware if isinstance(middleware, tuple) else None
     if all_sync_capable(settings.MIDDLEWARE if chosen is None else chosen, ways):
         return []
@@ -178,7 +178,7 @@ def _not_undoable(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
 
 
 def _decorated(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
-    """Decorators for views hand on a request, which FastAPI passes by name to those endpoints only that ask for it."""
+    """Decorators for views pass on a request, which FastAPI passes only to endpoints with a parameter of that name."""
     problems = {}
     for endpoint in endpoints:
         function = endpoint.function
@@ -192,8 +192,8 @@ def _decorated(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
 
 
 def _at_odds(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
-    """The endpoints with dependencies of `gateway.bridge.drf` that one view can't satisfy."""
-    drf: Any = sys.modules.get("gateway.bridge.drf.request")  # where nobody has imported it, nobody depends on it
+    """The endpoints with dependencies of `gateway.bridge.drf` that can't be combined in one view."""
+    drf: Any = sys.modules.get("gateway.bridge.drf.request")  # if it isn't imported, there are none
     problems = []
     for endpoint in endpoints if drf is not None else ():
         try:

@@ -1,4 +1,4 @@
-"""Requests that another site's page may have made somebody's browser send."""
+"""Cross-site request forgery: requests that a page of another site may have made a browser send."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from gateway.compat.django import loaded
 __all__ = ["SAFE_METHODS", "give_user", "is_forgeable", "one_user", "withheld_user"]
 
 
-# Schemes that a browser sends by itself once somebody has typed a password in (RFC 9110, section 11).
+# Schemes whose credentials a browser sends by itself after the user entered a password (RFC 9110, section 11).
 AMBIENT_SCHEMES = frozenset({"basic", "digest", "negotiate", "ntlm"})
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 def is_forgeable(request: HttpRequest) -> bool:
-    """Whether another site's page could have made somebody's browser send this, and it may change something."""
+    """Whether a page of another site could have made a browser send `request`, and the method is unsafe."""
     return request.method not in SAFE_METHODS and has_ambient_credentials(request)
 
 
 @contextmanager
 def withheld_user(request: HttpRequest) -> Iterator[None]:
-    """While the service answers a forgeable `request` that CsrfViewMiddleware has let pass: nobody is logged in,
-    until the dependency that asks for the token instead calls `give_user`. So nothing that runs without that
-    dependency, or before it, can mistake the session's user for the caller.
+    """While the service answers a forgeable `request` that CsrfViewMiddleware has let pass, the user is anonymous,
+    until the dependency that checks the token instead calls `give_user`. So code that runs without that dependency, or
+    before it, never sees the session's user.
     """
     if hasattr(request, "user") and is_forgeable(request):
         request.withheld_user = request.user  # type: ignore[attr-defined]
@@ -44,7 +44,7 @@ def withheld_user(request: HttpRequest) -> Iterator[None]:
 
 
 def _nobody() -> Any:
-    """Who nobody is: as Django has it, or None where the project has users of its own."""
+    """The anonymous user: Django's, or None if the project doesn't use django.contrib.auth."""
     if not apps.is_installed("django.contrib.auth"):
         return None
     from django.contrib.auth.models import AnonymousUser
@@ -53,22 +53,22 @@ def _nobody() -> Any:
 
 
 def one_user(request: HttpRequest) -> None:
-    """Let `request.auser()` be `request.user`, which DRF or a dependency decided on: Django's looks into the session
-    again. There it finds nobody once a password was changed, and Django 6's `aupdate_session_auth_hash` asks it then.
-    """
+    """Make `request.auser()` return `request.user`, which DRF or a dependency determined. Django's own reads the
+    session again, where it finds nobody after a password change, and Django 6's `aupdate_session_auth_hash` calls it
+    then. """
     if hasattr(request, "auser"):
         request.auser = partial(_same_user, request)
 
 
 async def _same_user(request: HttpRequest) -> Any:
-    """`request.auser()` where `user` alone says who the caller is."""
+    """`request.auser()` when only `request.user` says who the caller is."""
     if loaded(request.user) is None:
         await sync_to_async(bool, thread_sensitive=True)(request.user)  # asks the session and the database
     return loaded(request.user)
 
 
 def give_user(request: HttpRequest) -> bool:
-    """End what `withheld_user` began. False when there is nothing to end."""
+    """Undo `withheld_user`. False when there is nothing to undo."""
     user = vars(request).pop("withheld_user", None)
     if user is not None:
         request.user = user
@@ -76,10 +76,10 @@ def give_user(request: HttpRequest) -> bool:
 
 
 def has_ambient_credentials(request: HttpRequest) -> bool:
-    """Whether a browser may have sent credentials along that the page asking for it knows nothing of.
+    """Whether a browser may have sent credentials by itself, without the page that made the request knowing them.
 
-    A cookie is one; beside an Authorization header that a page has to set by itself, only the session's is. Where
-    there is neither, somebody may be known all the same: by a certificate, or by what a proxy says (RemoteUser).
+    A cookie is such a credential; with an Authorization header that a page must set itself, only the session cookie is.
+    Without either, the caller may still be known: by a client certificate, or by a proxy (RemoteUserMiddleware).
     """
     scheme, _, _ = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() in AMBIENT_SCHEMES:
@@ -90,6 +90,6 @@ def has_ambient_credentials(request: HttpRequest) -> bool:
 
 
 def _is_known(request: HttpRequest) -> bool:
-    """Whether a middleware has found a user. One that nobody has looked for yet is in the session, where no cookie
-    names one, so nobody is."""
+    """Whether a middleware has determined a user. One that hasn't been evaluated yet comes from the session, and
+    without a session cookie there is none."""
     return bool(getattr(loaded(vars(request).get("user")), "is_authenticated", False))

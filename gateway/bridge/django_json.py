@@ -1,7 +1,7 @@
 """`answers = "django"`: a Django view around every endpoint of a service.
 
-What an endpoint returns is a JsonResponse; what is wrong with a request is for the project's handler400,
-403 and 404; a method that nobody has is Django's 405, and OPTIONS its own.
+What an endpoint returns becomes a JsonResponse; errors in a request go to the project's handler400, 403 and 404; a
+method without endpoint is Django's 405, and OPTIONS is Django's.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PAGES: dict[int, type[Exception]] = {
 
 
 class DjangoRoute(BridgedRoute):
-    """A route whose answer is a JsonResponse; `APIRouter(route_class=DjangoRoute)`."""
+    """A route whose response is a JsonResponse; `APIRouter(route_class=DjangoRoute)`."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
@@ -46,11 +46,11 @@ class DjangoRoute(BridgedRoute):
 
     @staticmethod
     def alone(result: Any) -> bytes:
-        """What DjangoJSONEncoder makes of `result`."""
+        """`result` as DjangoJSONEncoder encodes it."""
         return JsonResponse(result, safe=False).content
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's handler, raising what Django has pages for."""
+        """FastAPI's handler, raising exceptions for which Django has error pages."""
         original = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
@@ -89,7 +89,7 @@ class DjangoStyle:
         return view
 
     def missing(self) -> Function:
-        """What no view has is Django's 404."""
+        """The view for a path without endpoint: Django's 404."""
 
         def view(request: HttpRequest, *_args: object, **_kwargs: object) -> HttpResponseBase:
             raise Http404(f"{request.path} is no endpoint")

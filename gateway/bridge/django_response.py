@@ -1,4 +1,4 @@
-"""What a service answers by ASGI, as a response of Django's."""
+"""Turns a service's ASGI messages into a Django response."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Raw = list[tuple[bytes, bytes]]
 
 
 def whole_response(start: Message, body: bytes, *, head: bool) -> HttpResponse:
-    """The response with all of its `body`. `head`: the service was asked HEAD, so that its length can't be checked.
+    """The response with all of its `body`. `head`: the service was called with HEAD, so its length can't be checked.
 
-    Raises ValueError where the service declares another length than it sent.
+    Raises ValueError when the declared length differs from that of the body.
     """
     headers, cookies = _read_headers(start)
     if not head:  # a middleware may change the content; its length is set when it is sent
@@ -46,7 +46,7 @@ def _with_lines(response: AnsweredT, headers: Mapping[str, str], cookies: Raw) -
 
 
 def is_endless(start: Message) -> bool:
-    """Whether a service that answers so sends events until its caller leaves."""
+    """Whether a response that starts like this sends events until its caller disconnects."""
     return any(
         name.lower() == b"content-type" and value.lower().startswith(b"text/event-stream")
         for name, value in start.get("headers", ())

@@ -1,4 +1,4 @@
-"""A socket's handshake on its way back through the middleware."""
+"""Passes a WebSocket's handshake back through the middleware."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["Handshake", "deny"]
 
 
 class Handshake:
-    """The `send` of one socket: the middleware's response phase runs when it is accepted or refused.
+    """The `send` of one WebSocket: the middleware's response phase runs when it is accepted or refused.
 
-    While the service has a transaction open, nothing says that all is well: a refusal and a close wait for its end.
+    While the service has an open transaction, its outcome isn't known: a refusal and a close wait for its end.
     """
 
-    own = 0  # what a socket's middleware makes of it is not told apart
+    own = 0  # unknown: not distinguished from what the middleware makes of it
 
     def __init__(self, middleware_run: MiddlewareRun, lease: Lease, receive: Receive, send: Send) -> None:
         self._middleware_run = middleware_run
@@ -35,7 +35,7 @@ class Handshake:
         self._answered = False
 
     async def send(self, message: Message) -> None:
-        """Take one message of the service. Raises ClientGone when the middleware has refused the socket."""
+        """Take one message of the service. Raises ClientGone when the middleware has refused the WebSocket."""
         kind = message["type"]
         ends = kind == "websocket.close" or (kind != "websocket.accept" and not self._answered)
         if self._held or (ends and self._lease.pinned > self._middleware_run.blocks):
@@ -47,7 +47,7 @@ class Handshake:
         if not self._answered:
             self._answered = True
             accepted = message["type"] == "websocket.accept"
-            # Closed, it is a 403 (ASGI); or the service refuses it with an answer of its own.
+            # A close is a 403 (ASGI); or the service refuses it with a response of its own.
             response = HttpResponse(status=101 if accepted else message.get("status", 403))
             reply = await self._middleware_run.response_phase(lambda: response, lingers=True)
             self._middleware_run.let_go()
@@ -69,7 +69,7 @@ class Handshake:
         raise error
 
     async def cut_off(self, error: BaseException) -> None:
-        """The caller has left."""
+        """The client has disconnected."""
 
 
 def _for_handshake(start: Message) -> Raw:
@@ -77,7 +77,7 @@ def _for_handshake(start: Message) -> Raw:
 
 
 async def deny(reply: Reply, receive: Receive, send: Send) -> None:
-    """Refuse a socket that a middleware has answered, by closing it: the server makes a 403 of that."""
+    """Refuse a WebSocket that a middleware has answered, by closing it: the server sends a 403."""
     await receive()  # websocket.connect
     await _refuse(reply, send)
 

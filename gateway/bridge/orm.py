@@ -30,12 +30,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 request_lease: contextvars.ContextVar[Lease | None] = contextvars.ContextVar("request_lease", default=None)
-_inside: contextvars.ContextVar[tuple[atomic, ...]] = contextvars.ContextVar("inside", default=())  # of which blocks
+_inside: contextvars.ContextVar[tuple[atomic, ...]] = contextvars.ContextVar("inside", default=())  # its blocks
 _open: weakref.WeakKeyDictionary[Lease, dict[str, atomic]] = weakref.WeakKeyDictionary()
 
 
 async def in_django(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run synchronous code on the request's own thread, where its connection and its transaction are.
+    """Run synchronous code on the request's own thread, which has its connection and its transaction.
 
         order = await in_django(place_order, request.user, cart)
 
@@ -50,19 +50,19 @@ class atomic(AbstractAsyncContextManager[None]):  # noqa: N801 - as django.db.tr
         async with atomic():
             await Stock.objects.filter(pk=pk).aupdate(...)
 
-    The transaction is the request's: everything that it does with the ORM inside is part of it, and nothing
-    that others do. The thread is the request's too until the block ends, so don't wait in it for long.
-    Raises RuntimeError outside of a request to a service with `middleware`, and where another task of the request
-    has a block open that this one is not inside of: on one connection, each would end the other's.
+    The transaction is the request's: everything that it does with the ORM inside is part of it, and nothing that others
+    do. The request keeps its thread until the block ends, so don't wait in it for long. Raises RuntimeError outside of
+    a request to a service with `middleware`, and while another task of the request, which this one is not part of, has
+    a block open: on one connection, each would end the other's.
     """
 
     def __init__(self, using: str | None = None, *, savepoint: bool = True, durable: bool = False) -> None:
         self._block = transaction.atomic(using, savepoint, durable)
         self._alias = using or DEFAULT_DB_ALIAS
         self._entered = False
-        self._open: dict[str, atomic] = {}  # of the request: by database, the innermost block
+        self._open: dict[str, atomic] = {}  # the request's innermost block, by database
         self._outer: atomic | None = None
-        self._left = False  # before a block that is inside of it
+        self._left = False  # it was exited before a block inside it
 
     async def __aenter__(self) -> None:
         lease = request_lease.get()
@@ -94,7 +94,7 @@ class atomic(AbstractAsyncContextManager[None]):  # noqa: N801 - as django.db.tr
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._open.get(self._alias) is not self:
-            self._left = True  # the one inside of it rolls back both, once it ends
+            self._left = True  # the inner block rolls back both when it ends
             raise RuntimeError("an atomic() block ends before one that another task has opened inside of it") from error
         self._entered = False
         try:
@@ -113,8 +113,8 @@ class atomic(AbstractAsyncContextManager[None]):  # noqa: N801 - as django.db.tr
 
 
 async def _to_the_end(step: Coroutine[Any, Any, T]) -> T:
-    """What `step` returns. When the caller is cancelled, that waits until `step` has ended: a transaction that
-    began, or ended, behind its back would take in what the request does next."""
+    """The result of `step`. When the caller is cancelled, this waits until `step` has ended: otherwise a transaction
+    that begins or ends meanwhile would include what the request does next."""
     task = asyncio.ensure_future(step)
     cancelled: asyncio.CancelledError | None = None
     with anyio.CancelScope(shield=True):
@@ -124,17 +124,17 @@ async def _to_the_end(step: Coroutine[Any, Any, T]) -> T:
             except asyncio.CancelledError as exc:
                 cancelled = exc
     if cancelled is not None:
-        task.exception()  # of two ends the first counts
+        task.exception()  # retrieved, so that asyncio doesn't log it
         raise cancelled
     return task.result()
 
 
 def divert_sync_calls() -> None:
-    """Let what Starlette and FastAPI run on AnyIO's threads run on the request's own, where there is one.
+    """Run on the request's own thread what Starlette and FastAPI run on AnyIO's worker threads.
 
-    Each plain `def` endpoint, dependency, `yield` exit, background task and iterator would get any of forty
-    threads, and so somebody else's connection and transaction (fastapi/fastapi#5891). They all go through
-    AnyIO's `run_sync`; outside of a bridged request it does what it did.
+    Otherwise each plain `def` endpoint, dependency, `yield` exit, background task and iterator would get any of forty
+    threads, and so another request's connection and transaction (fastapi/fastapi#5891). All of them go through AnyIO's
+    `run_sync`; outside of a bridged request it works as before.
     """
     wrap_run_sync("orm", _diverted)
 
@@ -147,7 +147,7 @@ def _diverted(original: RunSync) -> RunSync:
                 options["limiter"] = limiter
             return await original(function, *args, **options)
         if waiting_thread() is not None:
-            # Synchronous code around asynchronous: the thread waits for us, and asgiref can lend it to us.
+            # Synchronous code inside asynchronous code: the thread waits for this, and asgiref can run it there.
             return await sync_to_async(_crossing, thread_sensitive=True)(contextvars.copy_context(), function, args)
         await checkpoint_if_cancelled()
         with anyio.CancelScope(shield=not options.get("abandon_on_cancel", False)):
@@ -165,7 +165,7 @@ async def _run(lease: Lease, function: Callable[..., Any], args: tuple[Any, ...]
     future = lease.submit(context.run, _crossing, context, function, args)
     try:
         result = await asyncio.wrap_future(future)
-        adopt(context)  # what the function activated is active after it
+        adopt(context)  # context variables that the function set stay set
     except BaseException as exc:
         if step == "__enter__":
             if isinstance(exc, asyncio.CancelledError):
@@ -179,9 +179,9 @@ async def _run(lease: Lease, function: Callable[..., Any], args: tuple[Any, ...]
 
 
 def _exit_again(entering: Future[Any], manager: Any, error: BaseException) -> None:
-    """On the thread: exit a context manager that was entered though nobody waited for that any more."""
+    """On the thread: exit a context manager that was entered although its caller no longer waited."""
     if not entering.cancelled() and entering.exception() is None:
-        with suppress(BaseException):  # `error`, above all
+        with suppress(BaseException):  # usually `error` itself
             manager.__exit__(type(error), error, error.__traceback__)
 
 

@@ -1,4 +1,4 @@
-"""The way out: through the response phase of the middleware, and to the caller."""
+"""Takes a response through the response phase of the middleware, and sends it to the caller."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger("gateway")
 
 
 class Outgoing:
-    """Takes a response through the response phase of `middleware_run`, and sends what comes of it."""
+    """Takes a response through the response phase of `middleware_run`, and sends the result."""
 
     __slots__ = ("_lease", "_middleware_run", "_send")
 
@@ -36,19 +36,19 @@ class Outgoing:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether the service has a transaction open still, as the exit of a `yield` dependency comes last.
+        """Whether the service still has an open transaction: the exits of `yield` dependencies come last.
 
-        The middleware, on another connection, would wait for its locks too: a session that is saved, for SQLite's.
+        The middleware, on another connection, would also wait for its locks: with SQLite, when it saves a session.
         """
         return self._lease.pinned > self._middleware_run.blocks
 
     async def answer(self, resume: Callable[[], HttpResponseBase], *, lingers: bool) -> None:
-        """Take the response through the middleware, and send what comes of it."""
+        """Take the response through the middleware, and send the result."""
         await self.send(await self.through_middleware(resume, lingers=lingers))
 
     async def through_middleware(self, resume: Callable[[], HttpResponseBase], *, lingers: bool) -> Reply:
-        """Run the response phase, in which `resume` returns or raises what the view would. `lingers`: the request is
-        not over with that."""
+        """Run the response phase, in which `resume` returns or raises what the view would. `lingers`: the request goes
+        on after that."""
         if self._middleware_run.view.sync:
             self._lease.unhold()
         reply = await self._middleware_run.response_phase(resume, lingers=lingers)
@@ -56,7 +56,7 @@ class Outgoing:
         return reply
 
     async def send(self, reply: Reply) -> None:
-        """Send it to the caller."""
+        """Send the reply to the caller."""
         try:
             await self._send_on(reply.start)
         except BaseException:
@@ -65,7 +65,7 @@ class Outgoing:
         await reply.send_body(_never, self._send_on)
 
     async def _send_on(self, message: Message) -> None:
-        """Send it. A client that takes nothing must not keep a thread, as with `Pipe`: then it is cut off."""
+        """Send a message. A client that receives nothing must not keep a thread: as in `Pipe`, it is disconnected."""
         if not self._lease.kept:
             await self._send(message)
             return
@@ -77,12 +77,12 @@ class Outgoing:
             raise ClientGone from None
 
     def returning(self, response: HttpResponseBase) -> Callable[[], HttpResponseBase]:
-        """What stands in for a view that returns `response`."""
+        """A function that returns `response` as the view would."""
         view = self._middleware_run.view
 
         def resume() -> HttpResponseBase:
             if view.undoes and response.status_code >= 400:
-                for alias in view.aliases:  # the exception that told so has become an answer
+                for alias in view.aliases:  # the exception that would have rolled back has become a response
                     transaction.set_rollback(True, using=alias)
             return response
 
@@ -90,13 +90,13 @@ class Outgoing:
 
 
 async def _never() -> Message:
-    """A `receive` for what watches the caller: the service does that itself."""
+    """A `receive` for code that watches for a disconnect: the service does that itself."""
     await asyncio.Event().wait()
     raise AssertionError
 
 
 def raising(error: Exception) -> Callable[[], HttpResponseBase]:
-    """What stands in for a view that raises `error`."""
+    """A function that raises `error` as the view would."""
 
     def resume() -> HttpResponseBase:
         raise error

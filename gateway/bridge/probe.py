@@ -1,5 +1,5 @@
-"""A request that nobody sent, to try the project's middleware with: what callers share is kept from it, as from a
-mirror, and the databases roll back."""
+"""A synthetic request to try the project's middleware with. As for a mirror, shared resources are shielded, and the
+databases are rolled back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Around", "probe_scope", "resolve_to_probe"]
 
 
 def probe_scope(method: str) -> dict[str, Any]:
-    """The scope of one for the site's first page, from this machine."""
+    """The scope of a request for the site's first page, from this machine."""
     named = [host.lstrip(".") for host in settings.ALLOWED_HOSTS if host != "*"]
     host = named[0] if named else "localhost"
     headers = [(b"host", host.encode())]
@@ -37,7 +37,7 @@ def probe_scope(method: str) -> dict[str, Any]:
 
 
 def resolve_to_probe(request: HttpRequest) -> ResolverMatch:
-    """What a chain's `resolve_request` returns: the stand-in for every view."""
+    """For a chain's `resolve_request`: always the same stand-in view."""
     request.resolver_match = ResolverMatch(_view, (), {}, route="")
     return request.resolver_match
 
@@ -49,7 +49,7 @@ def _view(_request: HttpRequest) -> HttpResponse:
 
 
 class Around:
-    """A middleware that is called through `call`, with its other hooks as they are."""
+    """A middleware that is called through `call`; its other hooks are unchanged."""
 
     def __init__(self, middleware: Any, call: Callable[[HttpRequest], Any]) -> None:
         self._middleware = middleware

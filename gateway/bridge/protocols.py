@@ -1,4 +1,4 @@
-"""What the parts of the bridge know of each other."""
+"""Interfaces between the parts of the bridge."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ __all__ = ["MiddlewareRun"]
 
 
 class MiddlewareRun(Protocol):
-    """One request's way through the project's middleware: in, a wait for the service, and out."""
+    """One request in the project's middleware: request phase, waiting for the service, response phase."""
 
     view: View
     scope: Scope
-    request: HttpRequest | None  # once it has come through the middleware
-    own_error: HttpResponse | None  # how the service itself answers for what it raised
-    blocks: int  # how many atomic blocks are open around the service, the chain's and, in a test, the test's
+    request: HttpRequest | None  # set after the request phase
+    own_error: HttpResponse | None  # the service's own response to its exception
+    blocks: int  # atomic blocks around the service: the chain's and, in a test, the test's
 
     @property
     def lingers(self) -> bool:
-        """Whether the service may use what belongs to this request once it has given a whole answer."""
+        """Whether the service may use this request's resources after a complete response."""
 
     def pin_thread(self, *, to_the_end: bool) -> None:
-        """Run everything on the thread that the service's synchronous code gets, and keep it until the answer.
+        """Run everything on the thread of the service's synchronous code, and keep it until the response.
 
-        `to_the_end`: of the request, with its stream, its background tasks and its socket.
+        `to_the_end`: until the end of the request, with its stream, its background tasks and its WebSocket.
         """
 
     async def request_phase(self) -> Reply | None:
-        """Run the middleware up to the view; the answer where it gives one by itself, else None."""
+        """Run the middleware up to the view. Returns a reply if a middleware answers itself, else None."""
 
     async def response_phase(self, resume: Callable[[], Any], *, lingers: bool) -> Reply:
-        """Let the waiting chain go on with what `resume` returns or raises in the view's place."""
+        """Continue the waiting chain: `resume` returns or raises what the view would."""
 
     def wait_for_service(self, request: HttpRequest) -> HttpResponseBase:
-        """In the view's place: wait until the service has answered `request`, and return that."""
+        """As the view: wait until the service has answered `request`, and return its response."""
 
     def let_go(self) -> None:
-        """The answer is given: the thread may be another request's."""
+        """The response is complete: other requests may use the thread."""
 
     def abandon(self) -> None:
-        """Nobody waits for the answer any more: what waits in the chain unwinds."""
+        """Unwind the waiting chain: its response isn't needed any more."""
 
     def end(self) -> None:
-        """Close what belongs to the request, unless that has happened."""
+        """Close the request's resources, unless that was done."""

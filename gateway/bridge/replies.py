@@ -1,4 +1,4 @@
-"""What Django has answered, as ASGI messages."""
+"""Turns Django's responses into ASGI messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["answer_start", "chunks_of", "chunks_of_sync"]
 
 
 def answer_start(response: HttpResponseBase, method: str) -> Message:
-    """`http.response.start` for what came out of the middleware, with the service's cookies and a length."""
+    """`http.response.start` for a response of the middleware, with the service's cookies and a length."""
     start = start_message(response)
     start["headers"] += getattr(response, "raw_cookies", ())
     if "Content-Length" not in response.headers and not response.streaming:

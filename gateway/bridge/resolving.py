@@ -1,7 +1,7 @@
-"""Middleware that looks into the URLconf by itself, while a service answers for a path which isn't there.
+"""Supports middleware that uses the URLconf itself, while a service answers for a path that the URLconf lacks.
 
-CommonMiddleware asks `is_valid_path` before it sends a 404 to the same path with a slash, and others `resolve` the path
-to look at the view. They have to find the view that stands in for the endpoint.
+CommonMiddleware calls `is_valid_path` before it redirects a 404 to the same path with a slash, and others `resolve` the
+path to inspect the view. They must find the view that stands for the endpoint.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from gateway.compat.django import replace_resolve
 
 __all__ = ["let_moved_paths_resolve", "moved"]
 
-# The endpoint that is being asked, and its path; in a synchronous chain, the greenlet knows its run.
+# The current endpoint and its path; in a synchronous chain, the greenlet knows its run.
 moved: ContextVar[tuple[View, str] | None] = ContextVar("moved", default=None)
 
 
 def let_moved_paths_resolve(urlconf: Any = None) -> None:
-    """Let `urlconf`, or the project's own, know the path of the request that a service answers, where it lacks it.
+    """Make `urlconf`, by default the project's, resolve the path of a request that a service answers, if it lacks it.
 
-    For all other requests it does what it did.
+    For all other requests it works as before.
     """
 
     def around(original: Callable[[str], ResolverMatch]) -> Callable[[str], ResolverMatch]:

@@ -1,4 +1,4 @@
-"""A service's answer on its way back through the middleware."""
+"""Passes a service's response back through the middleware."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ __all__ = ["ServiceResponse"]
 
 Answered = HttpResponse | StreamingHttpResponse
 
-# Starlette answers so when nobody handled an exception; then it is Django's turn to.
+# Starlette's response when no handler took an exception; then Django handles it.
 UNHANDLED = b"Internal Server Error"
-AHEAD = 10.0  # seconds in which a service may end what the caller of a HEAD has had the answer to
+AHEAD = 10.0  # seconds that a service may go on after a HEAD was answered
 
 
 class ServiceResponse:
     """The `send` of one request to a service: turns its messages into the response of a Django view.
 
-    While the service has a transaction open, nothing is answered: whether it can be committed decides on the answer.
-    FastAPI ends what a `yield` dependency holds after it has answered, so such an answer waits for the service's end;
-    one that comes in parts is gathered meanwhile.
+    While the service has an open transaction, no response is sent: whether it can be committed decides on the response.
+    FastAPI exits `yield` dependencies after the response, so such a response waits until the service returns; a
+    streamed one is collected meanwhile.
     """
 
     def __init__(self, middleware_run: MiddlewareRun, lease: Lease, receive: Receive, send: Send) -> None:
@@ -45,18 +45,18 @@ class ServiceResponse:
         self._receive = receive
         self._outgoing = Outgoing(middleware_run, lease, send)
         self._start: Message = {}
-        self._withheld: Withheld | None = None  # the body so far, which waits for a transaction
-        self._held: Answered | None = None  # an answer that what the service does next may turn into another
+        self._withheld: Withheld | None = None  # the body so far, while a transaction is open
+        self._held: Answered | None = None  # a complete response that the service may still change
         self._stream: Channel | None = None
         self._pump: asyncio.Task[None] | None = None
         self._complete = False
-        self._ahead: float | None = None  # until when the service may go on, as its caller was answered before its end
+        self._ahead: float | None = None  # until when the service may go on after its caller was answered
 
     async def receive(self) -> Message:
-        """What a service that is asked for a HEAD reads the request through.
+        """The `receive` of a service that is called for a HEAD.
 
-        Its caller has all of the answer before the service has given it, and then the server says that nobody is there.
-        The service is not told that at once, as most streams end by themselves: so what they do is done.
+        The caller has its complete response before the service ends, and then the server reports a disconnect. The
+        service doesn't get that at once: most streams end by themselves, and so run to their end.
         """
         message = await self._receive()
         if self._ahead is not None and message["type"] == "http.disconnect":
@@ -75,7 +75,7 @@ class ServiceResponse:
 
     @property
     def own(self) -> int:
-        """The status of the service's own answer, 0 without one."""
+        """The status of the service's own response, 0 without one."""
         return int(self._start["status"]) if self._start else 0
 
     async def finish(self) -> None:
@@ -90,11 +90,11 @@ class ServiceResponse:
             await self._pump
 
     async def fail(self, error: Exception) -> None:
-        """The service has raised: it is for the middleware and for Django to say what the answer is."""
+        """The service has raised: the middleware and Django decide on the response."""
         if self._stream is not None and self._pump is not None:
             await self._stream.end(error)
             await self._pump
-            if self._ahead is not None:  # nobody has taken the stream, and so nobody has raised it
+            if self._ahead is not None:  # the stream was not read, so the error was not raised there
                 raise error
         elif self._complete:
             raise error
@@ -107,7 +107,7 @@ class ServiceResponse:
             await self._outgoing.answer(raising(error), lingers=False)
 
     async def cut_off(self, error: BaseException) -> None:
-        """Nobody waits for the rest."""
+        """Discard the rest: the caller is gone."""
         self._forget()
         if self._pump is not None:
             self._pump.cancel()
@@ -127,7 +127,7 @@ class ServiceResponse:
                 self._complete = True
                 await self._stream.end()
                 if self._pump is not None:
-                    await self._pump  # so that what the service does next, it does after its answer
+                    await self._pump  # the service continues after its response
         elif self._withheld is not None or (more and (self._start["status"] == 500 or self._outgoing.in_transaction)):
             await self._withhold(body, more=more)
         elif more:
@@ -142,16 +142,16 @@ class ServiceResponse:
         withheld = self._withheld
         await withheld.add(body)
         if not more:
-            # Also where the transaction has ended meanwhile: Starlette's BaseHTTPMiddleware ends the body of a service
-            # that has failed, and rolled back, as if it were whole, and raises only then.
+            # Also if the transaction has ended meanwhile: Starlette's BaseHTTPMiddleware ends the body of a service
+            # that has failed and rolled back as if it were complete, and only then raises.
             self._held = _gathered(self._start, withheld, head=_asks_head(self._middleware_run.scope))
         elif (
             self._start["status"] != 500 and not self._outgoing.in_transaction
-        ):  # it has ended in the middle of the answer
+        ):  # it has ended in the middle of the response
             await self._begin_stream()
 
     async def _conclude(self, response: Answered) -> None:
-        """All of the answer is there."""
+        """Handle a complete response."""
         if response.status_code == 500 or self._outgoing.in_transaction:
             self._held = response
         else:
@@ -179,9 +179,9 @@ class ServiceResponse:
             channel.close()
             raise
         now = asyncio.get_running_loop().time()
-        if not self._complete:  # to a HEAD, or in the place of the service's own
+        if not self._complete:  # to a HEAD, or another response than the service's
             self._ahead = now if is_endless(self._start) else now + AHEAD
-        channel.pass_over(now + AHEAD)  # also of events: they end when they are told that nobody is there
+        channel.pass_over(now + AHEAD)  # event streams too: they end on a disconnect
 
 
 def _gathered(start: Message, withheld: Withheld, *, head: bool) -> Answered:
@@ -192,7 +192,7 @@ def _gathered(start: Message, withheld: Withheld, *, head: bool) -> Answered:
 
 
 def _asks_head(scope: Scope) -> bool:
-    """Whether the service was asked HEAD itself, so that there is nothing to measure."""
+    """Whether the service itself was called with HEAD, so that there is no body to measure."""
     return scope["method"] == "HEAD" and not (ADAPTED in scope and scope[ADAPTED].head_as_get)
 
 

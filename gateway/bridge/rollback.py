@@ -1,4 +1,4 @@
-"""Endpoints of which nothing is left when they fail, so that legacy can answer in their place, whatever the method."""
+"""Endpoints that leave nothing behind when they fail, so that legacy can answer instead, whatever the method."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def all_in_transaction(endpoint: Endpoint, /) -> Endpoint: ...
 @overload
 def all_in_transaction(*, using: str | tuple[str, ...]) -> Callable[[Endpoint], Endpoint]: ...
 def all_in_transaction(endpoint: Any = None, /, *, using: str | tuple[str, ...] = DEFAULT_DB_ALIAS) -> Any:
-    """Mark a plain `def` endpoint whose every effect is in the database's transaction, and return it.
+    """Mark a plain `def` endpoint all of whose effects are in database transactions, and return it.
 
         @router.post("/api/orders/")
         @all_in_transaction
         def place(order: OrderIn, user: CurrentUser) -> OrderOut: ...
 
-    It then runs inside `transaction.atomic()` of the databases that `using` names, with all of its synchronous
-    dependencies. When it raises, what it wrote is rolled back, and where the route says `fallback = { unsafe = true }`,
-    legacy is asked with the same request. What is not in the transaction would then happen twice: so such an endpoint
-    sends e-mails and starts tasks by `transaction.on_commit`, and asks no other server to do anything.
+    It runs inside `transaction.atomic()` of the databases that `using` names, with all of its synchronous dependencies.
+    When it raises, its writes are rolled back, and if the route has `fallback = { unsafe = true }`, legacy gets the
+    same request. Effects outside of the transaction would then happen twice: such an endpoint sends e-mails and starts
+    tasks in `transaction.on_commit`, and changes nothing on other servers.
     """
     aliases = (using,) if isinstance(using, str) else tuple(using)
 
@@ -45,12 +45,12 @@ def all_in_transaction(endpoint: Any = None, /, *, using: str | tuple[str, ...] 
 
 
 def transaction_aliases(endpoint: Callable[..., Any]) -> tuple[str, ...]:
-    """The databases that `endpoint` was marked with; none when it wasn't."""
+    """The databases that `endpoint` was marked with; empty if it wasn't marked."""
     return getattr(endpoint, MARK, ())
 
 
 def undoing(view: Function, aliases: tuple[str, ...]) -> Function:
-    """`view` inside a transaction of each database; `is_undone` knows of a request whether it was rolled back."""
+    """`view` inside a transaction of each database; `is_undone` tells whether a request was rolled back."""
 
     @wraps(view)
     def inside(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -58,10 +58,10 @@ def undoing(view: Function, aliases: tuple[str, ...]) -> Function:
         try:
             with ExitStack() as blocks:
                 for alias in aliases:
-                    # Durable: inside of another block, what is rolled back here might still be committed there.
+                    # Durable: inside another block, what is rolled back here might still be committed.
                     blocks.enter_context(transaction.atomic(using=alias, durable=True))
                 response = view(request, *args, **kwargs)
-                # What fails from here on, a commit or a hook that follows it, leaves what was committed before.
+                # A failure from here on, in a commit or an on_commit hook, leaves what was committed before.
                 nothing_is_left = False
                 return response
         except Exception:

@@ -1,7 +1,7 @@
-"""Routes whose endpoints hand over what they return, for Django's side to make the answer of it.
+"""Routes whose endpoints hand over what they return, so that Django's side renders the response.
 
-FastAPI would write JSON. Where a service answers as the Django project does, what an endpoint returns goes
-to the project's own renderer or encoder instead, together with the status and headers that FastAPI has.
+FastAPI would write JSON. If a service answers as the Django project does, what an endpoint returns is passed to the
+project's own renderer or encoder instead, with FastAPI's status and headers.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from gateway.compat.fastapi import given_or_default
 
 __all__ = ["NOTHING", "REPRESENT", "BridgedRoute", "Call", "Unrendered"]
 
-CALL = "gateway.call"  # a scope's key: the Call of this request
-INJECTED = "gateway.injected"  # the response that FastAPI lets endpoints and dependencies change
+CALL = "gateway.call"  # key of a scope: the Call of this request
+INJECTED = "gateway.injected"  # key of a scope: the response that endpoints and dependencies may change
 MARK = "X-Gateway-Handed-Over"  # never leaves the process
-REPRESENT = "gateway.represent"  # in pydantic's context while an answer is made
+REPRESENT = "gateway.represent"  # key of Pydantic's context while a response is made
 NOTHING = object()
 
 _anything: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 class Call:
-    """One request that a Django view lets the service answer. `data` is the body, when the view has read it, and
-    `context` makes what the view's serializers are given."""
+    """One request for which a Django view calls the service. `data` is the body, if the view has read it, and `context`
+    makes the context of the view's serializers."""
 
     __slots__ = ("context", "data", "result")
 
@@ -47,7 +47,7 @@ class Call:
 
     @staticmethod
     def of(scope: Scope) -> Call | None:
-        """The call that `scope` belongs to."""
+        """The call to which `scope` belongs; None outside of one."""
         return scope.get(CALL)
 
     @property
@@ -61,8 +61,8 @@ class Call:
         crossing: Callable[[HttpRequest], HttpResponseBase],
         render: Callable[[Any, int], HttpResponseBase],
     ) -> HttpResponseBase:
-        """Let the service answer `request`. What it hands over becomes a response by `render(result, status)`;
-        a response of its own stays as it is. Raises what it raises."""
+        """Call the service for `request`. What it hands over becomes a response by `render(result, status)`; a response
+        of its own stays as it is. Raises what it raises."""
         request.scope[CALL] = self  # type: ignore[attr-defined] # an ASGIRequest
         answer = crossing(request)
         if self.result is NOTHING or answer.headers.pop(MARK, None) is None:
@@ -76,7 +76,7 @@ class Call:
 
 
 class Unrendered(Response):
-    """What an endpoint returned, on its way to the view; `alone` writes it where there is none."""
+    """What an endpoint returned, on its way to the view; without a view, `alone` renders it."""
 
     def __init__(self, result: Any, status_code: int, alone: Callable[[Any], bytes]) -> None:
         super().__init__(b"", status_code)
@@ -84,7 +84,7 @@ class Unrendered(Response):
         self._alone = alone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send status and headers, and the body too where there is no view."""
+        """Send status and headers, and the body too if there is no view."""
         injected: Response | None = scope.get(INJECTED)
         headers = [] if injected is None else list(injected.headers.raw)
         if injected is not None and injected.status_code:
@@ -107,7 +107,7 @@ async def _keep_injected(request: Request, response: FastAPIResponse) -> None:
 
 
 def _is_json(response_class: Any) -> bool:
-    """Whether a route that was given this `response_class` (or FastAPI's placeholder for none) answers with JSON."""
+    """Whether a route with this `response_class` (or FastAPI's placeholder for none) responds with JSON."""
     kind = given_or_default(response_class)
     return kind is None or issubclass(kind, JSONResponse)
 
@@ -116,7 +116,7 @@ def _returns_response(endpoint: Callable[..., Any]) -> bool:
     """Whether `endpoint` is annotated to return a response of Django's or DRF's."""
     try:
         annotation = inspect.signature(endpoint, eval_str=True).return_annotation
-    except NameError:  # it names what FastAPI will look for by itself
+    except NameError:  # FastAPI will resolve it, or report it
         return False
     return isinstance(annotation, type) and issubclass(annotation, HttpResponseBase)
 
@@ -124,8 +124,8 @@ def _returns_response(endpoint: Callable[..., Any]) -> bool:
 class BridgedRoute(APIRoute):
     """A route that hands over what its endpoint returns, as Python objects.
 
-    A Starlette Response stays one, and so does what a `response_class` other than JSON is made of. A response of
-    Django's or DRF's is handed over as it is.
+    Starlette responses, and those of a `response_class` other than JSON, stay as they are. Django's and DRF's responses
+    are handed over unchanged.
     """
 
     def __init__(
@@ -133,24 +133,24 @@ class BridgedRoute(APIRoute):
     ) -> None:
         kept = [*(dependencies or ()), Depends(_keep_injected)]
         if _returns_response(endpoint):
-            options["response_model"] = None  # as FastAPI does for a Response of its own
+            options["response_model"] = None  # as FastAPI does for its own Response
         answer = self._handing_over(endpoint) if _is_json(options.get("response_class")) else endpoint
         super().__init__(path, answer, dependencies=kept, **options)
         self._answers = TypeAdapter(self.response_model) if self.response_model else _anything
 
     def problem(self) -> str | None:
-        """What keeps this route from answering, in words."""
+        """Why this route can't answer, in words; None when it can."""
         return None
 
     @staticmethod
     def alone(result: Any) -> bytes:
-        """The body for `result` where no view is around the service."""
+        """The body for `result` when no view is around the service."""
         raise NotImplementedError
 
     def _handing_over(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
         call = endpoint if inspect.isroutine(endpoint) else getattr(endpoint, "__call__", endpoint)  # noqa: B004
         if inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call):
-            return endpoint  # a stream is the service's own
+            return endpoint  # the service sends streams itself
         if inspect.iscoroutinefunction(call):
 
             @wraps(endpoint)
@@ -175,11 +175,11 @@ class BridgedRoute(APIRoute):
         return Unrendered(content, self.status_code or 200, type(self).alone)
 
     def answering(self) -> Any:
-        """What the answer's fields are given beside their values; nothing that is false."""
+        """Context for serializing the response's fields; falsy when there is none."""
         return True
 
     def represented(self, result: Any) -> Any:
-        """`result` as plain data, through the response model where there is one.
+        """`result` as plain data, through the response model if there is one.
 
         Raises ResponseValidationError, as FastAPI does.
         """

@@ -1,9 +1,9 @@
-"""Which middleware leaves something on its thread, or on a database connection, for the code that the view runs.
+"""Finds middleware that leaves state on its thread, or on a database connection, for the code of the view.
 
-Crum and pghistory keep the request in a `threading.local`, silk and the debug toolbar what it did, django-tenants and
-the toolbar something on the connection. A service's code runs on another thread than the middleware, unless
-`one_thread = true`, and doesn't find it there. Source text doesn't tell: so each entry is tried, with a request that
-nobody sent, as a mirror is: what callers share is kept from it, and the databases roll back.
+Crum and pghistory keep the request in a `threading.local`, silk and the debug toolbar their records, django-tenants and
+the toolbar state on the connection. A service's code runs on another thread than the middleware, unless `one_thread =
+true`, and doesn't find it there. The source doesn't tell, so each entry is tried with a synthetic request: as for a
+mirror, shared resources are shielded, and the databases are rolled back.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from gateway.shield import shield
 
 __all__ = ["ThreadState", "thread_state"]
 
-METHODS = ("GET", "POST")  # several do nothing where nothing is changed
-TIMES = 2  # what a thread has once and for all, as a connection, is there the second time
-SETS = re.compile(r"\s*(SET|SELECT\s+(pg_catalog\.)?set_config)\b", re.IGNORECASE)  # what lasts on a connection
-# Of a connection: what is a transaction's, and what every query may change.
+METHODS = ("GET", "POST")  # some do nothing for safe methods
+TIMES = 2  # what a thread keeps, such as a connection, is there the second time
+SETS = re.compile(r"\s*(SET|SELECT\s+(pg_catalog\.)?set_config)\b", re.IGNORECASE)  # they last
+# Attributes of a connection that belong to a transaction, or that any query may change.
 TRANSACTION = frozenset({"atomic_blocks", "autocommit", "in_atomic_block", "needs_rollback", "savepoint_ids"})
 VOLATILE = frozenset(
     {"close_at", "errors_occurred", "health_check_done", "queries_log", "savepoint_state", "run_on_commit"}
@@ -51,14 +51,14 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 @dataclass(slots=True)
 class ThreadState:
-    """`left` has what each entry of MIDDLEWARE leaves, in words; `untried` those that no request came to."""
+    """`left` has what each entry of MIDDLEWARE leaves, in words; `untried` the entries that no request reached."""
 
     left: dict[str, str] = field(default_factory=dict)
     untried: list[str] = field(default_factory=list)
 
 
 def thread_state(chosen: Sequence[str] | None = None) -> ThreadState:
-    """Try the synchronous entries of MIDDLEWARE, or those that are `chosen`, on a thread that ends with that."""
+    """Try the synchronous entries of MIDDLEWARE, or the `chosen` ones, on a temporary thread."""
     shield()
     pool = django_threads(1, "check")
     lease = pool.lease()
@@ -82,7 +82,7 @@ def _tried(chosen: Sequence[str] | None) -> ThreadState:
 
 @contextmanager
 def _leaving_nothing(execute: Callable[..., Any]) -> Iterator[None]:
-    """A mirror's block, whose transactions are open from its beginning, and `execute` around queries."""
+    """A mirror's block, with transactions that are open from its beginning, and `execute` around queries."""
     mirror = MirrorScope()
     with ExitStack() as stack:
         stack.callback(mirror.end_here)
@@ -90,7 +90,7 @@ def _leaving_nothing(execute: Callable[..., Any]) -> Iterator[None]:
         for alias in connections:
             try:
                 connections[alias].cursor().close()
-            except (DatabaseError, ImproperlyConfigured):  # away, or none is configured
+            except (DatabaseError, ImproperlyConfigured):  # unavailable, or none is configured
                 continue
             stack.enter_context(connections[alias].execute_wrapper(execute))
         yield
@@ -101,13 +101,13 @@ def _request(method: str) -> HttpRequest:
 
 
 class _ObservedChain(BaseHandler):
-    """Django's chain, each of whose entries is looked at before it begins and as it calls what is inside of it."""
+    """Django's chain, in which each entry is observed before it begins and when it calls the next."""
 
     def __init__(self, chosen: Sequence[str] | None) -> None:
         self.chosen = chosen
         self.paths: list[str] = []
-        self._locals: dict[int, threading.local] = {}  # by their ids: not all can be hashed
-        self._settings: Counter[str] = Counter()  # made on each connection, with SQL
+        self._locals: dict[int, threading.local] = {}  # by id: not all are hashable
+        self._settings: Counter[str] = Counter()  # changed on each connection, with SQL
         self._before: dict[str, Seen] = {}
         self._changed: dict[str, str] = {}
         self.left: dict[str, str] = {}
@@ -120,20 +120,20 @@ class _ObservedChain(BaseHandler):
         return resolve_to_probe(request)
 
     def begin(self) -> None:
-        """Another request comes. To look for what the first one makes, there is the next."""
+        """Start the next request, before which new `threading.local` objects are looked for."""
         self._before.clear()
         self._changed.clear()
-        # By their types: lazy objects lie to isinstance.
+        # By their types: isinstance is not reliable for lazy objects.
         self._locals = {id(one): one for one in gc.get_objects() if issubclass(type(one), threading.local)}
 
     def execute(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        """Around every query (`connection.execute_wrapper`)."""
+        """Wrapper around every query (`connection.execute_wrapper`)."""
         if SETS.match(sql):
             self._settings[context["connection"].alias] += 1
         return execute(sql, params, many, context)
 
     def judge(self) -> None:
-        """Keep what the last request has found."""
+        """Keep the findings of the last request."""
         self.left = self._changed | self.left
 
     def _watched(self, path: str, middleware: Callable[..., Any]) -> Callable[..., Any]:
@@ -145,7 +145,7 @@ class _ObservedChain(BaseHandler):
             return Around(instance, lambda request: self._outside(path, instance, request))
 
         if not getattr(middleware, "sync_capable", True):
-            return middleware  # on the event loop, nothing is a thread's own
+            return middleware  # on the event loop, no state belongs to a thread
         factory.async_capable = False  # type: ignore[attr-defined] # as Django reads it
         return factory
 
@@ -166,7 +166,7 @@ class _ObservedChain(BaseHandler):
         return get_response(request)
 
     def _seen(self) -> Seen:
-        """What is on this thread and its connections now: where it is, its name, and a sign of which value it has."""
+        """The state of this thread and its connections: where it is, its name, and a sign of its value."""
         seen: dict[tuple[str | int, str], object] = {}
         for connection in connections.all(initialized_only=True):
             place = f"connections[{connection.alias!r}]"
@@ -187,7 +187,7 @@ def _sign(value: object) -> object:
 
 
 def _where(one: threading.local) -> str:
-    """Whose it is: the module, or the class, that has it; as far as that can be told."""
+    """The module or class that has this `threading.local`, as far as that can be determined."""
     for holder in gc.get_referrers(one):
         if isinstance(holder, dict):
             if isinstance(name := holder.get("__name__"), str):

@@ -1,7 +1,7 @@
-"""Which asynchronous middleware lets a thread wait, in `async_to_sync`, for the view.
+"""Finds asynchronous middleware that blocks a thread in `async_to_sync` while it waits for the view.
 
-In an asynchronous chain the service's synchronous code would have to run on that thread, which waits for it. Source
-text doesn't tell: so the chain is tried with a request that nobody sent.
+In an asynchronous chain the service's synchronous code would have to run on that thread, which waits for it. The source
+doesn't tell, so the chain is tried with a synthetic request.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ __all__ = ["waiting_entries"]
 
 logger = logging.getLogger("gateway.bridge")
 
-LONGEST = 5.0  # seconds: what asks something that is away is not waited for
+LONGEST = 5.0  # seconds that a middleware may take, for one that calls an unavailable server
 
 GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
 def waiting_entries(chosen: Sequence[str] | None, ways: Ways) -> list[str]:
-    """Those of MIDDLEWARE, or of the entries that are `chosen`, that call `get_response` through `async_to_sync`
-    although they run asynchronously. Entries behind one that answers by itself are not tried."""
+    """The entries of MIDDLEWARE, or the `chosen` ones, that call `get_response` through `async_to_sync` although they
+    run asynchronously. Entries behind one that answers itself are not tried."""
     shield()
     found: list[str] = []
     thread = threading.Thread(target=_try, args=(chosen, ways, found), name="gateway-check", daemon=True)
@@ -50,7 +50,7 @@ def waiting_entries(chosen: Sequence[str] | None, ways: Ways) -> list[str]:
 
 
 def _try(chosen: Sequence[str] | None, ways: Ways, found: list[str]) -> None:
-    """On a thread of its own, which has an event loop while this runs."""
+    """Run on a separate thread, with an event loop of its own."""
     pool = django_threads(1, "check")
     lease = pool.lease()
     scope = MirrorScope()
@@ -71,7 +71,7 @@ def _try(chosen: Sequence[str] | None, ways: Ways, found: list[str]) -> None:
 
 
 class _AsyncChain(BaseHandler):
-    """Django's asynchronous chain, which adds to `found` whoever of it lets a thread wait."""
+    """Django's asynchronous chain, which adds to `found` the entries that block a thread."""
 
     def __init__(self, chosen: Sequence[str] | None, ways: Ways, found: list[str]) -> None:
         self._chosen = chosen
@@ -89,7 +89,7 @@ class _AsyncChain(BaseHandler):
             if self._chosen is not None and path not in self._chosen:
                 raise MiddlewareNotUsed
             if not iscoroutinefunction(get_response):
-                return middleware(get_response)  # Django lets a thread wait around it
+                return middleware(get_response)  # Django itself runs it on a waiting thread
             return self._watching(path, middleware, get_response)
 
         factory.sync_capable, factory.async_capable = capabilities(path, middleware, self._ways)  # type: ignore[attr-defined] # as Django reads it

@@ -1,4 +1,4 @@
-"""The body of an answer that waits: whether it may be given is decided by a transaction that is still open."""
+"""The body of a response that is held back until an open transaction ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.legacy.body import BLOCK
 
 __all__ = ["MOST", "Withheld"]
 
-MOST = 2**28  # bytes of one answer
+MOST = 2**28  # bytes of one response
 
 
 class Withheld:
@@ -24,7 +24,7 @@ class Withheld:
         self._size = 0
 
     async def add(self, part: bytes) -> None:
-        """Keep one more part. Raises RuntimeError when it becomes too much."""
+        """Add a part. Raises RuntimeError when the body becomes too large."""
         self._size += len(part)
         if self._size > MOST:
             raise RuntimeError(
@@ -36,15 +36,15 @@ class Withheld:
             if self._file is None:
                 self._file = TemporaryFile()  # noqa: SIM115 - closed in `close`
             parts, self._parts = self._parts, []
-            await asyncio.to_thread(self._file.writelines, parts)  # the disk may be slow; other requests are not
+            await asyncio.to_thread(self._file.writelines, parts)  # on a thread: the disk may be slow
 
     @property
     def content(self) -> bytes | None:
-        """All of it; None when it is on disk."""
+        """The whole body; None when it is on disk."""
         return b"".join(self._parts) if self._file is None else None
 
     async def chunks(self, *more: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-        """All of it, once, and then what `more` gives."""
+        """The whole body, once, followed by `more`."""
         try:
             if self._file is not None:
                 await asyncio.to_thread(self._file.seek, 0)
@@ -59,7 +59,7 @@ class Withheld:
                 yield part
 
     def close(self) -> None:
-        """Forget it."""
+        """Release the memory, or delete the file."""
         self._parts = []
         if self._file is not None:
             self._file.close()

@@ -1,4 +1,4 @@
-"""Django REST framework's own classes on FastAPI endpoints. Needs the extra `drf`; nothing else imports this."""
+"""Django REST framework's own classes on FastAPI endpoints. Needs the extra `drf`; no other package imports it."""
 
 from gateway.bridge.drf.fields import (
     DRFJSON,

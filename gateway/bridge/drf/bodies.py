@@ -1,4 +1,4 @@
-"""What a body may be: a model, a list of them, one or many, or one of several models."""
+"""The forms that a body may have: a model, a list of models, either, or one of several models."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ __all__ = ["Body", "body_of"]
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """`models` that it may be, by what stands in the field `by`, where there are several; `one` and `many` say whether
-    it may be one of them and a list."""
+    """`models` are the possible models, by the value of the field `by` if there are several; `one` and `many` say
+    whether the body may be one of them, and whether it may be a list."""
 
     models: Mapping[Any, type[BaseModel]]
     by: str
@@ -30,8 +30,8 @@ class Body:
     many: bool
 
     def serializer(self, data: Any, **options: Any) -> BaseSerializer[Any]:
-        """The serializer for `data`, or of the first model where that is `empty`. Raises ValidationError for data of a
-        kind that isn't there."""
+        """The serializer for `data`, or of the first model when `data` is `empty`. Raises ValidationError for data that
+        is of none of the models."""
         many = self.many and (not self.one or isinstance(data, list))
         if data is not empty:
             options["data"] = data
@@ -42,7 +42,7 @@ class Body:
         return OneOfSeveral(self, data, options)
 
     def _model(self, data: Any) -> type[BaseModel]:
-        """The model that `data` says it is of."""
+        """The model that the discriminator in `data` names."""
         kind = data.get(self.by) if isinstance(data, Mapping) else None
         found = self.models.get(kind) if isinstance(kind, str | int | bool) else None
         if found is not None or not isinstance(data, Mapping):
@@ -54,14 +54,14 @@ class Body:
 
 
 class OneOfSeveral(BaseSerializer):  # type: ignore[type-arg] # generic in the stubs only
-    """A list whose items may be of several models."""
+    """A list whose items may be of different models."""
 
     def __init__(self, body: Body, data: Sequence[Any], options: Mapping[str, Any]) -> None:
         super().__init__(data=data, context=dict(options.get("context", {})))
         self._body, self._options = body, {name: value for name, value in options.items() if name != "data"}
 
     def to_internal_value(self, data: Any) -> Any:
-        """Each item, read by the serializer for it."""
+        """Read each item with the serializer of its model."""
         if not isinstance(data, list):
             message = str(ListSerializer.default_error_messages["not_a_list"])
             text = message.format(input_type=type(data).__name__)
@@ -83,7 +83,7 @@ class OneOfSeveral(BaseSerializer):  # type: ignore[type-arg] # generic in the s
 
 
 def body_of(annotation: Any, metadata: Sequence[Any] = ()) -> Body | None:
-    """What a body with this annotation may be; None where that isn't made of models alone."""
+    """The body for this annotation; None when that doesn't consist of models only."""
     by = next((one.discriminator for one in metadata if isinstance(one, FieldInfo) and one.discriminator), None)
     one, many = dict[Any, type[BaseModel]](), dict[Any, type[BaseModel]]()
     for member, is_list, inner_by in _members(annotation):
@@ -94,12 +94,12 @@ def body_of(annotation: Any, metadata: Sequence[Any] = ()) -> Body | None:
             (many if is_list else one)[kind] = member
     models = one | many
     if not models or (len({*models.values()}) > 1 and not isinstance(by, str)):
-        return None  # nothing says which of them it is
+        return None  # there is no discriminator
     return Body(models, by if isinstance(by, str) and len(models) > 1 else "", bool(one), bool(many))
 
 
 def _members(annotation: Any) -> Iterator[tuple[Any, bool, Any]]:
-    """Each type that there is in a union, whether it stands in a list, and the discriminator that is said of it."""
+    """Each member of a union, whether it is in a list, and its discriminator."""
     if get_origin(annotation) is Annotated:
         inner, *metadata = get_args(annotation)
         by = next((one.discriminator for one in metadata if isinstance(one, FieldInfo)), None)
@@ -115,7 +115,7 @@ def _members(annotation: Any) -> Iterator[tuple[Any, bool, Any]]:
 
 
 def _kinds(model: Any, by: str | None) -> Iterator[Any]:
-    """What stands in the discriminator of a `model`; its own name where there is none."""
+    """The values of the discriminator of a `model`; the model's name if there is none."""
     info = model.model_fields.get(by) if by else None
     if info is not None and get_origin(info.annotation) is Literal:
         yield from get_args(info.annotation)

@@ -1,4 +1,4 @@
-"""Who sent a request, as the project's authentication classes of Django REST framework say."""
+"""Finds out who sent a request with the project's authentication classes of Django REST framework."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ logger = logging.getLogger("gateway")
 
 
 class ByDRF:
-    """How a request is authenticated by the view that `match` has: `gateway.legacy.callers.Authentication`.
+    """Authenticates a request as the view of `match` does: `gateway.legacy.callers.Authentication`.
 
-    Where that is no view of DRF's, or there is none, the user who is logged in counts first, and then whom
+    If that is no DRF view, or there is none: the user of the session, or else the one that
     DEFAULT_AUTHENTICATION_CLASSES find, so that callers are the same on all paths.
     """
 
     def __init__(self, request: HttpRequest, match: ResolverMatch | None) -> None:
         self._http = request
-        self._of_session = request.user  # DRF puts another in its place
+        self._of_session = request.user  # DRF replaces it
         view = _view_of(match)
         self._by_view = view is not None
         view = view or APIView(authentication_classes=_defaults())
         view.request, view.args, view.kwargs = request, match.args if match else (), match.kwargs if match else {}  # type: ignore[assignment] # as `as_view`
         self._request = view.initialize_request(request, *view.args, **view.kwargs)
         kind = type(view)
-        # A class with a way of its own to choose its authenticators may do so by anything, but hardly by credentials.
+        # A class with its own `get_authenticators` may choose them by anything, but hardly by credentials.
         chooses = kind.get_authenticators is not APIView.get_authenticators
         by = (kind, request.method) if chooses else tuple(map(type, self._request.authenticators or ()))
         self.kind: Hashable = (self._by_view, by)
 
     def user(self) -> Any:
-        """The user; that of the session where no class knows one, and nobody where one refuses the caller."""
+        """The user; that of the session if no class finds one, and anonymous if a class refuses the caller."""
         if not self._by_view and self._of_session.is_authenticated:
             return self._of_session
         try:
@@ -56,7 +56,7 @@ class ByDRF:
 
 
 def _view_of(match: ResolverMatch | None) -> APIView | None:
-    """A view of DRF's as its `as_view` makes it, before anything was asked of it; None for any other."""
+    """A DRF view as `as_view` creates it, before any request; None for any other callback."""
     made_of = match and class_behind(match.func)
     if not made_of or not issubclass(made_of.kind, APIView):
         return None
@@ -67,10 +67,10 @@ def _view_of(match: ResolverMatch | None) -> APIView | None:
 
 
 def _defaults() -> list[Any]:
-    """The project's own, as settings have them now; none where DRF is merely installed.
+    """The project's default authentication classes, by the current settings; none where DRF is merely installed.
 
-    But not those that check a password: where no view does, a proxy may, and each of its callers would be one more
-    failed login to whoever counts these.
+    Without those that check a password: if no view does, a proxy may, and each of its callers would count as a failed
+    login in whatever counts these.
     """
     found: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES if apps.is_installed("rest_framework") else ()
     return [one for one in found if not issubclass(one, BasicAuthentication)]

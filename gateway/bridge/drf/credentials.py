@@ -11,8 +11,8 @@
         await check_object_permissions(request, order)
         ...
 
-DRF decides: who the caller is, 401 or 403 or 429, what the answer says. An endpoint below one of these
-dependencies is to CsrfViewMiddleware what a DRF view is: SessionAuthentication asks for the token.
+DRF decides who the caller is, whether the response is 401, 403 or 429, and what it says. For CsrfViewMiddleware an
+endpoint with one of these dependencies is like a DRF view: SessionAuthentication checks the token.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ __all__ = [
 
 
 class Scheme(SecurityBase):
-    """An authentication class in the OpenAPI document. As a dependency it does nothing."""
+    """An authentication class in the OpenAPI document. As a dependency it has no effect."""
 
     only_documents = True  # read by gateway.bridge.drf.route
 
@@ -61,11 +61,11 @@ class Scheme(SecurityBase):
         self.model = model  # type: ignore[assignment] # FastAPI writes it as it is
 
     async def __call__(self) -> None:
-        """Leave everything to DRF."""
+        """No effect: DRF authenticates."""
 
 
 class Credentials(Part):
-    """A dependency that lets the endpoint's classes decide about the caller; see `drf`."""
+    """A dependency that applies the endpoint's DRF classes to the caller; see `drf`."""
 
     guards = True
     checks_csrf = True  # read by gateway.bridge.views
@@ -81,7 +81,7 @@ class Credentials(Part):
         self.__signature__ = inspect.Signature(parameters)  # as FastAPI reads it
 
     async def __call__(self, connection: HTTPConnection, **_schemes: None) -> Request:
-        """DRF's request, once the caller is let in. Raises what DRF raises, and a socket's refusal."""
+        """DRF's request, once the caller is admitted. Raises what DRF raises, and refuses a WebSocket."""
         view: EndpointView | None = getattr(connection.scope.get("django.request"), "drf_view", None)
         if view is not None and view.gateway_admitted:
             return view.request
@@ -109,13 +109,13 @@ def drf(
     action: str | None = None,
     **attributes: Any,
 ) -> Credentials:
-    """A dependency: DRF's request, after the classes given here, or else the project's default ones, let it pass.
+    """A dependency: DRF's request, after the classes given here, or else the project's defaults, have admitted it.
 
-    `queryset` is for permissions that look at its model, `attributes` whatever else classes look for on a view,
-    such as `throttle_scope`. `view` is a DRF view class to take everything from, with its `action`.
+    `queryset` is for permissions that use its model, `attributes` are other attributes that classes read from a view,
+    such as `throttle_scope`. `view` is a DRF view class from which to take everything, with its `action`.
 
-    An endpoint may have several of them, from its application and routers too: permissions and throttles add up,
-    each asked once; of all else the last one, which is nearest to the endpoint, decides.
+    An endpoint may have several, from its application and routers too: permissions and throttles add up, each checked
+    once; everything else is taken from the last one, which is the closest to the endpoint.
     """
     return Credentials(
         view,
@@ -129,7 +129,7 @@ def drf(
 
 
 async def check_object_permissions(request: Request, obj: Any) -> None:
-    """Ask the endpoint's permission classes about `obj`. Raises what they raise, which DRF answers.
+    """Check the endpoint's permission classes for `obj`. Raises what they raise, which DRF turns into a response.
 
     In a `def` endpoint: `view_of(request).check_object_permissions(request, obj)`.
     """
@@ -137,7 +137,7 @@ async def check_object_permissions(request: Request, obj: Any) -> None:
 
 
 def schemes_of(view: Any) -> list[params.Security]:
-    """How callers of `view` show who they are, as dependencies that document it."""
+    """How callers of `view` authenticate, as dependencies that document it."""
     return [Security(Scheme(one.name, one.definition), scopes=[*one.scopes]) for one in schemes_of_view(view)]
 
 
@@ -153,5 +153,5 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     DRFUser = Annotated[AbstractBaseUser | AnonymousUser, Depends(_user)]
-else:  # a project may be without django.contrib.auth, and so without that class
+else:  # without django.contrib.auth there is no such class
     DRFUser = Annotated[Any, Depends(_user)]

@@ -1,4 +1,4 @@
-"""Errors of FastAPI and Pydantic in DRF's words."""
+"""Translates errors of FastAPI and Pydantic into DRF's."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ MESSAGES: Mapping[str, tuple[type[Any], str]] = {
     "enum": (serializers.ChoiceField, "invalid_choice"),
     "literal_error": (serializers.ChoiceField, "invalid_choice"),
 }
-# Pydantic's word for a limit, and DRF's.
+# Names of limits: Pydantic's and DRF's.
 LIMITS = {
     "ge": "min_value",
     "le": "max_value",
@@ -64,7 +64,7 @@ LIMITS = {
 
 
 def validation_error(error: RequestValidationError) -> Exception:
-    """DRF's ValidationError for what FastAPI found wrong; Http404 where it is the path, which then matches no view."""
+    """DRF's ValidationError for FastAPI's; Http404 if the error is in the path, which then matches no view."""
     errors = error.errors()
     if any(found["loc"][0] == "path" for found in errors):
         return Http404()
@@ -74,7 +74,7 @@ def validation_error(error: RequestValidationError) -> Exception:
 def _detail(errors: Sequence[Any]) -> Any:
     tree: dict[Any, Any] = {}
     for found in errors:
-        # Which member of a union it was is said for a field of DRF by the name of a function of ours.
+        # In a union, the member is named by a function of the gateway's, which DRF doesn't know.
         place = [part for part in found["loc"][1:] if not str(part).startswith("function-")]
         *parents, last = place or (api_settings.NON_FIELD_ERRORS_KEY,)
         node = tree
@@ -96,7 +96,7 @@ def _add(node: dict[Any, Any], key: Any, messages: Any) -> None:
 
 def _messages(found: Mapping[str, Any]) -> Any:
     context = found.get("ctx", {})
-    if "detail" in context:  # one of ours: DRF has said it
+    if "detail" in context:  # from a DRF field: DRF's own detail
         return context["detail"]
     own = context.get("error")
     if found["type"] == "value_error" and own is not None:
@@ -128,7 +128,7 @@ def _known_messages(field: type[Any]) -> dict[str, Any]:
 
 
 def api_exception(error: HTTPException) -> exceptions.APIException:
-    """DRF's exception for an HTTPException of an endpoint or dependency; DRF's words where it has none of its own."""
+    """DRF's exception for an HTTPException of an endpoint or dependency; with DRF's text if it has none of its own."""
     detail: Any = error.detail
     if detail in ("", responses.get(error.status_code)):
         detail = None
@@ -150,5 +150,5 @@ def _seconds(error: HTTPException) -> float | None:
 
 
 def body_error(error: ValidationError) -> exceptions.ValidationError:
-    """DRF's ValidationError for what Pydantic finds wrong in a body, as `validation_error` words it."""
+    """DRF's ValidationError for Pydantic's errors in a body, worded as in `validation_error`."""
     return exceptions.ValidationError(_detail([{**found, "loc": ("body", *found["loc"])} for found in error.errors()]))

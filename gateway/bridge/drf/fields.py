@@ -5,10 +5,9 @@
         price: Annotated[Decimal, DRFDecimal(max_digits=8, decimal_places=2)]
         due: Annotated[datetime, DRFDateTime()] | None = None
 
-Each takes the keyword arguments of the field it stands for. What a caller sends is read by the field's own
-`run_validation`, what an endpoint returns is written by its `to_representation`, so every setting of the
-project counts. A value that is one already (a Decimal for DRFDecimal) is left alone, so that a model can be
-made of rows.
+Each takes the keyword arguments of its DRF field. What a caller sends is read by the field's own `run_validation`, what
+an endpoint returns is written by its `to_representation`, so every setting of the project applies. A value that already
+has the right type (a Decimal for DRFDecimal) is left as it is, so that a model can be made from rows.
 """
 
 from __future__ import annotations
@@ -62,18 +61,18 @@ __all__ = [
 ]
 
 Field = serializers.Field[Any, Any, Any, Any]
-BOUND = "gateway.bound"  # in a serializer context: the fields that are bound to it
+BOUND = "gateway.bound"  # key of a serializer context: the fields that are bound to it
 CHILDREN = ("child", "child_relation")  # arguments that are fields themselves
 
-# Made when they are first used, since a field reads the settings then; made again when a test changes one. One for each
-# language, in which DRF words a field's limits once and for all (rest_framework.utils.formatting.lazy_format).
+# Created when they are first used, since a field reads the settings then; created again when a test changes one. One
+# for each language, since DRF formats a field's limits only once (rest_framework.utils.formatting.lazy_format).
 _made: dict[tuple[DRFField, str | None], Field] = {}
 
 
 class DRFField:
     """A serializer field as an annotation: `Annotated[T, DRFField(...)]`. Use one of its subclasses or `drf_field`.
 
-    `field_class` makes the field, `native` are the types it gives, `schema` describes it in OpenAPI.
+    `field_class` is the field's class, `native` are the types that it returns, `schema` describes it in OpenAPI.
     """
 
     field_class: ClassVar[Callable[..., Any]]
@@ -89,7 +88,7 @@ class DRFField:
         return f"{type(self).__name__}({', '.join(given)})"
 
     def field(self, **more: Any) -> Field:
-        """A new field. What the annotation itself says wins over `more`; a default makes it not required."""
+        """A new field. Arguments of the annotation win over `more`; with a default it isn't required."""
         given = {name: copy.deepcopy(value) if name in CHILDREN else value for name, value in self.kwargs.items()}
         options = {**more, **given}  # a child belongs to one field
         if "default" in self.kwargs or self.kwargs.get("read_only") or _is_read_only(type(self).field_class):
@@ -104,9 +103,9 @@ class DRFField:
         return _made[key]
 
     def validate(self, value: Any) -> Any:
-        """What the field makes of `value`. Raises PydanticCustomError with DRF's detail in its context."""
+        """Validate `value` with the field. Raises PydanticCustomError with DRF's detail in its context."""
         if self.kwargs.get("read_only") and not is_sent(value):
-            return value  # no caller's: it is on its way out
+            return value  # not from a caller: part of a response
         if not is_sent(value) and isinstance(value, self.native) and (type(value) is not bool or bool in self.native):
             return value
         try:
@@ -115,7 +114,7 @@ class DRFField:
             raise PydanticCustomError("drf", "{reason}", {"reason": _first(exc.detail), "detail": exc.detail}) from exc
 
     def represent(self, value: Any, info: core_schema.FieldSerializationInfo) -> Any:
-        """`value` as the field writes it in an answer; as it is where code asks a model for its values."""
+        """`value` as the field represents it in a response; unchanged when code dumps a model."""
         answering = info.context.get(REPRESENT) if isinstance(info.context, dict) else info.mode == "json"
         if not answering or value is None:
             return value
@@ -124,14 +123,14 @@ class DRFField:
 
     @property
     def asks_for_context(self) -> bool:
-        """Whether the field may look at the request or the view when it writes a value: for a link, or a file's URL."""
+        """Whether the field may read the request or the view when it writes a value: for a link, or a file's URL."""
         field = type(self._own())
         return issubclass(field, serializers.FileField | serializers.RelatedField) or not field.__module__.startswith(
             "rest_framework."
         )
 
     def _in(self, context: dict[str, Any]) -> Field:
-        """The field in a serializer with `context`, one for all values of an answer."""
+        """The field in a serializer with `context`, one for all values of a response."""
         known = context.setdefault(BOUND, {})
         if self not in known:
             known[self] = self.field()
@@ -140,7 +139,7 @@ class DRFField:
         return found
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        """How pydantic validates and serializes it."""
+        """How Pydantic validates and serializes it."""
         schema = core_schema.no_info_plain_validator_function(
             self.validate,
             serialization=core_schema.plain_serializer_function_ser_schema(self.represent, info_arg=True),
@@ -158,7 +157,7 @@ class DRFField:
             value = getattr(field, attribute, None)
             if isinstance(value, int | float):
                 found[keyword] = value
-        if isinstance(field, serializers.ChoiceField):  # those of a related field are in the database
+        if isinstance(field, serializers.ChoiceField):  # choices of a related field are in the database
             found.setdefault("items" if found.get("type") == "array" else "enum", _enum(field, found))
         if field.help_text:
             found["description"] = str(field.help_text)
@@ -166,13 +165,13 @@ class DRFField:
 
 
 def _is_read_only(field_class: Any) -> bool:
-    """Whether such a field is never written, whatever it is told."""
+    """Whether fields of this class are always read-only."""
     kinds = (serializers.ReadOnlyField, serializers.SerializerMethodField, serializers.HyperlinkedIdentityField)
     return isinstance(field_class, type) and issubclass(field_class, kinds)
 
 
 def _shown(value: Any) -> str:
-    """A queryset's own repr asks the database, and Pydantic asks for it on the event loop."""
+    """`repr(value)`, except for querysets: theirs queries the database, and Pydantic calls it on the event loop."""
     return f"<rows of {value.model.__name__}>" if isinstance(value, QuerySet) else repr(value)
 
 
@@ -195,7 +194,7 @@ setting_changed.connect(_forget)
 
 
 class DRFChar(DRFField):
-    """CharField: trims, refuses what is blank and what has a NUL, takes numbers."""
+    """CharField: trims, refuses blank values and NUL, accepts numbers."""
 
     field_class: ClassVar[Callable[..., Any]] = serializers.CharField
     native = (str,)
@@ -275,7 +274,7 @@ class DRFDecimal(DRFField):
 
 
 class DRFDateTime(DRFField):
-    """DateTimeField: in the current time zone, as DATETIME_FORMAT says."""
+    """DateTimeField: in the current time zone, formatted by DATETIME_FORMAT."""
 
     field_class = serializers.DateTimeField
     native = (dt.datetime,)
@@ -290,7 +289,7 @@ class DRFDate(DRFField):
     schema = {"type": "string", "format": "date"}
 
     def validate(self, value: Any) -> Any:
-        """As DRF: a moment is no date."""
+        """As DRF: a datetime is not a date."""
         return self._own().run_validation(value) if isinstance(value, dt.datetime) else super().validate(value)
 
 
@@ -327,7 +326,7 @@ class DRFChoice(DRFField):
 
 
 class DRFMultipleChoice(DRFField):
-    """MultipleChoiceField: gives a set."""
+    """MultipleChoiceField: returns a set."""
 
     field_class = serializers.MultipleChoiceField
     native = (set, frozenset)
@@ -359,7 +358,7 @@ class DRFJSON(DRFField):
 
 
 class DRFFile(DRFField):
-    """FileField: gives Django's UploadedFile, and writes a model's file."""
+    """FileField: returns Django's UploadedFile, and writes a model's file."""
 
     field_class = serializers.FileField
     native = (File,)
@@ -381,7 +380,7 @@ def drf_field(
 ) -> DRFField:
     """Any other field class as an annotation: `Annotated[Money, drf_field(MoneyField, native=Money)]`.
 
-    `native` is the type that the field gives, `schema` its JSON schema, the rest are the field's arguments.
+    `native` is the type that the field returns, `schema` its JSON schema, the rest are the field's arguments.
     """
     types = native if isinstance(native, tuple) else (native,)
     attributes = {"field_class": field_class, "native": types, "schema": schema or {}, "__doc__": field_class.__doc__}

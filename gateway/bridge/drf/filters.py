@@ -28,13 +28,13 @@ M = TypeVar("M", bound=Model)
 
 
 class Filtered:
-    """What one request asks for, of the rows of a queryset."""
+    """The filters of one request, to be applied to a queryset."""
 
     def __init__(self, view: GenericAPIView[Any]) -> None:
         self.view = view
 
     async def __call__(self, queryset: QuerySet[M]) -> QuerySet[M]:
-        """`queryset`, narrowed and ordered. Raises what the backends raise, which DRF answers."""
+        """`queryset`, filtered and ordered. Raises what the backends raise, which DRF turns into a response."""
         return await in_django(self.now, queryset)
 
     def now(self, queryset: QuerySet[M]) -> QuerySet[M]:
@@ -53,7 +53,7 @@ class Filters(Part):
         self.documented = documented(self.__signature__)
 
     async def __call__(self, connection: HTTPConnection, **_documented: Any) -> Filtered:
-        """What filters. Raises RuntimeError where the service does not run inside the middleware."""
+        """The filters of the request. Raises RuntimeError if the service does not run inside the middleware."""
         return Filtered(cast("GenericAPIView[Any]", await endpoint_view(connection)))
 
 
@@ -65,10 +65,10 @@ def filtered(
     action: str | None = None,
     **attributes: Any,
 ) -> Filters:
-    """A dependency: `Filtered`, with these `backends`, or else those of `view`, or else the project's default ones.
+    """A dependency: `Filtered`, with these `backends`, or else those of `view`, or else the project's defaults.
 
-    `attributes` are what the backends look for on the view: `search_fields`, `ordering_fields`, `ordering`,
-    `filterset_class`, `filterset_fields`. `queryset` tells the OpenAPI document what the filters are called and
-    take, where the backend has to ask the model.
+    `attributes` are read by the backends from the view: `search_fields`, `ordering_fields`, `ordering`,
+    `filterset_class`, `filterset_fields`. `queryset` lets the OpenAPI document name the filters and their types, if the
+    backend needs the model for that.
     """
     return Filters(view, action, filter_backends=backends, queryset=queryset, **attributes)

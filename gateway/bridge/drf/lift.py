@@ -3,8 +3,8 @@
     app.include_router(lift(ProductViewSet))
     app.include_router(lift(CartView))
 
-Everything stays the view's own: paths and what parameters in them take in, actions, names, arguments of `as_view`,
-decorators, authentication, permissions, throttles, parsers, renderers, versions, pages, filters, errors, OPTIONS.
+Everything stays the view's own: paths and the convertors of their parameters, actions, names, arguments of `as_view`,
+decorators, authentication, permissions, throttles, parsers, renderers, versions, pagination, filters, errors, OPTIONS.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def lift(
     are those that the project's URLconf, or `urlconf`, has for it, with their names and the arguments of `as_view`;
     with `prefix` ("/api/products") only those below it, with `path` ("/api/cart/{pk}/") only that one.
 
-    A view that no URL leads to needs a place, and so does one that is to have another, with a `basename`, `name` or
-    `router` of its own: a ViewSet a `prefix`, at which `router` (a class of routers or one of them, SimpleRouter unless
-    given) registers it; any other a `path` in Starlette's syntax.
+    A view without a URL needs a place, and so does one that is to have another URL, with a `basename`, `name` or
+    `router` of its own: a ViewSet a `prefix`, at which `router` (a router class or instance, by default SimpleRouter)
+    registers it; any other view a `path` in Starlette's syntax.
 
     `methods` and `actions` choose: `lift(ProductViewSet, actions=["list", "retrieve"])`. `options` are those of
     APIRouter, such as `tags` and `dependencies`.
@@ -76,7 +76,7 @@ def lift(
         chosen = [method for method in original.methods if _is_chosen(original, method, methods, actions)]
         for template in _spelled(url):
             if template in there:
-                continue  # Django, too, stops at the first
+                continue  # Django, too, uses the first
             there.add(template)
             _add(made, template, url, original, chosen, urlconf)
     if not made.routes:
@@ -113,7 +113,7 @@ def _add(router: APIRouter, path: str, url: Url, original: Original, methods: Se
 
 
 def _as_in_document(path: str, url: Url, method: str) -> tuple[str, bool]:
-    """`path`, with its parameters called as the project's API document calls them, and whether it has this at all."""
+    """`path` with its parameters named as in the project's API document, and whether that has this operation."""
     plain, _ = _plain(path)
     told = path_in_document(url.callback, method, plain)
     names = re.findall(r"{(\w+)}", told or "")
@@ -123,15 +123,15 @@ def _as_in_document(path: str, url: Url, method: str) -> tuple[str, bool]:
 
 
 def _plain(path: str) -> tuple[str, dict[str, str]]:
-    """`path` without convertors, and what its parameters take in by theirs."""
+    """`path` without convertors, and the regular expressions of its parameters."""
     regexes = convertor_patterns()
     found = {name: regexes[kind or "str"] for name, kind in re.findall(r"{(\w+)(?::(\w+))?}", path)}
     return re.sub(r":\w+}", "}", path), found
 
 
 def _is_documented(path: str, url: Url, original: Original) -> bool:
-    """Whether the view has a schema, and the path is not another for what is documented already: with a format, or in
-    another language."""
+    """Whether the view has a schema, and the path is not a variant of one that is documented already: with a format
+    suffix, or in another language."""
     if original.alone().schema is None:
         return False
     suffix = f"{{{api_settings.FORMAT_SUFFIX_KWARG}"
@@ -143,7 +143,7 @@ def _is_documented(path: str, url: Url, original: Original) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a view is, or is to be, as `lift` was told."""
+    """The place that `lift` was given for a view: where it is, or where it is to be."""
 
     prefix: str
     path: str | None
@@ -153,11 +153,11 @@ class Place:
 
     @property
     def is_new(self) -> bool:
-        """Whether more is said of it than where it is."""
+        """Whether it names a new place, with more than a path."""
         return bool(self.basename or self.name or self.router)
 
     def has(self, url: Url) -> bool:
-        """Whether `url` is there."""
+        """Whether `url` is at this place."""
         spelled = list(map(_shape, _spelled(url)))
         if self.path is not None and _shape(self.path) not in spelled:
             return False
@@ -165,7 +165,7 @@ class Place:
         return any(path == start or path.startswith((f"{start}/", f"{start}.")) for path in spelled)
 
     def new(self, view: Liftable) -> Iterator[Url]:
-        """The URLs of a view that no URLconf has; none where it isn't said where they are to be."""
+        """The new URLs of a view that is in no URLconf; none if no place is given."""
         if isinstance(view, BaseRouter):
             return
         if isinstance(view, type) and issubclass(view, ViewSetMixin):
@@ -186,7 +186,7 @@ class Place:
 
 
 def _found(view: Liftable, place: Place, urlconf: Any) -> list[tuple[Url, Original]]:
-    """The URLs of `view`, and what it is there. Raises NotLiftable where there are none."""
+    """The URLs of `view`, with the original at each. Raises NotLiftable when there are none."""
     is_meant = _test(view)
     there = [url for url in urls(urlconf) if is_meant(url.callback)]
     found = [url for url in there if place.has(url)]
@@ -198,7 +198,7 @@ def _found(view: Liftable, place: Place, urlconf: Any) -> list[tuple[Url, Origin
 
 
 def _test(view: Liftable) -> Callable[[Callable[..., Any]], bool]:
-    """Whether a callback of the URLconf is `view`, or one of it."""
+    """A test whether a callback of the URLconf is `view`, or made from it."""
     if isinstance(view, BaseRouter):
         registered = {id(pattern.callback) for pattern in view.urls if isinstance(pattern, URLPattern)}
         return lambda callback: id(callback) in registered
@@ -230,11 +230,11 @@ def _named(view: Liftable) -> str:
     return f"{view.__module__}.{getattr(view, '__qualname__', type(view).__name__)}"
 
 
-# -- how they are spelled ------------------------------------------------------------------------
+# -- path templates -----------------------------------------------------------------------------
 
 
 def _spelled(url: Url) -> list[str]:
-    """The paths of `url` as templates of Starlette's. Raises NotLiftable."""
+    """The paths of `url` as Starlette templates. Raises NotLiftable."""
     if url.path is not None:
         return [url.path]
     try:
@@ -252,5 +252,5 @@ def _piece(piece: Piece) -> str:
 
 
 def _shape(path: str) -> str:
-    """`path` without what its parameters are called and take in."""
+    """`path` without the names and convertors of its parameters."""
     return re.sub(r"{[^}]*}", "{}", path)

@@ -1,4 +1,4 @@
-"""What stands for a lifted view: a dependency, which says so, and endpoints that call the view's own methods."""
+"""Lifted views: a dependency that marks the endpoint, and endpoints that call the view's own methods."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = ["Lifted", "endpoint_for"]
 
 
 class Lifted(Part):
-    """A dependency: the endpoint is what `original` has for the request's method. It is never called, but read by
-    `gateway.bridge.views`, whose view for the endpoint lets the classes of `original` decide about the caller."""
+    """A dependency: the endpoint runs the method of `original` for the request's method. It is never called, but read
+    by `gateway.bridge.views`, whose view for the endpoint applies the classes of `original` to the caller."""
 
     guards = True
     checks_csrf = True  # read by gateway.bridge.views
@@ -34,11 +34,11 @@ class Lifted(Part):
         return f"Lifted({self.lifted})"
 
     async def __call__(self, **_documented: None) -> None:
-        """Leave everything to the view."""
+        """No effect: the view does everything."""
 
     @property
     def marks(self) -> Mapping[str, Any]:
-        """What the view's class and its decorators left on it."""
+        """The attributes that the view's class and its decorators set on it."""
         marks = self.lifted.marks if self.lifted is not None else {}
         return {name: value for name, value in marks.items() if name not in OF_AS_VIEW}
 
@@ -54,7 +54,7 @@ def _signature(original: Original) -> inspect.Signature:
 
 
 def endpoint_for(original: Original, method: str) -> Callable[..., Any]:
-    """An endpoint that is what `original` has for `method`, with its name, module and docstring."""
+    """An endpoint that runs the method of `original` for `method`, with its name, module and docstring."""
 
     def endpoint(request: Request) -> Any:
         return _answer(request)
@@ -75,6 +75,6 @@ def _answer(request: Request) -> Any:
         raise RuntimeError('a lifted view answers in a service with answers = "drf", behind the gateway, and not here')
     handler: Callable[..., Any] = getattr(view, (view.request.method or "").lower())
     response = handler(view.request, *view.args, **view.kwargs)
-    if not isinstance(response, HttpResponseBase):  # as `finalize_response` of Django REST framework says it
+    if not isinstance(response, HttpResponseBase):  # as DRF's `finalize_response` checks it
         raise AssertionError(f"{handler.__qualname__} returned {type(response)}, and not a response")  # noqa: TRY004
     return response

@@ -1,4 +1,4 @@
-"""What a serializer has beside plain fields, on the model that it is made of: methods, validators, nested options.
+"""Parts of a serializer besides plain fields, on the model that it is made from: methods, validators, nested options.
 
 class ReviewIn(BaseModel):
     product: Annotated[Product, drf_field(PrimaryKeyRelatedField, queryset=Product.objects.all(), native=Product)]
@@ -41,13 +41,13 @@ __all__ = [
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 MARK = "drf_serializer_method"
-VALIDATORS = "drf_validators"  # the attribute of a model with validators of the whole serializer
+VALIDATORS = "drf_validators"  # attribute of a model: validators of the whole serializer
 
 
 def serializer_method(method: Method) -> Method:
-    """Mark a method of a model as one of the serializer that DRF is given for it, and return it: `validate_<field>`,
-    `validate`, `get_<field>` of a DRFMethod, `to_representation`. Its `self` is that serializer, with `context`,
-    `instance` and `fields`; `super()` is not to be had."""
+    """Mark a method of a model as a method of the serializer that is made from it, and return it: `validate_<field>`,
+    `validate`, `get_<field>` of a DRFMethod, `to_representation`. Its `self` is the serializer, with `context`,
+    `instance` and `fields`; `super()` can't be used."""
     setattr(method, MARK, True)
     return method
 
@@ -77,13 +77,13 @@ class DRFNested:
 
 
 def drf_nested(**options: Any) -> DRFNested:
-    """What the field of a model in a model, or of a list of models, takes beside its annotation: `read_only`,
-    `source`, `validators` and whatever else a nested serializer does."""
+    """Options for a field that is a model, or a list of models: `read_only`, `source`, `validators` and any other
+    argument of a nested serializer."""
     return DRFNested(**options)
 
 
 def nested_options(metadata: Sequence[Any]) -> dict[str, Any]:
-    """What `drf_nested` says in the `metadata` of an annotation."""
+    """The options of `drf_nested` in the `metadata` of an annotation."""
     return {name: value for one in metadata if isinstance(one, DRFNested) for name, value in one.options.items()}
 
 
@@ -92,7 +92,7 @@ def _unique_message(model: type[Model], name: str) -> str:
     return str(get_unique_error_message(field))
 
 
-# The message of a UniqueValidator as a ModelSerializer has it for a field of a model, in each caller's language:
+# The message of the UniqueValidator that a ModelSerializer has for a field, in the language of the caller:
 # `unique_message(Category, "name")`.
 unique_message = lazy(_unique_message, str)
 
@@ -107,7 +107,7 @@ class DRFMethod(DRFField):
         super().__init__(*args, read_only=True, **kwargs)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        """As the annotated type is described; a value is taken as it is."""
+        """The schema of the annotated type; values aren't validated."""
         return core_schema.no_info_wrap_validator_function(lambda value, _inner: value, handler(source))
 
     def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> Any:
@@ -116,7 +116,7 @@ class DRFMethod(DRFField):
 
 
 class TodoField(serializers.Field):  # type: ignore[type-arg] # generic in the stubs only
-    """A field that nobody has written yet: `what` says which."""
+    """A field that is not written yet: `what` says which."""
 
     def __init__(self, what: str, **options: Any) -> None:
         self.what = what
@@ -132,7 +132,7 @@ class TodoField(serializers.Field):  # type: ignore[type-arg] # generic in the s
 
 
 class DRFTodo(DRFField):
-    """A field that `gateway scaffold` has no text for: `DRFTodo("what it was")` raises NotImplementedError."""
+    """A field that `gateway scaffold` can't translate: `DRFTodo("what it was")` raises NotImplementedError."""
 
     field_class: ClassVar[Callable[..., Any]] = TodoField
     native = (object,)

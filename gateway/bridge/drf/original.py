@@ -1,4 +1,4 @@
-"""A view of DRF's as a URLconf has it: its class, what `as_view` was given, and decorators around that."""
+"""A DRF view as a URLconf has it: its class, the arguments of `as_view`, and decorators."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Function = Callable[..., Any]
 
 
 class NotLiftable(ValueError):
-    """What can't be lifted, and why."""
+    """A view that can't be lifted. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """`kind` is the view's class and `initkwargs` what it is made with; `actions`, a ViewSet's, by method in lower
-    case. `decorators` are the functions around what `as_view` gives, the outermost first. `marks` is what all of these
-    have left on it."""
+    """`kind` is the view's class and `initkwargs` the arguments of `as_view`; `actions`, for a ViewSet, by method in
+    lower case. `decorators` are the functions around the result of `as_view`, the outermost first. `marks` are the
+    attributes that all of these have set on it."""
 
     kind: type[APIView]
     initkwargs: Mapping[str, Any]
@@ -34,9 +34,9 @@ class Original:
 
     @classmethod
     def of(cls, callback: Function) -> Original | None:
-        """What `callback` is made of; None where it is no view of Django REST framework's.
+        """The original of `callback`; None if it is no DRF view.
 
-        Raises NotLiftable where its class can't answer for a service, or a decorator can't be put around another view.
+        Raises NotLiftable if its class can't be used for a service, or a decorator can't be applied to another view.
         """
         made_of = class_behind(callback)
         if made_of is None or not issubclass(made_of.kind, APIView):
@@ -60,7 +60,7 @@ class Original:
         return view
 
     def alone(self) -> Any:
-        """The view as nobody has asked it yet."""
+        """The view without a request."""
         view: Any = self.kind(**self.initkwargs)
         if self.actions is not None:
             view.action_map = {**self.actions}
@@ -69,7 +69,7 @@ class Original:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The HTTP methods that it has something of its own for. HEAD is among them where it isn't GET's."""
+        """The HTTP methods that it handles itself. HEAD is among them if it isn't served by GET."""
         names = self.initkwargs.get("http_method_names", self.kind.http_method_names)
         found = self.actions if self.actions is not None else [name for name in names if self._has(name)]
         return tuple(name.upper() for name in found if name in names)
@@ -78,14 +78,14 @@ class Original:
         return name != "options" and hasattr(self.kind, name)
 
     def name_of(self, method: str) -> str:
-        """The name of what handles `method`: an action's, or the method's own."""
+        """The name of the method that handles `method`: an action's, or the HTTP method's own."""
         verb = method.lower()
         if self.actions is None:
             return "get" if verb == "head" and not hasattr(self.kind, "head") else verb
         return self.actions.get(verb) or (self.actions.get("get", "") if verb == "head" else "")
 
     def handler(self, method: str, kind: type[APIView] | None = None) -> Function | None:
-        """What handles `method`, as the class (or `kind`, a subclass) has it."""
+        """The method that handles `method`, from the class or from `kind`, a subclass."""
         name = self.name_of(method)
         return getattr(kind or self.kind, name, None) if name else None
 
@@ -96,7 +96,7 @@ def _given(actions: Mapping[str, str]) -> dict[str, str]:
 
 
 def _chain(function: Any) -> list[FunctionType]:
-    """`function` and what it is wrapped around, as `functools.wraps` notes it."""
+    """`function` and the functions that it wraps, according to `functools.wraps`."""
     found: list[FunctionType] = []
     while function is not None and not isinstance(function, type) and function not in found:
         found.append(function)
@@ -105,7 +105,7 @@ def _chain(function: Any) -> list[FunctionType]:
 
 
 def _around(callback: Function, bare: Function) -> tuple[FunctionType, ...]:
-    """The functions around the view in `callback`, which without them is as `bare`."""
+    """The functions around the view in `callback`; without them it is `bare`."""
     whole, inner = _chain(callback), _chain(bare)
     outside = whole[: len(whole) - len(inner)]
     codes = [
@@ -119,9 +119,9 @@ def _around(callback: Function, bare: Function) -> tuple[FunctionType, ...]:
 
 
 def _rebound(decorator: FunctionType, view: Function) -> Function:
-    """`decorator`, around `view` in the place of what it is around. Raises NotLiftable."""
+    """`decorator` applied to `view` instead of the function that it wraps. Raises NotLiftable."""
     inner = getattr(decorator, "__wrapped__", None)
-    cells: tuple[CellType, ...] = getattr(decorator, "__closure__", None) or ()  # an object has none
+    cells: tuple[CellType, ...] = getattr(decorator, "__closure__", None) or ()  # an object has no closure
     if not any(_holds(cell, inner) for cell in cells):
         raise NotLiftable(
             f"the decorator {decorator!r} in the URLconf can't be put around another view; put it on the class, by "

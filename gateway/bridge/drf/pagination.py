@@ -30,7 +30,7 @@ Serialise = type[BaseSerializer[Any]] | type[BaseModel] | Callable[[Any], Any]
 
 
 class Paginate:
-    """The page that one request asks for."""
+    """The page that one request wants."""
 
     def __init__(self, view: GenericAPIView[Any], response: Response) -> None:
         self.view = view
@@ -39,16 +39,16 @@ class Paginate:
     async def __call__(self, rows: Any, serialise: Serialise | None = None) -> Any:
         """The data of the paginator's own response for its page of `rows`, a queryset or a list.
 
-        `serialise` makes the results of them: a DRF serializer class, a Pydantic model that reads attributes, or
-        a function of one object; without it the serializer class of the view does. Headers that the paginator
-        sets will be on the answer. Raises what the paginator raises, which DRF answers.
+        `serialise` makes the results: a DRF serializer class, a Pydantic model that reads attributes, or a function of
+        one object; without it, the view's serializer class is used. Headers that the paginator sets are added to the
+        response. Raises what the paginator raises, which DRF turns into a response.
         """
         return await in_django(self.now, rows, serialise)
 
     def now(self, rows: Any, serialise: Serialise | None = None) -> Any:
         """The same, for `def` endpoints."""
         page = self.view.paginate_queryset(rows)
-        if page is None:  # there is no paginator, or it gives the whole list unless it is asked for less
+        if page is None:  # there is no paginator, or it returns the whole list by default
             return self._results(rows, serialise)
         found = self.view.get_paginated_response(self._results(page, serialise))
         if found.status_code != 200:
@@ -83,7 +83,7 @@ class Pagination(Part):
         self.documented = documented(self.__signature__)
 
     async def __call__(self, connection: HTTPConnection, response: Response, **_documented: Any) -> Paginate:
-        """What makes the page. Raises RuntimeError where the service does not run inside the middleware."""
+        """The page of the request. Raises RuntimeError if the service does not run inside the middleware."""
         return Paginate(cast("GenericAPIView[Any]", await endpoint_view(connection)), response)
 
 
@@ -96,6 +96,6 @@ def paginate(
 ) -> Pagination:
     """A dependency: `Paginate`, with this `paginator` class, or else that of `view`, or else the project's default.
 
-    `attributes` are set on the view that the paginator is given, such as `serializer_class`.
+    `attributes` are set on the view that the paginator gets, such as `serializer_class`.
     """
     return Pagination(view, action, pagination_class=paginator, **attributes)

@@ -1,9 +1,8 @@
-"""The view and the request that DRF's classes are given for a FastAPI endpoint.
+"""The view and the request that DRF's classes get for a FastAPI endpoint.
 
-Authentication, permission, throttle, pagination and filter classes work on a `Request` and a view. Each
-endpoint gets a view class of its own, made of what its dependencies say (`Part`), and each request an
-instance of it, which never handles the request but answers DRF's questions and, when something is refused,
-the caller.
+Authentication, permission, throttle, pagination and filter classes need a `Request` and a view. Each endpoint gets a
+view class of its own, made from its dependencies (`Part`), and each request an instance of it. It never handles the
+request: it is passed to DRF's classes, and makes the response when they refuse the caller.
 """
 
 from __future__ import annotations
@@ -47,31 +46,31 @@ __all__ = [
 T = TypeVar("T")
 
 
-# What `as_view` says about the class, and what the CSRF check of a service decides by itself.
+# What `as_view` sets on the class, and what the service's own CSRF check decides.
 OF_AS_VIEW = {"__wrapped__", "actions", "cls", "csrf_exempt", "initkwargs", "view_class", "view_initkwargs"}
 
-# What a view may be asked of that nobody has told it: what a router tells a ViewSet, and `drf(view=…,
-# changes_object=True)`, whether `get_object()` is asked before the body is read, and what that gave.
+# Attributes that are read from a view although nothing has set them: those that a router sets on a ViewSet, and, for
+# `drf(view=…, changes_object=True)`, whether `get_object()` is called before the body is read, and its result.
 UNSAID = ("action", "detail", "changes_object", "instance")
 
 
 class Part:
-    """What one dependency says about its endpoint's view.
+    """What one dependency contributes to its endpoint's view.
 
-    `view` is a view class to start from, `action` which of its actions this is, where it is a ViewSet;
-    `attributes` are set on the class, but for those that are None.
+    `view` is a view class to start from, `action` one of its actions if it is a ViewSet; `attributes` are set on the
+    class unless they are None.
     """
 
-    kind: ClassVar[str] = ""  # of those that have one, an endpoint takes one of each
-    guards: ClassVar[bool] = False  # it asks the permission classes
-    documented: frozenset[str] = frozenset()  # those of its parameters that are there for OpenAPI alone
-    lifted: Original | None = None  # the view as the URLconf has it, where the endpoint is all of that
+    kind: ClassVar[str] = ""  # if set: an endpoint may have one of each kind
+    guards: ClassVar[bool] = False  # it checks the permission classes
+    documented: frozenset[str] = frozenset()  # its parameters that exist only for OpenAPI
+    lifted: Original | None = None  # the URLconf's view, if the endpoint is that view, lifted
 
     def __init__(self, view: type[APIView] | None = None, action: str | None = None, **attributes: Any) -> None:
         self.view = view
         self.attributes = {name: value for name, value in attributes.items() if value is not None}
         if action is not None:
-            extra = getattr(getattr(view, action, None), "kwargs", {})  # what @action(…) was given
+            extra = getattr(getattr(view, action, None), "kwargs", {})  # the arguments of @action(…)
             self.attributes = {"detail": _of_one_object(view, action), **extra, **self.attributes, "action": action}
 
     def __repr__(self) -> str:
@@ -79,8 +78,8 @@ class Part:
 
     @cached_property
     def marks(self) -> Mapping[str, Any]:
-        """What `as_view` and the decorators of `dispatch` leave on the view that was there: Django and middleware look
-        for it (`login_required`, `_non_atomic_requests`, …)."""
+        """The attributes that `as_view` and decorators of `dispatch` set on the original view: Django and middleware
+        read them (`login_required`, `_non_atomic_requests`, …)."""
         if self.view is None and not self.guards:
             return {}
         kind: Any = self.view or APIView
@@ -89,7 +88,7 @@ class Part:
         return {name: value for name, value in found.items() if name not in OF_AS_VIEW}
 
     def alone(self) -> GenericAPIView[Any]:
-        """The view of an endpoint of which nothing else is known: for its documentation."""
+        """The view of an endpoint without other dependencies: for its documentation."""
         view = cast("GenericAPIView[Any]", view_class((self,), frozenset())())
         view.args, view.kwargs, view.format_kwarg = (), {}, None
         view.request = cast("Any", None)
@@ -97,8 +96,8 @@ class Part:
 
 
 def _of_one_object(view: type[APIView] | None, action: str) -> bool | None:
-    """Whether `action` is about one object, as DRF's routers tell a view (`detail`), for permission classes that ask;
-    None where a router wouldn't know."""
+    """Whether `action` is for one object, as DRF's routers tell a view (`detail`), for permission classes that read it;
+    None if a router wouldn't set it."""
     if (told := getattr(getattr(view, action, None), "detail", None)) is not None:
         return bool(told)  # by @action(detail=…)
     usual = (route for route in SimpleRouter.routes if isinstance(route, Route))
@@ -106,26 +105,26 @@ def _of_one_object(view: type[APIView] | None, action: str) -> bool | None:
 
 
 class EndpointView(APIView):
-    """What is added to the view class of an endpoint."""
+    """Methods added to the view class of an endpoint."""
 
-    # Names of their own, since the project's view may call anything `begin`, `routes` or `finish`.
+    # With a prefix, since the project's view may have methods called `begin`, `routes` or `finish`.
     gateway_admitted = False
-    gateway_action: str | None = None  # of a ViewSet, that an endpoint is
+    gateway_action: str | None = None  # the action of a ViewSet that the endpoint stands for
     gateway_lifted: Original | None = None
-    gateway_guarded = False  # a dependency asks the permission classes
+    gateway_guarded = False  # a dependency checks the permission classes
     gateway_permissions: Sequence[type[BasePermission]] = ()
     gateway_throttles: Sequence[type[BaseThrottle]] = ()
 
     def get_permissions(self) -> Sequence[Any]:
-        """The view's own, and what other dependencies of the endpoint ask for."""
+        """The view's own, and those of the endpoint's other dependencies."""
         return _with(super().get_permissions(), self.gateway_permissions)
 
     def get_throttles(self) -> list[BaseThrottle]:
-        """The view's own, and what other dependencies of the endpoint ask for."""
+        """The view's own, and those of the endpoint's other dependencies."""
         return _with(super().get_throttles(), self.gateway_throttles)
 
     def gateway_begin(self, request: HttpRequest, arguments: Mapping[str, Any]) -> None:
-        """Do what DRF does before anything that may fail. `arguments` are those of the path."""
+        """Do what DRF does before anything that may fail. `arguments` are the path's parameters."""
         self.setup(request, **arguments)
         self.request = self.initialize_request(request, *self.args, **self.kwargs)
         self.headers = self.default_response_headers
@@ -134,12 +133,12 @@ class EndpointView(APIView):
         self.request.accepted_renderer, self.request.accepted_media_type = negotiated
 
     def gateway_admit(self) -> None:
-        """Let the project's classes decide about the caller, once. Raises what they raise."""
+        """Apply the project's classes to the caller, once. Raises what they raise."""
         if self.gateway_admitted:
             return
         request = self.request
         if give_user(request._request):  # noqa: SLF001 - as DRF's own classes call it
-            forget_user(request)  # whoever was asked for before could not be found
+            forget_user(request)  # a user that was read before could not be found
         request.version, request.versioning_scheme = self.determine_version(request, *self.args, **self.kwargs)
         self.perform_authentication(request)
         self.check_permissions(request)
@@ -147,14 +146,14 @@ class EndpointView(APIView):
         self.gateway_admitted = True
 
     def gateway_fail(self, error: Exception) -> HttpResponseBase:
-        """The answer for `error`, as the project's EXCEPTION_HANDLER has it. Raises `error` where that has none."""
+        """The response for `error` from the project's EXCEPTION_HANDLER. Raises `error` if that returns None."""
         if not self.gateway_guarded:
-            self.permission_classes = ()  # DRF's pages for browsers ask them which forms to show
+            self.permission_classes = ()  # DRF's pages for browsers check them to select forms
         return self._gateway_final(self.handle_exception(error))
 
     def gateway_finish(self, response: HttpResponseBase) -> HttpResponseBase:
-        """The endpoint's own `response`, with the headers that DRF adds to each."""
-        if response.status_code == 101:  # a socket was accepted
+        """The endpoint's own `response`, with the headers that DRF adds to every response."""
+        if response.status_code == 101:  # a WebSocket was accepted
             return response
         return self._gateway_final(response)
 
@@ -166,8 +165,8 @@ class EndpointView(APIView):
 def view_class(dependencies: tuple[Callable[..., Any] | Part, ...], methods: frozenset[str]) -> type[EndpointView]:
     """The view class for an endpoint with these `dependencies`, at a path with these `methods`.
 
-    Permissions and throttles of several dependencies add up; of anything else the last one's word holds.
-    Raises RuntimeError when they don't go together.
+    Permissions and throttles of several dependencies add up; of everything else the last one's value is used.
+    Raises RuntimeError when they can't be combined.
     """
     parts = [dependency for dependency in dict.fromkeys(dependencies) if isinstance(dependency, Part)]
     base = _base(parts)
@@ -202,9 +201,9 @@ def view_class(dependencies: tuple[Callable[..., Any] | Part, ...], methods: fro
 
 
 def _hide(view: type[EndpointView], attribute: str, *methods: str) -> None:
-    """Take `methods` away from `view` where they are GenericAPIView's, and the `attribute` that they need is not there.
+    """Remove `methods` from `view` if they are GenericAPIView's and the `attribute` that they need is missing.
 
-    The pages that DRF renders for browsers, errors too, have a form for whatever view has the methods.
+    The pages that DRF renders for browsers, errors too, have a form for any view with these methods.
     """
     if getattr(view, attribute) is not None or any(
         getattr(view, name) is not getattr(GenericAPIView, name) for name in methods
@@ -230,7 +229,7 @@ def _base(parts: Sequence[Part]) -> type[APIView]:
 
 
 def _added(parts: Sequence[Part], name: str) -> list[Any] | None:
-    """What all `parts` together give for `name`; None when none of them does."""
+    """The values that all `parts` give for `name` together; None when none does."""
     given = [part.attributes[name] for part in parts if name in part.attributes]
     return [*dict.fromkeys(chain.from_iterable(given))] if given else None
 
@@ -241,12 +240,12 @@ def _with(found: Sequence[T], classes: Sequence[type[T]]) -> list[T]:
 
 
 def _elsewhere(self: APIView, request: Request, *_args: object, **_kwargs: object) -> HttpResponseBase:  # noqa: ARG001 - a method
-    """Stand for a method that FastAPI handles, so that the view knows of it."""
+    """Stands for a method that FastAPI handles, so that the view has it."""
     raise MethodNotAllowed(request.method or "")
 
 
 def drf_view(request: HttpRequest) -> EndpointView:
-    """The view for `request`, which came to a service through the middleware; always the same one."""
+    """The view for `request`, which came to a service through the middleware; the same one for each call."""
     view: EndpointView | None = getattr(request, "drf_view", None)
     if view is None:
         endpoint: View = request.scope["gateway.view"]  # type: ignore[attr-defined] # an ASGIRequest
@@ -257,7 +256,7 @@ def drf_view(request: HttpRequest) -> EndpointView:
 
 
 def methods_still_there(request: HttpRequest) -> frozenset[str]:
-    """The methods of the project's own DRF view at this path, which the Allow header goes on naming."""
+    """The methods of the project's own DRF view at this path, which the Allow header still names."""
     return _methods(getattr(request.resolver_match, "moved_from", None))
 
 
@@ -270,23 +269,24 @@ def _methods(function: Any) -> frozenset[str]:
     names = initial.get("http_method_names", view.http_method_names)
     found = {name for name in names if (name in actions if actions else hasattr(view, name))}
     if "get" in found and "head" in names:
-        found.add("head")  # both kinds of view have it only once they are called
+        found.add("head")  # both kinds of view set it only when they are called
     return frozenset(map(str.upper, found))
 
 
 def drf_request(connection: HTTPConnection) -> Request:
-    """DRF's request for a connection, or FastAPI `Request`: always the same one, with the endpoint's authentication.
+    """DRF's request for a connection, or FastAPI `Request`: the same one for each call, with the endpoint's
+    authentication.
 
-    Authenticates when its user is asked for, which may take a query, and so may this: call it on the request's
-    thread, as `in_django` does. Raises RuntimeError where the service does not run inside the middleware.
+    Reading its user may query the database, and so may this: call it on the request's thread, as `in_django` does.
+    Raises RuntimeError if the service does not run inside the middleware.
     """
     return drf_view(django_request(connection)).request
 
 
 async def endpoint_view(connection: HTTPConnection) -> EndpointView:
-    """The view for a connection, made on the request's thread where there is none yet.
+    """The view for a connection, created on the request's thread if there is none yet.
 
-    Raises RuntimeError where the service does not run inside the middleware.
+    Raises RuntimeError if the service does not run inside the middleware.
     """
     request = django_request(connection)
     view: EndpointView | None = getattr(request, "drf_view", None)
@@ -294,5 +294,5 @@ async def endpoint_view(connection: HTTPConnection) -> EndpointView:
 
 
 def view_of(request: Request) -> EndpointView:
-    """The view that made `request`."""
+    """The view to which `request` belongs."""
     return cast("EndpointView", request.parser_context["view"])

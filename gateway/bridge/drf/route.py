@@ -35,34 +35,34 @@ from gateway.compat.starlette import FormRequest
 
 __all__ = ["DRFRoute"]
 
-# As Pydantic and DRF say it.
+# Texts in which Pydantic and DRF agree.
 CANT_BE_SERIALIZED = (PydanticUserError, PydanticUndefinedAnnotation, TypeError, AssertionError)
-# Of the view's serializers, for the request that is being answered.
+# The context of the view's serializers for the current request.
 serializer_context: ContextVar[Any] = ContextVar("serializer_context", default=True)
 
 
 class DRFRoute(BridgedRoute):
-    """A route whose body DRF reads and whose answer DRF writes; `APIRouter(route_class=DRFRoute)`.
+    """A route whose body DRF reads and whose response DRF writes; `APIRouter(route_class=DRFRoute)`.
 
-    The body is parsed by the project's parsers and validated by a serializer made of the endpoint's models.
-    What the endpoint returns is rendered by the project's renderers, what it raises is for EXCEPTION_HANDLER.
+    The body is parsed by the project's parsers and validated by a serializer made from the endpoint's models. What the
+    endpoint returns is rendered by the project's renderers; what it raises goes to EXCEPTION_HANDLER.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **_documented(path, options))
         if self.body_field is not None or self.response_model not in (None, Any):
-            self.openapi_extra = options.get("openapi_extra")  # the endpoint says by itself what it takes and gives
+            self.openapi_extra = options.get("openapi_extra")  # the endpoint documents itself
         if self.body_field or any(parameters(self.dependant)):
             self.responses = ERRORS | self.responses  # and so FastAPI doesn't add its 422
 
     def represented(self, result: Any) -> Any:
-        """As Pydantic has it, and plain types in a model as the serializer field would write them that a
-        ModelSerializer has for them; what no model describes is for DRF's encoder. Raises ResponseValidationError."""
+        """`result` as Pydantic represents it, with plain types in a model written by the field that a ModelSerializer
+        has for them; values without a model go to DRF's encoder. Raises ResponseValidationError."""
         data = super().represented(result)
         return written(data) if self._answers_with_model else data
 
     def answering(self) -> Any:
-        """The context of the view's serializers, where a field of the answer asks for it."""
+        """The context of the view's serializers, if a field of the response needs it."""
         return serializer_context.get() if self._answers_in_context else super().answering()
 
     @cached_property
@@ -75,7 +75,7 @@ class DRFRoute(BridgedRoute):
 
     @staticmethod
     def alone(result: Any) -> bytes:
-        """What DRF's JSON renderer makes of `result`."""
+        """`result` as DRF's JSON renderer renders it."""
         written: bytes = JSONRenderer().render(result)
         return written
 
@@ -90,20 +90,20 @@ class DRFRoute(BridgedRoute):
             return f"its body has no serializer: {str(exc).splitlines()[0]}"
         return None
 
-    # -- for the view, on a thread of Django's ---------------------------------------------------
+    # -- for the view, on a thread --------------------------------------------------------------
 
     @property
     def reads_body(self) -> bool:
-        """Whether the endpoint wants a body at all."""
+        """Whether the endpoint has a body parameter."""
         return self.body_field is not None
 
     def serializer(self, **options: Any) -> BaseSerializer[Any] | None:
-        """The serializer for the body; None where it isn't made of models. Raises ValidationError for data of a kind
-        that isn't there, where there are several."""
+        """The serializer for the body; None if the body isn't made of models. Raises ValidationError for data that is
+        of none of several models."""
         return None if self._body is None else self._body.serializer(options.pop("data", empty), **options)
 
     def described(self, **options: Any) -> BaseSerializer[Any] | None:
-        """The serializer as OPTIONS describes it: with what is in the answer alone, which callers can't write."""
+        """The serializer as OPTIONS describes it: including fields that are only in the response, as read-only."""
         if self._body is None:
             return None
         taken = serializer_for(next(iter(self._body.models.values())))
@@ -112,7 +112,7 @@ class DRFRoute(BridgedRoute):
             return taken(**options)
         try:
             answered = serializer_for(next(iter(given.models.values())))
-        except CANT_BE_SERIALIZED:  # an answer may be of what no serializer is made of
+        except CANT_BE_SERIALIZED:  # no serializer can be made for this response
             return taken(**options)
         made: BaseSerializer[Any] = read_only_beside(taken, answered)(**options)
         return made
@@ -125,11 +125,11 @@ class DRFRoute(BridgedRoute):
         return body_of(info.annotation, (info, *info.metadata))
 
     def read(self, request: DRFRequest, context: Mapping[str, Any], instance: Any = None) -> Any:
-        """The validated body of `request`, which is to change `instance`, if there is one. Raises DRF's
-        UnsupportedMediaType, ParseError, ValidationError."""
+        """The validated body of `request`, for an update of `instance`, if given. Raises DRF's UnsupportedMediaType,
+        ParseError, ValidationError."""
         data, field = request.data, self.body_field
         if field is None or isinstance(field.field_info, params.Form):
-            return NOTHING  # FastAPI reads a form for itself
+            return NOTHING  # FastAPI reads forms itself
         if not data and not field.field_info.is_required() and not isinstance(data, list):
             return None
         partial = request.method == "PATCH"
@@ -142,7 +142,7 @@ class DRFRoute(BridgedRoute):
     # -- for FastAPI, on the event loop ----------------------------------------------------------
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's handler, given the body as DRF has read it, and raising what DRF answers."""
+        """FastAPI's handler, with the body as DRF has read it; what it raises is for DRF to handle."""
         with changed_dependant(self, _without_documentation):
             original = super().get_route_handler()
 
@@ -165,8 +165,8 @@ class DRFRoute(BridgedRoute):
 
 
 def _documented(path: str, options: dict[str, Any]) -> dict[str, Any]:
-    """The `options` of a route, with what its view's classes say of a method that is lifted by hand, where that is one:
-    it calls the view (`drf(view=…)`), and declares no answer and no document of its own."""
+    """The `options` of a route, with the documentation of its view's classes for a method that is lifted by hand: one
+    that calls the view (`drf(view=…)`), and declares neither a response nor documentation of its own."""
     methods = list(options.get("methods") or ())
     parts = [one.dependency for one in options.get("dependencies") or ()]
     part = next((one for one in parts if isinstance(one, Part) and one.guards and one.view is not None), None)
@@ -183,10 +183,10 @@ def _documented(path: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_documentation(dependant: Dependant) -> Dependant:
-    """Leave out what is there for OpenAPI alone, and would be solved for every request.
+    """Leave out what exists only for OpenAPI, and would be solved for every request.
 
-    That is what DRF reads by itself: query parameters, of which FastAPI would take any text, and schemes that do
-    nothing.
+    That is what DRF reads itself: query parameters, for which FastAPI would accept any text, and security schemes,
+    which have no effect.
     """
     return without(
         dependant,
@@ -196,7 +196,7 @@ def _without_documentation(dependant: Dependant) -> Dependant:
 
 
 class ReadRequest(FormRequest):
-    """A request whose body DRF has read. Until FastAPI has taken it, it looks like JSON that is parsed already."""
+    """A request whose body DRF has read. Until FastAPI has taken the body, it looks like parsed JSON."""
 
     def __init__(self, request: Request, call: Call) -> None:
         super().__init__(request.scope, request.receive)
@@ -223,7 +223,7 @@ class ReadRequest(FormRequest):
         return self._cookies_sent
 
     def form_read(self, form: FormData) -> FormData:
-        """The form, for FastAPI's own Form() parameters, likewise."""
+        """The form, for FastAPI's own Form() parameters, with marked values."""
         return SentForm([(name, sent(value)) for name, value in form.multi_items()])
 
     async def body(self) -> bytes:
@@ -234,7 +234,7 @@ class ReadRequest(FormRequest):
         return b"{}" if self._data is not NOTHING else await super().body()
 
     async def json(self) -> Any:
-        """What DRF has read, once; then what the caller sent."""
+        """The body as DRF has read it, the first time; then the body that the caller sent."""
         if self._data is NOTHING:
             return await super().json()
         data, self._data = self._data, NOTHING
@@ -242,14 +242,14 @@ class ReadRequest(FormRequest):
 
     @property
     def query_params(self) -> QueryParams:
-        """The query, in which values can be told from text of our own."""
+        """The query, with marked values (`gateway.bridge.drf.sent`)."""
         if self._query is None:
             self._query = SentQuery([(name, sent(value)) for name, value in super().query_params.multi_items()])
         return self._query
 
     @property
     def path_params(self) -> dict[str, Any]:
-        """The path's parameters, likewise."""
+        """The path's parameters, with marked values."""
         if self._path is None:
             self._path = {name: sent(value) for name, value in super().path_params.items()}
         return self._path

@@ -1,7 +1,7 @@
-"""What a caller sent and no field has read yet, told from what is there in Python.
+"""Marks values that a caller sent and no field has read yet.
 
-A `str` is what a DRFChar gives, and a caller may send one too. So whatever is handed to Pydantic unread is marked:
-text, numbers, lists and dictionaries by their type, which else behave as they are.
+A `str` may be the result of a DRFChar, or sent by a caller. So whatever is passed to Pydantic unread is marked by its
+type: subclasses of text, numbers, lists and dictionaries, which otherwise behave like these.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from starlette.datastructures import FormData, Headers, QueryParams
 
 __all__ = ["Sent", "SentCookies", "SentForm", "SentHeaders", "SentQuery", "is_sent", "plain", "sent"]
 
-MARK = "_gateway_sent"  # on a file, which is not copied
+MARK = "_gateway_sent"  # attribute of a file, which is not copied
 
 
 class Sent(str):
@@ -38,13 +38,13 @@ class SentFloat(float):
 
 
 class SentList(list[Any]):
-    """A list, with what is in it."""
+    """A list, with marked items."""
 
     __slots__ = ()
 
 
 class SentDict(dict[Any, Any]):
-    """A dictionary, with what is in it."""
+    """A dictionary, with marked keys and values."""
 
     __slots__ = ()
 
@@ -53,7 +53,7 @@ KINDS = (Sent, SentInt, SentFloat, SentList, SentDict)
 
 
 def sent(value: Any) -> Any:
-    """`value`, marked; True, False and None are themselves everywhere."""
+    """`value`, marked; True, False and None can't be marked."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -100,7 +100,7 @@ class SentHeaders(Headers):
         return Sent(super().__getitem__(key))
 
     def getlist(self, key: str) -> list[str]:
-        """Every line of that name."""
+        """All values of that header, marked."""
         return SentList(map(Sent, super().getlist(key)))
 
 
@@ -111,7 +111,7 @@ class SentCookies(dict[str, str]):
         return Sent(super().__getitem__(key))
 
     def get(self, key: str, default: Any = None) -> Any:
-        """One of them."""
+        """One cookie, marked."""
         return Sent(super().get(key)) if key in self else default
 
 
@@ -119,7 +119,7 @@ class SentQuery(QueryParams):
     """The query."""
 
     def getlist(self, key: Any) -> list[str]:
-        """Every value of that name."""
+        """All values of that parameter, marked."""
         return SentList(super().getlist(key))
 
 
@@ -127,5 +127,5 @@ class SentForm(FormData):
     """A form."""
 
     def getlist(self, key: Any) -> list[Any]:
-        """Every value of that name."""
+        """All values of that field, marked."""
         return SentList(super().getlist(key))

@@ -1,4 +1,4 @@
-"""From a Pydantic model to the DRF serializer that has the same fields, which then reads what callers send."""
+"""Makes a DRF serializer from a Pydantic model, with the same fields; it reads what callers send."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
     "written",
 ]
 
-# Types that a serializer field stands for by itself, as in ModelSerializer.serializer_field_mapping.
+# Types and their serializer fields, as in ModelSerializer.serializer_field_mapping.
 PLAIN: Mapping[type, Any] = {
     bool: serializers.BooleanField,
     int: serializers.IntegerField,
@@ -47,48 +47,49 @@ PLAIN: Mapping[type, Any] = {
     uuid.UUID: serializers.UUIDField,
     UploadedFile: serializers.FileField,
 }
-# Those of them that JSON has no type for.
+# Those of them that JSON lacks.
 WRITTEN = {decimal.Decimal, dt.datetime, dt.date, dt.time, dt.timedelta, uuid.UUID}
-READY = {str, int, float, bool, type(None)}  # and no subclass: an enum's member may be one
+READY = {str, int, float, bool, type(None)}  # exactly these types: a member of an enum may be an instance of them
 LISTS = (list, Sequence, set, frozenset, tuple)
 DICTS = (dict, Mapping)
-# What pydantic's and annotated_types' metadata is called in DRF.
+# Names of constraints: Pydantic's or annotated_types', and DRF's.
 CONSTRAINTS = {"ge": "min_value", "le": "max_value", "min_length": "min_length", "max_length": "max_length"}
 
 _building: ContextVar[tuple[type[BaseModel], ...]] = ContextVar("_building", default=())
 
 
 class Unchecked(serializers.Field):  # type: ignore[type-arg] # generic in the stubs only
-    """What DRF has no field for: Pydantic looks at it alone. `marked`: it asks fields of DRF that stand in there."""
+    """For types without a DRF field: only Pydantic checks them. `marked`: with DRF fields inside, so values are
+    marked."""
 
     def __init__(self, *, marked: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self._marked = marked
 
     def to_internal_value(self, data: Any) -> Any:
-        """The data as it came."""
+        """The data, unchanged."""
         return sent(data) if self._marked else data
 
     def to_representation(self, value: Any) -> Any:
-        """The value as it is."""
+        """The value, unchanged."""
         return value
 
 
 class WithExtra(serializers.Serializer):  # type: ignore[type-arg] # as above
-    """For a model that allows or forbids what it doesn't declare, which DRF leaves out: Pydantic gets to see it."""
+    """For a model that allows or forbids extra fields, which DRF would drop: they are passed on to Pydantic."""
 
     def to_internal_value(self, data: Any) -> Any:
-        """As DRF's, and what else was sent."""
+        """As DRF's, plus the extra fields."""
         known = super().to_internal_value(data)
         return known | {name: sent(value) for name, value in data.items() if name not in self.fields}
 
 
 @cache
 def serializer_for(model: type[BaseModel]) -> type[serializers.Serializer[Any]]:
-    """The serializer class with the fields of `model`, and with its methods and validators (`serializer_method`). A
-    field is called as the model's alias says.
+    """The serializer class with the fields of `model`, and with its methods and validators (`serializer_method`).
+    Fields are named by the model's aliases.
 
-    Raises PydanticUndefinedAnnotation where an annotation names something that isn't there.
+    Raises PydanticUndefinedAnnotation if an annotation names something undefined.
     """
     model.model_rebuild()
     token = _building.set((*_building.get(), model))
@@ -102,14 +103,14 @@ def serializer_for(model: type[BaseModel]) -> type[serializers.Serializer[Any]]:
 
 
 def read_only_beside(taken: type[Any], given: type[Any]) -> type[Any]:
-    """A serializer class with the fields of `given`, an answer's, as those of `taken`, a body's, where it has them and
-    read-only where it has not; then what is written only."""
+    """A serializer class for OPTIONS: the fields of `given` (a response), as those of `taken` (a body) if it has them
+    and read-only otherwise; then those that are write-only."""
 
     class Described(taken):  # type: ignore[misc] # a class that is given
-        """Of both."""
+        """The combined serializer."""
 
         def get_fields(self) -> dict[str, Field]:
-            """Of the answer first, in its order, which is the row's."""
+            """The fields of the response first, in its order."""
             own: dict[str, Field] = super().get_fields()
             answered: dict[str, Field] = given().get_fields()
             return {name: own[name] if name in own else _read_only(answered[name]) for name in answered} | own
@@ -124,7 +125,7 @@ def _read_only(field: Field) -> Field:
 
 
 def field_names(model: type[BaseModel]) -> dict[str, str]:
-    """What the serializer calls each of the model's fields."""
+    """The serializer's name for each of the model's fields."""
     return {name: _name(name, info) for name, info in model.model_fields.items()}
 
 
@@ -197,7 +198,7 @@ def _container(annotation: Any, metadata: Sequence[Any], options: dict[str, Any]
 
 
 def _lengths(metadata: Sequence[Any]) -> dict[str, Any]:
-    """How long a list may be. That it may not be empty, DRF says in words of its own."""
+    """The limits of a list's length. For a list that may not be empty, DRF has a message of its own."""
     names = ("min_length", "max_length")
     found = {name: value for item in metadata for name in names if (value := getattr(item, name, None)) is not None}
     if found.get("min_length") == 1:
@@ -261,12 +262,12 @@ def has_model(annotation: Any) -> bool:
 
 
 def written(data: Any) -> Any:
-    """`data`, with what JSON has no type for as the field for its type writes it."""
+    """`data`, with types that JSON lacks written by the field for their type."""
     kind = type(data)
     if kind in READY:
         return data
     if isinstance(data, dict):
-        # Most values are ready, and there are hundreds in a page.
+        # Most values need no conversion, and a page has hundreds.
         return {name: value if type(value) in READY else written(value) for name, value in data.items()}
     if isinstance(data, list | tuple | set | frozenset):
         return [written(value) for value in data]

@@ -1,4 +1,4 @@
-"""Where the fields of DRF stand in the parameters of an endpoint, and which of them can't read what is sent there."""
+"""Finds DRF fields in the parameters of an endpoint, and those among them that can't read what is sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from fastapi import params
 from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel, Json
-from typing_extensions import is_typeddict  # knows its own TypedDict, which Pydantic wants before Python 3.12
+from typing_extensions import is_typeddict  # knows its own TypedDict, which Pydantic requires before Python 3.12
 
 from gateway.bridge.drf.fields import DRFField, DRFFile
 from gateway.compat.fastapi import parameters
@@ -19,17 +19,17 @@ __all__ = ["fields_in", "has_field", "read_by_drf", "unreadable"]
 
 
 def has_field(annotation: Any, metadata: Sequence[Any] = ()) -> bool:
-    """Whether a field of DRF stands anywhere in `annotation` and its `metadata`: in unions, containers and models."""
+    """Whether `annotation` or its `metadata` contain a DRF field: in unions, containers and models, too."""
     return next(fields_in(annotation, metadata), None) is not None
 
 
 def fields_in(annotation: Any, metadata: Sequence[Any] = ()) -> Iterator[DRFField]:
-    """Every field of DRF in there."""
+    """Every DRF field in them."""
     yield from (found for found in _parts(annotation, metadata, set()) if isinstance(found, DRFField))
 
 
 def _parts(annotation: Any, metadata: Sequence[Any], seen: set[int]) -> Iterator[Any]:
-    """What `annotation` consists of."""
+    """The parts of `annotation`."""
     yield annotation
     yield from metadata
     if id(annotation) in seen:  # a model that contains itself
@@ -49,7 +49,7 @@ def _parts(annotation: Any, metadata: Sequence[Any], seen: set[int]) -> Iterator
 
 
 def _extra_of(model: type[BaseModel]) -> Any:
-    """The type of what a model takes beside its fields: where it allows that, it may say of which type it is."""
+    """The type of a model's extra fields, if it allows them and declares their type."""
     for cls in model.__mro__:
         if cls is not BaseModel and "__pydantic_extra__" in inspect.get_annotations(cls):
             return get_type_hints(cls, include_extras=True)["__pydantic_extra__"]
@@ -57,12 +57,12 @@ def _extra_of(model: type[BaseModel]) -> Any:
 
 
 def read_by_drf(dependant: Dependant) -> list[str]:
-    """The names of the parameters of an endpoint and its dependencies that have a field of DRF in them."""
+    """The names of the parameters of an endpoint and its dependencies that contain a DRF field."""
     return [name for name, info in parameters(dependant, body=True) if has_field(info.annotation, info.metadata)]
 
 
 def unreadable(dependant: Dependant) -> str | None:
-    """What can't be read as DRF reads it in the parameters of an endpoint, in words."""
+    """What DRF can't read in the parameters of an endpoint, in words; None when there is nothing."""
     for name, info in parameters(dependant, body=True):
         fields = list(fields_in(info.annotation, info.metadata))
         if isinstance(info, params.Form) and any(isinstance(field, DRFFile) for field in fields):
@@ -75,7 +75,7 @@ def unreadable(dependant: Dependant) -> str | None:
 
 
 def _lazy(annotation: Any, metadata: Sequence[Any]) -> str | None:
-    """The type, by name, of which Pydantic makes a generator: that reads what is in it while it is gone through, when
-    nobody answers 400 any more."""
+    """The name of a type for which Pydantic returns a generator: it validates items during iteration, when a 400 is no
+    longer possible."""
     origins: Iterator[Any] = map(get_origin, _parts(annotation, metadata, set()))
     return next((str(origin.__name__) for origin in origins if origin in (Iterable, Generator)), None)

@@ -1,8 +1,8 @@
 """`answers = "drf"`: a DRF view around every endpoint of a service.
 
-The view is DRF's own `APIView`. Its `dispatch` runs in the place of a Django view, inside the project's
-middleware: it negotiates, authenticates, asks permissions and throttles, and answers OPTIONS and methods
-that nobody has. Where it would call `get` or `post`, the service answers.
+The view is DRF's own `APIView`. Its `dispatch` runs as a Django view, inside the project's middleware: it negotiates,
+authenticates, checks permissions and throttles, and answers OPTIONS and methods without endpoint. Where it would call
+`get` or `post`, the service answers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from gateway.routing.table import ANY, Endpoint
 
 __all__ = ["DRFStyle", "DispatchingView"]
 
-# What DRF's decorators for function-based views leave on a function (rest_framework.decorators).
+# Attributes that DRF's decorators for function-based views set on a function (rest_framework.decorators).
 POLICIES = (
     "authentication_classes",
     "content_negotiation_class",
@@ -44,13 +44,13 @@ POLICIES = (
 )
 
 
-# What a router says of a ViewSet when it makes a view of it (rest_framework.viewsets.ViewSetMixin.as_view).
+# Attributes that a router sets on a ViewSet when it makes a view of it (rest_framework.viewsets.ViewSetMixin.as_view).
 OF_ROUTERS = ("name", "description", "suffix", "detail", "basename")
 
 
 class Handler:
-    """A view's `get`, `post` or the like: DRF's dispatch finds that the service answers, and the service finds what
-    the view itself has there, so that an endpoint may be `return view_of(request).get(request)`."""
+    """A view's `get`, `post` or the like. For DRF's dispatch it lets the service answer; for the service it is the
+    view's own method, so that an endpoint may be `return view_of(request).get(request)`."""
 
     def __init__(self, own: Callable[..., Any] | None) -> None:
         self._own = own
@@ -62,13 +62,14 @@ class Handler:
         return own if view is None else MethodType(own, view)
 
     def __set__(self, view: DispatchingView, value: object) -> None:
-        """Leave it: a ViewSet binds its actions, and Django `head` to `get`."""
+        """No effect: a ViewSet binds its actions, and Django `head` to `get`."""
 
 
 class DispatchingView(EndpointView):
-    """A DRF view that lets a service answer in the place of its methods.
+    """A DRF view that lets a service answer instead of its methods.
 
-    `routes` are those of its path, by method; `crossing` waits for the service's answer, and meanwhile it is `crossed`.
+    `routes` are those of its path, by method; `crossing` waits for the service's response, during which `crossed` is
+    true.
     """
 
     gateway_crossed = False
@@ -78,7 +79,7 @@ class DispatchingView(EndpointView):
     gateway_crossing: ClassVar[Callable[[HttpRequest], HttpResponseBase]]
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        """DRF's request, and this view the one that `drf_request` finds."""
+        """DRF's request; `drf_request` finds this view by it."""
         request.drf_view = self  # type: ignore[attr-defined] # as gateway.bridge.drf.request has it
         adapted = request.scope.get(ADAPTED)  # type: ignore[attr-defined] # an ASGIRequest
         if (
@@ -91,12 +92,12 @@ class DispatchingView(EndpointView):
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Let the project's classes decide about the caller."""
+        """Apply the project's classes to the caller."""
         super().initial(request, *args, **kwargs)
         self.gateway_admitted = True
 
     def gateway_answer(self, request: Request, *_args: Any, **_kwargs: Any) -> HttpResponseBase:
-        """What stands for `get`, `post` and the others."""
+        """Called instead of `get`, `post` and the others."""
         route = self._gateway_route(request)
         call = Call()
         call.context = self._gateway_context
@@ -112,7 +113,7 @@ class DispatchingView(EndpointView):
             self.gateway_crossed = False
 
     def handle_exception(self, exc: Exception) -> Response:
-        """As DRF, with the headers of the HTTPException that `exc` stands for."""
+        """As DRF, with the headers of the HTTPException from which `exc` was made."""
         response = super().handle_exception(exc)
         cause = exc.__cause__
         if isinstance(cause, HTTPException) and not isinstance(exc, NotAuthenticated):
@@ -122,10 +123,10 @@ class DispatchingView(EndpointView):
 
     @property
     def allowed_methods(self) -> list[str]:
-        """The methods of this path: the service's own, and those that the project still has a DRF view for.
+        """The methods of this path: the service's own, and those for which the project still has a DRF view.
 
-        What the service doesn't have is not asked here for a method that it doesn't have: then the whole path
-        is its own.
+        For a method that the service lacks, the project's are not added: the request was routed here because the whole
+        path is the service's.
         """
         own = super().allowed_methods
         if self.request.method not in own or self.request.method == "OPTIONS":
@@ -137,11 +138,11 @@ class DispatchingView(EndpointView):
             return [name for name in both if name != "HEAD"]
         return both
 
-    # -- what SimpleMetadata and the browsable API ask for ---------------------------------------
+    # -- used by SimpleMetadata and the browsable API --------------------------------------------
 
     @property
     def get_serializer(self) -> Callable[..., Any]:
-        """Make the view's own serializer, or that of the current method's body. AttributeError where there is none."""
+        """Make the view's own serializer, or that of the current method's body. AttributeError when there is none."""
         try:
             return cast("Any", super()).get_serializer  # type: ignore[no-any-return]
         except AttributeError:
@@ -167,12 +168,12 @@ class DispatchingView(EndpointView):
 
 
 def _with_head(verbs: Sequence[str], base: type[APIView]) -> list[str]:
-    """`verbs`, and `head` where Django would take `get` for it."""
+    """`verbs`, and `head` if Django would use `get` for it."""
     return [*verbs, "head"] if "get" in verbs and "head" not in verbs and not hasattr(base, "head") else [*verbs]
 
 
 def _own(base: type[EndpointView], verb: str) -> Callable[..., Any] | None:
-    """What the view that an endpoint names has for `verb`: a ViewSet its action."""
+    """The method that the view named by an endpoint has for `verb`; for a ViewSet, its action."""
     if base.gateway_lifted is not None:
         return base.gateway_lifted.handler(verb, base)
     found: Callable[..., Any] | None = getattr(base, base.gateway_action, None) if base.gateway_action else None
@@ -180,7 +181,7 @@ def _own(base: type[EndpointView], verb: str) -> Callable[..., Any] | None:
 
 
 def _as_view(made: Any, siblings: Siblings) -> Function:
-    """The function for the class `made`, by its own `as_view`, which may be decorated."""
+    """The function of `as_view` for the class `made`; `as_view` may be decorated."""
     if made.gateway_lifted is not None:
         lifted: Function = made.gateway_lifted.as_view(made)
         return lifted
@@ -196,16 +197,16 @@ def _as_view(made: Any, siblings: Siblings) -> Function:
             if action := getattr(part, "attributes", {}).get("action"):
                 actions[method.lower()] = action
     view = made.as_view(actions)
-    for name, value in said.items():  # a ViewSet forgets what a router didn't say
+    for name, value in said.items():  # a ViewSet resets what a router didn't set
         setattr(made, name, value)
     return view
 
 
 class DRFStyle:
-    """Which views stand in for a service's endpoints: `gateway.bridge.views.ResponseStyle`."""
+    """The views for a service's endpoints: see `gateway.bridge.views.ResponseStyle`."""
 
     strict_csrf = False  # DRF's views are exempt; SessionAuthentication asks for the token
-    keeps_transaction = True  # DRF rolls back by itself, for what is raised
+    keeps_transaction = True  # DRF itself rolls back when an exception is raised
 
     def view(self, endpoint: Endpoint, siblings: Siblings, crossing: Function) -> Function:
         """A DRF view for `endpoint`, with the methods of all its `siblings`."""
@@ -232,7 +233,7 @@ class DRFStyle:
         return _as_view(type(name, (DispatchingView, base), attributes), siblings)
 
     def missing(self) -> Function:
-        """What no DRF view has is Django's 404."""
+        """The view for a path without endpoint: Django's 404."""
 
         def view(request: HttpRequest, *_args: object, **_kwargs: object) -> HttpResponseBase:
             raise Http404(f"{request.path} is no endpoint")

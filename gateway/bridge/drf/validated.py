@@ -1,4 +1,4 @@
-"""Between the two names of a value: what callers call it, and where it goes (`source`)."""
+"""Converts between the two names of a value: the field's name and its `source`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["by_name", "validated_data"]
 
 
 def by_name(serializer: Any, validated: Any) -> Any:
-    """`validated`, which `serializer` keeps by `source`, by the names of its fields, as a model has them."""
+    """`validated`, in which `serializer` uses `source` as keys, with the names of its fields as keys, as in a model."""
     if isinstance(serializer, ListSerializer):
         return [by_name(serializer.child, item) for item in validated] if isinstance(validated, list) else validated
     if not isinstance(serializer, Serializer) or not isinstance(validated, Mapping):
@@ -38,9 +38,9 @@ def _named(serializer: Serializer[Any], validated: Mapping[str, Any]) -> Any:
 
 
 def validated_data(model: BaseModel) -> dict[str, Any]:
-    """What a serializer's `validated_data` would be for this body: by `source`, without what the caller didn't send.
+    """A serializer's `validated_data` for this body: by `source`, without fields that the caller didn't send.
 
-    For `Model.objects.create(**validated_data(body))`, and for updates. A dotted source is a dictionary in another.
+    For `Model.objects.create(**validated_data(body))`, and for updates. A dotted source becomes nested dictionaries.
     """
     fields = serializer_for(type(model))().fields
     found: dict[str, Any] = {}

@@ -1,1 +1,1 @@
-"""What the OpenAPI document of a service says of views and their classes."""
+"""The OpenAPI documentation of views and their classes, for a service's document."""

@@ -1,4 +1,4 @@
-"""A view as if somebody had just asked it, so that its own methods can be asked what they would use."""
+"""Creates a view with a request, so that its methods can be called to document it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["asked"]
 
 
 def asked(original: Original, method: str) -> Any:
-    """The view for a request of nobody's with `method`. `swagger_fake_view` is True, which projects know."""
+    """The view with an anonymous request of `method`. `swagger_fake_view` is True, as projects expect."""
     view = original.alone()
     http = HttpRequest()
     http.method, http.path = method, "/"

@@ -1,4 +1,4 @@
-"""The OpenAPI document in the language of whoever asks for it, as DRF's metadata is."""
+"""The OpenAPI document in the caller's language, like DRF's metadata."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["document_by_language"]
 
 
 def document_by_language(app: object) -> None:
-    """Let the document of `app`, which FastAPI makes once, be made once for each language: its texts may be lazy."""
+    """Make the document of `app`, which FastAPI creates only once, once for each language: its texts may be lazy."""
     found = unwrapped(app)
     if not isinstance(found, FastAPI) or "openapi_by_language" in vars(found):
         return
@@ -23,7 +23,7 @@ def document_by_language(app: object) -> None:
     def openapi() -> dict[str, Any]:
         language = translation.get_language()
         if language not in made:
-            found.openapi_schema = None  # where FastAPI, and who overrides it as its manual says, keeps the last one
+            found.openapi_schema = None  # where FastAPI, and overrides of it, cache the last one
             made[language] = original()
         found.openapi_schema = made[language]
         return made[language]

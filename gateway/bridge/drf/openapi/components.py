@@ -1,8 +1,8 @@
-"""Named schemas in FastAPI's document that no Pydantic model of an endpoint stands for.
+"""Named schemas in FastAPI's document for which no endpoint has a Pydantic model.
 
-FastAPI puts into `components` what the parameters and bodies of its endpoints consist of. So a lifted endpoint has a
-parameter that is neither shown nor ever read, whose type consists of these schemas; Pydantic sees to names that others
-have too, as always.
+FastAPI adds to `components` the types of its endpoints' parameters and bodies. So a lifted endpoint has a parameter
+that is neither shown nor read, whose type consists of these schemas; Pydantic resolves conflicts between names, as
+always.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Schema = Mapping[str, Any]
 
 
 class Components:
-    """The annotation of such a parameter. `named` gives the schemas by name, when the document is made."""
+    """The annotation of such a parameter. `named` returns the schemas by name, when the document is made."""
 
     def __init__(self, named: Callable[[], Mapping[str, Schema]]) -> None:
         self._named = named
         self._made: dict[str, Any] = {}
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """All of them, one after the other."""
+        """All schemas, one after the other."""
         named = self._named()
         if not named:
             return {}
@@ -40,7 +40,7 @@ class Components:
 
     @property
     def references(self) -> Mapping[str, str]:
-        """Where each of them is in the document that was made last."""
+        """The reference of each schema in the last document."""
         return {name: found.get("$ref", f"{PLACE}{name}") for name, found in self._made.items()}
 
 
@@ -58,7 +58,7 @@ def referred_to(schema: Any) -> Iterator[str]:
 
 
 def with_references(schema: Any, refer: Callable[[str], Any]) -> Any:
-    """`schema`, with what `refer` gives for a name in the place of each reference."""
+    """`schema`, with each reference replaced by what `refer` returns for its name."""
     if isinstance(schema, list | tuple):
         return [with_references(value, refer) for value in schema]
     if not isinstance(schema, Mapping):
@@ -73,13 +73,12 @@ def with_references(schema: Any, refer: Callable[[str], Any]) -> Any:
 
 
 def _core(name: str) -> str:
-    """What Pydantic calls a component of that name among the types that it knows. What is before its last dot says
-    which one it is, where there are several."""
+    """Pydantic's name for the component. The part before its last dot distinguishes several with the same name."""
     return f"{name if '.' in name else f'{__name__}.{name}'}:lifted"
 
 
 def _kind(name: str, schema: Schema) -> type[Any]:
-    """A type of which Pydantic knows nothing but that it is called `name` and what JSON Schema says of it."""
+    """A type of which Pydantic knows only its name and its JSON schema."""
 
     def core(_cls: Any, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.any_schema(ref=_core(name))

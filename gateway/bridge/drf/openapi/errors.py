@@ -1,4 +1,4 @@
-"""What the document says of answers that are errors."""
+"""Documentation of error responses."""
 
 from __future__ import annotations
 

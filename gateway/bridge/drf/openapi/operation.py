@@ -1,4 +1,4 @@
-"""What the document says of one endpoint that is a view's: found when the document is made, as few requests need it."""
+"""Documentation of one endpoint that is a view's, made with the document, since few requests need it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ JSON = "application/json"
 
 
 class Operation(Mapping[str, Any]):
-    """`openapi_extra` of an endpoint: an OpenAPI operation that FastAPI merges into its own. FastAPI adds a list to its
-    own list, and what a dictionary has to its own; a tuple, and None, take the place of its own.
+    """`openapi_extra` of an endpoint: an OpenAPI operation that FastAPI merges into its own. FastAPI appends lists and
+    merges dictionaries; a tuple, and None, replace its own value.
 
-    `path` is the endpoint's, as the document has it, and `arguments` what its parameters take in, by name; None where
-    the endpoint has parameters of its own, which are added to. `urlconf` is that of the project's document, if any.
+    `path` is the endpoint's path in the document, and `arguments` the regular expressions of its parameters by name;
+    None if the endpoint declares them itself, and they are only added to. `urlconf` is that of the project's document.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Operation(Mapping[str, Any]):
 
 
 def _responses(said: Mapping[str, Any]) -> dict[str, Any]:
-    """`said`, and None for what is there of every endpoint: FastAPI's JSON answer with 200, and DRFRoute's errors."""
+    """`said`, and None for what every endpoint would have: FastAPI's JSON response with 200, and DRFRoute's errors."""
     found: dict[str, Any] = {"200": None, "400": None, "default": None, **said}
     if found["200"] is not None:
         content = found["200"].get("content")
@@ -90,7 +90,7 @@ def _responses(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _off_the_loop(function: Any) -> Any:
-    """What `function` returns, called where it may ask the database, as serializers and filters do for choices."""
+    """Call `function` on a thread: it may query the database, as serializers and filters do for choices."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -107,7 +107,7 @@ def _off_the_loop(function: Any) -> Any:
 
 
 class Documentation:
-    """A dependency that brings the components of `operation` into the document. It is never called."""
+    """A dependency that adds the components of `operation` to the document. It is never called."""
 
     only_documents = True  # read by gateway.bridge.drf.route
 
@@ -117,4 +117,4 @@ class Documentation:
         self.__signature__ = inspect.Signature([parameter])  # as FastAPI reads it
 
     async def __call__(self, **_documented: None) -> None:
-        """Do nothing."""
+        """No effect."""

@@ -1,4 +1,4 @@
-"""Which statuses a view's method answers with, and whether it reads the body, as its source says."""
+"""Which statuses a view's method responds with, and whether it reads the body, according to its source."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 __all__ = ["Outcome", "outcome_of"]
 
 _status = re.compile(r"HTTP_(\d{3})(?:_|$)")
-BODY = frozenset({"data", "POST", "FILES", "body", "stream"})  # of a request
+BODY = frozenset({"data", "POST", "FILES", "body", "stream"})  # attributes of a request
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`statuses` of the responses that it makes, none where that can't be told; `reads_body` where it may, `serializes`
-    where it may use the view's serializer."""
+    """`statuses` are those of its responses, empty when unknown; `reads_body`: it may read the body; `serializes`: it
+    may use the view's serializer."""
 
     statuses: frozenset[int] = frozenset()
     reads_body: bool = True
@@ -27,13 +27,14 @@ class Outcome:
 
     @property
     def success(self) -> int | None:
-        """The status of the answer where nothing is wrong; None where that can't be told, or there are several."""
+        """The status of a successful response; None when it is unknown, or there are several."""
         good = [status for status in self.statuses if 200 <= status < 300]
         return good[0] if len(good) == 1 else None
 
 
 def outcome_of(kind: type[Any], name: str, deep: int = 3) -> Outcome:
-    """Of the method `name` of `kind`, and of those that it hands its request on to: `return self.create(request)`."""
+    """The outcome of method `name` of `kind`, and of the methods to which it delegates: `return
+    self.create(request)`."""
     tree = _tree(getattr(kind, name, None))
     if tree is None:
         return Outcome()
@@ -50,7 +51,7 @@ def outcome_of(kind: type[Any], name: str, deep: int = 3) -> Outcome:
 def _tree(function: Any) -> ast.AST | None:
     try:
         return ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
-    except (OSError, TypeError, SyntaxError, ValueError):  # it has no source, or none that stands alone
+    except (OSError, TypeError, SyntaxError, ValueError):  # it has no source, or the source can't be parsed by itself
         return None
 
 
@@ -83,7 +84,7 @@ def _name(node: ast.expr) -> str:
 
 
 def _handed_on(tree: ast.AST) -> Iterator[str]:
-    """The methods of the same object whose answer is the answer."""
+    """The methods of the same object whose response is returned."""
     for node in ast.walk(tree):
         value = node.value if isinstance(node, ast.Return) else None
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and _is_self(value.func.value):
@@ -99,7 +100,7 @@ def _is_request(node: ast.expr) -> bool:
 
 
 def _reads_body(tree: ast.AST, followed: set[str]) -> bool:
-    """Whether it looks at the body, or lets something do so that isn't looked at here."""
+    """Whether it reads the body, or passes the request to code that isn't examined here."""
     if any(
         isinstance(node, ast.Attribute) and node.attr in BODY and _is_request(node.value) for node in ast.walk(tree)
     ):

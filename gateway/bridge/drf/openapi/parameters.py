@@ -1,4 +1,4 @@
-"""Query parameters that DRF's classes read by themselves, in the OpenAPI document."""
+"""Documents query parameters that DRF's classes read themselves."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ PREFIX = "parameter_"
 
 
 def described(what: object, describe: Callable[[], Iterable[Described]]) -> list[Described]:
-    """What `describe` says of the parameters of `what`; nothing, and a warning in the log, where it raises.
+    """The result of `describe`, the parameters of `what`; empty, with a warning in the log, if it raises.
 
-    It is asked when the endpoint is declared, without a request, which not every class expects.
+    It is called when the endpoint is declared, without a request, which not every class expects.
     """
     try:
         return [*describe()]
@@ -36,8 +36,8 @@ def described(what: object, describe: Callable[[], Iterable[Described]]) -> list
 def documenting(parameters: Iterable[Described]) -> inspect.Signature:
     """The signature of a dependency that takes a `connection` and a `response`, and documents query `parameters`.
 
-    These are as `get_schema_operation_parameters` of a paginator or a filter backend has them. FastAPI takes
-    any text for them: what is wrong with a value is for DRF to say.
+    These are in the form of `get_schema_operation_parameters` of a paginator or a filter backend. FastAPI accepts any
+    text for them: DRF validates the values.
     """
     found = [_keyword("connection", HTTPConnection), _keyword("response", Response)]
     by_name = {parameter["name"]: parameter for parameter in parameters if parameter.get("in") == "query"}
@@ -47,7 +47,7 @@ def documenting(parameters: Iterable[Described]) -> inspect.Signature:
 
 
 def documented(signature: inspect.Signature) -> frozenset[str]:
-    """The names of the parameters that `documenting` has put into `signature`."""
+    """The names of the parameters that `documenting` has added to `signature`."""
     return frozenset(name for name in signature.parameters if name.startswith(PREFIX))
 
 
@@ -66,7 +66,7 @@ def _keyword(name: str, annotation: Any, default: Any = inspect.Parameter.empty)
 def query_parameters(view: Any) -> Iterator[Described]:
     """The query parameters that the filter backends of `view` read."""
     for backend in [make() for make in getattr(view, "filter_backends", ())]:
-        if hasattr(backend, "get_filterset_class"):  # django-filter's, which no longer describes its own
+        if hasattr(backend, "get_filterset_class"):  # django-filter's, which no longer documents its parameters
             yield from described(backend, partial(_query_parameterset, backend, view))
         elif hasattr(backend, "get_schema_operation_parameters"):
             yield from described(backend, partial(backend.get_schema_operation_parameters, view))

@@ -1,4 +1,4 @@
-"""Which of its security schemes a view asks for, and whether it lets in who shows nothing."""
+"""The security requirements of a view: which schemes, and whether anonymous callers are allowed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["requirements"]
 
 
 def requirements(view: Any) -> list[dict[str, list[str]]]:
-    """The alternatives, as OpenAPI has them. `view` was asked by a request (`gateway.bridge.drf.openapi.asked`)."""
+    """The alternatives, in OpenAPI's form. `view` has a request (`gateway.bridge.drf.openapi.asked`)."""
     schemes = schemes_of_view(view)
     classes = {kind.__name__ for kind in view.permission_classes if isinstance(kind, type)}
-    keys = {one.name: [*one.scopes] for one in schemes if one.name in classes}  # a permission's, beside any other
+    keys = {one.name: [*one.scopes] for one in schemes if one.name in classes}  # of a permission, required in addition
     found = [{one.name: [*one.scopes]} | keys for one in schemes if one.name not in classes]
     if found and all(_lets_in_anybody(kind, view.request.method) for kind in view.permission_classes):
         found.append(keys)

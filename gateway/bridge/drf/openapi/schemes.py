@@ -1,4 +1,4 @@
-"""How a client shows who it is, as a view's classes say or their source does."""
+"""Security schemes: how a client authenticates, according to a view's classes or their source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Known", "describe_scheme", "schemes_of_view"]
 Definition = Mapping[str, Any]
 _described: dict[type[Any], tuple[str, Definition]] = {}
 
-# Where a request has what an authenticator looks at, and what OpenAPI calls that.
+# Attributes of a request that an authenticator reads, and OpenAPI's names for these places.
 PLACES = {"COOKIES": "cookie", "headers": "header", "META": "header", "query_params": "query", "GET": "query"}
 
 
@@ -33,17 +33,18 @@ class Known(NamedTuple):
 
 
 def describe_scheme(authenticator: type[Any], name: str, definition: Definition) -> None:
-    """Say how callers show who they are to `authenticator`, an authentication or permission class, where it can't be
-    told: `definition` is an OpenAPI security scheme, `{"type": "apiKey", "in": "cookie", "name": "access"}`.
+    """Declare how callers authenticate to `authenticator`, an authentication or permission class, if that can't be
+    detected: `definition` is an OpenAPI security scheme, `{"type": "apiKey", "in": "cookie", "name": "access"}`.
 
-    For lifts and `drf()` after it. Where drf-spectacular makes the project's document, its extensions count.
+    It applies to lifts and `drf()` after this call. If drf-spectacular makes the project's document, its extensions are
+    used.
     """
     _described[authenticator] = (name, definition)
     _of_class.cache_clear()
 
 
 def schemes_of_view(view: Any) -> list[Known]:
-    """The schemes of a view, as the project's document has them, or else as its classes say."""
+    """The schemes of a view, as the project's document has them, or else derived from its classes."""
     documented = schemes_in_document(view)
     if documented is not None:
         return [Known(name, definition) for name, definition in documented]
@@ -57,7 +58,7 @@ def schemes_of_view(view: Any) -> list[Known]:
 
 
 def _scopes(view: Any) -> Iterator[str]:
-    """What the permission classes of django-oauth-toolkit ask of a token."""
+    """The scopes that the permission classes of django-oauth-toolkit require."""
     for kind in view.permission_classes:
         permission: Any = kind()
         try:
@@ -98,7 +99,7 @@ def _definitions(kind: Any) -> Iterator[Definition]:
     else:
         read = [*_read_by(kind)]
         if challenge and not any(one["in"] == "header" for one in read):
-            # A scheme that OpenAPI's tools don't know.
+            # A scheme that OpenAPI tools don't know.
             yield _key("header", "Authorization", f"`{challenge}`, a space, and the credentials.")
         yield from read
         return
@@ -110,7 +111,7 @@ def _key(place: str, name: str, description: str = "") -> dict[str, str]:
 
 
 def _challenge(authenticator: type[BaseAuthentication]) -> str:
-    """As the class itself says in its WWW-Authenticate header."""
+    """The scheme that the class sends in its WWW-Authenticate header."""
     try:
         header = authenticator().authenticate_header(None)  # type: ignore[arg-type] # there is no request yet
     except Exception:  # noqa: BLE001 - somebody's class that needs one: it works, but is not documented
@@ -119,7 +120,7 @@ def _challenge(authenticator: type[BaseAuthentication]) -> str:
 
 
 def _oauth2() -> Definition:
-    """That of django-oauth-toolkit, with the project's scopes."""
+    """The scheme of django-oauth-toolkit, with the project's scopes."""
     from oauth2_provider.scopes import get_scopes_backend  # type: ignore[import-not-found,unused-ignore] # a project's
 
     token, authorize = _address("token"), _address("authorize")
@@ -134,7 +135,7 @@ def _oauth2() -> Definition:
 def _address(name: str) -> str:
     try:
         return reverse(f"oauth2_provider:{name}")
-    except NoReverseMatch:  # somebody else gives the tokens
+    except NoReverseMatch:  # another server issues the tokens
         return f"/o/{name}/"
 
 
@@ -150,7 +151,7 @@ def _api_key_of(kind: Any) -> Definition:
 
 
 def _read_by(kind: Any) -> Iterator[dict[str, str]]:
-    """The cookies, headers and query parameters that the class looks at by a name that can be told."""
+    """The cookies, headers and query parameters that the class reads under a constant name."""
     seen: set[tuple[str, str]] = set()
     for tree in _sources(kind):
         for node in ast.walk(tree):
@@ -161,13 +162,13 @@ def _read_by(kind: Any) -> Iterator[dict[str, str]]:
 
 
 def _sources(kind: Any) -> Iterator[ast.AST]:
-    """The source of the class and its bases, but for those of Django REST framework's own."""
+    """The source of the class and its bases, without DRF's own."""
     for base in kind.__mro__:
         if base is object or base.__module__.startswith("rest_framework."):
             continue
         try:
             yield ast.parse(textwrap.dedent(inspect.getsource(base)))
-        except (OSError, TypeError, SyntaxError):  # it has none that stands alone
+        except (OSError, TypeError, SyntaxError):  # it has none, or it can't be parsed by itself
             continue
 
 

@@ -1,5 +1,5 @@
-"""An operation of a project without an API document: Django REST framework's own description of the view's serializers,
-filters and pages, and the statuses that its source has.
+"""An operation for a project without an API document: DRF's own description of the view's serializers, filters and
+pagination, and the statuses found in its source.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def sketched(original: Original, method: str, path: str, arguments: Mapping[str,
 
 
 class Sketch:
-    """What a view's classes say of one method."""
+    """The documentation that a view's classes give for one method."""
 
     def __init__(self, original: Original, method: str, path: str) -> None:
         self.view = asked(original, method)
@@ -61,11 +61,11 @@ class Sketch:
 
     @property
     def is_list(self) -> bool:
-        """Whether it answers with many."""
+        """Whether the response is a list."""
         return bool(is_list_view(self.path, self.method, self.view))
 
     def parameters(self) -> Iterator[Mapping[str, Any]]:
-        """Of the query: the paginator's and the filter backends'."""
+        """Query parameters of the paginator and the filter backends."""
         if self.is_list and (paginator := self._paginator()) is not None:
             describe = getattr(paginator, "get_schema_operation_parameters", None)
             yield from described(paginator, partial(describe, self.view)) if describe is not None else ()
@@ -73,14 +73,14 @@ class Sketch:
             yield from query_parameters(self.view)
 
     def body(self) -> Schema | None:
-        """The body, in each of the parsers' media types; None where the method reads none."""
+        """The body, in each of the parsers' media types; None if the method reads none."""
         if self.method not in ("POST", "PUT", "PATCH") or not self._outcome.reads_body:
             return None
         schema = self._of_serializer(partial=self.method == "PATCH")
         return {"content": {parser.media_type: {"schema": schema} for parser in self.view.parser_classes}}
 
     def responses(self) -> Schema:
-        """By status: where nothing is wrong, as the source has it."""
+        """Successful responses by status, according to the source."""
         status = self._outcome.success or (204 if self.method == "DELETE" and not self._outcome.statuses else 200)
         answer: Schema = {"description": ""}
         if status != 204:
@@ -105,7 +105,7 @@ class Sketch:
         return whole
 
     def _of_serializer(self, **options: Any) -> Schema:
-        """A reference to what the view's serializer says; {} for a view without one."""
+        """A reference to the schema of the view's serializer; {} for a view without one."""
         if not hasattr(self.view, "get_serializer"):
             return {}
         try:
@@ -136,7 +136,7 @@ def _argument(argument: tuple[str, str]) -> Schema:
 
 
 def _plain(schema: Any) -> Any:
-    """As JSON, with what OpenAPI 3.0 calls nullable as 3.1 does."""
+    """As plain JSON, with OpenAPI 3.0's `nullable` in the form of 3.1."""
     return _nullable(json.loads(json.dumps(schema, cls=JSONEncoder)))
 
 

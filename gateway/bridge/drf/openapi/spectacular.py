@@ -1,4 +1,4 @@
-"""The project's own API document, where drf-spectacular makes one: what it says of an operation stays as it is."""
+"""The project's own API document, if drf-spectacular makes one: its operations are used unchanged."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["in_project_document", "is_spectacular", "path_in_document", "schemes
 
 Found = tuple[Mapping[str, Any], Mapping[str, Any]]
 
-# FastAPI's documents are of OpenAPI 3.1, and have whole paths.
+# FastAPI's documents are OpenAPI 3.1, with full paths.
 PATCHES = {"OAS_VERSION": "3.1.0", "SCHEMA_PATH_PREFIX_TRIM": False, "SCHEMA_PATH_PREFIX_INSERT": ""}
-# What FastAPI says of every endpoint, and the document may not say of one.
+# What FastAPI adds to every endpoint, although the document may not have it.
 UNSAID: Mapping[str, Any] = {"summary": None, "description": None, "parameters": None, "security": [], "tags": []}
 _lock = threading.Lock()
 
@@ -33,13 +33,13 @@ class Scheme(NamedTuple):
 
 def is_spectacular() -> bool:
     """Whether drf-spectacular makes the project's document."""
-    openapi: Any = sys.modules.get("drf_spectacular.openapi")  # which the setting imports
+    openapi: Any = sys.modules.get("drf_spectacular.openapi")  # imported by the setting
     kind: Any = api_settings.DEFAULT_SCHEMA_CLASS
     return openapi is not None and isinstance(kind, type) and issubclass(kind, openapi.AutoSchema)
 
 
 def in_project_document(method: str, path: str, urlconf: Any) -> Found | None:
-    """The operation and all components; None where there is no such document, or it hasn't this operation."""
+    """The operation and all components; None when there is no such document, or it lacks this operation."""
     if not is_spectacular():
         return None
     document = _document(urlconf, translation.get_language())
@@ -73,8 +73,8 @@ def _shape(path: str) -> str:
 
 
 def path_in_document(callback: Any, method: str, path: str) -> str | None:
-    """`path` with its parameters as the project's document calls them, `{id}` for `{pk}`; None where the document
-    leaves this operation out."""
+    """`path` with its parameters named as in the project's document, `{id}` for `{pk}`; None if the document leaves
+    this operation out."""
     if not is_spectacular():
         return path
     from drf_spectacular.settings import spectacular_settings
@@ -88,7 +88,7 @@ def path_in_document(callback: Any, method: str, path: str) -> str | None:
 
 
 def schemes_in_document(view: Any) -> list[Scheme] | None:
-    """How callers of `view` show who they are, as the document says; None where drf-spectacular makes none."""
+    """How callers of `view` authenticate, according to the document; None if drf-spectacular makes none."""
     if not is_spectacular():
         return None
     from drf_spectacular.extensions import OpenApiAuthenticationExtension
