@@ -1,9 +1,9 @@
-"""From a configuration to upstreams, routes and control: the room that knows all others.
+"""Creates upstreams, routes and control from a configuration: the package that imports all others.
 
 django.py     sets Django up
 legacy.py     the upstream for [legacy]
 services.py   the upstreams for [services.NAME]
-gateway.py    both, compiled into a snapshot, and what a Gateway needs besides
+gateway.py    both, compiled into a snapshot, and the other parts of a Gateway
 """
 
 from gateway.composition.django import set_up_django, set_up_legacy

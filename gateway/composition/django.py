@@ -1,4 +1,4 @@
-"""Setting Django up, as `[legacy]` says."""
+"""Sets Django up, as `[legacy]` says."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ SETTINGS_VARIABLE = "DJANGO_SETTINGS_MODULE"
 
 
 def set_up_django(module: str) -> None:
-    """`django.setup()` with this settings module. Raises what the project raises.
+    """Call `django.setup()` with this settings module. Raises what the project raises.
 
-    Settings are the process's own: where others are in force already, RuntimeError says which.
+    A process has one settings module: if another is in force already, RuntimeError says which.
     """
     from django.conf import settings
 
-    # Settings that are overridden for a test don't know where they came from.
+    # Settings that are overridden for a test don't know their module.
     if settings.configured and module != (active := settings.SETTINGS_MODULE or os.environ.get(SETTINGS_VARIABLE)):
         raise RuntimeError(f"this process has set up {active} already")
     os.environ[SETTINGS_VARIABLE] = module
@@ -29,8 +29,8 @@ def set_up_django(module: str) -> None:
 
 
 def set_up_legacy(config: LegacyConfig, problems: list[Problem]) -> bool:
-    """`django.setup()` as `[legacy]` says, without loading the URLconf. False when there is a problem, which is then
-    in `problems`."""
+    """Call `django.setup()` as `[legacy]` says, without loading the URLconf. Returns False and adds to `problems` when
+    that fails."""
     module = config.settings or os.environ.get(SETTINGS_VARIABLE)
     if module is None:
         if config.wsgi is not None:
@@ -56,7 +56,7 @@ def set_up_legacy(config: LegacyConfig, problems: list[Problem]) -> bool:
 
 
 def _configured_already() -> bool:
-    """Whether this process has called `settings.configure()`; Django is then set up, if it isn't yet."""
+    """Whether this process has called `settings.configure()`; if so, Django is set up, unless it already was."""
     from django.apps import apps
     from django.conf import settings
 
@@ -70,5 +70,5 @@ def _configured_already() -> bool:
 
 
 def said(exc: BaseException) -> str:
-    """An exception, in words."""
+    """The message of an exception, with its type."""
     return f"{type(exc).__name__}: {exc}"

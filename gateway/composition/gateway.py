@@ -1,4 +1,4 @@
-"""Everything that a configuration names, imported and compiled."""
+"""Imports and compiles everything that a configuration names."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 
 def prepare_for_mirrors(config: Config) -> list[str]:
-    """Keep both sides apart where both can be asked. What can't be is said, and returned: then nothing is mirrored."""
+    """Shield what callers share from mirrors. Returns, and logs, what can't be shielded: then nothing is mirrored."""
     from gateway.context.sql_recorder import record_sql
     from gateway.mirroring.throttles import let_mirrors_pass
     from gateway.shield import keep_sides_apart, shield, unshielded
@@ -69,19 +69,19 @@ def breaker_of(name: str, config: ServiceConfig) -> CircuitBreaker:
 
 
 def redaction_key(legacy: Legacy, randomness: Randomness) -> bytes:
-    """What values are hashed with before they are stored: the same in all workers, where the project has a secret."""
+    """The key with which values are hashed before they are stored: equal in all workers if the project has a secret."""
     secrets = [secret.encode() if isinstance(secret, str) else secret for secret in legacy.secrets]
     return hmac.digest(secrets[0] if secrets else randomness.key(), b"gateway.parity", "sha256")
 
 
 def site_of(config: RolloutSettings, legacy: Legacy) -> AffinitySettings:
-    """What all routes have in common."""
+    """The affinity settings that all routes share."""
     cookie = config.cookie.encode() if config.cookie else b""
     return AffinitySettings(Signer(legacy.secrets), cookie, config.header.lower().encode(), legacy.session_cookie)
 
 
 def _unsigned(config: Config, site: AffinitySettings) -> list[Problem]:
-    """What needs a signature, where nothing can be signed."""
+    """Settings that need a signature although there is no secret to sign with."""
     if site.signer.able:
         return []
     expected = "nothing here: without a Django project there is no SECRET_KEY to sign with"
@@ -91,7 +91,7 @@ def _unsigned(config: Config, site: AffinitySettings) -> list[Problem]:
 
 
 def _unfit_databases(config: Config) -> list[Problem]:
-    """What databases keep mirrors of writes from."""
+    """Problems of databases that prevent mirroring of writes."""
     if not config.routes or config.legacy.wsgi is not None:
         return []
     from gateway.shield import scratch_problems
@@ -100,8 +100,8 @@ def _unfit_databases(config: Config) -> list[Problem]:
 
 
 def apart_from_any_loop(build: Callable[[], T]) -> T:
-    """`build()`, on a thread of its own when an event loop runs here: `django.setup()` may use the ORM,
-    which Django refuses under a running loop (uvicorn imports its application in one)."""
+    """`build()`, on a separate thread when an event loop runs here: `django.setup()` may use the ORM, which Django
+    refuses under a running loop (uvicorn imports its application in one)."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -126,7 +126,7 @@ def apart_from_any_loop(build: Callable[[], T]) -> T:
 def compile_for(
     config: Config, services: Mapping[str, Service], legacy: Legacy, site: AffinitySettings
 ) -> tuple[Snapshot, list[Problem]]:
-    """The snapshot of `config`, and what is wrong with its routes."""
+    """The snapshot of `config`, and the problems of its routes."""
     endpoints = {name: service.endpoints() for name, service in services.items()}
     return compile_snapshot(config, endpoints, known=legacy.knows, others=legacy.contest, site=site)
 
@@ -134,7 +134,7 @@ def compile_for(
 def build(
     config: Config, problems: list[Problem], bodies: Bodies, clock: Clock
 ) -> tuple[Legacy, Mapping[str, Service], Snapshot]:
-    """Everything the configuration names, imported and compiled. Raises ConfigError."""
+    """Import and compile everything that the configuration names. Raises ConfigError."""
     found: list[Problem] = []
     legacy = build_legacy(config.legacy, found, bodies, clock)
     services = build_services(config.services, legacy, found, {problem.key for problem in problems})
@@ -151,7 +151,7 @@ def build(
 
 
 def build_control(gateway: Served) -> Control | None:
-    """What keeps `gateway` in step with the database; None unless the project has "gateway.control" installed."""
+    """Synchronizes `gateway` with the database; None unless the project has "gateway.control" installed."""
     from django.apps import apps
 
     if not (apps.ready and apps.is_installed("gateway.control")):
@@ -159,5 +159,5 @@ def build_control(gateway: Served) -> Control | None:
     from gateway.context.sql_recorder import record_sql
     from gateway.control.worker import Control
 
-    record_sql()  # where nothing is mirrored, requests may be recorded all the same
+    record_sql()  # even where nothing is mirrored, requests may be recorded
     return Control(gateway)

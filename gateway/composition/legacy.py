@@ -25,10 +25,10 @@ __all__ = ["authentication_of_drf", "build_legacy"]
 def build_legacy(
     config: LegacyConfig, problems: list[Problem], bodies: Bodies | None = None, clock: Clock = SYSTEM
 ) -> Legacy | None:
-    """The upstream for `[legacy]`, whose requests' bodies are held in `bodies`; None when there is a problem, which is
-    then in `problems`.
+    """The upstream for `[legacy]`, which holds the bodies of requests in `bodies`; None, with a problem added to
+    `problems`, when it can't be built.
 
-    Django is set up on the way, so call this before any service is imported.
+    This sets Django up, so call it before any service is imported.
     """
     if not set_up_legacy(config, problems):
         return None
@@ -66,15 +66,15 @@ def build_legacy(
 
 
 def authentication_of_drf() -> Authenticate | None:
-    """How views of Django REST framework authenticate callers; None where the project has none."""
+    """How views of Django REST framework authenticate callers; None if the project has none."""
     return _as_drf if "rest_framework.views" in sys.modules else None
 
 
 def _as_drf(request: HttpRequest, match: ResolverMatch | None) -> Authentication:
-    # Not before somebody is to be found: most gateways have no canary, and FastAPI comes with it.
+    # Imported only when a caller is to be found: most gateways have no canary, and this imports FastAPI.
     try:
         from gateway.bridge.drf.callers import ByDRF
-    except ImportError:  # an older version than the extra asks for
+    except ImportError:  # an older version than the extra requires
         from gateway.legacy.callers import BySession
 
         return BySession(request)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_services"]
 
-ANYIO_THREADS = 40  # that AnyIO has for all; here each service without the project's middleware has as many
+ANYIO_THREADS = 40  # AnyIO's default for all; here each service without the project's middleware has as many
 
 
 def build_services(
@@ -31,8 +31,8 @@ def build_services(
     problems: list[Problem],
     doubtful: Collection[str] = (),
 ) -> dict[str, Service]:
-    """The services that can be built; problems with the others are in `problems`. Without `legacy`, they are
-    only looked at; of what is `doubtful` (the dotted keys that are wrong in the file), nothing follows."""
+    """The services that can be built; problems of the others are added to `problems`. Without `legacy`, they are only
+    checked. Keys in `doubtful` are wrong in the file, and lead to no further problems."""
     services: dict[str, Service] = {}
     for name, config in configs.items():
         sure = all(f"services.{name}.{key}" not in doubtful for key in ("middleware", "answers"))
@@ -63,7 +63,7 @@ def _local(
         service = ServiceUpstream(name, config.app or "", max_body=config.max_body, around=around)
     except ImportStringError as exc:
         if legacy is None and _wants_django(exc):
-            return None  # which is a problem already
+            return None  # reported as a problem already
         problems.append(Problem(f"services.{name}.app", config.app, f"an importable ASGI application: {exc}"))
         return None
     if service.max_body is None and service.surroundings is not None and legacy is not None:
@@ -78,7 +78,7 @@ def _local(
 
 
 def _without_legacy(name: str, config: ServiceConfig, service: ServiceUpstream) -> list[Problem]:
-    """What can be told of a service inside the project's middleware, where Django is set up and no more."""
+    """Problems of a service inside the project's middleware that can be found when Django is only set up."""
     from django.apps import apps
 
     if config.middleware == "none" or not apps.ready:
@@ -91,7 +91,7 @@ def _without_legacy(name: str, config: ServiceConfig, service: ServiceUpstream) 
 
 
 def _wants_django(error: BaseException) -> bool:
-    """Whether an import failed since Django isn't set up."""
+    """Whether an import failed because Django isn't set up."""
     from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 
     cause: BaseException | None = error
@@ -101,7 +101,7 @@ def _wants_django(error: BaseException) -> bool:
 
 
 def _apart(name: str, config: ServiceConfig, legacy: Legacy, app: ASGIApp, endpoints: Sequence[Endpoint]) -> ASGIApp:
-    """`app` with threads of its own, where it has plain functions to run there."""
+    """`app` with threads of its own, if it has plain functions to run there."""
     from gateway.upstreams.service import is_async
 
     functions = [function for one in endpoints for function in (one.function, *one.dependencies)]
@@ -124,7 +124,7 @@ def _keep_to_their_threads() -> None:
 
 
 def _unbridged(name: str, app: object, endpoints: Sequence[Endpoint] | None, legacy: Legacy) -> list[Problem]:
-    """What is wrong with a service outside of the project's middleware."""
+    """Problems of a service outside of the project's middleware."""
     from gateway.legacy.upstream import DjangoUpstream
 
     if not isinstance(legacy, DjangoUpstream):
@@ -175,7 +175,7 @@ def _bridged(
 
 
 def _style(name: str, config: ServiceConfig, app: ASGIApp, problems: list[Problem]) -> ResponseStyle | None:
-    """What `answers` stands for; None for "plain" and where there is a problem."""
+    """The response style that `answers` names; None for "plain", or when there is a problem."""
     if config.answers == "plain":
         return None
     from gateway.bridge.checks import route_problems

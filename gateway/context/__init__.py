@@ -1,1 +1,1 @@
-"""What the running request is, in every thread and task of its: a mirror, one whose doings are noted."""
+"""Context variables of the running request, in all its threads and tasks: whether it is a mirror, what it does."""

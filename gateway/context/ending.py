@@ -1,4 +1,4 @@
-"""Where what serves callers and mirrors alike lets go of a thread: what a mirror has begun there ends before."""
+"""Ends a mirror's transactions before its thread goes back to serving callers."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ __all__ = ["end_mirror_here", "release"]
 
 
 def end_mirror_here() -> None:
-    """Roll back what a mirror, if this is one, has done in databases on this thread."""
+    """If this is a mirror, roll back what it has done in databases on this thread."""
     if (scope := current.get()) is not None:
         scope.end_here()
 
 
 async def release(lease: Lease) -> None:
-    """Release `lease`, and before that do the same on its thread, for which a mirror waits.
+    """Release `lease`; for a mirror, first roll back on its thread, and wait for that.
 
-    Who is cancelled meanwhile waits no more, but keeps no thread.
+    When the caller is cancelled meanwhile, it doesn't wait any longer, and the thread is released.
     """
     scope = current.get()
     if scope is None:
         lease.release()
         return
     if not scope.transactions:
-        if lease.begun or lease.waits:  # what still runs there, of a mirror that was given up, may begin one yet
+        if lease.begun or lease.waits:  # code of a cancelled mirror may still run there, and begin a transaction
             lease.submit(scope.end_here)
         lease.release()
         return

@@ -1,4 +1,4 @@
-"""What one mirror may not share with callers, and has to itself instead."""
+"""What a mirror must not share with callers, and gets a private substitute for."""
 
 from __future__ import annotations
 
@@ -15,31 +15,30 @@ NONE: Mapping[str, str] = {}
 
 
 class Transaction(Protocol):
-    """A transaction that is a mirror's own."""
+    """A transaction of a mirror."""
 
     def end(self) -> list[str]:
-        """Roll it back. Returns what would have run after a commit, by name."""
+        """Roll it back. Returns the names of what would have run after a commit."""
 
 
 class NotShielded(Exception):
-    """A mirror asked for something of its callers' that it can be given no stand-in for."""
+    """A mirror uses a resource of its callers for which there is no substitute."""
 
 
 class NotConnected(NotShielded, PermissionError):
-    """A mirror asked for a connection that it can't have: for who connects, one that failed, whose socket is closed."""
+    """A mirror opens a connection that it must not have; to its code, a connection that failed and is closed."""
 
 
 class MirrorScope:
-    """One mirror, in all threads and tasks that it runs on.
+    """One mirror, in all its threads and tasks.
 
-    `refusal`: what it asked for and can't have, in words; then nothing that it answers proves anything. Neither does it
-    where it `gave_way`: the reason that it is dropped for, in a word. `cold`: it asked a cache, which is empty for it,
-    and so has more to do than its caller had. `writes`: it is of a method that may; `rolls_back`: who is asked rolls
-    back by itself what it writes through connections that aren't Django's. `read_only`: its transactions
-    are; `lock_timeout` and `statement_timeout` are theirs, in seconds.
-    `databases`: the aliases of those that it has in the place of others; `hosts`: what else it may connect to, by name,
-    address or path, "*" for anything. `names` are those that it has found addresses by.
-    `transactions` are those that are open, by thread and alias; `effects` what it would have done after a commit.
+    `refusal`: the resource that it must not use, in words; then its response proves nothing. Neither does it if it
+    `gave_way`: the reason for which it is dropped, in a word. `cold`: it used a cache, which is empty for it, so that
+    it has more to do than its caller had. `writes`: its method may write; `rolls_back`: the upstream itself rolls back
+    what it writes through connections that aren't Django's. `read_only`: its transactions are; `lock_timeout` and
+    `statement_timeout` apply to them, in seconds. `databases`: the aliases of its substitute databases; `hosts`: what
+    else it may connect to, by name, address or path, "*" for anything. `names` are the host names that it has resolved.
+    `transactions` are its open ones, by thread and alias; `effects` what it would have done after a commit.
     """
 
     __slots__ = ("_stores", "cold", "databases", "effects", "gave_way", "hosts", "lock_timeout", "names", "read_only",
@@ -73,53 +72,53 @@ class MirrorScope:
 
     @property
     def may_not_stay(self) -> bool:
-        """Whether it may write, and what it writes without Django would stay."""
+        """Whether it may write, and its writes outside of Django would be permanent."""
         return self.writes and not self.rolls_back
 
     def owns(self, alias: str) -> bool:
-        """Whether no caller uses the database of this name."""
+        """Whether no caller uses the database with this alias."""
         return alias in self.databases.values()
 
     def conclude(self, connection: Any, pending: int) -> None:
-        """What it has done on `connection` is about to be rolled back, with all that it wants to do after a commit:
-        what `run_on_commit` has from `pending` on."""
+        """Note what would have run after a commit on `connection`, which is about to be rolled back: the entries of
+        `run_on_commit` from index `pending` on."""
 
     def store(self, key: object, make: Callable[[], T]) -> T:
-        """What stands in for the store that `key` identifies. Made when it is asked for first."""
-        # One step, as a mirror may run on several threads: of two that are made at once, one is kept.
+        """The substitute for the store that `key` identifies, created with `make` when it is first used."""
+        # Atomic, as a mirror may run on several threads: of two that are made at once, one is kept.
         return self._stores.setdefault(key, make())  # type: ignore[return-value] # a key always has the same kind
 
     def end_here(self) -> None:
-        """Roll back what the mirror has done in databases on this thread. Without effect where it did nothing."""
+        """Roll back what the mirror has done in databases on this thread. No effect if it did nothing."""
         here = threading.get_ident()
         for key in [key for key in self.transactions if key[0] == here]:
             self.effects += self.transactions[key].end()
-            del self.transactions[key]  # now whoever waits for the effects has them all
+            del self.transactions[key]  # last: `ended` waits for this, and then reads the effects
 
     def give_way(self, reason: str) -> None:
-        """Note why the mirror was given up: the first reason counts."""
+        """Note why the mirror was given up. Only the first reason is kept."""
         self.gave_way = self.gave_way or reason
 
     def refuse(self, what: str, why: str = "which callers share", kind: type[NotShielded] = NotShielded) -> NotShielded:
-        """Note that the mirror asked for `what`. Returns what to raise: whoever catches that changes nothing."""
+        """Note that the mirror used `what`. Returns the exception to raise; catching it changes nothing."""
         said = f"{what}, {why}"
         self.refusal = self.refusal or said
         return kind(f"a mirror can't have {said}")
 
 
-# The mirror that this context, and the threads and tasks that it starts, belong to; None where callers are answered.
+# The mirror to which this context, and the threads and tasks that it starts, belong; None for callers' requests.
 current: contextvars.ContextVar[MirrorScope | None] = contextvars.ContextVar("gateway.mirror", default=None)
 
 
 def is_mirror() -> bool:
-    """Whether this runs for a mirror, in whatever thread or task of it: nobody will see the answer, and nothing of what
-    it does may stay."""
+    """Whether this runs for a mirror, in any thread or task of it: nobody gets its response, and nothing that it does
+    may be permanent."""
     return current.get() is not None
 
 
 @contextmanager
 def mirror_scope(scope: MirrorScope) -> Iterator[MirrorScope]:
-    """A block that runs for a mirror. All that is other about one begins and ends here."""
+    """A block that runs for a mirror."""
     token = current.set(scope)
     try:
         yield scope
@@ -129,7 +128,7 @@ def mirror_scope(scope: MirrorScope) -> Iterator[MirrorScope]:
 
 @contextmanager
 def among_callers() -> Iterator[None]:
-    """A block in which a mirror is no other than a caller."""
+    """A block in which a mirror is treated like a caller's request."""
     token = current.set(None)
     try:
         yield

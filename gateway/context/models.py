@@ -1,4 +1,4 @@
-"""What the project's models say of their tables, for comparing what is written into them."""
+"""The project's tables according to its models, for comparing the rows that are written."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ __all__ = ["kept_elsewhere", "known_tables", "tables_of_row"]
 
 @lru_cache(maxsize=1)
 def known_tables() -> dict[str, TableInfo]:
-    """Those that have a model, by name."""
+    """The tables that have a model, by name."""
     models = [model for model in apps.get_models(include_auto_created=True) if not _meta(model).proxy]
     return {_name(model): _table(model) for model in models}
 
 
 @lru_cache(maxsize=1)
 def kept_elsewhere() -> frozenset[str]:
-    """Those of sessions and caches, which mirrors have other ones of (gateway.shield)."""
+    """The tables of sessions and caches, for which mirrors have substitutes (gateway.shield)."""
     tables = {plain(cache.get("LOCATION", "")) for cache in settings.CACHES.values() if _has_table(cache["BACKEND"])}
     with suppress(ImportError):
         store: Any = getattr(import_module(settings.SESSION_ENGINE), "SessionStore", None)
-        if hasattr(store, "get_model_class"):  # of those that have a table
+        if hasattr(store, "get_model_class"):  # session stores with a table
             tables.add(_name(store.get_model_class()))
     return frozenset(tables)
 
 
 def tables_of_row(model: type[Model]) -> list[str]:
-    """Where an object of this model has a row: with inheritance, in several tables, all by one key."""
+    """The tables in which an object of this model has a row: with inheritance several, with the same key."""
     return [_name(one) for one in (model, *_meta(model).get_parent_list())]
 
 
@@ -55,7 +55,7 @@ def _table(model: type[Model]) -> TableInfo:
         for field in fields
         if field.related_model is not None and field.target_field.primary_key
     }
-    key = _meta(model).pk.column or ""  # one of several columns has none itself
+    key = _meta(model).pk.column or ""  # a composite key has no column itself
     return TableInfo(key, sum(field.column != key for field in fields), references)
 
 

@@ -1,5 +1,5 @@
-"""What one request does in the database, and whether a throttle refused it: recorded while its answer is compared
-with another."""
+"""Records what one request does in the database, and whether a throttle refused it, to compare it with another
+upstream."""
 
 from __future__ import annotations
 
@@ -15,21 +15,19 @@ __all__ = ["Recorder", "note_request", "recorder", "unrecorded"]
 
 SAVEPOINT, BACK = "SAVEPOINT ", "ROLLBACK TO SAVEPOINT "
 TRANSACTIONS = ("BEGIN", SAVEPOINT, "RELEASE SAVEPOINT ", BACK)
-MOST = 200  # statements that are kept of one request; all are counted
+MOST = 200  # statements of one request that are kept; all are counted
 LONGEST = 2**18  # characters of them, and of the values that they write
 MOST_VALUES = 4000
 NOTHING = Rows()
 
 
 class Recorder:
-    """The statements of one request, on whichever threads it runs: the first MOST, up to LONGEST, and how many there
-    were.
+    """The statements of one request, on all its threads: the first MOST, up to LONGEST, and their total number.
 
-    `throttled`: it was refused for being one too many, whatever status its answer has. `effects` is what it did beside,
-    in words without a value; `elsewhere`: it was answered by another server, and nobody knows what that did.
-    `request` is the project's own object for it. `lines` gets the lines of the project's code that run, by file, where
-    that is wanted: `trace` is called then, on the thread that the request comes to. Connections are told apart by
-    numbers.
+    `throttled`: a throttle refused it, whatever the response's status. `effects` are its other effects, in words
+    without values; `elsewhere`: another server answered it, whose effects are unknown. `request` is the project's own
+    request object. `lines` gets the lines of the project's code that run, by file, if that is wanted: then `trace` is
+    called, on the thread of the request. Connections are identified by numbers.
     """
 
     __slots__ = ("_count", "_cut", "_length", "_marks", "_room", "_statements", "_tables", "_values", "_written",
@@ -44,14 +42,14 @@ class Recorder:
         self.effects: list[str] = []
         self._statements: list[str] = []
         self._count = self._length = 0
-        self._written: list[tuple[int, bool, Written]] = []  # by which connection, whether in a transaction, and what
+        self._written: list[tuple[int, bool, Written]] = []  # connection, whether in a transaction, statement
         self._tables: dict[str, TableInfo] = {}
-        self._marks: dict[tuple[int, str], int] = {}  # how much had been written at savepoints and commits
+        self._marks: dict[tuple[int, str], int] = {}  # index into `_written` at savepoints and commits
         self._values, self._room, self._cut = MOST_VALUES, LONGEST, False
 
     def add(self, statement: str, connection: int = 0) -> None:
-        """Note one that is about to be executed. What begins and ends transactions is left out: a mirror has one
-        anyway, and a savepoint where its caller has a transaction."""
+        """Note a statement that is about to be executed. Statements that begin and end transactions are left out: a
+        mirror always has a transaction, and a savepoint where its caller has a transaction."""
         if statement.startswith(TRANSACTIONS):
             self._savepoint(statement, connection)
             return
@@ -63,7 +61,7 @@ class Recorder:
     # -- rows -----------------------------------------------------------------------------------
 
     def write(self, written: Written, table: TableInfo, connection: int, *, atomic: bool) -> None:
-        """Note a statement that has written; `atomic`: in a transaction. Beyond the bounds, nothing is."""
+        """Note a statement that has written; `atomic`: in a transaction. Beyond the limits, none is noted."""
         values, size = _size(written.values)
         self._values -= values
         self._room -= size + len(written.statement)
@@ -74,13 +72,13 @@ class Recorder:
         self._written.append((connection, atomic, written))
 
     def has_room(self, values: int) -> bool:
-        """Whether so many values would be kept. Those that aren't need not be read; that there were more is noted."""
+        """Whether that many values would be kept. If not, they need not be read; that there were more is noted."""
         if self._cut or values > self._values or len(self._written) >= MOST:
             self._cut = True
         return not self._cut
 
     def key_of_inserted(self, table: str, key: str) -> None:
-        """The primary key that the database has given the last row that was inserted into `table`."""
+        """Note the primary key of the row that was last inserted into `table`."""
         for index in range(len(self._written) - 1, -1, -1):
             connection, atomic, written = self._written[index]
             if written.table == table:
@@ -89,11 +87,11 @@ class Recorder:
                 return
 
     def committed(self, connection: int) -> None:
-        """A transaction has ended, and what was written in it is there."""
+        """A transaction was committed: its writes are permanent."""
         self._marks[connection, ""] = len(self._written)
 
     def rolled_back(self, connection: int) -> None:
-        """A transaction has ended, and what was written in it isn't there."""
+        """A transaction was rolled back: its writes are discarded."""
         start = self._marks.get((connection, ""), 0)
         self._forget(start, lambda of, atomic: of == connection and atomic)
 
@@ -108,17 +106,17 @@ class Recorder:
         self._written[start:] = [entry for entry in self._written[start:] if not undone(entry[0], entry[1])]
 
     def rows(self) -> Rows | None:
-        """What was written so far; None where nobody knows."""
+        """What was written so far; None when that is unknown."""
         if self.elsewhere:
             return None
         if not self._written and not self._cut:
             return NOTHING
         return Rows(tuple(entry[2] for entry in self._written), dict(self._tables), self._cut)
 
-    # -- what is told ---------------------------------------------------------------------------
+    # -- results ----------------------------------------------------------------------------------
 
     def known_effects(self) -> tuple[str, ...] | None:
-        """The effects, of which there may be many; None where nobody knows them."""
+        """The effects; None when they are unknown."""
         return None if self.elsewhere else tuple(self.effects[:MOST])
 
     def sql(self) -> Sql:
@@ -126,12 +124,12 @@ class Recorder:
         return Sql(tuple(self._statements), self._count)
 
 
-# What this context does, and the threads and tasks that it starts, is noted by this one, if there is one.
+# The recorder of this context, and of the threads and tasks that it starts; None if nothing is recorded.
 recorder: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("gateway.sql", default=None)
 
 
 def note_request(request: object) -> None:
-    """Note the project's own object for the request that runs here, if that is recorded."""
+    """Note the project's own request object, if this request is recorded."""
     current = recorder.get()
     if current is not None:
         current.request = request
@@ -141,7 +139,7 @@ def note_request(request: object) -> None:
 
 @contextmanager
 def unrecorded() -> Iterator[None]:
-    """A block in which nothing is noted."""
+    """A block in which nothing is recorded."""
     token = recorder.set(None)
     try:
         yield
@@ -150,7 +148,7 @@ def unrecorded() -> Iterator[None]:
 
 
 def _size(values: tuple[Value, ...] | Mapping[str, Value] | None) -> tuple[int, int]:
-    """How many values these are, and how many characters they have."""
+    """The number of values, and of their characters."""
     count = length = 0
     for value in values.values() if isinstance(values, Mapping) else values or ():
         if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""Notes what Django's connections execute, for comparing what two upstreams do in the database."""
+"""Records what Django's connections execute, to compare what two upstreams do in the database."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ WRITES = re.compile(r"\s*(?:/\*.*?\*/\s*)?(?:INSERT|UPDATE|DELETE|REPLACE|MERGE|
 
 
 def record_sql() -> None:
-    """From now on, connections note what they execute where a `recorder` is set. Those that are open already don't."""
+    """From now on, new connections record what they execute while a `recorder` is set. Open ones don't."""
     connection_created.connect(_wrap, dispatch_uid="gateway.sql")
     post_save.connect(_note_key, dispatch_uid="gateway.sql")
     _note_ends()
 
 
 def _wrap(connection: BaseDatabaseWrapper, **_: object) -> None:
-    # Not `execute_wrapper()`, which is for a block of code: this stays as long as the connection. The query that it is
-    # made for may be in such a block, whose end takes the last wrapper away: so this is the first.
+    # Not `execute_wrapper()`, which is for a block of code: this stays as long as the connection. It is inserted first,
+    # since the end of such a block removes the last wrapper.
     if _note not in connection.execute_wrappers:
         connection.execute_wrappers.insert(0, _note)
 
@@ -51,7 +51,7 @@ def _note(execute: Callable[..., Any], sql: Any, params: Any, many: Any, context
 
 
 def text_of(sql: Any, context: Any) -> str:
-    """A statement as text, of what `execute` takes: psycopg has statements that are composed, too."""
+    """The text of a statement as `execute` takes it: psycopg has composed statements, too."""
     if isinstance(sql, str):
         return sql
     if isinstance(sql, bytes):
@@ -83,17 +83,17 @@ def _note_write(current: Recorder, statement: str, executions: Any, context: Any
 
 
 def _count(statement: str, times: int, context: Any) -> int | None:
-    """How many rows each of so many executions has written; None where the driver doesn't tell (PEP 249)."""
+    """How many rows each of `times` executions has written; None when the driver doesn't tell (PEP 249)."""
     rows = getattr(context["cursor"], "rowcount", -1)
     if not isinstance(rows, int) or rows < 0:
         return None
     if context["connection"].vendor == "sqlite" and "RETURNING" in statement:
-        return None  # it is counted there once all that is returned has been fetched
+        return None  # the driver counts them only when all results were fetched
     return rows if times == 1 else (1 if rows == times else None)
 
 
 def _note_key(sender: type[Model], instance: Model, created: bool, **_: object) -> None:
-    """What primary key the database has given a row: no statement says it."""
+    """Note the primary key that the database has given to a row: it is in no statement."""
     current = recorder.get()
     if current is None or not created:
         return
@@ -104,8 +104,7 @@ def _note_key(sender: type[Model], instance: Model, created: bool, **_: object) 
 
 
 def _note_ends() -> None:
-    """Note how transactions end: what was written in one that is rolled back was not. Of savepoints, the statements
-    say it."""
+    """Record how transactions end: writes that are rolled back don't count. For savepoints, the statements tell."""
     if hasattr(BaseDatabaseWrapper, "notes_ends"):
         return
     wrapper: Any = BaseDatabaseWrapper

@@ -1,1 +1,1 @@
-"""Copies of requests for the other side, and what came of them."""
+"""Mirrors: copies of requests are sent to the other upstream, and the responses compared."""

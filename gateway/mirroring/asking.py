@@ -1,4 +1,4 @@
-"""One more request to an upstream, on which nobody waits: how it is asked, and what it answered."""
+"""Sends a mirror's request to an upstream, and keeps its response."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from gateway.upstreams.traces import raised
 
 __all__ = ["ask"]
 
-ENDS = 1.0  # seconds that what a mirror would have done after a commit is waited for
-PAUSE = 0.002  # seconds between two looks for one
+ENDS = 1.0  # seconds to wait for the effects that a mirror would have had after a commit
+PAUSE = 0.002  # seconds between two checks
 
 
 async def ask(
     entry: ASGIApp, scope: Scope, second: Copy, asked: bytes, alone: MirrorScope, clock: Clock, seconds: float
 ) -> Answer:
-    """What the upstream behind `entry` answers to a request with the body `asked`, within so many seconds.
+    """The response of the upstream behind `entry` to a request with the body `asked`, within `seconds`.
 
-    `scope` is as that upstream is to see the request, `second` keeps its answer, and `alone` is what it has to itself.
+    `scope` is what that upstream is to see, `second` keeps the response, and `alone` is the mirror's scope.
     """
     since = clock.monotonic()
     scope[MIRROR] = True
@@ -46,7 +46,7 @@ async def ask(
     async def send(message: Message) -> None:
         nonlocal ended
         if message["type"] == "http.response.start":
-            check_start(message)  # as the server would, for a caller
+            check_start(message)  # as the server does for a caller
         second.keep(message)
         if second.over:
             raise ClientGone
@@ -56,12 +56,12 @@ async def ask(
         with mirror_scope(alone):
             try:
                 await entry(scope, receive, send)
-            except BaseException as exc:  # from a task, SystemExit would end the server
+            except BaseException as exc:  # in a task, SystemExit would end the server
                 if isinstance(exc, Exception | KeyboardInterrupt) or is_cancelled(exc):
                     raise
                 raise RuntimeError(f"{type(exc).__name__}: {exc}") from exc
 
-    # In a context of its own: what one mirror leaves there is none of the next one's business.
+    # In a context of its own, so that no mirror sees what another one has set.
     context = contextvars.Context()
     context.run(recorder.set, second.recorder)
     failed, error = await _failure(run(), seconds, context)
@@ -73,13 +73,13 @@ async def ask(
     where = "" if error is None else raised(error)
     if failed is not None:
         return Answer(0, (), b"", clock.monotonic() - since, sql, failed, raised=where)
-    await _ended(alone)  # which may have more to note
+    await _ended(alone)  # there may be more effects
     answer = replace(second.answered(ended - since), raised=where)
     return answer if answer.effects is None else replace(answer, effects=(*answer.effects, *alone.effects))
 
 
 async def _ended(alone: MirrorScope) -> None:
-    """Wait a moment for the thread that rolls its work back, which may be later than its answer."""
+    """Wait for the thread that rolls the mirror's work back, which may finish after the response."""
     loop = asyncio.get_running_loop()
     until = loop.time() + ENDS
     while alone.transactions and loop.time() < until:  # noqa: ASYNC110 - it ends on another thread
@@ -87,7 +87,7 @@ async def _ended(alone: MirrorScope) -> None:
 
 
 def _why_not(second: Copy, failed: str | None) -> str | None:
-    """Why there is nothing to compare; what fails after a whole answer is no caller's affair."""
+    """Why there is nothing to compare. A failure after a complete response doesn't count: no caller would notice it."""
     if second.over:
         return "too long to be compared"
     if second.whole and second.status < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -96,7 +96,7 @@ def _why_not(second: Copy, failed: str | None) -> str | None:
 
 
 def _once(body: bytes) -> Receive:
-    """A `receive` that gives `body`, and then waits for a client that never leaves."""
+    """A `receive` that gives `body`, and then waits: the client never disconnects."""
     given = False
 
     async def receive() -> Message:
@@ -112,13 +112,14 @@ def _once(body: bytes) -> Receive:
 async def _failure(
     asking: Coroutine[Any, Any, None], seconds: float, context: contextvars.Context
 ) -> tuple[str | None, BaseException | None]:
-    """Await this in `context`, for so long at most, and say how it failed, if it did, and with what."""
+    """Await this in `context`, for at most `seconds`. Returns how it failed, in words, and the error; or None for
+    both."""
     task = asyncio.get_running_loop().create_task(asking, context=context)
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
             await task
-    except (Exception, asyncio.CancelledError) as exc:  # whatever it is, it is the mirror's answer
+    except (Exception, asyncio.CancelledError) as exc:  # any error is the mirror's result
         if is_cancelled(exc):
             raise
         if limit.expired():
@@ -128,7 +129,7 @@ async def _failure(
 
 
 class Attempted:
-    """What the bridge tells of a mirror: see `Attempt`."""
+    """Receives the outcome of a mirror from the bridge: see `Attempt`."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
@@ -136,4 +137,4 @@ class Attempted:
         self.own: int | None = None
 
     def share(self, _body: Body) -> None:
-        """Without effect: the body is at hand, however often it is asked for."""
+        """No effect: the body is in memory anyway."""

@@ -1,4 +1,4 @@
-"""How much else this process has to do: when a mirror waits, and when it is dropped."""
+"""Backpressure: the load of this process decides when a mirror waits, and when it is dropped."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Protocol
 
 __all__ = ["Backpressure", "Pressure"]
 
-QUIET = 0.002  # seconds since a request came, after which the process is taken to have answered it
-BACKLOG = 0.06  # seconds for which requests have waited for a thread at every look: each waits until its thread wakes
-LOOKS = 3  # at least, in that time
-FADES = 0.1  # seconds in which two fifths of a lag are forgotten: a single stall is remembered for a while
+QUIET = 0.002  # seconds after the last request's arrival, when it is assumed to be answered
+BACKLOG = 0.06  # seconds; requests that wait for a thread for as long, at every check, mean pressure
+LOOKS = 3  # least number of checks in that time
+FADES = 0.1  # seconds in which a measured lag decays to three fifths
 
 
 class Pressure(Protocol):
-    """Whether requests wait for an upstream: `Legacy` knows."""
+    """Whether requests wait for an upstream's threads: implemented by `Legacy`."""
 
     @property
     def busy(self) -> bool:
-        """They do."""
+        """Whether requests wait."""
 
 
 class Backpressure:
-    """What was seen of it. Used on the event loop; `now` is always `Clock.monotonic()`.
+    """The measured load. Used on the event loop; `now` is always `Clock.monotonic()`.
 
-    Nothing here runs by itself: a timer that fires all the time wakes an idle process and slows its callers
-    (docs/DESIGN.md, decision 11).
+    No timer runs here: one that fires all the time wakes an idle process and slows its callers (docs/DESIGN.md,
+    decision 11).
     """
 
     __slots__ = ("_backlog_since", "_lag", "_limit", "_looked", "_looks", "_pressure", "arrived")
@@ -35,12 +35,12 @@ class Backpressure:
         self._limit = lag
         self._lag = 0.0
         self._looked = -inf
-        self._looks = 0  # in a row at which requests waited for a thread
+        self._looks = 0  # checks in a row at which requests waited for a thread
         self._backlog_since = 0.0
-        self.arrived = -inf  # when the last request came; set for each
+        self.arrived = -inf  # arrival of the last request
 
     def look(self, now: float, late: float) -> None:
-        """Something was to run on the event loop `late` seconds ago, and runs now."""
+        """Note that something ran on the event loop `late` seconds after it was due."""
         self._lag = max(late, self._lag_at(now))
         self._looked = now
         if not self._pressure.busy:
@@ -51,7 +51,7 @@ class Backpressure:
         self._looks += 1
 
     def pressed(self, now: float) -> str | None:
-        """Why callers need all there is now, in a word; None when they don't."""
+        """Why mirrors must not run now, in a word; None when they may."""
         if self._lag > self._limit and self._lag_at(now) > self._limit:
             return "lag"
         if self._looks >= LOOKS and now - self._backlog_since >= BACKLOG and self._pressure.busy:
@@ -60,11 +60,11 @@ class Backpressure:
 
     @property
     def busy(self) -> bool:
-        """Whether requests wait for a thread at this moment."""
+        """Whether requests wait for a thread now."""
         return self._pressure.busy
 
     def quiet(self, now: float) -> bool:
-        """Whether no request has come for a moment."""
+        """Whether no request has arrived for QUIET seconds."""
         return now - self.arrived >= QUIET
 
     def _lag_at(self, now: float) -> float:

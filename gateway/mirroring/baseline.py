@@ -1,4 +1,5 @@
-"""What this process has learned of how legacy differs from itself: noise does not count against parity."""
+"""How legacy's responses differ from each other, as far as this process knows: such noise doesn't count against
+parity."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from gateway.parity.noise import is_noise
 
 __all__ = ["FIRST", "Baseline"]
 
-FIRST = 20  # controls of a route, so that noise is known before anything is judged by it
-MOST = 1000  # fingerprints of a route that are known
+FIRST = 20  # controls of a route before its noise is taken to be known
+MOST = 1000  # fingerprints kept for a route
 
 
 class Baseline:
@@ -21,19 +22,19 @@ class Baseline:
         self.made = 0
 
     def add_control(self, template: str, comparison: Comparison) -> None:
-        """Legacy was asked twice, and its answers compared."""
+        """Count a comparison of two responses of legacy to the same request."""
         self.made += 1
         _count(self._noisy, template, comparison)
 
     def add(self, template: str, comparison: Comparison) -> Severity | None:
-        """The service was compared. The worst of the differences that are no noise; None when there are none."""
+        """Count a comparison with the service. Returns the worst severity of differences that aren't noise, or None."""
         self._comparisons += 1
         _count(self._compared, template, comparison)
         real = [one for one in comparison.differences if not self._is_noise(fingerprint(template, one).key)]
         return min((one.severity for one in real), key=lambda severity: severity.rank, default=None)
 
     def _is_noise(self, key: str) -> bool:
-        """By Diffy's rule; what legacy never does by itself is none, however rare it is."""
+        """Diffy's rule. What never differs between legacy's own responses is no noise, however rare it is."""
         noisy = self._noisy.get(key, 0)
         return bool(noisy) and is_noise(self._compared.get(key, 0), self._comparisons, noisy, self.made)
 

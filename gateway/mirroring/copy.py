@@ -1,4 +1,4 @@
-"""A copy of one request and of its answer, kept while the caller is answered, to be mirrored after that."""
+"""A copy of one request and its response, kept while the caller is answered, and mirrored after that."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Copy"]
 
 
 class Copy(Kept):
-    """One request that is to be mirrored, and what its caller is answered.
+    """One request to be mirrored, and the response that its caller got.
 
     `done` is called when it was mirrored or dropped.
     """
@@ -33,10 +33,10 @@ class Copy(Kept):
 
     @property
     def other(self) -> str:
-        """The upstream that is to be asked."""
+        """The upstream to which the mirror is sent."""
         return self.policy.service if self.upstream == LEGACY else LEGACY
 
     @property
     def template(self) -> str:
-        """What differences are grouped by: "GET /api/products/{id}/"."""
+        """The label by which differences are grouped: "GET /api/products/{id}/"."""
         return f"{self.info.method} {self.match.template}"

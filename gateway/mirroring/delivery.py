@@ -1,4 +1,4 @@
-"""Takes copies that other processes have kept, and has them mirrored here."""
+"""Takes copies from the processes that serve, and has them mirrored in this one."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ logger = logging.getLogger("gateway.parity")
 
 
 class Delivery:
-    """From what comes over the wire to a copy that `mirrors` makes a mirror of.
+    """Makes a Copy of what is received, for `mirrors`.
 
-    `read` reads a request's scope, and `admit` raises BadRequest where that upstream must not see it.
+    `read` reads a request's scope, and `admit` raises BadRequest where an upstream must not see it.
     """
 
     def __init__(
@@ -44,10 +44,10 @@ class Delivery:
         self._counters = counters
 
     def take(self, sent: ReceivedCopy, done: Callable[[], None]) -> None:
-        """Have one mirrored; `done` is called when it was, or was dropped."""
+        """Have a received copy mirrored; `done` is called when it was mirrored or dropped."""
         try:
             copy = self._copy_of(sent)
-        except Exception as exc:  # it is one of many
+        except Exception as exc:  # logged: others follow
             if not isinstance(exc, BadRequest):
                 logger.exception("route %r: a copy can't be mirrored", sent.route)
             self._counters.drop(sent.route, "refused")
@@ -57,7 +57,7 @@ class Delivery:
             self._mirrors.enqueue(copy)
 
     def _copy_of(self, sent: ReceivedCopy) -> Copy:
-        """The copy that another process kept. Raises BadRequest where this one would not have kept it."""
+        """The copy that another process has kept. Raises BadRequest where this one would not have kept it."""
         info = self._read(sent.scope)
         info.request_id = sent.request_id
         snapshot = self._publisher.snapshot

@@ -1,4 +1,4 @@
-"""What comparisons have found in this process since it was last asked: differences, grouped by what they share."""
+"""The differences that comparisons in this process have found since the log was last drained, in groups."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["DifferenceLog", "Example", "FoundGroup"]
 
 logger = logging.getLogger("gateway.parity")
 
-MOST_GROUPS = 500  # of a process, between two looks at them
-MOST_EXAMPLES = 3  # of a group
+MOST_GROUPS = 500  # kept between two drains
+MOST_EXAMPLES = 3  # kept for a group
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One occurrence, redacted: what was asked and what both sides had."""
+    """One occurrence, redacted: the request, and what both sides responded."""
 
     target: str
     pointer: str
@@ -31,8 +31,8 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class FoundGroup:
-    """One group of differences. `count` and `noise` are what is new since the log was last drained: how often the
-    service differed from legacy so, and legacy from itself."""
+    """One group of differences. `count` and `noise` are the numbers since the log was last drained: how often the
+    service differed from legacy in this way, and legacy from itself."""
 
     route: str
     template: str
@@ -48,7 +48,7 @@ class FoundGroup:
 
 @dataclass(frozen=True, slots=True)
 class DrainedLog:
-    """Everything found since the last time: the groups; how many differences belonged to groups beyond the bound; how
+    """Everything found since the last drain: the groups; the number of differences in groups beyond the limit; how
     often each accepted difference occurred, by route and key."""
 
     groups: tuple[FoundGroup, ...] = ()
@@ -57,7 +57,7 @@ class DrainedLog:
 
 
 class DifferenceLog:
-    """Collects. Any thread may add, any may drain."""
+    """Collects differences. Any thread may add to it or drain it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -75,17 +75,17 @@ class DifferenceLog:
         redaction: Redaction,
         at: float,
     ) -> None:
-        """Note what a comparison found for a request of `target`, which gives it redacted."""
+        """Add what a comparison found for a request; `target` returns its redacted target."""
         seen = set()
         shown: str | None = None
         for difference in comparison.differences:
             found = self._group(route, template, difference)
             if found.key in seen:
-                continue  # many places of one answer are one occurrence
+                continue  # several places in one response are one occurrence
             seen.add(found.key)
             self._tell(found)
             examples: tuple[Example, ...] = ()
-            if self._wants_example(found):  # to redact takes long, and callers choose for what
+            if self._wants_example(found):  # redaction is slow, and callers choose the requests
                 shown = shown or target()
                 redacted = redact(difference, redaction)
                 examples = (Example(shown, redacted.pointer, str(redacted.expected), str(redacted.actual), at),)
@@ -95,20 +95,20 @@ class DifferenceLog:
                 self._matches[route, key] = self._matches.get((route, key), 0) + times
 
     def add_control(self, route: str, template: str, comparison: Comparison) -> None:
-        """Note what differed between two answers of legacy's own."""
+        """Add what differed between two responses of legacy."""
         groups = {found.key: found for found in (self._group(route, template, one) for one in comparison.differences)}
         for found in groups.values():
             self._count(replace(found, noise=1))
 
     def drain(self) -> DrainedLog:
-        """What is new, which is then forgotten here."""
+        """Remove and return what was collected."""
         with self._lock:
             drained = DrainedLog(tuple(self._groups.values()), self._beyond, self._matches)
             self._groups, self._matches, self._beyond = {}, {}, 0
         return drained
 
     def restore(self, drained: DrainedLog) -> None:
-        """Take back what could not be stored."""
+        """Put back what could not be stored."""
         for found in drained.groups:
             self._count(found)
         with self._lock:
@@ -122,7 +122,7 @@ class DifferenceLog:
         return FoundGroup(route, template, mark.key, mark.kind, mark.pointer, severity, mark.summary)
 
     def _wants_example(self, found: FoundGroup) -> bool:
-        """Whether one more would be kept."""
+        """Whether another example would be kept."""
         with self._lock:
             known = self._groups.get((found.route, found.key))
             if known is None:
@@ -143,7 +143,7 @@ class DifferenceLog:
             self._groups[key] = found
 
     def _tell(self, found: FoundGroup) -> None:
-        """Log a group once: without a database, the log is all there is."""
+        """Log each group once: without a database, there is only the log."""
         key = found.route, found.key
         if key in self._told or len(self._told) >= MOST_GROUPS:
             return

@@ -1,4 +1,4 @@
-"""What comparisons of mirrors have found: it is counted, held against what legacy does by itself, and kept in a log."""
+"""The results of mirrors' comparisons: counted, compared with legacy's own noise, and added to the difference log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Findings"]
 
 
 class Findings:
-    """Notes comparisons in `counters` and in `difference_log`. Used on the event loop."""
+    """Adds comparisons to `counters` and `difference_log`. Used on the event loop."""
 
     def __init__(self, counters: Counters, difference_log: DifferenceLog, clock: Clock, randomness: Randomness) -> None:
         self._counters = counters
@@ -27,25 +27,25 @@ class Findings:
         self._clock = clock
         self._randomness = randomness
         self._baselines: defaultdict[str, Baseline] = defaultdict(Baseline)
-        self._controls: defaultdict[tuple[str, bool], int] = defaultdict(int)  # of a route, of reads or of writes
+        self._controls: defaultdict[tuple[str, bool], int] = defaultdict(int)  # by route, for reads and for writes
 
     def wants_control(self, copy: Copy) -> bool:
-        """Whether one side is to be asked twice: for the first requests of a route, of reads and of writes, and then
-        for some of them. A write is rolled back, as any mirror's."""
+        """Whether one side is to be called twice: for the first reads and writes of a route, and then for a sample of
+        them. A write is rolled back, like any mirror's."""
         percent, method = copy.policy.mirror.control, copy.info.method
         if not percent or (method in SAFE and method != "GET"):
             return False
         return self._controls[copy.policy.route, method in SAFE] < FIRST or self._randomness.random() * 100 < percent
 
     def add_control(self, copy: Copy, comparison: Comparison) -> None:
-        """Note what differs between two answers of one side."""
+        """Add what differs between two responses of one side."""
         self._controls[copy.policy.route, copy.info.method in SAFE] += 1
         self._counters.control(copy.policy.route)
         self._baselines[copy.policy.route].add_control(copy.template, comparison)
         self._difference_log.add_control(copy.policy.route, copy.template, comparison)
 
     def add(self, copy: Copy, comparison: Comparison, redaction: Redaction) -> None:
-        """Note what differs between the answers of both sides."""
+        """Add what differs between the responses of both sides."""
         route = copy.policy.route
         worst = self._baselines[route].add(copy.template, comparison)
         if comparison.errors and not comparison.differences:

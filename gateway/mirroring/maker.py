@@ -1,4 +1,4 @@
-"""Makes one mirror: the other side is asked what the caller has asked, and both answers are compared."""
+"""Makes one mirror: sends the caller's request to the other upstream, and compares both responses."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ SMALL = 2**14  # bytes that are compared on the event loop; more is compared on 
 
 
 class MirrorMaker:
-    """Makes mirrors, whose `findings` are noted.
+    """Makes mirrors, and adds the results to `findings`.
 
-    `entries` gives what answers for each upstream's name; `prepared` a scope as that upstream is to see it, of which
-    it raises BadRequest where it must not see it. `rolls_back` are those that do so by themselves. `trace_bits` draws
-    the numbers of traces.
+    `entries` has the ASGI application of each upstream by name; `prepared` returns a scope as that upstream is to see
+    it, and raises BadRequest if it must not see it. `rolls_back` are the services that roll back writes themselves.
+    `trace_bits` draws the numbers of traces.
     """
 
     def __init__(
@@ -60,14 +60,15 @@ class MirrorMaker:
         self._rolls_back = rolls_back
 
     async def make(self, copy: Copy) -> str | None:
-        """Ask the other side, and compare. Returns what a mirror can't have and this one has asked for, in words."""
+        """Send the request to the other upstream, and compare. Returns the resource that it must not use, in words, if
+        the mirror used one."""
         policy, first = copy.policy, copy.answer
         if first is None:
             return None
         other = copy.other
         try:
             scope = self._prepared(copy, other)
-        except BadRequest:  # as a service never sees it
+        except BadRequest:  # the service would never get this request
             self._counters.drop(policy.route, "refused")
             return None
         self._counters.mirror(policy.route)
@@ -81,7 +82,7 @@ class MirrorMaker:
         return None
 
     async def _judge(self, copy: Copy, first: Answer, second: Answer) -> None:
-        """Note what the caller's answer and the mirror's say of the service."""
+        """Compare the caller's response with the mirror's, and add the result to the findings."""
         policy = copy.policy
         side = "service" if copy.upstream == LEGACY else LEGACY
         failed = second.failed is not None
@@ -93,7 +94,7 @@ class MirrorMaker:
         if legacy.failed is not None:
             self._counters.uncompared(policy.route)
             return
-        if policy.service in self._rolls_back:  # what it writes by connections of its own, nobody knows
+        if policy.service in self._rolls_back:  # what it writes through its own connections is unknown
             service = replace(service, rows=None)
         rules, redaction = self._rules.of(policy.route)
         sent = _sent(copy)
@@ -101,14 +102,14 @@ class MirrorMaker:
             self._findings.add(copy, await _compared(legacy, service, rules, sent), redaction)
 
     async def _proves(self, copy: Copy, first: Answer, second: Answer, rules: CompareRules, sent: bytes) -> bool:
-        """Whether the caller's answer and the mirror's say something of the service: not where a write can't be made
-        again, whoever makes it. What differs between two answers of one side is noted."""
+        """Whether the caller's response and the mirror's can be compared: not if a write can't be repeated on either
+        side. Differences between two responses of one side are added to the findings."""
         wanted, writes = self._findings.wants_control(copy), copy.info.method not in SAFE
         otherwise = writes and bool(copy.policy.mirror.control) and not _alike(first, second)
         if not (wanted or otherwise):
             return True
-        # Who answered the caller has made a write on what was there, and the other side came second, as it does now.
-        # Of a read, legacy is known to be right.
+        # The caller's upstream wrote to the original state, and the other side comes second, as it does here.
+        # For a read, legacy's response is the reference.
         side = copy.upstream if writes else LEGACY
         before = first if side == copy.upstream else second
         again = await self._again(copy, side)
@@ -118,20 +119,20 @@ class MirrorMaker:
             self._counters.drop(copy.policy.route, "unrepeatable")
             return False
         if wanted:
-            sides = (before, again) if side == LEGACY else (again, before)  # the service's is the second
+            sides = (before, again) if side == LEGACY else (again, before)  # the service's comes second
             self._findings.add_control(copy, await _compared(*sides, rules, sent))
         return True
 
     async def _again(self, copy: Copy, upstream: str) -> Answer | None:
-        """What this side answers to the same request once more; None where that says nothing."""
+        """The response of this side to the same request once more; None when that proves nothing."""
         again, alone = await self._ask(copy, upstream, self._prepared(copy, upstream))
         return None if again.failed is not None or alone.refusal is not None or alone.gave_way is not None else again
 
     async def _ask(
         self, copy: Copy, upstream: str, scope: Scope, *, read_only: bool = False
     ) -> tuple[Answer, MirrorScope]:
-        """What `upstream` answers to the same request, which has the scope that was prepared for it; and what there is
-        to say of that answer. `read_only`: databases are to refuse its writes, where they can."""
+        """The response of `upstream` to the same request with the prepared `scope`, and the mirror's scope.
+        `read_only`: databases are to refuse its writes, if they can."""
         second = Copy(upstream, copy.policy, copy.match, copy.info, copy.scope, self._clock.monotonic())
         scope["headers"] = untraced(scope["headers"], self._trace_bits)
         writes = copy.info.method not in SAFE
@@ -151,12 +152,12 @@ class MirrorMaker:
 
 
 def _alike(one: Answer, other: Answer) -> bool:
-    """Whether both have statuses of one class."""
+    """Whether both statuses are in the same class."""
     return one.status // 100 == other.status // 100
 
 
 def _reads(copy: Copy, first: Answer, other: str) -> bool:
-    """Whether the mirror of `first` may only read: a service's, where legacy only read, as it should."""
+    """Whether the mirror of `first` may only read: a service's, if legacy only read."""
     safe = copy.info.method in SAFE
     return safe and other != LEGACY and first.sql is not None and not first.sql.written()
 
@@ -165,14 +166,14 @@ async def _compared(legacy: Answer, service: Answer, rules: CompareRules, sent: 
     size = 0 if legacy.body == service.body else len(legacy.body) + len(service.body)
     for side in (legacy, service):
         if side.rows is not None and side.rows.written:
-            size += sum(len(one.statement) for one in side.rows.written)  # which are to be read
+            size += sum(len(one.statement) for one in side.rows.written)  # statements to be parsed
     if size <= SMALL:
         return compare(legacy, service, rules, sent)
     return await asyncio.to_thread(compare, legacy, service, rules, sent)
 
 
 def _sent(copy: Copy) -> bytes:
-    """What the caller said, by which what it gave is told from what was made for it; nothing where nothing was."""
+    """What the caller sent, to tell values that it chose from generated ones; empty when there is nothing."""
     if copy.answer is None or copy.answer.rows is None or not copy.answer.rows.written:
         return b""
     return b"\n".join(

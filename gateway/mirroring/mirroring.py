@@ -1,4 +1,5 @@
-"""Everything that a gateway has to do with mirrors: those it makes, those it sends away, those it takes from others."""
+"""All mirroring of a gateway: mirrors that it makes, that it sends to another process, and that it takes from
+others."""
 
 from __future__ import annotations
 
@@ -37,15 +38,15 @@ from gateway.upstreams.base import Legacy, Upstream
 
 __all__ = ["Mirroring"]
 
-STARTS = 60.0  # seconds that the process which the server starts for mirrors may take before its absence is told
+STARTS = 60.0  # seconds until a warning that the process for mirrors, started by the server, is missing
 
 
 class Mirroring:
-    """The mirrors of the gateway that `config` configures, between `legacy` and the other `upstreams`.
+    """Mirrors requests between `legacy` and the other `upstreams`, as `config` says.
 
-    `shields`: both sides are in this process, so that what callers share is kept from mirrors; `barred` says where it
-    can't be, and then none are made. `read` reads a request's scope. `key` is what values are hashed with before they
-    are stored. `sampler` takes requests for recordings.
+    `shields`: both sides are in this process, so shared resources are shielded from mirrors; `barred` names those that
+    can't be, and then no mirrors are made. `read` reads a request's scope. `key` is the key with which values are
+    hashed before they are stored. `sampler` takes requests for recordings.
     """
 
     def __init__(
@@ -94,16 +95,16 @@ class Mirroring:
         self.delivery = Delivery(self.mirrors, publisher, read, self._admit, clock, counters)
 
     def open(self, exchange: Exchange, scope: Scope) -> Token[Recorder | None] | None:
-        """A request has come: begin to copy it, if it is to be mirrored or recorded. Returns what `close` wants."""
+        """Begin to copy a request, if it is to be mirrored or recorded. Returns the token for `close`."""
         self.backpressure.arrived = exchange.since
         return self._tap.open(exchange, scope) if exchange.decision.mirror or self._sampler.active else None
 
     def close(self, exchange: Exchange, token: Token[Recorder | None]) -> None:
-        """The caller has been answered: let the copy be mirrored."""
+        """The caller has its response: have the copy mirrored."""
         self._tap.close(exchange, token)
 
     def _prepare(self, copy: Copy, upstream: str) -> Scope:
-        """The scope of a mirror, as that upstream would have seen the request. Raises BadRequest where it wouldn't."""
+        """The scope of a mirror, as that upstream would have seen the request. Raises BadRequest if it must not."""
         if upstream != LEGACY:
             self._admit(copy.info, copy.scope, upstream)
         if self._shields:
@@ -113,7 +114,7 @@ class Mirroring:
         return self._scope_factory.for_mirror(copy.scope, copy.info, copy.match, upstream)
 
     def _admit(self, info: RequestInfo, scope: Scope, upstream: str) -> None:
-        """Raises BadRequest where the upstream must not see the request."""
+        """Raise BadRequest if the upstream must not see the request."""
         admit(info, scope, self._legacy, self._upstreams[upstream])
 
     # -- in another process -----------------------------------------------------------------------
@@ -131,12 +132,12 @@ class Mirroring:
         )
 
     def have_mirrored_at(self, path: Path) -> None:
-        """Have all mirrors made by the process that the server has started beside this one, which listens at `path`.
-        To be said before `startup`."""
+        """Have all mirrors made by the process that the server has started for that, which listens at `path`. To be
+        called before `startup`."""
         self.mirrors.sender = self._sender(path, STARTS)
 
     def take_mirrors(self) -> Receiver:
-        """What takes copies from processes that serve. From now on, this process mirrors for them."""
+        """A receiver for copies from processes that serve. From now on, this process mirrors for them."""
         self.mirrors.work_for_others()
         most = max((route.mirror.max_body for route in self._config.routes), default=0)
         return Receiver(greeting(self._config), self.delivery.take, most)

@@ -1,8 +1,8 @@
 """Copies of requests, sent to the other upstream once their callers have been answered, and compared.
 
-Nobody waits for a mirror, so none may cost a caller anything. They are gathered, and sent one after another whenever no
-request has come for a moment. What waits is bounded in number and bytes, and while the event loop is late or requests
-wait for a thread, mirrors are dropped. What was dropped is counted.
+Mirrors must not slow callers down. They are collected, and sent one after another when no request has arrived for a
+moment. The number and size of waiting copies are limited, and while the event loop is late or requests wait for a
+thread, mirrors are dropped. Dropped mirrors are counted.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ __all__ = ["Mirrors"]
 class Mirrors:
     """The mirrors of one process. Used on its event loop.
 
-    `maker` makes them, within the `limits`. With a `sender`, they are not made here: copies are sent to the process
-    that does.
+    `maker` makes them, within the `limits`. With a `sender`, copies are sent to another process instead, which makes
+    the mirrors.
     """
 
     def __init__(
@@ -51,11 +51,11 @@ class Mirrors:
         self.queue = MirrorQueue(settings.queue, settings.memory)
         self.worker = MirrorWorker(settings, self.queue, maker, limits, counters, clock, sender)
         self._stopped = False
-        self.enabled = True  # off in users' tests: a mirror would run on nobody's thread and connection
+        self.enabled = True  # false in users' tests: a mirror would not run on the test's thread and connection
 
     @property
     def sender(self) -> Sender | None:
-        """What sends copies to the process that mirrors; None where that is this one."""
+        """Sends copies to the process that mirrors; None if this process makes the mirrors."""
         return self.worker.sender
 
     @sender.setter
@@ -63,7 +63,7 @@ class Mirrors:
         self.worker.sender = sender
 
     def start_copy(self, decision: Decision, match: Match, info: RequestInfo, scope: Scope) -> Copy | None:
-        """A copy to be kept while the caller is answered; None when there is no room for it."""
+        """Begin a copy, to be completed while the caller is answered; None when there is no room for it."""
         policy = decision.policy
         if policy is None or not self.enabled:
             return None
@@ -74,10 +74,10 @@ class Mirrors:
         return Copy(decision.upstream, policy, match, info, scope, now)
 
     def submit(self, copy: Copy, *, fell_back: bool) -> None:
-        """The caller has been answered: mirror it soon."""
+        """The caller has its response: mirror the copy soon."""
         copy.until = self._clock.monotonic()
-        # After this turn of the event loop, at whose end the server writes the end of the answer. In an empty context:
-        # the caller's user, language and connection are none of a mirror's business.
+        # After this turn of the event loop, in which the server writes the end of the response. In an empty context,
+        # without the caller's user, language and connection.
         asyncio.get_running_loop().call_soon(
             partial(self._finish, copy, fell_back=fell_back), context=contextvars.Context()
         )
@@ -89,7 +89,7 @@ class Mirrors:
             self.enqueue(copy)
 
     def enqueue(self, copy: Copy) -> None:
-        """Mirror a copy that is finished, if there is room for it."""
+        """Mirror a completed copy, if there is room for it."""
         if reason := self._full(copy.policy.route, copy.match.template, copy.until, copy.size):
             self.worker.drop(copy, reason)
             return
@@ -97,7 +97,7 @@ class Mirrors:
         self.worker.schedule()
 
     def _full(self, route: str, template: str, now: float, more: int = 0) -> str | None:
-        """Why there is no room for another one of this endpoint, in a word."""
+        """Why there is no room for another mirror of this endpoint, in a word; None if there is."""
         if self._stopped:
             return "stopped"
         if self._limits.unshielded(route, template, now):
@@ -109,17 +109,17 @@ class Mirrors:
         return self._limits.pressed(route, template, now)
 
     def work_for_others(self) -> None:
-        """From now on, make the mirrors of other processes. Nobody here waits for one, however late it is."""
+        """From now on, make the mirrors of other processes. No caller waits here, so their delay doesn't matter."""
         self.sender = None
         self._limits.work_for_others()
 
     async def startup(self) -> None:
-        """Look for the process that mirrors, where that is another one. It may come later, and may go."""
+        """Connect to the process that mirrors, if that is another one. It may start later, and may end."""
         if self.sender is not None and self.enabled:
             await self.sender.connect()
 
     async def shutdown(self) -> None:
-        """Stop. What waits is dropped, what runs is cancelled."""
+        """Stop. Waiting copies are dropped, running mirrors are cancelled."""
         self._stopped = True
         if self.sender is not None:
             self.sender.close()

@@ -1,4 +1,4 @@
-"""The copies that wait to be mirrored, bounded in number and bytes."""
+"""The queue of copies to be mirrored, limited in number and bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["MirrorQueue"]
 
 
 class MirrorQueue:
-    """At most `length` copies, of at most `memory` bytes together."""
+    """At most `length` copies, with at most `memory` bytes in total."""
 
     def __init__(self, length: int, memory: int) -> None:
         self._length = length
@@ -24,32 +24,32 @@ class MirrorQueue:
 
     @property
     def first(self) -> Copy:
-        """The copy that has waited for longest."""
+        """The oldest copy."""
         return self._waiting[0]
 
     @property
     def half_full(self) -> bool:
-        """Whether more than half of the places are taken."""
+        """Whether it has more than half of `length` copies."""
         return len(self._waiting) * 2 > self._length
 
     def full(self, more: int) -> str | None:
-        """Why there is no room for a copy of so many bytes, in a word."""
+        """Why there is no room for a copy of `more` bytes, in a word; None if there is."""
         if len(self._waiting) >= self._length:
             return "queue"
         return "memory" if self.bytes + more > self._memory else None
 
     def append(self, copy: Copy) -> None:
-        """Let one more wait."""
+        """Add a copy."""
         self._waiting.append(copy)
         self.bytes += copy.size
 
     def pop(self) -> Copy:
-        """The copy that has waited for longest, which waits no more."""
+        """Remove and return the oldest copy."""
         copy = self._waiting.popleft()
         self.bytes -= copy.size
         return copy
 
     def drain(self) -> Iterator[Copy]:
-        """All of them, which wait no more."""
+        """Remove and return all copies."""
         while self._waiting:
             yield self.pop()

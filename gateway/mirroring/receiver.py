@@ -1,4 +1,4 @@
-"""Takes copies of requests from the processes that serve them, in the one that mirrors: `gateway mirrors`."""
+"""Receives copies of requests from the processes that serve, in the process that mirrors (`gateway mirrors`)."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ OTHER = b"it was started with another configuration or version: restart it\n"
 
 
 class Receiver:
-    """What a Unix server calls for each connection. `deliver` gets what arrives, and what to call when that is mirrored
-    or dropped; it raises nothing.
+    """The connection callback of a Unix server. `deliver` is called with each received copy, and with a function to
+    call when it was mirrored or dropped; it must not raise.
 
-    `greeting` is what both sides have to have in common; `most` the bytes of the longest body that is mirrored.
+    `greeting` must be equal on both sides; `most` is the size of the largest body that is mirrored, in bytes.
     """
 
     def __init__(self, greeting: bytes, deliver: Callable[[ReceivedCopy, Callable[[], None]], None], most: int) -> None:
@@ -42,16 +42,16 @@ class Receiver:
         self._connections: dict[asyncio.StreamWriter, tuple[asyncio.Task[None], Answers]] = {}
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take from one process until it leaves."""
+        """Receive from one process until it disconnects."""
         answers = Answers(writer.get_extra_info("socket").fileno())
         taking = asyncio.ensure_future(self._take(reader, writer, answers))
         self._connections[writer] = taking, answers
         try:
             await asyncio.wait([taking])
-            if not taking.cancelled():  # by `stop`: what was taken is still to be done
+            if not taking.cancelled():  # cancelled by `stop`: received copies are still to be mirrored
                 taking.result()
         except (EOFError, ConnectionError):
-            pass  # it has left
+            pass  # it has disconnected
         except MalformedFrameError as exc:
             logger.warning("a process that serves sent what is no copy of a request, and is cut off: %s", exc)
         finally:
@@ -59,12 +59,12 @@ class Receiver:
                 self._leave(writer)
 
     def stop(self) -> None:
-        """Take no more. What was taken can still be said to be done."""
+        """Receive no more. Received copies are still reported when done."""
         for taking, _ in self._connections.values():
             taking.cancel()
 
     def close(self) -> None:
-        """Leave all of them."""
+        """Disconnect from all processes."""
         for writer in [*self._connections]:
             self._leave(writer)
 
@@ -75,7 +75,7 @@ class Receiver:
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: Answers) -> None:
         if await reader.readexactly(GREETING) != self._greeting:
-            if not self._told:  # it looks again each second
+            if not self._told:  # once only: the other process connects again each second
                 logger.warning("a process that serves has another configuration or version: restart both")
             self._told = True
             writer.write(OTHER)
@@ -95,17 +95,18 @@ class Receiver:
 class Answers:
     """Tells the process at the other end of a socket which of its copies are done.
 
-    By another descriptor than reads from it: that it can't be told, as it has ended, must not end what reads its last.
+    With a duplicate of the descriptor: an error in writing, after that process has ended, must not prevent reading what
+    it has sent before.
     """
 
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=os.dup(descriptor))
         self._socket.setblocking(False)
         self._unsaid = bytearray()
-        self._waits = False  # for the other process to read
+        self._waits = False  # until the other process reads
 
     def say_done(self, number: int) -> None:
-        """This one is done."""
+        """Report this copy as done."""
         self._unsaid += DONE.pack(number)
         if not self._waits:
             self._say()
@@ -115,7 +116,7 @@ class Answers:
             del self._unsaid[: self._socket.send(self._unsaid)]
         except BlockingIOError:
             pass
-        except OSError:  # whoever sent them has ended
+        except OSError:  # the other process has ended
             self._unsaid.clear()
         if bool(self._unsaid) == self._waits:
             return
@@ -126,7 +127,7 @@ class Answers:
             asyncio.get_running_loop().remove_writer(self._socket)
 
     def close(self) -> None:
-        """Say no more."""
+        """Stop reporting."""
         if self._waits:
             asyncio.get_running_loop().remove_writer(self._socket)
         self._waits = True

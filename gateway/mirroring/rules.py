@@ -1,4 +1,4 @@
-"""What the answers to a route's mirrors are compared by."""
+"""The rules by which the responses of a route are compared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Rules"]
 
 
 class Rules:
-    """The rules of each route as they are today: accepted differences expire."""
+    """The rules of each route, as of today: accepted differences expire."""
 
     def __init__(self, routes: Mapping[str, RouteConfig], key: bytes, clock: Clock) -> None:
         self._routes = routes
@@ -24,7 +24,7 @@ class Rules:
         self._compiled: dict[str, tuple[CompareRules, Redaction]] = {}
 
     def of(self, route: str) -> tuple[CompareRules, Redaction]:
-        """Those of one route."""
+        """The rules of one route."""
         today = datetime.fromtimestamp(self._clock.time(), UTC).date()
         if today != self._day:
             self._day, self._compiled = today, {}

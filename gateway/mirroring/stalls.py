@@ -1,4 +1,4 @@
-"""Endpoints that hold the event loop up in their mirrors: for how long they did, and which get none for a while."""
+"""Endpoints whose mirrors block the event loop: how long they did, and which aren't mirrored for a while."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["FIRST", "LONGEST", "StallGuard", "StallTimer"]
 
 logger = logging.getLogger("gateway.parity")
 
-BEAT = 0.05  # seconds between two looks at the event loop, while a mirror runs
-IN_A_ROW = 2  # times: once may be somebody else's fault
-FIRST = 10.0  # seconds without mirrors after that, and twice as many each time it happens again
+BEAT = 0.05  # seconds between two checks of the event loop, while a mirror runs
+IN_A_ROW = 2  # mirrors: a single one may have another cause
+FIRST = 10.0  # seconds without mirrors then; doubled each time it happens again
 LONGEST = 600.0
 
 
@@ -51,22 +51,22 @@ class StallTimer:
 
 
 class StallGuard:
-    """The endpoints during whose mirrors the event loop stood still lately, for `limit` seconds or longer each time.
+    """The endpoints whose mirrors recently blocked the event loop, for `limit` seconds or longer each time.
 
     An endpoint is its route and its template. `now` is `Clock.monotonic()`.
     """
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
-        self._times: dict[tuple[str, str], int] = {}  # in a row
+        self._times: dict[tuple[str, str], int] = {}  # mirrors in a row
         self._until: dict[tuple[str, str], float] = {}
 
     def spares(self, route: str, template: str, now: float) -> bool:
-        """Whether this endpoint has no mirrors now."""
+        """Whether this endpoint is not mirrored now."""
         return bool(self._until) and now < self._until.get((route, template), 0.0)
 
     def note(self, route: str, template: str, seconds: float, now: float) -> None:
-        """A mirror is over during which the event loop stood still for so long."""
+        """Note that a mirror has ended during which the event loop was blocked for `seconds`."""
         key = route, template
         if seconds < self._limit:
             if self._times:

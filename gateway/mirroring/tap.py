@@ -1,5 +1,4 @@
-"""Keeps a copy of a request and of its answer on their way, where the decision says that it is mirrored, or somebody
-records such requests."""
+"""Copies a request and its response on their way, if the decision says that it is mirrored, or a recording wants it."""
 
 from __future__ import annotations
 
@@ -20,19 +19,19 @@ __all__ = ["Recording", "Sampler", "Tap"]
 
 
 class Recording(Protocol):
-    """One that wants requests, and keeps their bodies up to a length."""
+    """A recording that wants requests, and keeps bodies up to a maximum size."""
 
     @property
     def max_body(self) -> int:
-        """In bytes."""
+        """The maximum size of a body, in bytes."""
 
     @property
     def trace(self) -> Callable[[Recorder], None] | None:
-        """What has the project's lines noted that run for a request, where that is wanted."""
+        """A function that starts recording which lines of the project run for a request; None if that isn't wanted."""
 
 
 class Sampler(Protocol):
-    """What takes requests for recordings."""
+    """Takes requests for recordings."""
 
     active: bool
 
@@ -40,11 +39,11 @@ class Sampler(Protocol):
         """The recordings that want this request."""
 
     def submit(self, kept: Kept, *, fell_back: bool) -> None:
-        """Its caller has been answered."""
+        """Its caller has been answered: record it."""
 
 
 class Tap:
-    """Copies for `mirrors` and `sampler`, of requests whose bodies are held in `bodies`."""
+    """Makes copies for `mirrors` and `sampler`, of requests whose bodies are held in `bodies`."""
 
     def __init__(self, mirrors: Mirrors, sampler: Sampler, bodies: Bodies) -> None:
         self._mirrors = mirrors
@@ -52,8 +51,8 @@ class Tap:
         self._bodies = bodies
 
     def open(self, exchange: Exchange, scope: Scope) -> Token[Recorder | None] | None:
-        """Begin a copy, where there is room for one, and note what the request does meanwhile. Returns what `close`
-        wants; None where nothing is copied."""
+        """Begin a copy, if there is room for one, and record what the request does. Returns the token for `close`; None
+        if nothing is copied."""
         mirrored = exchange.decision.mirror and exchange.match is not None
         copy = self._copy_for_mirror(exchange, scope) if mirrored else None
         if self._sampler.active and (wanted := self._sampler.wanted(exchange)):
@@ -78,7 +77,7 @@ class Tap:
         return Kept(exchange.decision.upstream, exchange.info, scope, exchange.since, limit)
 
     def close(self, exchange: Exchange, token: Token[Recorder | None]) -> None:
-        """The caller has been answered: let the copy be mirrored, and recorded."""
+        """The caller has been answered: have the copy mirrored and recorded."""
         recorder.reset(token)
         copy, fell_back = exchange.copy, exchange.fell_back is not None
         if isinstance(copy, Copy):

@@ -1,4 +1,4 @@
-"""What is other about Django REST framework's throttles where requests are mirrored. Works with any version of it."""
+"""Adapts Django REST framework's throttles to mirrors. Works with any version of it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["let_mirrors_pass"]
 
 
 def let_mirrors_pass() -> None:
-    """Let no view of Django REST framework ask a throttle for a mirror, where project or services have any by now.
+    """Prevent views of Django REST framework from throttling mirrors, if project or services have imported DRF by now.
 
-    Both sides count under the same keys, and its caller has been counted: with mirrors counted too, callers would be
-    refused at half their rate. DRF documents the methods and has no setting for this, so they are replaced, once: the
-    one that asks, and the one that says whom, for views that ask in their own way (adrf's do). What is to be refused
-    is not mirrored (`Copy.finish`).
+    Both sides count under the same keys, and the caller has been counted already: with mirrors counted too, callers
+    would be refused at half their rate. DRF documents the methods but has no setting for this, so two are replaced,
+    once: the one that checks throttles, and the one that returns them, for views that check in another way (as adrf's
+    do). Refused requests are not mirrored (`Copy.finish`).
     """
-    views: Any = sys.modules.get("rest_framework.views")  # optional, and not to be imported for this
+    views: Any = sys.modules.get("rest_framework.views")  # optional; not to be imported here
     if views is None or hasattr(views.APIView.check_throttles, "spares_mirrors"):
         return
     check, get = views.APIView.check_throttles, views.APIView.get_throttles
@@ -33,7 +33,7 @@ def let_mirrors_pass() -> None:
             check(view, request)
         except Exception:
             if (mirrored := recorder.get()) is not None:
-                mirrored.throttled = True  # EXCEPTION_HANDLER may give the answer any status
+                mirrored.throttled = True  # EXCEPTION_HANDLER may change the status
             raise
 
     @wraps(get)

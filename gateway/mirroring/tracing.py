@@ -1,4 +1,4 @@
-"""A mirror is no request of a caller's: its headers tell tracers not to record it."""
+"""Changes the headers of a mirror so that tracers don't record it as a caller's request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 __all__ = ["untraced", "without_traces"]
 
-# What says which trace a request belongs to: W3C Trace Context and Baggage, Sentry, Elastic, Datadog, Zipkin.
+# Headers that name a request's trace: W3C Trace Context and Baggage, Sentry, Elastic, Datadog, Zipkin.
 TRACING = frozenset(
     {
         b"traceparent",
@@ -22,15 +22,15 @@ PREFIXES = (b"x-datadog-", b"x-b3-")
 
 
 def without_traces(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """`headers` that say nothing of a trace."""
+    """`headers` without those of traces."""
     return [line for line in headers if line[0] not in TRACING and not line[0].startswith(PREFIXES)]
 
 
 def untraced(headers: Iterable[tuple[bytes, bytes]], bits: Callable[[int], int]) -> list[tuple[bytes, bytes]]:
-    """`headers` as one that isn't recorded, of a trace that nobody else is in, in the words of each tracer. `bits`
-    draws a number of so many."""
+    """`headers` with those of a new trace that is not recorded, for each tracer. `bits` draws a number of that many
+    bits."""
     kept = without_traces(headers)
-    trace, span = bits(128) | 1, bits(64) | 1  # none may be 0
+    trace, span = bits(128) | 1, bits(64) | 1  # 0 is invalid
     return [
         *kept,
         (b"traceparent", b"00-%032x-%016x-00" % (trace, span)),

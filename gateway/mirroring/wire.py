@@ -1,4 +1,4 @@
-"""How the copy of a request travels to the process that mirrors: a head in JSON, and two bodies as they are."""
+"""The format in which copies are sent to the process that mirrors: a header in JSON, and the two bodies."""
 
 from __future__ import annotations
 
@@ -32,31 +32,31 @@ __all__ = [
 ]
 
 GREETING = 64  # bytes
-ACCEPTED = b"+"  # the answer to a greeting that is known; anything else says why it isn't
+ACCEPTED = b"+"  # reply to an equal greeting; any other reply is the reason for refusing
 DONE = struct.Struct("!I")  # the number of a copy that was mirrored or dropped
 
-# A number for the copy, then how long the head is, the body of the request and that of its answer.
+# The number of the copy, and the lengths of the JSON header, the request's body and the response's body.
 PREFIX = struct.Struct("!IIII")
-MOST_HEAD = 2**22  # bytes of it
-MOST_ESCAPED = 6  # bytes that JSON takes for one
+MOST_HEAD = 2**22  # bytes of the JSON header
+MOST_ESCAPED = 6  # bytes of JSON for one escaped byte
 
 TEXTS = frozenset({"http_version", "method", "scheme", "path", "root_path"})
 
 
 def greeting(config: Config) -> bytes:
-    """What two processes say to each other that have the same version and configuration, in GREETING bytes."""
+    """The greeting, GREETING bytes: equal in processes with the same version and configuration."""
     known = f"{version('django-fastapi-gateway')} {replace(config, source='')!r}"
     return hashlib.sha256(known.encode()).hexdigest().encode()
 
 
 class MalformedFrameError(ValueError):
-    """What can't have come from `pack`."""
+    """A frame that `pack` can't have made."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedCopy:
-    """A copy as it arrives: what `upstream` answered to a request that `route` claims, and all that is needed to make
-    it again."""
+    """A received copy: the response of `upstream` to a request of `route`, and everything needed to repeat the
+    request."""
 
     upstream: str
     route: str
@@ -67,13 +67,13 @@ class ReceivedCopy:
 
 
 def pack(copy: Copy, number: int) -> bytes | None:
-    """A finished copy as one frame; None where that would be too long. Of its scope, it has what the ASGI specification
-    has servers say of a request."""
+    """A completed copy as one frame; None if that would be too long. Of its scope, it has the keys of the ASGI
+    specification."""
     scope, answer = copy.scope, copy.answer
     if answer is None:
         raise ValueError("this copy is not finished")
     if (copy.size - len(copy.request_body) - len(answer.body)) * MOST_ESCAPED > MOST_HEAD:
-        return None  # before it takes long
+        return None  # before encoding, which takes long
     head = {
         "upstream": copy.upstream,
         "route": copy.policy.route,
@@ -100,7 +100,7 @@ def pack(copy: Copy, number: int) -> bytes | None:
 
 
 def unpack(head: bytes, request_body: bytes, body: bytes) -> ReceivedCopy:
-    """What was packed. Raises MalformedFrameError."""
+    """Read what `pack` made. Raises MalformedFrameError."""
     try:
         return _sent(json.loads(head), request_body, body)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as exc:
@@ -172,7 +172,7 @@ def _texts(headers: Any) -> list[tuple[str, str]]:
 
 
 def _pair(address: Any) -> Any:
-    return None if address is None else tuple(address)[:2]  # of IPv6, the system's have four
+    return None if address is None else tuple(address)[:2]  # IPv6 addresses have four items
 
 
 def _bytes(lines: list[list[str]]) -> list[tuple[bytes, bytes]]:

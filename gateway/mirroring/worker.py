@@ -1,4 +1,4 @@
-"""When mirrors are made: those that wait, one after another, whenever no request has come for a moment."""
+"""Schedules mirrors: waiting copies are mirrored one after another when no request has arrived for a moment."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["MirrorWorker"]
 
 logger = logging.getLogger("gateway.parity")
 
-PATIENCE = 0.25  # seconds that a mirror waits for a quiet moment, where there is none
-PAUSE = 0.002  # seconds between two looks for one
+PATIENCE = 0.25  # longest time in seconds that a mirror waits for a quiet moment
+PAUSE = 0.002  # seconds between two checks
 
 
 class MirrorWorker:
-    """Works off the `queue`, in as many tasks at once as the settings allow. With a `sender`, it sends the copies."""
+    """Processes the `queue`, in as many tasks at once as the settings allow. With a `sender`, it sends the copies."""
 
     def __init__(
         self,
@@ -44,17 +44,17 @@ class MirrorWorker:
         self._clock = clock
         self.sender = sender
         self.running: set[asyncio.Task[None]] = set()
-        self._due: asyncio.TimerHandle | None = None  # when those that were gathered are made
+        self._due: asyncio.TimerHandle | None = None  # timer for the collected copies
 
     def schedule(self) -> None:
-        """Make what waits after `delay`, if something does and more may run."""
+        """Start after `delay` seconds, if copies wait and another task may run."""
         if self._due is not None or not self._queue or len(self.running) >= self._settings.concurrency:
             return
         due = self._clock.monotonic() + self._settings.delay
         self._due = asyncio.get_running_loop().call_later(self._settings.delay, self._begin, due)
 
     def _begin(self, due: float) -> None:
-        """Make those that were gathered: one after another, unless one takes so long that others are due."""
+        """Mirror the collected copies one after another; another task starts if one takes so long that more are due."""
         now = self._clock.monotonic()
         self._due = None
         self._limits.look(now, now - due)
@@ -65,7 +65,7 @@ class MirrorWorker:
             self.schedule()
 
     async def stop(self) -> None:
-        """Begin no more, and cancel what runs."""
+        """Start no more mirrors, and cancel running ones."""
         if self._due is not None:
             self._due.cancel()
             self._due = None
@@ -75,7 +75,7 @@ class MirrorWorker:
         await asyncio.gather(*running, return_exceptions=True)
 
     def drop(self, copy: Copy, reason: str) -> None:
-        """Let this one not be mirrored, for `reason`: a word."""
+        """Drop a copy; `reason` is a word."""
         self._counters.drop(copy.policy.route, reason)
         if copy.done is not None:
             copy.done()
@@ -95,27 +95,27 @@ class MirrorWorker:
             await self._pause(0)
 
     def _may_begin(self, now: float) -> bool:
-        """Whether the moment is quiet; or there is none, for so long or so many that mirrors would be lost."""
+        """Whether the moment is quiet, or mirrors have waited for so long, or are so many, that they would be lost."""
         if self._limits.busy:
             return False
         overdue = now - self._queue.first.until >= PATIENCE or self._queue.half_full
         return overdue or self._limits.quiet(now)
 
     async def _pause(self, seconds: float) -> None:
-        """Let others run, and see how long they do."""
+        """Let other tasks run, and measure the delay."""
         since = self._clock.monotonic()
         await asyncio.sleep(seconds)
         now = self._clock.monotonic()
         self._limits.look(now, now - since - seconds)
 
     async def _mirror(self, copy: Copy) -> None:
-        """Make a mirror, or have it made, whatever comes of it."""
+        """Make a mirror, or send the copy; errors are logged."""
         try:
             if self.sender is None:
                 await self._make(copy)
             elif reason := self.sender.send(copy, self._clock.monotonic()):
                 self._counters.drop(copy.policy.route, reason)
-        except asyncio.CancelledError:  # by `shutdown`
+        except asyncio.CancelledError:  # cancelled by `shutdown`
             self._counters.drop(copy.policy.route, "stopped")
             raise
         except Exception:

@@ -1,1 +1,1 @@
-"""What happened, for people and machines that watch."""
+"""Counts and logs requests."""

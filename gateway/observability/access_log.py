@@ -1,4 +1,4 @@
-"""One line for each request: who answered, how and how fast."""
+"""The access log: one line for each request, with the upstream that answered, the status and the duration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def log(exchange: Exchange) -> None:
         "%s %s%s %s %s %.1fms",
         info.method,
         info.root,
-        info.path.encode("unicode_escape").decode("ascii"),  # a path may hold line ends
+        info.path.encode("unicode_escape").decode("ascii"),  # a path may contain line breaks
         exchange.status or "-",
         exchange.decision.upstream,
         exchange.seconds * 1000,

@@ -1,4 +1,4 @@
-"""The last step of a request: what became of it is counted and logged."""
+"""The last step of a request: it is counted and logged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def observe(exchange: Exchange, counters: Counters) -> None:
         fell_back = exchange.fell_back is not None
         side = "service" if fell_back or decision.upstream != LEGACY else LEGACY
         seconds = None if exchange.info.method == "WEBSOCKET" else exchange.seconds
-        if exchange.excuse is not None:  # says nothing of the service: counted apart
+        if exchange.excuse is not None:  # not the service's fault: counted separately
             side = exchange.excuse
         status, failed = exchange.response.status, exchange.failed
         unanswered = failed or (failed is False and not status)
@@ -46,15 +46,15 @@ def observe(exchange: Exchange, counters: Counters) -> None:
 
 
 def _count_endpoint(exchange: Exchange, scope: Scope, tallies: Traffic) -> None:
-    """Count the endpoint that answered: what Django's resolver matched, or the template of a service. A socket, and an
-    answer without its end, has no latency."""
+    """Count the endpoint that answered: what Django's resolver matched, or the template of a service. WebSockets, and
+    responses without an end, have no latency."""
     response, upstream = exchange.response, exchange.decision.upstream
     if upstream == LEGACY:
         label = scope.get(ROUTE, NO_VIEW)
     else:
         label = exchange.match.template if exchange.match is not None else NO_VIEW
     tally = tallies[upstream, exchange.info.method, label]
-    # Not methods of the tally: every request passes here.
+    # Inlined, not methods of the tally: this runs for every request.
     tally.requests += 1
     tally.size += response.size
     status = response.status

@@ -1,4 +1,4 @@
-"""Requests that nobody is asked: they are counted and, now and then, logged."""
+"""Requests that are refused before any upstream is called: counted and, at intervals, logged."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ logger = logging.getLogger("gateway")
 
 
 class Refusals:
-    """Counts them in `counters`."""
+    """Counts refused requests in `counters`."""
 
     def __init__(self, counters: Counters, clock: Clock) -> None:
         self._counters = counters
         self._throttled = ThrottledWarnings(logger, clock)
 
     def note(self, reason: BadRequest | Unavailable, info: RequestInfo) -> None:
-        """This request was refused for `reason`."""
+        """Count a request that was refused for `reason`."""
         status = getattr(reason, "status", 400)
         self._counters.refuse(status)
         key = reason.policy.route if isinstance(reason, Unavailable) else str(reason)[:40]

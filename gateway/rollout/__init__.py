@@ -1,1 +1,1 @@
-"""Where a route stands on its way from legacy to service, and what follows for a request."""
+"""The stage of a route between legacy and service, and the decision on each request."""

@@ -1,7 +1,7 @@
-"""What a browser keeps for the gateway: who it is, and on which side it stays. Pure.
+"""The affinity cookie: a visitor's ID, and the side on which it stays. Pure.
 
-One cookie for all routes: `ID:GROUP.SIDE:GROUP.SIDE:SIGNATURE`. It is signed, since nobody may choose a side
-by writing a cookie. The same key signs the header with which testers do choose one (`gateway sign`).
+One cookie for all routes: `ID:GROUP.SIDE:GROUP.SIDE:SIGNATURE`. It is signed, so that callers can't choose a side by
+writing a cookie. The same key signs the header with which testers do choose one (`gateway sign`).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from urllib.parse import quote, unquote
 __all__ = ["SIDES", "AffinityCookie", "Signer"]
 
 SIDES = ("legacy", "service")
-MOST = 3072  # bytes; browsers keep 4096 with the cookie's name and attributes (RFC 6265, section 6.1)
+MOST = 3072  # bytes; browsers store 4096 including name and attributes (RFC 6265, section 6.1)
 MOST_KNOWN = 4096  # cookies
 _id = re.compile(rb"[0-9a-f]{32}").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
 class AffinityCookie:
-    """`id` is the visitor's; `pins` has the side that it stays on, by group."""
+    """`id` is the visitor's ID; `pins` has the side on which it stays, by group."""
 
     id: str
     pins: Mapping[str, str] = field(default_factory=dict)
@@ -39,13 +39,13 @@ class Signer:
     __slots__ = ("_keys", "_known")
 
     def __init__(self, secrets: Sequence[str | bytes]) -> None:
-        self._known: dict[bytes, AffinityCookie] = {}  # those seen lately, since verifying takes longer than all else
+        self._known: dict[bytes, AffinityCookie] = {}  # cache, since verifying is slow
         encoded = [secret.encode() if isinstance(secret, str) else secret for secret in secrets]
-        # Not the secrets themselves: what they sign elsewhere must not pass here, nor the other way about.
+        # Derived keys: signatures made with the secrets elsewhere must not be valid here, nor the other way round.
         self._keys = tuple(hmac.digest(secret, b"gateway.rollout", "sha256") for secret in encoded)
 
     def __eq__(self, other: object) -> bool:
-        """Whether both sign alike, and verify what the other has signed."""
+        """Whether both sign alike, and accept each other's signatures."""
         return isinstance(other, Signer) and other._keys == self._keys
 
     def __hash__(self) -> int:
@@ -53,7 +53,7 @@ class Signer:
 
     @property
     def able(self) -> bool:
-        """Whether there is anything to sign with."""
+        """Whether there is a secret to sign with."""
         return bool(self._keys)
 
     def _signature(self, key: bytes, purpose: bytes, text: bytes) -> bytes:
@@ -65,7 +65,7 @@ class Signer:
     # -- the cookie -----------------------------------------------------------------------------
 
     def load_cookie(self, value: bytes | None) -> AffinityCookie | None:
-        """The cookie of this value; None unless it was signed here."""
+        """The cookie of this value; None unless its signature is valid."""
         if value is None:
             return None
         if (known := self._known.get(value)) is not None:
@@ -86,7 +86,7 @@ class Signer:
         return cookie
 
     def dump_cookie(self, cookie: AffinityCookie) -> bytes:
-        """The value of `cookie`. When it would be too long, the oldest pins are left out."""
+        """The value of `cookie`. If it would be too long, the oldest pins are left out."""
         parts = [f"{quote(group, safe='')}.{side[0]}" for group, side in cookie.pins.items()]
         while len(text := ":".join([cookie.id, *parts]).encode()) > MOST - 40:
             parts.pop(0)
@@ -95,14 +95,14 @@ class Signer:
     # -- the header -----------------------------------------------------------------------------
 
     def signed_side(self, route: str, side: str, expires: int) -> str:
-        """The value of the header that asks `side` of `route` until `expires` (seconds since 1970)."""
+        """The value of the header that requests `side` of `route` until `expires` (seconds since 1970)."""
         if side not in SIDES:
             raise ValueError(f"side {side!r}: one of {', '.join(SIDES)}")
         text = f"{side}.{expires}"
         return f"{text}.{self._signature(self._keys[0], b'side', self._about(route, text)).decode()}"
 
     def side(self, route: str, value: bytes, now: float) -> str | None:
-        """The side that a header's value asks for; None unless it was signed here for `route` and still holds."""
+        """The side that a header's value requests; None unless its signature is valid for `route` and not expired."""
         text, _, signature = value.rpartition(b".")
         side, _, expires = text.decode("latin-1").partition(".")
         if side not in SIDES or not expires.isascii() or not expires.isdigit() or len(expires) > 12:

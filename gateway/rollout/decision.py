@@ -1,4 +1,4 @@
-"""Which upstream answers, and why. Pure: everything it depends on is passed in."""
+"""Decides which upstream answers a request. Pure: everything it depends on is passed in."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ __all__ = [
 ]
 
 LEGACY = "legacy"
-NOBODY = "-"  # in the place of an upstream's name where a request is refused; no service can be called that
+NOBODY = "-"  # instead of an upstream's name for a refused request; not a valid service name
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, section 9.2.1
 
 
 class Unavailable(Exception):
-    """The service of `policy` can't be asked now, and legacy must not be. The message says why, the answer is 503."""
+    """The service of `policy` can't be called now, and legacy must not be. The message says why; the status is 503."""
 
     status = 503
 
@@ -44,7 +44,7 @@ class Unavailable(Exception):
 
 
 class Bucketed(NamedTuple):
-    """Why a canary takes a caller in or leaves it out: its bucket, and how that was found. In words when asked for."""
+    """Why a canary includes or excludes a caller: its bucket, and how that was found. Formatted on demand."""
 
     policy: RoutePolicy
     bucket: int
@@ -57,10 +57,10 @@ class Bucketed(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """`upstream` answers because of `reason`; `route` is the one that was asked, if any.
+    """`upstream` answers, because of `reason`; `route` is the route that claims the request, if any.
 
-    `policy` is that route's: the answer counts, and may fall back. `mirror`: the other upstream gets a copy. `cookie`
-    is an affinity cookie for the caller to keep.
+    `policy` is the route's policy, set if a service answers: the outcome counts for it, and legacy may be the fallback. `mirror`: the
+    other upstream gets a copy. `cookie` is an affinity cookie to be set for the caller.
     """
 
     upstream: str
@@ -72,12 +72,12 @@ class Decision(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """Why, in words."""
+        """The reason, in words."""
         return str(self.why)
 
     @property
     def bucket(self) -> int | None:
-        """The caller's bucket, where it was asked for."""
+        """The caller's bucket, if the decision used it."""
         return self.why.bucket if isinstance(self.why, Bucketed) else None
 
 
@@ -85,8 +85,8 @@ class Decision(NamedTuple):
 class DecisionContext:
     """What a decision depends on besides the request and the snapshot.
 
-    `breakers` has the circuit breaker of each service. `random` gives numbers from 0 up to 1, `new_id` identifiers for
-    visitors: 32 hexadecimal digits. `known` says whether legacy has a path.
+    `breakers` has the circuit breaker of each service. `random` returns numbers in [0, 1), `new_id` IDs for visitors:
+    32 hexadecimal digits. `known` says whether legacy has a path.
     """
 
     clock: Clock
@@ -102,7 +102,7 @@ OTHER_METHOD = Decision(LEGACY, "the path is claimed, but not for this method")
 
 @dataclass(frozen=True, slots=True)
 class CompiledRoute:
-    """What a route decides, made with the snapshot: `fixed` for all callers, or by cohort where it is None."""
+    """The decision of a route, compiled with the snapshot: `fixed` for all callers, or by cohort if that is None."""
 
     policy: RoutePolicy
     fixed: Decision | None
@@ -110,7 +110,7 @@ class CompiledRoute:
 
 
 def compile_route(policy: RoutePolicy) -> CompiledRoute:
-    """What a route with this policy decides for every request it claims."""
+    """Compile the decision of a route with this policy, for every request that it claims."""
     route, stage = policy.route, policy.state.stage
     fixed = None
     if stage == LEGACY_STAGE:
@@ -129,9 +129,9 @@ def decide(
     caller: Caller | None,
     context: DecisionContext,
 ) -> Decision:
-    """The decision on a request. `caller` is None where the project could not be asked who it is.
+    """The decision on a request. `caller` is None if the project could not determine it.
 
-    Raises Unavailable when the service must not be asked now and nobody may answer in its place.
+    Raises Unavailable when the service must not be called now and legacy must not answer instead.
     """
     if match is None:
         return UNCLAIMED
@@ -145,8 +145,8 @@ def decide(
         if breaker.may_reject and (refusal := breaker.refuses(context.clock.monotonic())) is not None:
             if _may_stand_in(policy, info, context):
                 return with_fallback(decision, refusal)
-            # Where nobody may, a service that has failed often is asked all the same: then even a few answers are
-            # better than none. One that has too much to do is not.
+            # Without a fallback, a service whose breaker is open is called all the same: a few successes are better
+            # than none. One that is overloaded is not.
             if breaker.full:
                 raise Unavailable(policy, refusal)
     if policy.mirrored and info.method in policy.mirror.methods and _sampled(policy.mirrored, context):
@@ -159,14 +159,14 @@ def _sampled(percent: float, context: DecisionContext) -> bool:
 
 
 def _may_stand_in(policy: RoutePolicy, info: RequestInfo, context: DecisionContext) -> bool:
-    """Whether legacy may answer in the place of the service."""
+    """Whether legacy may answer instead of the service."""
     if policy.fallback is None or info.method == "WEBSOCKET":
         return False
     return context.known(info.path) is not False
 
 
 def with_fallback(decision: Decision, reason: str) -> Decision:
-    """`decision` for a service that can't answer, for `reason`: legacy does, and a caller's first write is there."""
+    """`decision` for a service that can't be called, for `reason`: legacy answers, and gets a caller's first write."""
     policy, cookie = decision.policy, decision.cookie
     if cookie is not None and policy is not None and policy.group in cookie.pins:
         cookie = cookie.pinned(policy.group, LEGACY)
@@ -186,7 +186,7 @@ def _by_cohort(policy: RoutePolicy, info: RequestInfo, caller: Caller | None, co
         return _at(policy, LEGACY, "the project could not be asked who the caller is")
     cookie = (
         _affinity_cookie(policy, info) if policy.pins else None
-    )  # else it is read only where nothing else tells who calls
+    )  # otherwise it is read only if nothing else identifies the caller
     if cookie is not None and (pin := cookie.pins.get(policy.group)):
         return _at(policy, pin, f"the caller wrote to {pin} first")
     if (policy.staff and caller.staff) or (policy.groups and not policy.groups.isdisjoint(caller.groups)):
@@ -207,7 +207,8 @@ def _in_or_out(
     cookie: AffinityCookie | None,
     context: DecisionContext,
 ) -> Decision:
-    """By the bucket of the caller's sticky key. Who has none gets an affinity cookie, where the project has them on."""
+    """Decide by the bucket of the caller's sticky key. A caller without one gets an affinity cookie, if they are
+    enabled."""
     new = None
     if policy.key.kind == "none":
         how, bucket = "drawn", int(context.random() * BUCKETS)
@@ -227,14 +228,14 @@ def _in_or_out(
 
 
 def _affinity_cookie(policy: RoutePolicy, info: RequestInfo) -> AffinityCookie | None:
-    """The one that the caller's cookie has, if it is ours."""
+    """The affinity cookie of the request, if its signature is valid."""
     site = policy.site
     cookies = info.headers.get(b"cookie") if site.cookie else None
     return None if cookies is None else site.signer.load_cookie(cookie_value(cookies, site.cookie))
 
 
 def _sticky_key(policy: RoutePolicy, info: RequestInfo, caller: Caller) -> tuple[str, bytes | None]:
-    """What identifies the caller, and how it was found; None where the request has nothing of that kind."""
+    """What identifies the caller, and how it was found; None if the request has nothing of that kind."""
     headers, kind = info.headers, policy.key.kind
     if kind == "client":
         return "by client address", b"client:" + info.client.encode()

@@ -1,4 +1,4 @@
-"""What a promotion rests on. Pure: what was seen in, what is missing out."""
+"""The evidence for a promotion. Pure: takes what was counted, returns what is missing."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["Evidence", "Replayed", "missing", "too_few"]
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What `gateway replay` found last, under the present release of the service: how many cases it compared, how many
-    of them had a breaking or critical difference, and the methods of those that legacy answered with a status below
-    400. A replay in which legacy refused every request says nothing about what the service writes."""
+    """The last result of `gateway replay` under the present release of the service: the number of cases, of those with a
+    breaking or critical difference, and the methods of those that legacy answered with a status below 400. A replay in
+    which legacy refused every request proves nothing about what the service writes."""
 
     cases: int
     blocking: int
@@ -24,13 +24,13 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of a route since it stands where it does, under the present release of its service.
+    """What is known of a route since its last change, under the present release of its service.
 
-    `verdict` is on all of its traffic since then, `current` on that of the guard's window. `open` is how many breaking
-    and critical differences are open. `unmirrored`: it takes only methods that are not mirrored, and `methods` are
-    those that a replay has to prove, empty where it may be any. `compared` is how many answers of the release were
-    compared, at whatever stage, of which a canary needs `minimum`; `mirrored`: some of its requests are mirrored in
-    canary. `replayed` is None where the release was never replayed.
+    `verdict` is on all of its traffic since then, `current` on that of the guard's window. `open` is the number of open
+    breaking and critical differences. `unmirrored`: its methods are not mirrored, and `methods` are those that a replay
+    must prove, empty if any will do. `compared` is the number of compared responses of the release, at any stage, of
+    which a canary needs `minimum`; `mirrored`: a canary's requests are mirrored, too. `replayed` is None if the release
+    was never replayed.
     """
 
     verdict: Judgement
@@ -45,8 +45,8 @@ class Evidence:
 
 
 def missing(evidence: Evidence, state: State, to: State, route: str) -> tuple[str, ...]:
-    """What keeps a route at `state` from being promoted `to` another, and how to get it, in words; nothing where the
-    evidence is there. To be compared needs no evidence: nobody gets an answer of the service's."""
+    """What is missing to promote a route from `state` to `to`, and how to get it, in words; empty if nothing is.
+    Promotion to shadow needs no evidence: no caller gets the service's responses there."""
     if to.stage == SHADOW or to.height <= state.height:
         return ()
     return tuple(_missing(evidence, state, route))
@@ -96,8 +96,8 @@ def _few(evidence: Evidence) -> str | None:
 
 
 def too_few(compared: int, minimum: int, *, mirrored: bool) -> str | None:
-    """What is missing where fewer than `minimum` answers of a release were compared, in words. A canary that nobody
-    compares is healthy by its errors and its speed, whatever it answers; `mirrored`: some of it is compared."""
+    """What is missing if fewer than `minimum` responses of a release were compared, in words. Without comparisons a
+    canary is judged by errors and speed only; `mirrored`: some of its requests are compared."""
     if compared >= minimum:
         return None
     answers = "1 answer" if compared == 1 else f"{compared} answers"

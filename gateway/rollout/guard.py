@@ -1,4 +1,4 @@
-"""Whether a route does well enough on its service, and what follows for its ramp. Pure: numbers in, a verdict out."""
+"""Judges whether a route's service is healthy, and what follows for its ramp. Pure: numbers in, a verdict out."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from gateway.stats.tally import FEW, Mirrored, Tally
 __all__ = ["HANDFUL", "Hold", "Judgement", "Promote", "RollBack", "Step", "Verdict", "judge", "next_step"]
 
 P95 = 0.95
-CHANCE = 0.01  # of calling a service failing that is just within what is allowed
-EARLY_CHANCE = 0.001  # the same, before the sample floor is reached,
-HANDFUL = 5  # and at least so many must have failed: one caller who tries again is no proof
-EXPECTED = 5  # callers on each side
-CHI_SQUARED = 10.83  # more comes about by chance once in a thousand times
-ROUNDING = 1e-9  # shares of whole numbers that are equal may differ by the last bit
+CHANCE = 0.01  # of judging a service as failing that is just within the allowed rates
+EARLY_CHANCE = 0.001  # the same, before the minimum number of requests is reached,
+HANDFUL = 5  # when at least so many must have failed: a single caller's retries are no proof
+EXPECTED = 5  # callers on each side (Cochran's rule)
+CHI_SQUARED = 10.83  # exceeded by chance once in a thousand times
+ROUNDING = 1e-9  # equal shares may differ in the last bit
 
 
 class Verdict(Enum):
-    """`INCONCLUSIVE` is what can't be told yet: it neither promotes nor rolls back."""
+    """`INCONCLUSIVE`: not enough is known; it neither promotes nor rolls back."""
 
     HEALTHY = "healthy"
     FAILING = "failing"
@@ -51,20 +51,20 @@ class Promote:
 
 @dataclass(frozen=True, slots=True)
 class RollBack:
-    """Back to legacy, at once."""
+    """Roll the route back to legacy at once."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Leave the route where it is."""
+    """Leave the route at its stage and weight."""
 
     reason: str
 
 
 Step = Promote | RollBack | Hold
-Finding = tuple[Verdict, str]  # one condition's
+Finding = tuple[Verdict, str]  # the result of one condition
 
 
 def judge(
@@ -76,14 +76,14 @@ def judge(
     shadow: bool = False,
     weight: float | None = None,
 ) -> Judgement:
-    """The verdict on what both sides did since `guard.counts_from(…)`.
+    """The verdict on what both sides counted since `guard.counts_from(…)`.
 
-    In `shadow` the service has no callers of its own: what was compared has to reach the sample floor in their place.
-    `weight` is the canary's, in percent: so many of the callers should have been answered by the service.
+    In `shadow` the service has no callers: there the number of comparisons must reach the minimum. `weight` is the
+    canary's, in percent: the share of callers that the service should have answered.
     """
     split = None if weight is None else _split(service.buckets, legacy.buckets, weight / 100)
     if not shadow and legacy.requests < HANDFUL and not legacy.errors:
-        legacy = Tally()  # callers who were left behind at 100 %: too few to compare with, ever
+        legacy = Tally()  # at 100 %, legacy has only a few callers left, too few to compare with
     findings = [
         _requests(guard, service, required=not shadow),
         _errors(guard, service, legacy),
@@ -106,9 +106,10 @@ def _requests(guard: Guard, service: Tally, *, required: bool) -> Finding | None
 
 
 def _errors(guard: Guard, service: Tally, legacy: Tally) -> Finding | None:
-    """The error rate, in which an answer that legacy saved counts as an error.
+    """The error rate. A request that fell back to legacy counts as an error.
 
-    While legacy has too few requests to know its rate, only what would be allowed beside a flawless legacy is healthy.
+    While legacy has too few requests to know its rate, the service is healthy only if it would be beside a legacy
+    without errors.
     """
     if service.requests == 0:
         return None
@@ -129,10 +130,10 @@ def _errors(guard: Guard, service: Tally, legacy: Tally) -> Finding | None:
 
 
 def _latency(guard: Guard, service: Tally, legacy: Tally, *, required: bool) -> Finding | None:
-    """The 95th percentile. It waits for the sample floor in any case: the first requests to a service are slow.
+    """The 95th percentile. It always waits for the minimum number of requests: the first ones to a service are slow.
 
-    Of legacy's, so many are needed only for an objection. `required`: legacy has requests, which may be in an earlier
-    slot than the mirrors that followed them.
+    The same number is needed of legacy's only to object. `required`: legacy has requests, which may be in an earlier
+    counter window than the mirrors that followed them.
     """
     counted, base = service.histogram.count, legacy.histogram.quantile(P95)
     p95 = service.histogram.quantile(P95)
@@ -157,8 +158,8 @@ def _latency(guard: Guard, service: Tally, legacy: Tally, *, required: bool) -> 
 
 
 def _parity(guard: Guard, mirrored: Mirrored, *, required: bool) -> Finding | None:
-    """Breaking differences. A small sample without them is no objection, unless parity is all there is to go by. One
-    that is critical is enough: somebody saw or did what they must not, or would have.
+    """Breaking differences. A small sample without any is enough, unless parity is the only condition. A single
+    critical difference is failing: somebody saw or did what they must not, or would have.
     """
     compared, allowed = mirrored.compared, 1 - guard.parity / 100
     enough = compared >= guard.minimum
@@ -181,18 +182,18 @@ def _parity(guard: Guard, mirrored: Mirrored, *, required: bool) -> Finding | No
 
 
 def _bad(words: str, evidence: float, bad: float, *, enough: bool) -> Finding:
-    """More than allowed is failing where it is beyond doubt, and can't be told yet otherwise."""
+    """More than allowed is failing if that is significant, and inconclusive otherwise."""
     if beyond_doubt(evidence, CHANCE if enough else EARLY_CHANCE) and (enough or bad >= HANDFUL):
         return Verdict.FAILING, words
     return Verdict.INCONCLUSIVE, f"{words}; may be chance"
 
 
 def _split(service: set[int], legacy: set[int], share: float) -> Finding | None:
-    """A sample ratio mismatch: whether other callers were answered by the service than the canary's weight says, by
-    Pearson's chi-squared test with one degree of freedom. Requests that a process took with it when it crashed, or that
-    something in between answered, are in no other number. Callers count once, however often they ask.
+    """A sample ratio mismatch: whether the share of callers that the service answered differs from the canary's weight,
+    by Pearson's chi-squared test with one degree of freedom. It detects requests that were lost when a process crashed,
+    or that something in between answered. Each caller counts once.
 
-    None where there are too few to tell (Cochran's rule: five expected on each side).
+    None if there are too few callers (Cochran's rule: five expected on each side).
     """
     seen = len(service) + len(legacy)
     expected = seen * share
@@ -206,8 +207,8 @@ def _split(service: set[int], legacy: set[int], share: float) -> Finding | None:
 
 
 def _too_few(concerned: set[int], callers: set[int]) -> bool:
-    """Whether so few callers were concerned that they may have brought it about by what they sent, while others were
-    not. Where nothing is known of callers, all were."""
+    """Whether the affected callers are so few that they may have caused it by what they sent, while others were not
+    affected. If nothing is known of callers, all count as affected."""
     return len(concerned) < FEW and len(concerned) < len(callers)
 
 
@@ -234,11 +235,11 @@ def next_step(
     now: float,
     paused: bool = False,
 ) -> Step:
-    """What becomes now of a route at `stage`, in canary at `weight` percent since `since`.
+    """The next step of a route at `stage`, in canary at `weight` percent since `since`.
 
-    `steps` are the weights the ramp goes through, ascending, each for `interval` seconds; then the route goes live.
-    Without steps there is no ramp, and the guard still holds. Failing rolls back from canary and live, paused or not:
-    who pauses wants no promotion, which is no wish for errors. In shadow nobody gets the service's answers, and only
+    `steps` are the weights of the ramp, ascending, each held for `interval` seconds; then the route goes live. Without
+    steps there is no ramp, and the guard still applies. A failing verdict rolls back from canary and live, even when
+    paused: a pause stops promotions, not the guard. In shadow no caller gets the service's responses, and only
     `promote` leads out of it.
     """
     if judgement.verdict is Verdict.FAILING and stage in ("canary", "live"):

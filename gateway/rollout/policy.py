@@ -1,4 +1,4 @@
-"""What holds for one route now: what the file says of it and the stage it is at, compiled for `decide`."""
+"""The policy of one route: its configuration and its current stage, compiled for `decide`."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ __all__ = ["AffinitySettings", "Key", "RoutePolicy", "compile_policy", "declared
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The sticky key: of what kind, and the header or cookie it is read from."""
+    """The sticky key: its kind, and the header or cookie that it is read from."""
 
     kind: str
     name: bytes = b""
 
     @property
     def how(self) -> str:
-        """How a caller was told apart, in words."""
+        """How a caller was identified, in words."""
         return f"by {self.kind} {self.name.decode()}"
 
 
 @dataclass(frozen=True, slots=True)
 class AffinitySettings:
-    """What is the same for all routes: the signer, and what cookies and headers are called.
+    """Settings that all routes share: the signer, and the names of cookies and headers.
 
-    `cookie` is the gateway's own, b"" where the project has none; `session_cookie` is the project's.
+    `cookie` is the gateway's own, b"" if affinity cookies are off; `session_cookie` is the project's.
     """
 
     signer: Signer = field(default_factory=lambda: Signer(()))
@@ -39,8 +39,7 @@ class AffinitySettings:
     session_cookie: bytes = b"sessionid"
 
     def line(self, cookie: AffinityCookie, age: int, path: str, *, secure: bool) -> Header:
-        """The line that gives a caller its cookie, for `age` seconds. Scripts don't get it, and only pages of this site
-        send it."""
+        """The Set-Cookie header with `cookie`, valid for `age` seconds, HttpOnly and SameSite."""
         attributes = f"; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
         return b"set-cookie", self.cookie + b"=" + self.signer.dump_cookie(cookie) + attributes.encode("latin-1")
 
@@ -49,8 +48,8 @@ class AffinitySettings:
 class RoutePolicy:
     """One route, as `decide` needs it. `threshold` is the first bucket that is out.
 
-    `asks`: who the caller is has to be known. `fallback` is None where legacy never answers for the service;
-    `mirrored` is the percentage of the requests with `mirror.methods` that is mirrored at this stage.
+    `asks`: the decision needs to know who the caller is. `fallback` is None if legacy never answers for the service;
+    `mirrored` is the percentage of requests with `mirror.methods` that is mirrored at this stage.
     """
 
     route: str
@@ -72,19 +71,19 @@ class RoutePolicy:
 
     @property
     def serves(self) -> bool:
-        """Whether callers may be answered by the service."""
+        """Whether the service may answer callers."""
         return self.state.stage in (CANARY, LIVE, RETIRED)
 
 
 def declared_state(route: RouteConfig) -> State:
-    """Where the file says that the route stands."""
+    """The state that the file declares for the route."""
     if route.stage == CANARY:
         return State(CANARY, route.steps[0] if route.weight is None else route.weight)
     return State(route.stage)
 
 
 def compile_policy(route: RouteConfig, state: State, site: AffinitySettings) -> RoutePolicy:
-    """The policy of a route that stands at `state`."""
+    """Compile the policy of a route at `state`."""
     kind, _, name = route.key.partition(":")
     groups = frozenset(rule.removeprefix("group:") for rule in route.always if rule.startswith("group:"))
     staff = "staff" in route.always

@@ -1,4 +1,4 @@
-"""Where a route stands on its way from legacy to its service, and how operators move it. Pure."""
+"""The stages of a route, and how operators move it between them. Pure."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ STAGES = LEGACY_STAGE, SHADOW, CANARY, LIVE, RETIRED = ("legacy", "shadow", "can
 
 
 class IllegalMove(ValueError):
-    """A move that a route can't make from where it stands. The message says why, and what can be done instead."""
+    """A transition that isn't possible from the route's state. The message says why, and what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A route's stage; in `canary`, the percentage of cohorts that the service answers, otherwise 0.
+    """A route's stage; in `canary`, the percentage of buckets that the service answers, otherwise 0.
 
-    `paused`: an automatic ramp waits.
+    `paused`: the automatic ramp is stopped.
     """
 
     stage: str
@@ -50,14 +50,14 @@ class State:
 
     @property
     def height(self) -> tuple[int, float]:
-        """How far the route has come: more is nearer to its end."""
+        """How far the route has come; larger is closer to the last stage."""
         return STAGES.index(self.stage), self.weight
 
 
 def promoted(state: State, steps: Sequence[float], *, weight: float | None = None, to: str | None = None) -> State:
-    """`state` one stage up, or inside of canary one of `steps` up; after the last step, live.
+    """`state` moved up by one stage, or in canary by one of `steps`; after the last step, live.
 
-    `weight` is the canary's instead of the next step; `to` a stage further up. Raises IllegalMove.
+    `weight` is the canary's weight instead of the next step; `to` a later stage. Raises IllegalMove.
     """
     stage = to or _next_stage(state, steps, weight)
     if stage not in STAGES:
@@ -93,9 +93,9 @@ def _valid(weight: float) -> float:
 
 
 def rolled_back(state: State, *, to: str = LEGACY_STAGE, weight: float | None = None, force: bool = False) -> State:
-    """`state` taken down: to legacy, or to a stage between. `weight` goes with `to="canary"`.
+    """`state` moved down to legacy, or to a stage in between. `weight` is for `to="canary"`.
 
-    A retired route goes back only by `force`, since its legacy view may be gone. Raises IllegalMove.
+    A retired route goes back only with `force`, since its legacy view may have been deleted. Raises IllegalMove.
     """
     if to not in STAGES:
         raise IllegalMove(f"there is no stage {to!r}; it is one of {', '.join(STAGES)}")
@@ -110,7 +110,7 @@ def rolled_back(state: State, *, to: str = LEGACY_STAGE, weight: float | None = 
 
 
 def paused(state: State) -> State:
-    """`state` with its automatic ramp on hold. Raises IllegalMove when it is so already, or is retired."""
+    """`state` with its automatic ramp stopped. Raises IllegalMove if it is paused already, or retired."""
     if state.stage == RETIRED:
         raise IllegalMove("the route is retired: nothing goes on by itself")
     if state.paused:
@@ -119,7 +119,7 @@ def paused(state: State) -> State:
 
 
 def resumed(state: State) -> State:
-    """`state` with its automatic ramp going on. Raises IllegalMove when it isn't paused."""
+    """`state` with its automatic ramp running. Raises IllegalMove if it isn't paused."""
     if not state.paused:
         raise IllegalMove("the route is not paused")
     return replace(state, paused=False)

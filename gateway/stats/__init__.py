@@ -1,1 +1,1 @@
-"""What is counted: requests, latencies, mirrors."""
+"""Counters of requests, latencies and mirrors."""

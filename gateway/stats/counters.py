@@ -84,9 +84,10 @@ class _CounterWindow:
 
 
 class Counters:
-    """Everything a process counts, by windows of `COUNTER_WINDOW` seconds of `clock.time()`, the last `KEPT` of them.
+    """Everything that a process counts, in windows of `COUNTER_WINDOW` seconds of `clock.time()`, of which the last
+    `KEPT` are kept.
 
-    `key` is a secret of the installation, under which callers' addresses are hashed.
+    `key` is a secret of the installation, with which callers' addresses are hashed.
     """
 
     __slots__ = ("_current", "_lost", "_salt", "_time", "_windows", "refused", "traffic")
@@ -95,8 +96,8 @@ class Counters:
         self._time = clock.time
         self._salt = crc32(key)  # the same in every process of an installation
         self._lost = 0
-        self.refused: dict[str, int] = {}  # requests that no upstream was asked, by status
-        self.traffic: Traffic | None = None  # counted where somebody stores it
+        self.refused: dict[str, int] = {}  # refused requests, by status
+        self.traffic: Traffic | None = None  # None where it isn't stored
         self._current = _CounterWindow(_start(self._time()))
         self._windows = {self._current.start: self._current}
 
@@ -114,11 +115,11 @@ class Counters:
     ) -> None:
         """Count a request on the side that was decided on, "legacy" or "service".
 
-        `status` is that of the answer, 0 without one. `failed`: it got no answer though the client stayed, or the
-        upstream failed in another way than by its status. `fell_back`: the service failed, and legacy answered; the
-        request is counted once, here. Both are errors, and so is a status from 500 up. `seconds` is None for a socket,
-        whose life is no latency. `client` is the caller's address,
-        `bucket` what decided on the side, where that is what did.
+        `status` is that of the response, 0 without one. `failed`: there was no response though the client stayed
+        connected, or the upstream failed in another way than by its status. `fell_back`: the service failed and legacy
+        answered; the request is counted once, here. Both are errors, and so is a status from 500 up. `seconds` is None
+        for a WebSocket, which has no latency. `client` is the caller's address, `bucket` the caller's bucket, if it
+        decided on the side.
         """
         now = self._time()
         window = self._current
@@ -128,7 +129,7 @@ class Counters:
             tally = window.tallies[route, side]
         except KeyError:
             tally = window.tallies[route, side] = Tally()
-        # Not methods of the tally and its histogram: every request passes here. `Tally.copy` relies on this order.
+        # Inlined, not methods of the tally: this runs for every request. `Tally.copy` relies on this order.
         tally.requests += 1
         if client and len(tally.callers) < FEW:
             tally.callers.add(self._hashed(client))
@@ -144,16 +145,17 @@ class Counters:
             tally.histogram.counts[bisect_left(BOUNDS, seconds)] += 1
 
     def refuse(self, status: int) -> None:
-        """A request was refused: it can't be read, nobody may have it, or its service can't be asked now."""
+        """Count a refused request: it can't be read, must not be served, or its service is unavailable."""
         self.refused[str(status)] = self.refused.get(str(status), 0) + 1
 
     def mirror(self, route: str) -> None:
-        """A mirror was sent."""
+        """Count a mirror that was sent."""
         self._of(route).mirrored += 1
 
     def compare(self, route: str, *, breaking: bool, warning: bool, critical: bool = False, client: str = "") -> None:
-        """A mirror's answer was compared: with a breaking difference, with warnings only, or with none that counts.
-        `critical` goes with `breaking`: one of them was. `client` is the address of the caller whose request it was."""
+        """Count a compared mirror: with a breaking difference, with warnings only, or with none that counts.
+        `critical`: one of the breaking ones was critical. `client` is the address of the caller whose request it
+        was."""
         seen = self._of(route)
         if client and len(seen.callers) < FEW:
             seen.callers.add(self._hashed(client))
@@ -169,15 +171,15 @@ class Counters:
             seen.equal += 1
 
     def control(self, route: str) -> None:
-        """Legacy was asked twice, for what differs by itself."""
+        """Count a control: one side was called twice, to find what differs by itself."""
         self._of(route).controls += 1
 
     def uncompared(self, route: str) -> None:
-        """A mirror was sent, and nothing could be compared."""
+        """Count a mirror that was sent but could not be compared."""
         self._of(route).errors += 1
 
     def drop(self, route: str, reason: str) -> None:
-        """A mirror was not sent, because of `reason`: one word, of few."""
+        """Count a mirror that was not sent; `reason` is one word of a few."""
         dropped = self._of(route).dropped
         dropped[reason] = dropped.get(reason, 0) + 1
 

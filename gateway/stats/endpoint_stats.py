@@ -1,4 +1,4 @@
-"""What was counted of one endpoint, over some time."""
+"""The counts of one endpoint over some days."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["EndpointStats"]
 
 @dataclass(slots=True)
 class EndpointStats:
-    """One endpoint of an upstream, over some days. `seen` is when it was asked last, within half a minute."""
+    """One endpoint of an upstream, over some days. `seen` is the time of its last request, to half a minute."""
 
     requests: int = 0
     errors: int = 0
     size: int = 0  # bytes of bodies
     histogram: Histogram = field(default_factory=Histogram)
-    parameters: set[str] = field(default_factory=set)  # names that query strings had
+    parameters: set[str] = field(default_factory=set)  # names in query strings
     seen: datetime | None = None
 
     def merge(self, other: EndpointStats) -> None:
-        """Count what `other` counted, too."""
+        """Add the counts of `other`."""
         self.requests += other.requests
         self.errors += other.errors
         self.size += other.size

@@ -1,4 +1,4 @@
-"""Latencies, counted in buckets that grow by the same factor."""
+"""Latency histograms with buckets that grow by a constant factor."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ FACTOR = 2**0.25
 
 LOWEST = 0.0001
 
-# Up to 2 minutes. Stored counts refer to these by their place: changing them changes what is stored.
+# Up to 2 minutes. Stored counts refer to bounds by index: changing the bounds invalidates what is stored.
 BOUNDS = tuple(LOWEST * FACTOR**place for place in range(82))
 
 
 class Histogram:
-    """How long requests took, counted between `BOUNDS`: a quantile is off by less than `FACTOR`.
+    """The durations of requests, counted between `BOUNDS`: a quantile is off by less than `FACTOR`.
 
-    That holds above 0.1 ms, to 2 minutes. What is faster counts as up to 0.1 ms, what is slower as 2 minutes.
-    `counts` are up to and with each bound; the last has none.
+    That holds from 0.1 ms to 2 minutes. Shorter ones count as 0.1 ms, longer ones as 2 minutes. `counts` has the number
+    up to and including each bound, and the number above the last.
     """
 
     __slots__ = ("counts",)
@@ -38,25 +38,25 @@ class Histogram:
 
     @property
     def count(self) -> int:
-        """How many were added."""
+        """How many durations were added."""
         return sum(self.counts)
 
     def add(self, seconds: float) -> None:
-        """Count one."""
+        """Add one duration."""
         self.counts[bisect_left(BOUNDS, seconds)] += 1
 
     def merge(self, other: Histogram) -> None:
-        """Count what `other` counted, too."""
+        """Add the counts of `other`."""
         self.counts = [mine + its for mine, its in zip(self.counts, other.counts, strict=True)]
 
     def copy(self) -> Histogram:
-        """As it is now."""
+        """An independent copy."""
         copied = Histogram()
         copied.counts = self.counts.copy()
         return copied
 
     def quantile(self, q: float) -> float | None:
-        """The seconds that a share `q` took at most; None when nothing was added.
+        """The duration, in seconds, that a share `q` did not exceed; None when nothing was added.
 
         Raises ValueError unless 0 ≤ q ≤ 1.
         """
@@ -71,19 +71,19 @@ class Histogram:
         return None
 
     def above(self, seconds: float) -> float:
-        """How many took longer than `seconds`; of those in the same step as `seconds`, its part."""
+        """How many took longer than `seconds`; the bucket that contains `seconds` is counted proportionally."""
         place = bisect_left(BOUNDS, seconds)
         slower = float(sum(self.counts[place + 1 :]))
         lower, upper = _between(place)
         return slower + (self.counts[place] * (upper - seconds) / (upper - lower) if upper > lower else 0.0)
 
     def to_json(self) -> dict[str, int]:
-        """What is not zero, by its place among the bounds."""
+        """The counts that aren't zero, by index."""
         return {str(place): count for place, count in enumerate(self.counts) if count}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, int]) -> Histogram:
-        """What `to_json` gave. Raises ValueError where it can't have given that."""
+        """The histogram from what `to_json` returned. Raises ValueError for anything else."""
         made = cls()
         for place, count in stored.items():
             if not (place.isdecimal() and int(place) <= len(BOUNDS)) or count < 1:
@@ -93,5 +93,5 @@ class Histogram:
 
 
 def _between(place: int) -> tuple[float, float]:
-    """Both ends of a step."""
+    """The bounds of a bucket."""
     return BOUNDS[place - 1] if place else 0.0, BOUNDS[min(place, len(BOUNDS) - 1)]

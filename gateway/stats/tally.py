@@ -1,4 +1,4 @@
-"""What was counted of one side of a route."""
+"""The counts of one side of a route."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["COUNTER_WINDOW", "FEW", "SAMPLED", "Mirrored", "Tally"]
 
 COUNTER_WINDOW = 10  # seconds that are counted together
 
-SAMPLED = 4  # of so many buckets one is noted
+SAMPLED = 4  # every fourth bucket is noted
 
-FEW = 3  # callers: fewer, where there are more, don't speak for all
+FEW = 3  # callers; fewer are not representative if there are more
 
-ERROR = 500  # and above: the server's fault (RFC 9110, 15.6)
+ERROR = 500  # this status and above are server errors (RFC 9110, 15.6)
 
 
 @dataclass(slots=True)
@@ -23,8 +23,8 @@ class Tally:
     """One side of one route: requests, how many of them failed, and how many failed and were answered by legacy.
 
     `callers` are hashes of the first FEW callers' addresses, `failing` of the first FEW whose requests failed: enough
-    to know whether it was more than one. `buckets` are those of the callers that a canary took in or left out by their
-    bucket, of every SAMPLED-th bucket.
+    to know whether it was more than one. `buckets` are the buckets by which a canary included or excluded callers; only
+    every SAMPLED-th bucket is noted.
     """
 
     requests: int = 0
@@ -41,7 +41,7 @@ class Tally:
         return self.errors / self.requests if self.requests else 0.0
 
     def merge(self, other: Tally) -> None:
-        """Count what `other` counted, too."""
+        """Add the counts of `other`."""
         self.requests += other.requests
         self.errors += other.errors
         self.fallbacks += other.fallbacks
@@ -51,7 +51,7 @@ class Tally:
         self.buckets |= other.buckets
 
     def copy(self) -> Tally:
-        """As it is now, read in the order opposite to that in which `Counters.request` counts."""
+        """An independent copy, read in the reverse of the order in which `Counters.request` counts."""
         histogram, fallbacks, errors = self.histogram.copy(), self.fallbacks, self.errors
         failing, callers = self.failing.copy(), self.callers.copy()
         return Tally(self.requests, errors, fallbacks, histogram, callers, failing, self.buckets.copy())
@@ -59,31 +59,31 @@ class Tally:
 
 @dataclass(slots=True)
 class Mirrored:
-    """What became of one route's mirrors. An answer that was compared is equal, different or warned."""
+    """The counts of one route's mirrors. A compared response is equal, different or warned."""
 
     mirrored: int = 0  # sent to the other upstream
     equal: int = 0
     different: int = 0  # at least one breaking or critical difference
-    critical: int = 0  # of those, at least one critical
+    critical: int = 0  # among `different`: at least one critical difference
     warned: int = 0  # differences, none of them breaking
-    controls: int = 0  # legacy asked twice, for what differs by itself
+    controls: int = 0  # one side called twice, to find what differs by itself
     errors: int = 0  # could not be compared
-    callers: set[int] = field(default_factory=set)  # whose answers were compared; as those of Tally
-    differing: set[int] = field(default_factory=set)  # whose answers had breaking differences
+    callers: set[int] = field(default_factory=set)  # callers whose responses were compared; as in Tally
+    differing: set[int] = field(default_factory=set)  # callers whose responses had breaking differences
     dropped: dict[str, int] = field(default_factory=dict)  # by reason: "queue", "lag", "busy", "size", …
 
     @property
     def compared(self) -> int:
-        """How many answers were compared."""
+        """How many responses were compared."""
         return self.equal + self.different + self.warned
 
     @property
     def parity(self) -> float | None:
-        """The percentage of compared answers without a breaking difference; None when none were compared."""
+        """The percentage of compared responses without a breaking difference; None when none were compared."""
         return 100 * (1 - self.different / self.compared) if self.compared else None
 
     def merge(self, other: Mirrored) -> None:
-        """Count what `other` counted, too."""
+        """Add the counts of `other`."""
         for name in ("mirrored", "equal", "different", "critical", "warned", "controls", "errors"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.callers |= other.callers
@@ -92,9 +92,9 @@ class Mirrored:
             self.dropped[reason] = self.dropped.get(reason, 0) + number
 
     def copy(self) -> Mirrored:
-        """As it is now."""
+        """An independent copy."""
         dropped = self.dropped.copy()
-        critical = self.critical  # before `different`, which is counted first: never more of the one than of the other
+        critical = self.critical  # before `different`, which is counted first, so that it never exceeds it
         differing, callers = self.differing.copy(), self.callers.copy()
         counts = self.mirrored, self.equal, self.different, critical, self.warned, self.controls, self.errors
         return Mirrored(*counts, callers, differing, dropped)

@@ -1,4 +1,4 @@
-"""Warnings of what may come by the thousand: the first at once, the others together, now and then."""
+"""Log warnings of which there may be thousands: the first is logged at once, the others are summarised at intervals."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from gateway.clock import SYSTEM, Clock
 
 __all__ = ["ThrottledWarnings"]
 
-MOST = 1000  # keys that are remembered
+MOST = 1000  # keys that are kept
 
 
 class ThrottledWarnings:
-    """Warnings through `logger`, of each key at most one in `seconds`."""
+    """Logs warnings to `logger`, at most one per key in `seconds`."""
 
     def __init__(self, logger: logging.Logger, clock: Clock = SYSTEM, seconds: float = 10.0) -> None:
         self._logger = logger
         self._clock = clock
         self._seconds = seconds
-        self._said: dict[str, tuple[float, int]] = {}  # when last, and how many were left out since
+        self._said: dict[str, tuple[float, int]] = {}  # time of the last one, and how many were left out since
 
     def warn(self, key: str, message: str, *args: object) -> None:
-        """Log `message` now, with how many of `key` were left out before, or leave it out."""
+        """Log `message`, with the number of those with this `key` that were left out before; or leave it out."""
         now = self._clock.monotonic()
         since, left_out = self._said.get(key, (-self._seconds, 0))
         if now - since < self._seconds:

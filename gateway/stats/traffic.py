@@ -1,6 +1,6 @@
-"""What this process counted of each endpoint: of services, and of the project, whether or not a route claims it.
+"""The counts of each endpoint in this process: of services and of the project, whether or not a route claims it.
 
-One thread adds, the event loop's, and one takes; neither needs a lock, for the reasons that counters.py has.
+The event loop's thread adds, another one takes; neither needs a lock, for the reasons given in counters.py.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from gateway.stats.histogram import BOUNDS
 
 __all__ = ["NO_VIEW", "OTHER", "ROUTE", "STATIC", "EndpointTally", "Key", "Traffic"]
 
-Key = tuple[str, str, str]  # upstream, method, and what the upstream calls the endpoint
+Key = tuple[str, str, str]  # upstream, method, and the upstream's label of the endpoint
 
-# Where a scope has `ResolverMatch.route` of the view that answered. No pattern of Django's begins with two slashes.
+# Key of a scope: `ResolverMatch.route` of the view that answered. No pattern of Django's begins with two slashes.
 ROUTE = "gateway.route"
-STATIC = "//static"  # of a file that the gateway sends instead of a view
+STATIC = "//static"  # a static file, sent without a view
 NO_VIEW = "//none"  # a middleware answered, or no pattern matched
-OTHER = "//other"  # one endpoint too many
+OTHER = "//other"  # endpoints beyond MOST
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "WEBSOCKET"})
-MOST = 5000  # endpoints; patterns are few, but methods and middleware's URLconfs need not be
-FEW = 8  # query strings of one endpoint, from one taking to the next
-MOST_NAMES = 50  # of parameters of one endpoint
-_name = re.compile(r"[A-Za-z_][\w.\-\[\]]{0,39}")  # what is longer may be a key or a token
+MOST = 5000  # endpoints; methods and URLconfs set by middleware could make more
+FEW = 8  # query strings of one endpoint that are kept between two calls of `turn`
+MOST_NAMES = 50  # names of query parameters of one endpoint
+_name = re.compile(r"[A-Za-z_][\w.\-\[\]]{0,39}")  # longer ones may be keys or tokens
 
 
 class EndpointTally:
-    """Requests of one endpoint. `sockets` and the like have no latency; `size` is in bytes of bodies. `queries` are a
-    few query strings as they came, of which `names` become those of their parameters, without values."""
+    """The requests of one endpoint. WebSockets have no latency; `size` is the size of bodies, in bytes. `queries` are a
+    few query strings; `note_names` adds the names of their parameters, without values, to `names`."""
 
     __slots__ = ("counts", "errors", "names", "queries", "requests", "size")
 
@@ -38,12 +38,12 @@ class EndpointTally:
         self.requests = 0
         self.errors = 0
         self.size = 0
-        self.counts = [0] * (len(BOUNDS) + 1)  # as those of a Histogram
+        self.counts = [0] * (len(BOUNDS) + 1)  # as in a Histogram
         self.queries: set[bytes] = set()
         self.names: set[str] = set()
 
     def note_names(self) -> None:
-        """Make names of parameters of the query strings. For the thread that takes."""
+        """Extract names of parameters from the query strings. Called on the thread that takes."""
         queries, self.queries = self.queries, set()
         for name in _names(queries):
             if len(self.names) < MOST_NAMES:
@@ -57,19 +57,20 @@ def _names(queries: Iterable[bytes]) -> Iterable[str]:
 
 
 class Traffic(dict[Key, EndpointTally]):
-    """The tallies of endpoints since it began. Asking for one that isn't there makes it; there is a bound on how many,
-    beyond which they share one."""
+    """The tallies of endpoints since the last `turn`. A missing one is created on access; beyond MOST, new ones share
+    one tally."""
 
     def __missing__(self, key: Key) -> EndpointTally:
         upstream, method, label = key
         if method not in METHODS:
-            method = "OTHER"  # callers choose it
+            method = "OTHER"  # callers may choose any method
         if len(self) >= MOST:
             label, method = OTHER, "OTHER"
         return self.setdefault((upstream, method, label), EndpointTally())
 
     def turn(self) -> dict[Key, EndpointTally]:
-        """Begin anew, and give what there was. A request that is being counted now may still be added to that."""
+        """Start over, and return the tallies so far. A request that is just being counted may still be added to
+        them."""
         before = self.copy()
         for key in before:
             self.pop(key, None)
