@@ -1,4 +1,4 @@
-"""gateway.toml: one file for each section."""
+"""Reads and validates gateway.toml, with one module for each section."""
 
 from __future__ import annotations
 

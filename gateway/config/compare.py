@@ -1,4 +1,4 @@
-"""`[routes.compare]`: what may differ between legacy's answer and a service's, and what is not to be stored."""
+"""`[routes.compare]`: what may differ between legacy's response and a service's, and what must not be stored."""
 
 from __future__ import annotations
 
@@ -90,13 +90,13 @@ Names: TypeAlias = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Be
 
 
 class StrictTable(BaseModel):
-    """As gateway.config.Section, which imports this module."""
+    """As gateway.config.section.Section, which depends on this module."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class AcceptedConfig(StrictTable):
-    """`[[routes.compare.accepted]]`: a difference somebody decided to live with, for a while."""
+    """`[[routes.compare.accepted]]`: a difference that is accepted until a date."""
 
     path: Annotated[str, AfterValidator(_place)] = Field(description=PLACE)
     kind: Annotated[str, AfterValidator(_kind)] = Field("*", description='a kind of difference, or "*"')
@@ -107,7 +107,7 @@ class AcceptedConfig(StrictTable):
     actual: Scalar = Field(None, description="only where the service has this value")
 
     def compiled(self) -> Accepted:
-        """The same for comparing."""
+        """The same, in the form that comparisons use."""
         return Accepted(self.path, self.kind, self.reason, self.owner, self.expires, self.expected, self.actual)
 
 
@@ -154,7 +154,7 @@ class CompareConfig(StrictTable):
         return self
 
     def compiled(self, today: date) -> CompareRules:
-        """The rules in force on `today`. They don't expire by themselves: compile them again on another day."""
+        """The rules in force on `today`. Accepted differences expire, so compile them again on another day."""
         accepted = tuple(entry.compiled() for entry in self.accepted)
         return CompareRules(
             ignore=self.ignore,
@@ -178,10 +178,10 @@ class CompareConfig(StrictTable):
 
 
 def problem(key: str, error: Any) -> tuple[str, object, str]:
-    """One of pydantic's errors about a CompareConfig as gateway.config reports it: dotted key, value, expected shape.
+    """One of Pydantic's errors about a CompareConfig in gateway.config's form: dotted key, value, expected shape.
 
-    `key` is where the table stands ("routes[catalog].compare"); `error` is an entry of `ValidationError.errors()` with
-    its `loc` relative to the table.
+    `key` is that of the table ("routes[catalog].compare"); `error` is an entry of `ValidationError.errors()` with its
+    `loc` relative to the table.
     """
     model: type[StrictTable] = CompareConfig
     described: str | None = None

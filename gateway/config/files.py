@@ -19,7 +19,8 @@ FILE_NAME = "gateway.toml"
 
 
 def find(start: Path | None = None) -> Path | None:
-    """The file to use: `GATEWAY_CONFIG`, else gateway.toml, else pyproject.toml with [tool.gateway]."""
+    """The file to use: `GATEWAY_CONFIG`, else gateway.toml, else pyproject.toml with [tool.gateway]; None if there is
+    none."""
     if named := os.environ.get(ENVIRONMENT):
         return Path(named)
     folder = start or Path.cwd()
@@ -55,7 +56,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def find_or_fail(start: Path | None = None) -> Path:
-    """As `find`, but raises ConfigError where there is no file."""
+    """As `find`, but raises ConfigError if there is no file."""
     path = find(start)
     if path is None:
         expected = "not found here; `gateway init` writes one, --config or GATEWAY_CONFIG names another"
@@ -64,7 +65,7 @@ def find_or_fail(start: Path | None = None) -> Path:
 
 
 def load(path: Path | None = None) -> Config:
-    """The configuration in `path` (default: the one `find` finds). Raises ConfigError with every problem."""
+    """The configuration in `path` (default: the file that `find` finds). Raises ConfigError with every problem."""
     path = path or find_or_fail()
     config, problems = parse(read(path), str(path))
     if problems:

@@ -1,4 +1,4 @@
-"""`[routes.guard]`: the conditions under which a route is rolled back, as gateway.toml has them."""
+"""`[routes.guard]`: the conditions under which a route is rolled back."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["Guard", "GuardConfig"]
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The conditions under which a route is rolled back by itself."""
+    """The conditions under which a route is rolled back automatically."""
 
     window: float = 60.0  # seconds
     minimum: int = 50  # requests on each side
-    error_delta: float = 0.01  # the service's error rate less legacy's, as a share
-    p95_delta: float | None = 0.5  # the service's p95 may be so much above legacy's, as a share of it; None: any
-    p95_floor: float = 0.02  # seconds; a p95 up to here is never too slow
-    parity: float = 99.0  # percent of compared answers without a breaking difference
+    error_delta: float = 0.01  # the service's error rate minus legacy's, as a share
+    p95_delta: float | None = 0.5  # the service's p95 above legacy's, as a share of legacy's; None: unlimited
+    p95_floor: float = 0.02  # seconds; a p95 up to this is never too slow
+    parity: float = 99.0  # percent of compared responses without a breaking difference
 
     def counts_from(self, now: float, since: float) -> float:
-        """From when on requests are judged: for a window, but not before the present step began, at `since`."""
+        """The time from which requests count: the last `window` seconds, but not before the last change, at `since`."""
         return max(now - self.window, since)
 
 
@@ -44,7 +44,7 @@ class GuardConfig(BaseModel):
     )
     p95_delta: Annotated[float, Field(ge=0)] | Literal[False] = Field(
         0.5,
-        union_mode="left_to_right",  # 0 equals False, and is a number all the same
+        union_mode="left_to_right",  # 0 equals False, but must be read as a number
         description="how much slower than legacy the 95th percentile may be: 0.5 is half as slow again; or false",
     )
     p95_floor: float = Field(
@@ -55,6 +55,6 @@ class GuardConfig(BaseModel):
     )
 
     def guard(self) -> Guard:
-        """What `judge` goes by."""
+        """The form that `judge` uses."""
         p95_delta = None if self.p95_delta is False else self.p95_delta
         return Guard(self.window, self.minimum, self.error_delta, p95_delta, self.p95_floor, self.parity)

@@ -15,12 +15,12 @@ __all__ = ["DISK", "MEMORY", "GatewaySettings", "LegacyConfig"]
 
 MEMORY, DISK = 64 * 2**20, 8 * 2**30  # of `gateway.dispatch.bodies`
 
-# What health checks ask, as Kubernetes, load balancers and the usual packages have it.
+# Paths of health checks, by the defaults of Kubernetes, load balancers and common packages.
 RESERVED = ("/health", "/healthz", "/health-check", "/healthcheck", "/livez", "/readyz", "/ht", "/ping")
 
 
 class GatewaySettings(Section):
-    """`[gateway]`: what concerns the process as a whole."""
+    """`[gateway]`: settings of the whole process."""
 
     served_by: HeaderName | Literal[False] = Field(
         "X-Served-By", description="response header that names the upstream, or false"
@@ -58,6 +58,6 @@ class LegacyConfig(Section):
     wsgi: ImportString | None = Field(None, description=IMPORT_STRING)
 
     def conflicts(self) -> Iterator[KeyConflict]:
-        """As in the base class."""
+        """As in Section."""
         if self.asgi and self.wsgi:
             yield KeyConflict("either asgi or wsgi, not both", "wsgi", "asgi")

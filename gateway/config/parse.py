@@ -1,7 +1,7 @@
 """`gateway.toml` as frozen, validated models.
 
-Every section is validated by itself, so that one mistake does not hide the others: `parse` returns what
-is valid together with every problem found. `load` is for callers that want all of it or an exception.
+Every section is validated by itself, so that one mistake does not hide the others: `parse` returns what is valid
+together with every problem found. `load` either returns a whole configuration or raises.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from gateway.config.services import ServiceConfig
 
 __all__ = ["Config", "parse"]
 
-LONGEST_SOCKET = 103  # bytes: what every system takes for the path of a socket (unix(7))
+LONGEST_SOCKET = 103  # bytes: the longest path of a socket on every system (unix(7))
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A whole configuration. `source` says where it came from, for messages."""
+    """A whole configuration. `source` names the file, for messages."""
 
     gateway: GatewaySettings
     legacy: LegacyConfig
@@ -42,14 +42,14 @@ class Config:
 
     @property
     def mirror_socket(self) -> Path | None:
-        """Where the process listens that mirrors for those that serve; None where each mirrors for itself."""
+        """The socket of the process that makes mirrors for those that serve; None if each makes its own."""
         socket = self.mirror.socket
         return None if socket is None else Path(self.source).resolve().parent / socket
 
     @property
     def mirrors_apart(self) -> bool:
-        """Whether a server is to start a process that makes its mirrors: where it is asked to, and else where writes
-        are mirrored. Not where an operator runs one, at `mirror_socket`."""
+        """Whether a server is to start a process for its mirrors: if the file says so, or else if writes are mirrored.
+        Not if an operator runs one, at `mirror_socket`."""
         if self.mirror.socket is not None or not self.routes:
             return False
         if self.mirror.process is not None:
@@ -61,7 +61,7 @@ SectionT = TypeVar("SectionT", bound=Section)
 
 
 def parse(document: Mapping[str, Any], source: str = "the configuration") -> tuple[Config, list[Problem]]:
-    """What is valid in `document`, and everything that is not."""
+    """The valid parts of `document`, and everything that is invalid."""
     problems: list[Problem] = []
     known = ("gateway", "legacy", "services", "routes", "rollout", "mirror")
     problems += [
@@ -88,7 +88,7 @@ def parse(document: Mapping[str, Any], source: str = "the configuration") -> tup
 
 
 def _across(config: Config) -> list[Problem]:
-    """What is wrong between tables."""
+    """Problems between tables."""
     problems = []
     socket = config.mirror_socket
     if socket is not None and len(os.fsencode(socket)) > LONGEST_SOCKET:
@@ -113,7 +113,7 @@ def _across(config: Config) -> list[Problem]:
 
 
 def _written_for_good(config: Config, route: RouteConfig) -> Iterator[Problem]:
-    """The mirrors of writes that nobody would roll back."""
+    """Mirrored writes that would not be rolled back."""
     if not (methods := route.mirrored_writes):
         return
     key, without = f"routes[{route.name}].mirror.methods", f"or leave {', '.join(methods)} out"
@@ -149,7 +149,7 @@ def _services(tables: object, problems: list[Problem]) -> dict[str, ServiceConfi
     return services
 
 
-# What a route claims depends on: where one of them is wrong, it is left out.
+# The keys that decide what a route claims: if one of them is wrong, the route is left out.
 _CLAIM = ("name", "prefix", "path", "methods", "service", "claim")
 
 
@@ -175,12 +175,13 @@ def _routes(tables: object, services: object, problems: list[Problem]) -> tuple[
 
 
 def _claimed(key: str) -> list[Problem]:
-    """What could be wrong with what the route of this key claims."""
+    """Problems that what the route of this key claims could have caused."""
     return [Problem(f"{key}.{name}", None, "") for name in _CLAIM]
 
 
 def _section(model: type[SectionT], table: object, key: str, problems: list[Problem]) -> SectionT | None:
-    """What is valid of `table`; what isn't is in `problems`. None where it is no table, or nothing without that."""
+    """The valid part of `table`; the rest is added to `problems`. None if it is no table, or useless without the
+    rest."""
     if not isinstance(table, dict):
         problems.append(Problem(key, table, "a table"))
         return None
@@ -188,7 +189,7 @@ def _section(model: type[SectionT], table: object, key: str, problems: list[Prob
     errors = [error for error in found if not about_other_shape(error)]
     kept: dict[tuple[str, str], Problem] = {}
     for problem in (problem_of(model, key, error) for error in errors):
-        # Of a value that could have been of several kinds, pydantic says for each that it isn't.
+        # For a value of a union, Pydantic reports an error for each member.
         kept.setdefault((problem.key, problem.expected if problem.value is None else repr(problem.value)), problem)
     problems += kept.values()
     return section

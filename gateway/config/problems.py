@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in words."""
+"""Problems of a configuration, for messages."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["ConfigError", "Problem", "about_other_shape", "problem_of", "unrepor
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a configuration: where, what stands there, what was expected.
+    """One problem of a configuration: key, value, expected shape.
 
-    `needs` are the other keys that it follows from: where one of them is wrong itself, this isn't known.
+    `needs` are the other keys from which it follows: if one of them is wrong, this problem isn't certain.
     """
 
     key: str
@@ -46,8 +46,8 @@ _indices = re.compile(r"\[.*?\]")
 
 
 def unreported(found: Iterable[Problem], problems: Sequence[Problem]) -> list[Problem]:
-    """Those of `found` that don't follow from one of `problems`: where a key is wrong, what it would have said isn't
-    known, and so isn't what it would have led to."""
+    """Those of `found` that don't follow from one of `problems`: the right value of a wrong key is unknown, and so are
+    the problems that it would have caused."""
     keys = {problem.key for problem in problems}
     whole = {problem.key for problem in problems if problem.expected.startswith(("a table", "missing"))}
     return [
@@ -58,17 +58,17 @@ def unreported(found: Iterable[Problem], problems: Sequence[Problem]) -> list[Pr
 
 
 def _tables(*keys: str) -> Iterator[str]:
-    """The tables that `keys` stand in."""
+    """The tables that contain `keys`."""
     return (key.rpartition(".")[0] for key in keys)
 
 
 def about_other_shape(error: Any) -> bool:
-    """Of a table where `false` could stand, pydantic also says that it isn't false."""
+    """For a table that may also be `false`, Pydantic also reports that it isn't false."""
     return error["type"] == "literal_error" and isinstance(error["input"], dict)
 
 
 def problem_of(model: type[BaseModel], key: str, error: Any) -> Problem:
-    """One of pydantic's errors in our words: the dotted key, the value, the expected shape."""
+    """One of Pydantic's errors as a Problem: the dotted key, the value, the expected shape."""
     if error["loc"][:1] == ("compare",) and len(error["loc"]) > 1:
         return Problem(*compare_problem(f"{key}.compare", {**error, "loc": error["loc"][1:]}))
     path, section, name = _located(model, key, error["loc"])
@@ -87,7 +87,7 @@ def problem_of(model: type[BaseModel], key: str, error: Any) -> Problem:
 
 
 def _located(model: type[BaseModel], key: str, location: Iterable[object]) -> tuple[str, type[BaseModel], str | None]:
-    """The dotted key that `location` leads to from `key`, the section it is in, and its name there, if it has one."""
+    """The dotted key at `location` below `key`, its section, and its name there, if it has one."""
     name: str | None = None
     for part in location:
         inner = _nested(model, name) if name is not None else None
@@ -101,7 +101,7 @@ def _located(model: type[BaseModel], key: str, location: Iterable[object]) -> tu
 
 
 def _nested(model: type[BaseModel], name: str) -> type[BaseModel] | None:
-    """The section that the key `name` of `model` may hold."""
+    """The section that the key `name` of `model` may contain."""
     annotation = model.model_fields[name].annotation
     candidates = (annotation, *get_args(annotation))
     return next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

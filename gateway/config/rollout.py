@@ -1,4 +1,4 @@
-"""What all routes have in common: `[rollout]` and `[mirror]`."""
+"""Settings that all routes share: `[rollout]` and `[mirror]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["MirrorSettings", "RolloutSettings"]
 
 
 class RolloutSettings(Section):
-    """`[rollout]`: what all routes have in common on their way."""
+    """`[rollout]`: settings that all routes share."""
 
     cookie: str | Literal[False] = Field(
         False,
@@ -28,7 +28,7 @@ class RolloutSettings(Section):
 
 
 class MirrorSettings(Section):
-    """`[mirror]`: how much of this process mirrors may take."""
+    """`[mirror]`: limits for mirrors in one process."""
 
     queue: int = Field(100, ge=1, description="mirrors that may wait, 1 or more")
     concurrency: int = Field(2, ge=1, description="mirrors that run at once, 1 or more")

@@ -1,4 +1,4 @@
-"""Routes: `[[routes]]` and the tables inside of one."""
+"""Routes: `[[routes]]` and its tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ALWAYS = re.compile(r"staff|signed-header|group:.+")
 
 
 class MirrorConfig(Section):
-    """`[routes.mirror]`: which requests of a route are sent to the other upstream too, and compared."""
+    """`[routes.mirror]`: which requests of a route are also sent to the other upstream, and compared."""
 
     shadow: Percent = Field(100.0, description="percent of the requests at stage shadow")
     canary: Percent = Field(10.0, description="percent of the requests at stage canary, both ways")
@@ -52,7 +52,7 @@ class MirrorConfig(Section):
 
 
 class FallbackConfig(Section):
-    """`[routes.fallback]`: when legacy answers for a service that has failed."""
+    """`[routes.fallback]`: when legacy answers after the service failed."""
 
     statuses: tuple[Annotated[int, Field(ge=500, le=599)], ...] = Field(
         (502, 503, 504), description="statuses, 500 to 599, that count as no answer"
@@ -64,7 +64,7 @@ class FallbackConfig(Section):
 
 
 class RouteConfig(Section):
-    """`[[routes]]`: a rule that claims requests for a service, and how far its rollout is."""
+    """`[[routes]]`: a rule that claims requests for a service, and the stage of its rollout."""
 
     name: str = Field(
         pattern=r"^[A-Za-z0-9][\w.-]{0,199}$", description="letters, digits, dot, dash and underscore, at most 200"
@@ -153,7 +153,7 @@ class RouteConfig(Section):
         return value
 
     def conflicts(self) -> Iterator[KeyConflict]:
-        """As in the base class."""
+        """As in Section."""
         if (self.prefix is None) == (self.path is None):
             yield KeyConflict('exactly one of prefix = "/…" and path = "/…"', "prefix", "path")
         if self.weight is not None and self.stage != "canary":
@@ -164,16 +164,16 @@ class RouteConfig(Section):
 
     @property
     def mirrors_nothing(self) -> bool:
-        """Whether no request of it has a mirror at stage shadow, so that nothing is compared there."""
+        """Whether none of its requests is mirrored at stage shadow, so that nothing is compared there."""
         return self.mirrors_no_method or self.mirror.shadow == 0
 
     @property
     def mirrors_no_method(self) -> bool:
-        """Whether none of its methods is mirrored, at whatever stage."""
+        """Whether none of its methods is mirrored at any stage."""
         return self.methods is not None and not set(self.methods) & set(self.mirror.methods)
 
     @property
     def mirrored_writes(self) -> tuple[str, ...]:
-        """The methods of its mirrors that may write."""
+        """The mirrored methods that may write."""
         claimed = self.mirror.methods if self.methods is None else self.methods
         return tuple(method for method in self.mirror.methods if method in claimed and method not in READING)

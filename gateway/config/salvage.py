@@ -1,7 +1,7 @@
-"""What is valid in a table of gateway.toml, and every mistake in it: none hides another, or follows from another.
+"""Finds the valid part of a table of gateway.toml, and every mistake in it, without mistakes that follow from others.
 
-pydantic reports what is wrong with fields all at once, but looks at rules between them only once all are valid, and
-then stops at the first that is broken. So what is wrong is taken out, and the rest is looked at again.
+Pydantic reports all wrong fields at once, but checks rules between fields only when all are valid, and then stops at
+the first that is broken. So invalid values are removed, and the rest is validated again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Place = tuple[str | int, ...]
 
 
 class KeyConflict(ValueError):
-    """A rule between `keys` of one table that is broken; the first of them is the one to keep for now."""
+    """A broken rule between `keys` of one table; the first of them is kept for now."""
 
     def __init__(self, message: str, *keys: str) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class KeyConflict(ValueError):
 
 
 class KeyConflicts(ValueError):
-    """All rules of one table that are broken."""
+    """All broken rules of one table."""
 
     def __init__(self, found: Sequence[KeyConflict]) -> None:
         super().__init__("; ".join(map(str, found)))
@@ -35,8 +35,8 @@ class KeyConflicts(ValueError):
 
 
 class Salvaged(NamedTuple, Generic[ModelT]):
-    """`section` has what is valid, or is None where that is not enough; `errors` are pydantic's; `doubtful` are the
-    places whose value isn't known, since what stood there was wrong or missing."""
+    """`section` is the valid part, or None if that isn't enough; `errors` are Pydantic's; `doubtful` are the keys whose
+    value is unknown, because it was wrong or missing."""
 
     section: ModelT | None
     errors: list[Any]
@@ -44,7 +44,7 @@ class Salvaged(NamedTuple, Generic[ModelT]):
 
 
 def salvage(model: type[ModelT], table: Mapping[str, Any]) -> Salvaged[ModelT]:
-    """`table` as a `model`, without what is wrong in it."""
+    """Validate `table` as a `model`, without its invalid values."""
     rest: dict[str, Any] = deepcopy(dict(table))
     found: list[Any] = []
     doubtful: set[Place] = set()
@@ -66,7 +66,7 @@ def salvage(model: type[ModelT], table: Mapping[str, Any]) -> Salvaged[ModelT]:
 
 
 def _apart(error: Any) -> list[Any]:
-    """One error of pydantic's, or one for each rule that is broken."""
+    """One of Pydantic's errors, or one for each broken rule."""
     together = error.get("ctx", {}).get("error")
     if not isinstance(together, KeyConflicts):
         return [error]
@@ -74,7 +74,7 @@ def _apart(error: Any) -> list[Any]:
 
 
 def _place(table: Any, location: Iterable[str | int]) -> Place:
-    """How far `location` leads into `table`. Beside keys, pydantic names there the branches of a union."""
+    """The part of `location` that exists in `table`. Besides keys, Pydantic names the members of unions there."""
     at: list[str | int] = []
     node: Any = table
     for part in location:
@@ -86,7 +86,7 @@ def _place(table: Any, location: Iterable[str | int]) -> Place:
 
 
 def _follows(error: Any, at: Place, doubtful: set[Place]) -> bool:
-    """Whether there is only this error because of one that was found before."""
+    """Whether `error` only follows from one that was found before."""
     conflict = _conflict(error)
     if conflict is not None:
         return any((*at, key) in doubtful for key in conflict.keys)
@@ -94,13 +94,13 @@ def _follows(error: Any, at: Place, doubtful: set[Place]) -> bool:
 
 
 def _doubts(error: Any, at: Place) -> set[Place]:
-    """What isn't known because of `error`."""
+    """The keys whose value is unknown because of `error`."""
     conflict = _conflict(error)
     if conflict is not None:
         return {(*at, key) for key in conflict.keys[1:]}
     if error["type"] == "missing":
         at = (*at, error["loc"][-1])
-    # What is wrong in one item of a list is wrong with all of the list: without it, the list would be another one.
+    # If one item of a list is wrong, the whole list counts as wrong: without the item it would be a different list.
     first = next((index for index, part in enumerate(at) if isinstance(part, int)), len(at))
     return {at[:first]} if at[:first] else set()
 

@@ -1,4 +1,4 @@
-"""What every table of gateway.toml is made of."""
+"""The base class of the tables of gateway.toml."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ READING = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, section 9.
 
 
 class Section(BaseModel):
-    """A table of the file. Unknown keys are problems, since a misspelt one would silently do nothing."""
+    """A table of the file. Unknown keys are problems: a misspelt key would have no effect."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     @field_validator("*", mode="before")
     @classmethod
     def _lists_are_tuples(cls, value: object) -> object:
-        """TOML has lists only; a frozen model has tuples."""
+        """Lists from TOML become tuples, since the models are frozen."""
         return tuple(value) if isinstance(value, list) else value
 
     def conflicts(self) -> Iterator[KeyConflict]:
-        """The rules between keys of this table that are broken."""
+        """The broken rules between keys of this table."""
         return iter(())
 
     @model_validator(mode="after")
@@ -63,7 +63,7 @@ class Section(BaseModel):
 
 
 def known_methods(value: Iterable[object], known: Sequence[str]) -> tuple[str, ...]:
-    """The methods of `value`, in capitals. Raises ValueError where one is none of `known`."""
+    """The methods in `value`, in upper case. Raises ValueError if one isn't in `known`."""
     methods = tuple(method.upper() if isinstance(method, str) else "" for method in value)
     if not methods or any(method not in known for method in methods):
         raise ValueError(f"a list of some of {', '.join(known)}")

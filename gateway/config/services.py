@@ -1,4 +1,4 @@
-"""Services, as gateway.toml has them."""
+"""Services: `[services.NAME]` and its tables."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ __all__ = ["BREAKER", "BreakerConfig", "BreakerSettings", "ServiceConfig"]
 
 @dataclass(frozen=True, slots=True)
 class BreakerSettings:
-    """When a service is left alone, and for how long. Raises ValueError where the numbers make no sense.
+    """When a circuit breaker opens, and for how long. Raises ValueError for impossible numbers.
 
     It opens when, within `window` seconds, at least `minimum` requests ended and a share of at least `failure_rate` of
-    them failed: the defaults of YARP's TransportFailureRate policy. It then rests for `cooldown` seconds, and twice as
-    long each time it opens again, up to `max_cooldown`,
-    which is Envoy's `max_ejection_time`. The doubling starts over once
-    the service stayed closed for as long as it last rested, and for a whole window at least: trust comes back no faster
-    than it went.
+    them failed: the defaults of YARP's TransportFailureRate policy. It stays open for `cooldown` seconds, and twice as
+    long each time it opens again, up to `max_cooldown`, which is Envoy's `max_ejection_time`. The doubling starts over
+    once the breaker has been closed for as long as it was last open, and for at least one window.
     """
 
     window: float = 60.0
@@ -43,8 +41,8 @@ BREAKER = BreakerSettings()
 
 
 class BreakerConfig(Section):
-    """`[services.NAME.breaker]`: after how many failures a service is left alone, and for how long. Its defaults are
-    `BreakerSettings`'s."""
+    """`[services.NAME.breaker]`: when the service's circuit breaker opens, and for how long. The defaults are those of
+    `BreakerSettings`."""
 
     window: Seconds = Field(BREAKER.window, description="seconds that are looked back")
     minimum: int = Field(BREAKER.minimum, ge=1, description="requests in the window before it can open, 1 or more")
@@ -57,7 +55,7 @@ class BreakerConfig(Section):
     max_cooldown: Seconds = Field(BREAKER.max_cooldown, description="the longest cool-down in seconds")
 
     def conflicts(self) -> Iterator[KeyConflict]:
-        """As in the base class."""
+        """As in Section."""
         if self.cooldown > self.max_cooldown:
             yield KeyConflict(
                 f"cooldown {self.cooldown:g} is longer than max_cooldown, {self.max_cooldown:g}",
@@ -67,7 +65,7 @@ class BreakerConfig(Section):
 
 
 class ServiceConfig(Section):
-    """`[services.NAME]`: a FastAPI or other ASGI application in this process, or an HTTP server elsewhere."""
+    """`[services.NAME]`: a FastAPI or other ASGI application in this process, or a remote HTTP server."""
 
     app: ImportString | None = Field(None, description=IMPORT_STRING)
     url: str | None = Field(
@@ -119,7 +117,7 @@ class ServiceConfig(Section):
         return value
 
     def conflicts(self) -> Iterator[KeyConflict]:
-        """As in the base class."""
+        """As in Section."""
         if (self.app is None) == (self.url is None):
             expected = 'exactly one of app = "package.module:attribute" and url = "http://host:port"'
             yield KeyConflict(expected, "app", "url")

@@ -1,4 +1,4 @@
-"""The Django app."""
+"""The Django app `gateway.control`."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""Where routes stand now, and since when."""
+"""The current states of routes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["CurrentState", "current_state", "current_states", "state_of_row"]
 
 @dataclass(frozen=True, slots=True)
 class CurrentState:
-    """Where a route stands, since when, and who moved it there and why.
+    """The state of a route, since when, and who changed it and why.
 
-    While that is where the file says, `revision` is 0, and `since` is when it was cleared, None if it never was.
+    While it is the state in the file, `revision` is 0, and `since` is when it was cleared, None if it never was.
     """
 
     state: State
@@ -32,12 +32,12 @@ class CurrentState:
 
 
 def current_state(route: RouteConfig) -> CurrentState:
-    """Where `route` stands now; operators hand the revision back as `expected`."""
+    """The current state of `route`; operators pass its revision as `expected`."""
     return current_states([route])[route.name]
 
 
 def current_states(routes: Sequence[RouteConfig]) -> dict[str, CurrentState]:
-    """Where each of `routes` stands now."""
+    """The current state of each of `routes`."""
     names = [route.name for route in routes]
     rows = {row.route: row for row in RouteState.objects.using(alias()).filter(route__in=names)}
     cleared = dict(
@@ -56,5 +56,5 @@ def current_states(routes: Sequence[RouteConfig]) -> dict[str, CurrentState]:
 
 
 def state_of_row(row: RouteState) -> CurrentState:
-    """What a row says. Raises ValueError when its stage and weight don't go together: moves never write that."""
+    """The state in a row. Raises ValueError when stage and weight don't match, which transitions never write."""
     return CurrentState(State(row.stage, row.weight, row.paused), row.revision, row.since, row.who, row.why)

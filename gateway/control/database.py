@@ -1,4 +1,4 @@
-"""Where this app's tables are, and how to wait for a database that is busy."""
+"""The database of this app's tables, and retries while it is busy."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ FIRST_PAUSE = 0.04  # seconds, doubled each time: all pauses together take 2.5 t
 
 
 class DatabaseBusy(Exception):
-    """The database did not take a change, however often it was tried."""
+    """The database did not accept a change after all retries."""
 
 
 def alias() -> str:
-    """The database with this app's tables. Reads go there too: a replica would hear of a rollback late."""
+    """The alias of the database with this app's tables. Reads go there too: a replica would show a rollback late."""
     return router.db_for_write(Revision)
 
 
 def until_done(work: Callable[[], T]) -> T:
-    """`work()`, again when the database was locked or another transaction came first. Raises DatabaseBusy in the end.
+    """Call `work`, again if the database was locked or another transaction came first. Raises DatabaseBusy after the
+    last attempt.
 
-    `work` must be a transaction of its own, so that what fails has done nothing. Inside of a transaction of the
-    caller it runs once, since what failed there once fails again.
+    `work` must be a transaction of its own, so that a failed attempt has no effect. Inside a transaction of the caller
+    it runs once, since it would fail there again.
     """
     attempts = 1 if connections[alias()].in_atomic_block else ATTEMPTS
     for attempt in range(attempts):
@@ -43,13 +44,13 @@ def until_done(work: Callable[[], T]) -> T:
             last: DatabaseError = exc
             connections[alias()].close_if_unusable_or_obsolete()
         if attempt + 1 < attempts:
-            time.sleep(FIRST_PAUSE * 2**attempt * (1 + RANDOMNESS.random()) / 2)  # so that two don't meet again
+            time.sleep(FIRST_PAUSE * 2**attempt * (1 + RANDOMNESS.random()) / 2)  # so that two don't collide
     tried = "1 attempt" if attempts == 1 else f"{attempts} attempts"
     raise DatabaseBusy(f"the database did not take the change, after {tried}: {last}") from last
 
 
 def missing(error: BaseException) -> bool:
-    """Whether the error means that this app's tables are not there, so that waiting won't help."""
+    """Whether the error means that this app's tables don't exist, so that retries won't help."""
     return isinstance(error, ProgrammingError) or (
         isinstance(error, OperationalError) and "no such table" in str(error)
     )
@@ -58,8 +59,8 @@ def missing(error: BaseException) -> bool:
 def upsert(
     model: type[models.Model], rows: Sequence[models.Model], unique: Sequence[str], values: Sequence[str]
 ) -> None:
-    """Write `rows`, in the place of those with the same `unique` fields."""
-    able = connections[alias()].features.supports_update_conflicts_with_target  # MySQL looks at every key by itself
+    """Insert `rows`, or update those with the same `unique` fields."""
+    able = connections[alias()].features.supports_update_conflicts_with_target  # without, MySQL checks every key itself
     model._base_manager.using(alias()).bulk_create(  # noqa: SLF001 - documented: "Base managers"
         rows,
         batch_size=BATCH,
@@ -69,11 +70,11 @@ def upsert(
     )
 
 
-# -- connections of threads that live as long as the process -------------------------------------
+# -- connections of threads that run as long as the process --------------------------------------
 
 
 def prepare() -> None:
-    """Open this thread's connection so that every statement sees what others have committed."""
+    """Open this thread's connection, so that every statement sees what others have committed."""
     connection = connections[alias()]
     connection.ensure_connection()
     if not connection.in_atomic_block and not connection.get_autocommit():  # DATABASES[…]["AUTOCOMMIT"] is off
@@ -81,13 +82,13 @@ def prepare() -> None:
 
 
 def tidy() -> None:
-    """After some work: keep the connection, unless it is from a pool that others wait for."""
+    """After each piece of work: keep the connection, unless it is from a pool, which others wait for."""
     return_pooled()
     connections[alias()].queries_log.clear()  # with DEBUG on, Django keeps the last 9000 statements
 
 
 def let_go() -> None:
-    """Close this thread's connections: they are broken, or the thread ends. What that raises says nothing new."""
+    """Close this thread's connections: they are broken, or the thread ends. Errors in closing are ignored."""
     for connection in connections.all(initialized_only=True):
         try:
             connection.close()

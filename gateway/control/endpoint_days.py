@@ -1,4 +1,4 @@
-"""What all workers counted of each endpoint, by days: written, folded and read."""
+"""The counts of each endpoint by days, of all workers: written, folded and read."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from gateway.stats.traffic import MOST_NAMES, EndpointTally, Key, Traffic
 __all__ = ["DAY", "EVERY", "EndpointWriter", "fold_days", "usage"]
 
 DAY = 86400  # seconds
-EVERY = 30.0  # seconds between two writings: there may be a row for each endpoint
+EVERY = 30.0  # seconds between two writes: there may be a row for each endpoint
 KEPT = timedelta(days=90)
-MOST = 500  # rows in one transaction: on SQLite nobody else writes meanwhile
-ALL = ""  # in the place of a worker, once a day is over and folded
+MOST = 500  # rows in one transaction, during which SQLite blocks other writers
+ALL = ""  # instead of a worker's ID, once a day is over and folded
 VALUES = ["requests", "errors", "size", "histogram", "parameters", "seen"]
 
 
 class EndpointWriter:
-    """Writes what `traffic` has, for the worker of that id. Numbers are absolute: writing them again changes nothing.
+    """Writes the counts in `traffic`, for the worker with that ID. The numbers are absolute: writing them again changes
+    nothing.
 
-    The day is UTC's. After its end, what was counted in it is written once more: a request may have been added to it
-    that had begun before.
+    Days are in UTC. After the end of a day its counts are written once more, since a request that had begun before may
+    have been added.
     """
 
     def __init__(self, worker: str, traffic: Traffic | None, clock: Clock) -> None:
@@ -41,7 +42,7 @@ class EndpointWriter:
         self._next = clock.monotonic() + EVERY
 
     def write(self, *, now: bool = False) -> None:
-        """Write what is new, if it is time or `now`. Raises what the database raises; then nothing is forgotten."""
+        """Write what is new, if it is due or with `now`. Raises what the database raises; then nothing is forgotten."""
         if self._traffic is None or not (now or self._clock.monotonic() >= self._next):
             return
         self._next = self._clock.monotonic() + EVERY
@@ -57,7 +58,7 @@ class EndpointWriter:
             self._written = {key: count for key, count in self._written.items() if key[0] != day}
 
     def _turn(self, today: int) -> list[int]:
-        """Begin `today`, if that hasn't been. Returns the days that were over the last time already."""
+        """Begin `today`, if that is new. Returns the days that were over at the last call already."""
         if not self._days:
             self._days[today] = self._traffic if self._traffic is not None else {}
         over = [day for day in self._days if day != max(self._days)]
@@ -68,7 +69,7 @@ class EndpointWriter:
 
 
 def write_endpoints(worker: str, day: int, tallies: Mapping[Key, EndpointTally], seen: datetime) -> None:
-    """These endpoints of a worker on a day, in the place of what was written of them before."""
+    """Write the counts of these endpoints for a worker and a day, replacing those that were written before."""
     rows = [_row(worker, day, key, tally, seen) for key, tally in sorted(tallies.items(), key=lambda item: item[0])]
     if rows:
         with transaction.atomic(using=alias()):
@@ -97,7 +98,7 @@ def _row(worker: str, day: int, key: Key, tally: EndpointTally, seen: datetime) 
 
 
 def _hash(key: Key) -> str:
-    """Unique for what was counted; a pattern can be longer than an index takes."""
+    """A unique key: a pattern can be longer than an index allows."""
     return blake2b("\0".join(key).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
@@ -105,7 +106,7 @@ def _hash(key: Key) -> str:
 
 
 def fold_days(now: datetime) -> None:
-    """Make one row of those of all workers, for each endpoint and day that was over yesterday, and forget old days."""
+    """Fold the rows of all workers into one, for each endpoint and day before yesterday, and delete old days."""
     rows = EndpointDay.objects.using(alias())
     while _fold(int(now.timestamp()) // DAY * DAY - DAY):
         pass
@@ -113,13 +114,13 @@ def fold_days(now: datetime) -> None:
 
 
 def _fold(before: int) -> int:
-    """Add some workers' rows of days before `before` to those of all, and delete them. Returns how many."""
+    """Add some workers' rows of days before `before` to the common rows, and delete them. Returns how many."""
     rows = EndpointDay.objects.using(alias())
     old = rows.filter(day__lt=before).exclude(worker=ALL)
-    if not old.exists():  # nearly always: no lock is taken then
+    if not old.exists():  # almost always, and without a lock
         return 0
     with transaction.atomic(using=alias()):
-        rows.filter(pk=0).update(requests=0)  # changes nothing, but SQLite takes its lock
+        rows.filter(pk=0).update(requests=0)  # changes nothing, but makes SQLite take its lock
         taken = list(old.select_for_update().order_by("pk")[:MOST])
         for row in taken:
             _add(row)
@@ -147,7 +148,7 @@ def _add(row: EndpointDay) -> None:
 
 
 def usage(now: datetime, days: int) -> dict[Key, EndpointStats]:
-    """What was counted today and on the days before, `days` in all, by upstream, method and label."""
+    """The counts of the last `days` days, today included, by upstream, method and label."""
     since = int(now.timestamp()) // DAY * DAY - (days - 1) * DAY
     found: dict[Key, EndpointStats] = {}
     for row in EndpointDay.objects.using(alias()).filter(day__gte=since).iterator():

@@ -1,4 +1,4 @@
-"""The evidence for promoting a route, as all workers stored it."""
+"""Queries for the evidence for promoting a route, from what all workers stored."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ __all__ = [
 ]
 
 OPEN, NOISE, RESOLVED, MENDED = "open", "noise", "resolved", "mended"  # states of a difference
-KEPT = 2 * 3600.0  # seconds; what is older is folded into hours, and knows no release
+KEPT = 2 * 3600.0  # seconds; older counts are folded into hours, without a release
 ALIVE = timedelta(minutes=1)
 BLOCKING = [severity.value for severity in Severity if severity.blocks]
 
 
 def collect_evidence(route: RouteConfig, current_state: CurrentState, now: datetime) -> Evidence:
-    """What there is to say for and against promoting `route` from where it stands. `now` is aware."""
+    """The evidence for promoting `route` from its current state. `now` is an aware datetime."""
     at = now.timestamp()
     since = began(current_state, started(now, at - KEPT))
     guarded = GuardedRoute(route, guard_of(route) or Guard(), current_state, since, at)
@@ -61,14 +61,14 @@ def collect_evidence(route: RouteConfig, current_state: CurrentState, now: datet
 
 
 def needed(route: RouteConfig) -> int:
-    """How many answers of a release have to be compared before a canary goes further; none where no method of it is
+    """How many responses of a release must be compared before a canary is promoted; 0 if none of its methods is
     mirrored."""
     return 0 if route.mirrors_no_method else (guard_of(route) or Guard()).minimum
 
 
 def compared(routes: Sequence[RouteConfig], now: float, present: Mapping[str, str]) -> dict[str, int]:
-    """How many answers of each route were compared in the last two hours, at whatever stage; of the `present` release
-    of its service, where that is known. `now` is in seconds since 1970."""
+    """How many responses of each route were compared in the last two hours, at any stage, under the `present` release
+    of its service if that is known. `now` is in seconds since 1970."""
     found = {route.name: 0 for route in routes}
     windows = MirrorWindow.objects.using(alias()).filter(route__in=list(found), start__gte=now - KEPT)
     summed = windows.values_list("route", "release").annotate(compared=Sum(F("equal") + F("different") + F("warned")))
@@ -79,21 +79,21 @@ def compared(routes: Sequence[RouteConfig], now: float, present: Mapping[str, st
 
 
 def started(now: datetime, otherwise: float) -> float:
-    """When the first of the processes started that serve now, in seconds since 1970; `otherwise` where none does."""
+    """When the oldest running process started, in seconds since 1970; `otherwise` if there is none."""
     rows = Worker.objects.using(alias()).filter(seen__gte=now - ALIVE)
     return min((row.started.timestamp() for row in rows), default=otherwise)
 
 
 def releases(routes: Iterable[RouteConfig]) -> dict[str, str]:
-    """The present release of each route's service: that of the process that started last. Routes of which no process
-    has told a release are left out."""
+    """The present release of each route's service: that of the process that started last. Routes whose release no
+    process has stored are left out."""
     newest = Worker.objects.using(alias()).order_by("-started", "-seen").first()
     known: Mapping[str, str] = {} if newest is None else newest.releases
     return {route.name: known[route.service] for route in routes if known.get(route.service)}
 
 
 def open_differences(routes: Sequence[RouteConfig]) -> dict[str, int]:
-    """How many breaking and critical differences of each route are open; see `state_of`."""
+    """The number of open breaking and critical differences of each route; see `state_of`."""
     names = [route.name for route in routes]
     found = dict.fromkeys(names, 0)
     present = releases(routes)
@@ -106,17 +106,17 @@ def open_differences(routes: Sequence[RouteConfig]) -> dict[str, int]:
 
 
 def state_of(group: DifferenceGroup, totals: RouteDifferences, release: str | None) -> str:
-    """Whether a difference still counts: OPEN; or RESOLVED, where somebody said so and it was not seen since; MENDED,
-    where it was not seen under the present `release`, if that is known; or NOISE."""
+    """Whether a difference still counts: OPEN; RESOLVED, if an operator said so and it was not seen since; MENDED, if
+    it was not seen under the present `release`, when that is known; or NOISE."""
     if group.last_seen <= group.resolved:
         return RESOLVED
     if release is not None and group.release != release:
         return MENDED
-    # What legacy never does by itself is no noise, however rare it is.
+    # What never differs between legacy's own responses is no noise, however rare it is.
     return NOISE if group.noise and noise_of(group, totals).noise else OPEN
 
 
 def noise_of(group: DifferenceGroup, totals: RouteDifferences) -> Noise:
-    """Whether legacy has a difference by itself about as often, and why."""
-    # Differences and totals are stored one after the other: there may be a little more of one than of the other.
+    """Whether legacy's own responses differ in this way about as often, and why."""
+    # Differences and totals are written one after the other, so one may be slightly ahead.
     return judge(group.count, max(totals.compared, group.count), group.noise, max(totals.controls, group.noise))

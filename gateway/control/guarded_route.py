@@ -1,4 +1,4 @@
-"""One route, and all that the verdict on it depends on."""
+"""One route, and everything that its verdict depends on."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["GuardedRoute", "began", "guard_of"]
 
 
 def guard_of(route: RouteConfig) -> Guard | None:
-    """What a route is judged by; None where it is not."""
+    """The guard of a route; None if it has none."""
     return route.guard.guard() if route.guard else None
 
 
 def began(current_state: CurrentState, started: float) -> float:
-    """Since when a route stands where it does; `started` is when the process did."""
+    """The time since which a route has its state; `started` is when the process started."""
     if current_state.since is None:
         return started
     return max(current_state.since.timestamp(), 0 if current_state.revision else started)
@@ -39,22 +39,22 @@ class GuardedRoute:
 
     @property
     def counts_from(self) -> float:
-        """From when on requests count."""
+        """The time from which requests count."""
         return self.guard.counts_from(self.now, self.first)
 
     @property
     def first(self) -> float:
-        """Where the first window begins that counts. The one in which a route moved doesn't, since it has requests of
-        before; one that was never moved stood there from its process's first request on."""
+        """The start of the first counter window that counts. The one in which the route was changed doesn't, since it
+        has earlier requests; for a route that was never changed, the one in which the process started does."""
         return self.since if self.current_state.since else self.since // COUNTER_WINDOW * COUNTER_WINDOW
 
     def over(self, since: float) -> GuardedRoute:
-        """The same, judged by all that happened from `since` on."""
+        """The same, judged by everything from `since` on."""
         window = max(round(self.now - since), self.guard.window)
         return replace(self, guard=replace(self.guard, window=window), since=since)
 
     def judgement(self, seen: RouteStats) -> Judgement:
-        """The verdict. Where callers ask only one side, the other is judged by how it answered mirrors."""
+        """The verdict. If callers reach only one side, the other one is judged by its mirrors."""
         stage = self.current_state.state.stage
         service = seen.service_mirrored if stage == SHADOW else seen.service
         alone = stage in (CANARY, LIVE) and seen.legacy.requests < HANDFUL and not seen.legacy.errors
@@ -63,7 +63,7 @@ class GuardedRoute:
         return judge(self.guard, service, legacy, seen.mirrored, shadow=stage == SHADOW, weight=weight)
 
     def step(self, judgement: Judgement) -> Step:
-        """What follows from it. Only a canary with an interval goes on by itself."""
+        """The next step. Only a canary with an interval is promoted automatically."""
         state, interval = self.current_state.state, self.route.interval
         return next_step(
             judgement,

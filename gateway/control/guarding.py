@@ -1,8 +1,8 @@
-"""The guard and the ramp at work: judges routes by what all workers stored, and moves them.
+"""Runs the guard and the ramp: judges routes by what all workers stored, and applies the result.
 
-Every worker judges, one moves: the others find that the route is no longer at the revision they judged, and say
-nothing. Since when a route stands is in its row. A route that was never moved stands where the file says since this
-process started, or since it was cleared; so a restart makes the interval of such a canary begin again.
+Every worker judges, one changes the route: the others find that the route's revision is no longer the one that they
+judged, and do nothing. The time of a route's last change is in its row. A route that was never changed has its state
+since this process started, or since it was cleared; so a restart restarts the interval of such a canary.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ __all__ = ["GUARD", "RAMP", "GuardLoop"]
 
 logger = logging.getLogger("gateway.guard")
 
-GUARD, RAMP = "guard", "ramp"  # who, in the audit log
-OFTEN = 30  # times in its window a route is judged
+GUARD, RAMP = "guard", "ramp"  # names in the audit log
+OFTEN = 30  # times that a route is judged within its window
 
 
 class GuardLoop:
-    """Judges `routes` for one process."""
+    """Judges `routes`, in one process."""
 
     def __init__(self, routes: Mapping[str, RouteConfig], clock: Clock) -> None:
         self._clock = clock
@@ -40,9 +40,9 @@ class GuardLoop:
         self._due = dict.fromkeys(self._guarded, 0.0)
 
     def look(self) -> list[Transition]:
-        """Judge the routes whose turn it is. Returns the moves that were made here."""
+        """Judge the routes that are due. Returns the transitions that were made here."""
         now = self._clock.time()
-        due = [name for name, at in self._due.items() if at <= now or at > now + 3600]  # or the clock was put back
+        due = [name for name, at in self._due.items() if at <= now or at > now + 3600]  # or the clock was set back
         for name in due:
             self._due[name] = now + self._guarded[name][1].window / OFTEN
         routes = self._guarded_routes(due, now)
@@ -76,6 +76,6 @@ class GuardLoop:
                 return None
         except (Conflict, IllegalMove):  # another worker or an operator was first
             return None
-        except Unproved:  # `status` says what is missing
+        except Unproved:  # `gateway status` shows what is missing
             return None
         return moved

@@ -32,11 +32,11 @@ __all__ = [
 ]
 
 RELEASE = 100  # characters of a release
-NAME = 200  # characters of a route's name; the file has no bound, and an index of PostgreSQL ends at 2,700 bytes
+NAME = 200  # characters of a route's name; PostgreSQL's indexes are limited to 2,700 bytes
 
 
 class Revision(models.Model):
-    """One row, whose number goes up with every change of a route. Workers look at nothing else while it stays."""
+    """One row, whose number is incremented with every change of a route. Workers poll only this row."""
 
     ONLY = 1  # its primary key
 
@@ -47,14 +47,14 @@ class Revision(models.Model):
 
 
 class RouteState(models.Model):
-    """Where a route stands since it was moved at run time. Without a row it stands where the file says."""
+    """The state of a route that was changed at run time. Without a row, the state in the file applies."""
 
     route = models.CharField(max_length=NAME, unique=True)
     stage = models.CharField(max_length=10, choices=[(stage, stage) for stage in STAGES])
     weight = models.FloatField(default=0.0)
     paused = models.BooleanField(default=False)
-    since = MomentField()  # when this stage and weight began; pausing is not a beginning
-    revision = models.BigIntegerField()  # at which it changed last: what operators compare and set
+    since = MomentField()  # when this stage and weight were set; a pause doesn't count
+    revision = models.BigIntegerField()  # of its last change, for compare-and-set
     who = models.CharField(max_length=NAME)
     why = models.TextField(blank=True)
 
@@ -72,7 +72,7 @@ class RouteState(models.Model):
 
 
 class Appended(models.QuerySet[Any]):
-    """Rows that are written once."""
+    """Rows that are written once and never changed."""
 
     def update(self, **_: Any) -> NoReturn:
         """Raises TypeError."""
@@ -84,7 +84,8 @@ class Appended(models.QuerySet[Any]):
 
 
 class Change(models.Model):
-    """The audit log: one row for each change of a route, the guard's included. Nothing changes or deletes them."""
+    """The audit log: one row for each change of a route, by operators or the guard. Rows are never changed or
+    deleted."""
 
     at = MomentField()
     who = models.CharField(max_length=NAME)
@@ -120,16 +121,16 @@ class Change(models.Model):
 
 
 class Worker(models.Model):
-    """A process that serves. `lost_…` are what it counted or found and could not store, `refused` how many requests it
-    refused, by status, both since it started; `resting` why it leaves a service alone now; `releases` is the release of
-    each service that it runs."""
+    """A process that serves. `lost_…` count what it could not store, `refused` the requests that it refused, by status,
+    both since it started; `resting` has the reason of each open circuit breaker; `releases` is the release of each of
+    its services."""
 
     id = models.CharField(max_length=32, primary_key=True)
     host = models.CharField(max_length=255)
     pid = models.IntegerField()
     started = MomentField()
     seen = MomentField(db_index=True)
-    revision = models.BigIntegerField(default=0)  # that it decides by
+    revision = models.BigIntegerField(default=0)  # of its snapshot
     releases = models.JSONField(default=dict)
     lost_requests = models.BigIntegerField(default=0)
     lost_differences = models.BigIntegerField(default=0)
@@ -141,9 +142,9 @@ class Worker(models.Model):
 
 
 class Replay(models.Model):
-    """What `gateway replay` found of a route: how many cases were compared, and in how many something differed that
-    keeps it from being promoted, under a release of its service. `accepted` lists the methods of the cases that legacy
-    answered with a status below 400."""
+    """The result of a `gateway replay` for a route: the number of cases that were compared, and of those with a
+    difference that prevents promotion, under a release of its service. `accepted` lists the methods of the cases that
+    legacy answered with a status below 400."""
 
     route = models.CharField(max_length=NAME)
     release = models.CharField(max_length=RELEASE)
@@ -176,8 +177,8 @@ class CounterWindow(models.Model):
     fallbacks = models.BigIntegerField()
     histogram = models.JSONField(default=dict)  # Histogram.to_json
     callers = models.JSONField(default=list)  # hashes of a few callers' addresses
-    failing = models.JSONField(default=list)  # of those whose requests failed
-    buckets = models.TextField(default="")  # of the callers that a canary assigned; see `store.packed`
+    failing = models.JSONField(default=list)  # hashes of callers whose requests failed
+    buckets = models.TextField(default="")  # buckets of a canary's callers; see `store.packed`
 
     class Meta:
         db_table = "gateway_control_slot"  # its first name: processes of an older version write to it during an upgrade
@@ -189,7 +190,7 @@ class CounterWindow(models.Model):
 
 
 class MirrorWindow(models.Model):
-    """What became of the mirrors of a route that one worker sent in ten seconds; absolute, as in CounterWindow."""
+    """The mirrors of a route that one worker sent in ten seconds, by result; absolute, as in CounterWindow."""
 
     worker = models.CharField(max_length=32)
     route = models.CharField(max_length=NAME)
@@ -234,10 +235,10 @@ class Hour(models.Model):
 
 
 class EndpointDay(models.Model):
-    """What one worker counted on one endpoint in a day, or all of them once the day is over (`worker` is empty then).
+    """What one worker counted on one endpoint in a day, or all workers once the day is over (`worker` is empty then).
 
-    `label` is what the upstream calls it: Django's pattern, or a service's template. Patterns can be longer than an
-    index takes, so `key` is a hash of upstream, method and label.
+    `label` is the upstream's own label: Django's pattern, or a service's template. Patterns can be longer than an index
+    allows, so `key` is a hash of upstream, method and label.
     """
 
     worker = models.CharField(max_length=32)
@@ -248,10 +249,10 @@ class EndpointDay(models.Model):
     label = models.TextField()
     requests = models.BigIntegerField(default=0)
     errors = models.BigIntegerField(default=0)
-    size = models.BigIntegerField(default=0)  # bytes of bodies that were sent
+    size = models.BigIntegerField(default=0)  # bytes of response bodies
     histogram = models.JSONField(default=dict)  # Histogram.to_json
     parameters = models.JSONField(default=list)  # names in query strings
-    seen = MomentField()  # when it was asked last, within half a minute
+    seen = MomentField()  # time of the last request, to half a minute
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["worker", "day", "key"], name="gateway_one_endpoint_day")]
@@ -261,19 +262,19 @@ class EndpointDay(models.Model):
 
 
 class RouteDifferences(models.Model):
-    """One row for each route that is mirrored. Whoever adds differences locks it, so that the bound on groups holds.
+    """One row for each mirrored route. A transaction that adds differences locks it, so that the limit on groups holds.
 
-    `compared` and `controls` are all there were under `release`: what the counts of groups are a share of. A process
-    that started later brings a release of its own, and counting begins anew; one that started earlier, and has another,
-    adds nothing any more.
+    `compared` and `controls` are the totals under `release`, to which the counts of groups relate. A process that
+    started later may bring a new release, with which counting starts over; one that started earlier and has another
+    release adds nothing any more.
     """
 
     route = models.CharField(max_length=NAME, unique=True)
     release = models.CharField(max_length=RELEASE, default="")
-    since = MomentField(default=NEVER)  # when the process started that brought the release
+    since = MomentField(default=NEVER)  # start of the process that brought the release
     compared = models.BigIntegerField(default=0)
     controls = models.BigIntegerField(default=0)
-    beyond = models.BigIntegerField(default=0)  # differences of groups that were one too many
+    beyond = models.BigIntegerField(default=0)  # differences in groups beyond the limit
 
     class Meta:
         verbose_name_plural = "route differences"
@@ -283,26 +284,26 @@ class RouteDifferences(models.Model):
 
 
 class DifferenceGroup(models.Model):
-    """Differences of a route that are the same but for the values.
+    """Differences of a route that are equal except for the values.
 
-    The fingerprint knows the template, so that route and fingerprint are unique by themselves; and templates can be
-    longer than an index takes.
+    The fingerprint includes the template, so route and fingerprint are unique; a template can be longer than an index
+    allows.
     """
 
     route = models.CharField(max_length=NAME)
     template = models.TextField()
-    release = models.CharField(max_length=RELEASE, default="")  # under which it was seen last
+    release = models.CharField(max_length=RELEASE, default="")  # under which it was last seen
     fingerprint = models.CharField(max_length=32)
     kind = models.CharField(max_length=32)
     pointer = models.TextField()
     severity = models.CharField(max_length=16)
     summary = models.TextField()
-    count = models.BigIntegerField(default=0)  # answers of the service that differed so
-    noise = models.BigIntegerField(default=0)  # answers of legacy that differed so from legacy's own
+    count = models.BigIntegerField(default=0)  # responses of the service with this difference
+    noise = models.BigIntegerField(default=0)  # responses of legacy that differed in this way from legacy's own
     first_seen = MomentField()
     last_seen = MomentField()
     examples = models.JSONField(default=list)  # the latest, redacted; see gateway.mirroring.difference_log.Example
-    resolved = MomentField(default=NEVER)  # when somebody said that it is settled; what is seen later is open again
+    resolved = MomentField(default=NEVER)  # when it was resolved; if it is seen later, it is open again
     resolved_by = models.CharField(max_length=NAME, blank=True)
     resolved_why = models.TextField(blank=True)
 
@@ -314,7 +315,8 @@ class DifferenceGroup(models.Model):
 
 
 class AcceptedMatch(models.Model):
-    """How often a difference occurred that the file accepts. One that never does is worth removing."""
+    """How often a difference occurred that the file accepts. An entry that never occurs can be removed from the
+    file."""
 
     route = models.CharField(max_length=NAME)
     key = models.CharField(max_length=255)
@@ -330,9 +332,9 @@ class AcceptedMatch(models.Model):
 
 
 class Recording(models.Model):
-    """One that somebody asked for. Processes that serve take part until `until`, or until it `ended`.
+    """A recording that an operator requested. Processes take part until `until`, or until it has `ended`.
 
-    `secret` keys its pseudonyms. It is there while it is needed, and nowhere after that.
+    `secret` is the key of its pseudonyms. It is deleted when it isn't needed any more.
     """
 
     id = models.CharField(max_length=32, primary_key=True)
@@ -365,7 +367,7 @@ class RecordingTally(models.Model):
 
 
 class Sample(models.Model):
-    """One request that stands for all that are like it. `case` is JSON, as docs/corpus.md has it, redacted."""
+    """One request that represents all similar ones. `case` is redacted JSON in the format of docs/corpus.md."""
 
     recording = models.CharField(max_length=32)
     fingerprint = models.CharField(max_length=32)

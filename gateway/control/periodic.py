@@ -1,4 +1,4 @@
-"""Work that is done again and again on a thread of its own, while its database comes and goes."""
+"""Periodic work on a separate thread, which continues when its database is unavailable for a time."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from gateway.control.database import let_go, missing, prepare, tidy
 __all__ = ["PeriodicThread"]
 
 logger = logging.getLogger("gateway.control")
-PAUSE = 1.0  # seconds, at least, between two attempts to reach a database that is away
+PAUSE = 1.0  # least number of seconds between two attempts to reach an unavailable database
 
 
 class PeriodicThread:
-    """`work()` every `every` seconds from `start` to `stop`, and `last()` after that.
+    """Calls `work` every `every` seconds from `start` to `stop`, and `last` after that.
 
-    Its connection is its own. What goes wrong is logged once for as long as it lasts, followed by `meanwhile`: what
-    holds until then. `settled` is set once the work was done, or when waiting for that won't help.
+    It has a connection of its own. An error is logged once until it is over, with `meanwhile`, which says what applies
+    until then. `settled` is set after the first success, or when waiting for that won't help.
     """
 
     def __init__(
@@ -45,19 +45,19 @@ class PeriodicThread:
 
     @property
     def name(self) -> str:
-        """Of the thread."""
+        """The name of the thread."""
         return self._thread.name
 
     def start(self) -> None:
-        """Begin. Once only."""
+        """Start the thread. Only once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Tell it to end."""
+        """Ask the thread to end."""
         self._stopping.set()
 
     def join(self, patience: float) -> bool:
-        """Whether it has ended within `patience` seconds."""
+        """Wait up to `patience` seconds for the thread. Returns whether it has ended."""
         self._thread.join(patience)
         return not self._thread.is_alive()
 
@@ -70,7 +70,7 @@ class PeriodicThread:
             let_go()
 
     def _once(self) -> float:
-        """Do the work, and say how many seconds to wait before the next time."""
+        """Call `work`; returns the seconds to wait before the next time."""
         try:
             prepare()
             self._work()

@@ -1,4 +1,4 @@
-"""Looks whether a route was moved, and publishes where all stand when one was."""
+"""Polls for changes of routes, and publishes a new snapshot when there are any."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ logger = logging.getLogger("gateway.control")
 
 
 class Poller:
-    """Keeps the snapshot of `publisher` at the latest revision. `revision` is that one, 0 before any change.
+    """Keeps the snapshot of `publisher` at the latest revision. `revision` is the current one, 0 before any change.
 
-    `record` is told what is to be recorded from then on.
+    `record` is called with the active recordings.
     """
 
     def __init__(self, publisher: Publisher, record: Callable[[Iterable[Plan]], None] = lambda _: None) -> None:
@@ -37,16 +37,16 @@ class Poller:
 
     @property
     def revision(self) -> int:
-        """What the process decides by."""
+        """The revision of the snapshot in force."""
         return self._seen or 0
 
     def look(self) -> None:
-        """One look: a single SELECT while nothing has changed. Raises what the database raises."""
+        """Poll once: a single SELECT if nothing has changed. Raises what the database raises."""
         numbers = Revision.objects.using(alias()).filter(pk=Revision.ONLY).values_list("number", flat=True)
         number = next(iter(numbers), 0)
         if number == self._seen:
             return
-        # States may be newer than the number, never older: then the next look finds another number again.
+        # States may be newer than the revision, never older: then the next poll finds another revision.
         self._publisher.publish(self._publisher.snapshot.at(self._states(), number))
         if self._seen is not None:
             logger.info("revision %d is in force", number)
@@ -59,7 +59,7 @@ class Poller:
         except DatabaseError as exc:
             if not missing(exc):
                 raise
-            # An upgrade whose migrations are still to come: that must not keep routes from being moved.
+            # During an upgrade, before `migrate`: routes must still be changeable.
             logger.warning("nothing is recorded before `manage.py migrate` has run: %s", exc)
         else:
             self._record(plans)
@@ -69,6 +69,6 @@ class Poller:
         for row in RouteState.objects.using(alias()):
             try:
                 states[row.route] = state_of_row(row).state
-            except ValueError:  # written by hand; the other routes' rollbacks must not wait for it to be mended
+            except ValueError:  # a row written by hand; it must not delay rollbacks of other routes
                 logger.exception("the row of route %r makes no sense; the file holds for it", row.route)
         return states

@@ -1,7 +1,7 @@
-"""Recordings in the database: asked for by `gateway record`, made by the processes that serve, fetched again.
+"""Recordings in the database: requested by `gateway record`, made by the processes that serve, and fetched again.
 
-Starting and ending one takes a revision, by which workers notice. Each start is in the audit log, for each route or
-endpoint that it is of.
+Starting and ending one increments the revision, so that workers notice. Each start is in the audit log, for each of its
+routes or endpoints.
 """
 
 from __future__ import annotations
@@ -43,13 +43,14 @@ ALIVE = timedelta(seconds=15)  # since a worker was seen
 
 
 class NoSuchRecording(LookupError):
-    """There is none, or nothing of it is kept any more."""
+    """There is no such recording, or it was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a recording is. `requests` were seen by `workers` processes, `cases` are stored, `skipped` says why
-    requests are in none. `finished`: it has ended, and every process that lives has said all of it."""
+    """The progress of a recording. `requests` were seen by `workers` processes, `cases` are stored, `skipped` counts
+    the requests that were left out, by reason. `finished`: it has ended, and every running process has stored its
+    part."""
 
     id: str
     who: str
@@ -62,7 +63,7 @@ class Progress:
     skipped: dict[str, int]
 
 
-# -- whoever asks for one ------------------------------------------------------------------------
+# -- for those who request one ----------------------------------------------------------------------
 
 
 def start(
@@ -74,8 +75,8 @@ def start(
     stages: Mapping[str, State] | None = None,
     randomness: Randomness = RANDOMNESS,
 ) -> str:
-    """Ask for a recording, and return its identifier. `stages` says where routes are that were never moved, for the
-    audit log. Raises ValueError without `who` or targets; TemplateError; Busy."""
+    """Request a recording, and return its ID. `stages` has the states of routes that were never changed, for the audit
+    log. Raises ValueError without `who` or targets; TemplateError; Busy."""
     if not who or not selection.targets:
         raise ValueError("who records, and what, is part of the audit log")
     now = utc_now()
@@ -109,7 +110,7 @@ def _state(target: Target, stages: Mapping[str, State]) -> State:
 
 
 def end(recording: str) -> None:
-    """Let every process stop, now. Its secret is gone from then on. Raises Busy."""
+    """Stop a recording in every process now, and delete its secret. Raises Busy."""
 
     def write() -> None:
         with transaction.atomic(using=alias()):
@@ -126,12 +127,12 @@ def _close(recording: str, now: datetime) -> None:
 
 
 def serving() -> int:
-    """How many processes serve now."""
+    """The number of processes that serve now."""
     return Worker.objects.using(alias()).filter(seen__gte=utc_now() - ALIVE).count()
 
 
 def progress(recording: str) -> Progress:
-    """How far one is. Raises NoSuchRecording."""
+    """The progress of a recording. Raises NoSuchRecording."""
     row = Recording.objects.using(alias()).filter(pk=recording).first()
     if row is None:
         raise NoSuchRecording(f"there is no recording {recording!r}; one that nobody fetches is kept for a day")
@@ -152,8 +153,8 @@ def progress(recording: str) -> Progress:
 
 
 def collected(recording: str) -> tuple[Recording, list[tuple[str, int]]]:
-    """What was asked for, and the cases so far, as JSON, with how many requests each stands for: by endpoint, those
-    that came first first. Raises NoSuchRecording."""
+    """The recording and its cases so far, as JSON, each with the number of requests that it represents: by endpoint, in
+    the order of arrival. Raises NoSuchRecording."""
     row = Recording.objects.using(alias()).filter(pk=recording).first()
     if row is None:
         raise NoSuchRecording(f"there is no recording {recording!r}; one that nobody fetches is kept for a day")
@@ -162,23 +163,23 @@ def collected(recording: str) -> tuple[Recording, list[tuple[str, int]]]:
 
 
 def forget(recording: str) -> None:
-    """Delete what is kept of one."""
+    """Delete a recording."""
     for model in (Sample, RecordingTally):
         model.objects.using(alias()).filter(recording=recording).delete()
     Recording.objects.using(alias()).filter(pk=recording).delete()
 
 
 def forget_before(moment: datetime) -> None:
-    """Delete what is kept of those that were over before that."""
+    """Delete the recordings that ended before `moment`."""
     for recording in Recording.objects.using(alias()).filter(until__lt=moment).values_list("pk", flat=True):
         forget(recording)
 
 
-# -- processes that serve ------------------------------------------------------------------------
+# -- for processes that serve ------------------------------------------------------------------------
 
 
 def active(now: datetime) -> list[Plan]:
-    """What is to be recorded now."""
+    """The recordings that are active at `now`."""
     plans = []
     for row in Recording.objects.using(alias()).filter(until__gt=now, ended=NEVER):
         try:
@@ -190,7 +191,7 @@ def active(now: datetime) -> list[Plan]:
 
 
 def write_batches(worker: str, batches: Sequence[Batch], now: datetime) -> None:
-    """Store what one process has recorded. Of requests that are alike in several processes, the first case is kept."""
+    """Store what one process has recorded. If several processes have similar requests, the first case is kept."""
     for batch in batches:
         with transaction.atomic(using=alias()):
             tally = RecordingTally(
@@ -199,14 +200,14 @@ def write_batches(worker: str, batches: Sequence[Batch], now: datetime) -> None:
             upsert(RecordingTally, [tally], ["recording", "worker"], ["seen", "skipped", "done"])
             row = Recording.objects.using(alias()).select_for_update().filter(pk=batch.recording).first()
             if row is None:
-                continue  # it was fetched, or is too old
+                continue  # it was fetched and deleted, or is too old
             _write(batch, Limits(**row.plan["limits"]))
             if batch.done and row.until <= now:
                 _close(batch.recording, now)
 
 
 def _write(batch: Batch, limits: Limits) -> None:
-    """Within the bounds of the recording, whose row is locked."""
+    """Write a batch within the limits of the recording, whose row is locked."""
     samples = Sample.objects.using(alias()).filter(recording=batch.recording)
     known = set(samples.filter(fingerprint__in=list(batch.found)).values_list("fingerprint", flat=True))
     for fingerprint, found in batch.found.items():

@@ -1,4 +1,4 @@
-"""What replays found, as evidence for the release of the service that was asked."""
+"""Results of replays, stored as evidence for the release of the service."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from gateway.rollout.evidence import Replayed
 
 __all__ = ["last_replay", "store_replays"]
 
-KEPT = 20  # replays of a route
+KEPT = 20  # replays of a route that are kept
 
 
 def store_replays(found: Iterable[tuple[str, str, Replayed]], at: datetime, who: str) -> None:
-    """Store what a replay found of each route: its name, the release of its service, and the counts. Raises
-    DatabaseBusy, or what the database does."""
+    """Store the result of a replay for each route: its name, the release of its service, and the counts. Raises
+    DatabaseBusy, or what the database raises."""
 
     def store() -> None:
         with transaction.atomic(using=alias()):
@@ -41,8 +41,8 @@ def store_replays(found: Iterable[tuple[str, str, Replayed]], at: datetime, who:
 
 
 def last_replay(route: str, release: str | None) -> Replayed | None:
-    """What the last replay of a route found, of this release of its service; of any where that is None, since nobody
-    has told a release. None where there was none."""
+    """The last replay of a route under this release of its service; under any if `release` is None (unknown). None if
+    there was none."""
     rows = Replay.objects.using(alias()).filter(route=route)
     if release is not None:
         rows = rows.filter(release=release)

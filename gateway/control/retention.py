@@ -17,9 +17,9 @@ __all__ = ["retain"]
 
 COUNTER_WINDOWS = timedelta(hours=2)
 HOURS = timedelta(days=90)
-GROUPS = timedelta(days=30)  # since a difference was last seen
-RECORDINGS = timedelta(days=1)  # since the end of one that nobody has fetched
-MOST = 500  # rows in one transaction: on SQLite nobody else writes meanwhile
+GROUPS = timedelta(days=30)  # after a difference was last seen
+RECORDINGS = timedelta(days=1)  # after the end of one that was not fetched
+MOST = 500  # rows in one transaction, during which SQLite blocks other writers
 HOUR = 3600  # seconds
 
 
@@ -42,11 +42,11 @@ def retain(now: datetime) -> None:
 def _fold(before: int) -> int:
     """Add up to MOST windows that began before that second to their hours, and delete them. Returns how many."""
     windows = CounterWindow.objects.using(alias()).filter(start__lt=before)
-    if not windows.exists():  # nearly always: no lock is taken then
+    if not windows.exists():  # almost always, and without a lock
         return 0
     with transaction.atomic(using=alias()):
-        Hour.objects.using(alias()).filter(pk=0).update(requests=0)  # changes nothing, but SQLite takes its lock
-        # Another worker may be at the same ones; after waiting for it, they are gone.
+        Hour.objects.using(alias()).filter(pk=0).update(requests=0)  # changes nothing, but makes SQLite take its lock
+        # Another worker may fold the same windows; after waiting for its lock, they are gone.
         taken = list(windows.select_for_update().order_by("pk")[:MOST])
         hours = _hours(taken)
         for window in taken:

@@ -1,4 +1,4 @@
-"""Saying of a difference that it is settled."""
+"""Resolves differences."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ SHORTEST = 4  # characters of a group's key
 
 
 class NoSuchGroup(LookupError):
-    """No difference, or more than one, has a key that begins so. The message says which."""
+    """No difference, or more than one, has a key with this prefix. The message says which."""
 
 
 def resolve(key: str, *, who: str, why: str, at: datetime) -> DifferenceGroup:
-    """Note that the difference whose key begins with `key` is settled, by whom and why; seen again, it is open again.
+    """Mark the difference whose key begins with `key` as resolved, by whom and why; if seen again, it is open again.
 
     Raises NoSuchGroup; ValueError without `who` or `why`; DatabaseBusy.
     """

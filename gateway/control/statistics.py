@@ -16,19 +16,19 @@ __all__ = ["RouteStats", "traffic"]
 
 @dataclass(slots=True)
 class RouteStats:
-    """Both sides of a route, as callers and as mirrors asked them, and what became of the mirrors."""
+    """Both sides of a route, for callers and for mirrors, and the results of mirrors."""
 
     service: Tally = field(default_factory=Tally)
     legacy: Tally = field(default_factory=Tally)
     service_mirrored: Tally = field(default_factory=Tally)
     legacy_mirrored: Tally = field(default_factory=Tally)
     mirrored: Mirrored = field(default_factory=Mirrored)
-    # What was decided for the service and failed, though not by its doing: it is in no rate of either side.
+    # Requests for the service that failed through no fault of its own; they are in no rate of either side.
     middleware: Tally = field(default_factory=Tally)
     shared: Tally = field(default_factory=Tally)
 
     def side(self, name: str) -> Tally:
-        """A side by the name under which it is counted: "service", or "service mirrored"."""
+        """A side by its stored name: "service", or "service mirrored"."""
         tally: Tally = getattr(self, name.replace(" ", "_"))
         return tally
 

@@ -1,9 +1,9 @@
-"""Writing what a worker counted and found. Every function is a transaction, or part of the caller's.
+"""Writes what a worker counted and found. Every function is a transaction, or part of the caller's.
 
-Counts are absolute, so that writing them again changes nothing. Differences are increments: should a connection break
-while it commits, they may be counted twice.
+Counts are absolute, so that writing them again changes nothing. Differences are increments: if a connection breaks
+during a commit, they may be counted twice.
 
-Each transaction begins with a statement that writes: SQLite waits for its lock then, and would fail at once where a
+Each transaction begins with a statement that writes: SQLite waits for its lock then, but fails at once when a
 transaction that has read wants to write.
 """
 
@@ -36,31 +36,31 @@ __all__ = [
     "write_worker",
 ]
 
-MOST_GROUPS = 200  # of a route
-MOST_EXAMPLES = 3  # of a group, the latest
+MOST_GROUPS = 200  # per route
+MOST_EXAMPLES = 3  # per group, the latest
 MOST_TEXT = 1000  # characters of each text in an example
-STALE = timedelta(days=1)  # a group that was not seen for so long makes room for a new one
+STALE = timedelta(days=1)  # a group not seen for this long may be replaced by a new one
 
 Tallies = Mapping[tuple[str, str, int], Tally]  # by route, side and start of the window
 Mirrors = Mapping[tuple[str, int], Mirrored]  # by route and start of the window
-Compared = Mapping[str, tuple[int, int]]  # by route: comparisons and controls that are new
+Compared = Mapping[str, tuple[int, int]]  # by route: new comparisons and controls
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The process that counted: when it `started`, and the release of each route's service that it runs."""
+    """The process that counted: when it `started`, and the release of each route's service in it."""
 
     started: datetime
     releases: Mapping[str, str] = field(default_factory=dict)
 
     def release(self, route: str) -> str:
-        """The release of the service of `route`; "" where none is known."""
+        """The release of the service of `route`; "" if unknown."""
         return self.releases.get(route, "")
 
 
 NOWHERE = Origin(datetime.min.replace(tzinfo=UTC))
 
-# -- what was counted ----------------------------------------------------------------------------
+# -- counters --------------------------------------------------------------------------------------
 
 
 def write_worker(worker: Worker) -> None:
@@ -88,9 +88,9 @@ def write_counts(
 
 
 def _takes_over(row: RouteDifferences, origin: Origin) -> bool:
-    """Whether what is found under the release of `origin` counts; where that is a new one, counting begins anew.
+    """Whether differences found under the release of `origin` count; if it is a new release, counting starts over.
 
-    `row` is locked. It is the release of the process that started last that counts.
+    `row` is locked. The release of the process that started last counts.
     """
     release = origin.release(row.route)
     if row.release == release:
@@ -131,7 +131,7 @@ def _counter_window(worker: str, key: tuple[str, str, int], tally: Tally, origin
 
 
 def packed(buckets: Collection[int]) -> str:
-    """A set of sampled buckets as text: one bit each, in base 64; "" where there are none."""
+    """A set of sampled buckets as text: one bit each, in base 64; "" for an empty set."""
     bits = 0
     for bucket in buckets:
         bits |= 1 << bucket // SAMPLED
@@ -139,7 +139,7 @@ def packed(buckets: Collection[int]) -> str:
 
 
 def unpacked(text: str) -> set[int]:
-    """What `packed` made into text."""
+    """The set that `packed` made into text."""
     bits = int.from_bytes(b64decode(text), "big")
     return {place * SAMPLED for place in range(bits.bit_length()) if bits >> place & 1}
 
@@ -164,15 +164,15 @@ def _mirror_window(worker: str, key: tuple[str, int], seen: Mirrored, origin: Or
     )
 
 
-# -- what was found ------------------------------------------------------------------------------
+# -- differences -----------------------------------------------------------------------------------
 
 
 def write_found(
     found: Sequence[FoundGroup], matches: Mapping[tuple[str, str], int], now: datetime, origin: Origin = NOWHERE
 ) -> None:
-    """Add these differences to their groups, and these occurrences of accepted differences by route and key.
+    """Add differences to their groups, and add occurrences of accepted differences by route and key.
 
-    A route has at most MOST_GROUPS; what belongs to others is counted with the route.
+    A route has at most MOST_GROUPS; differences in further groups are only counted, in the route's row.
     """
     if not found and not matches:
         return
@@ -185,7 +185,7 @@ def write_found(
 
 
 def _rows_of(routes: Iterable[str]) -> Any:
-    """The rows of RouteDifferences, with one for each of `routes`."""
+    """The rows of RouteDifferences for `routes`, created if necessary."""
     rows = RouteDifferences.objects.using(alias())
     rows.bulk_create([RouteDifferences(route=route) for route in routes], ignore_conflicts=True)
     return rows
@@ -213,12 +213,12 @@ def _add(row: RouteDifferences, found: Mapping[str, FoundGroup], now: datetime) 
 
 
 def _rank(found: FoundGroup) -> tuple[int, int, str]:
-    """Where there isn't room for all: the worst first, then the frequent."""
+    """Sort key for groups when there isn't room for all: by severity, then frequency."""
     return Severity(found.severity).rank, -found.count, found.key
 
 
 def _room(route: str, wanted: int, now: datetime) -> int:
-    """How many groups the route has room for, after some that are stale have made room for `wanted`."""
+    """The number of groups for which there is room, after stale groups were deleted to make room for `wanted`."""
     groups = DifferenceGroup.objects.using(alias()).filter(route=route)
     room = MOST_GROUPS - groups.count()
     if wanted > room:
@@ -244,7 +244,7 @@ def _group(found: FoundGroup, now: datetime, release: str) -> DifferenceGroup:
 
 
 def _count(group: DifferenceGroup, found: FoundGroup, now: datetime) -> None:
-    group.severity = found.severity  # the route's rules may have changed it
+    group.severity = found.severity  # the route's rules may have changed
     group.count += found.count
     group.noise += found.noise
     group.last_seen = now
@@ -257,7 +257,7 @@ def _example(example: Example) -> dict[str, Any]:
 
 
 def _clean(text: str) -> str:
-    """`text`, short, without what PostgreSQL can't store: NUL, and halves of surrogate pairs."""
+    """`text`, shortened, without what PostgreSQL can't store: NUL, and unpaired surrogates."""
     return text[:MOST_TEXT].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 

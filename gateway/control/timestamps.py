@@ -1,7 +1,7 @@
-"""Moments in the database: microseconds since 1970, which mean the same under every USE_TZ and TIME_ZONE.
+"""Timestamps in the database: microseconds since 1970, independent of USE_TZ and TIME_ZONE.
 
-Django's own DateTimeField has naive local times under USE_TZ = False. Twice a year an hour of those is missing or there
-twice, and a guard that looks an hour into the future sees no traffic.
+Django's own DateTimeField stores naive local times with USE_TZ = False. Twice a year an hour of those is missing or
+repeated, and a guard whose window lies an hour in the future sees no traffic.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db import models
 
 __all__ = ["NEVER", "MomentField"]
 
-EPOCH = NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # NEVER stands in a column for what has not happened yet
+EPOCH = NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # NEVER is stored for what has not happened yet
 MICROSECOND = timedelta(microseconds=1)
 
 if TYPE_CHECKING:
@@ -30,17 +30,17 @@ class MomentField(Field):
         return "BigIntegerField"
 
     def to_python(self, value: Any) -> Any:
-        """Of a number from a fixture."""
+        """Converts numbers, from a fixture."""
         return value if value is None or isinstance(value, datetime) else self.from_db_value(int(value))
 
     def from_db_value(self, value: int | None, *_: Any) -> datetime | None:
-        """As the project sees it."""
+        """The datetime, in UTC."""
         return None if value is None else EPOCH + value * MICROSECOND
 
     def get_prep_value(self, value: Any) -> Any:
-        """As the database sees it."""
+        """The number to store."""
         return (value - EPOCH) // MICROSECOND if isinstance(value, datetime) else value
 
     def value_to_string(self, obj: models.Model) -> str:
-        """For a fixture."""
+        """The number, for a fixture."""
         return str(self.get_prep_value(self.value_from_object(obj)))

@@ -1,7 +1,7 @@
-"""The verbs on a route's rollout: what the command line, the admin and the guard call.
+"""The transitions of a route's rollout, as used by the command line, the admin and the guard.
 
-A move reads where the route stands, asks `rollout.stage` where it would stand then, and writes that only if nobody
-moved the route in between: compare and set, in one transaction with the new revision and the audit row.
+A transition reads the route's state, computes the next state with `rollout.stage`, and writes it only if nobody changed
+the route in between: compare and set, in one transaction with the new revision and the audit row.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = [
     "rollback",
 ]
 
-CLIMBING = ("promote", "clear")  # what may take a route up, and then needs evidence
+CLIMBING = ("promote", "clear")  # may promote a route, which requires evidence
 DONE = {
     "promote": "promoted",
     "rollback": "rolled back",
@@ -51,7 +51,7 @@ DONE = {
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One change of a route, as the audit log has it. `anyway`: it was promoted though evidence was missing."""
+    """One change of a route, as in the audit log. `anyway`: it was promoted although evidence was missing."""
 
     route: str
     verb: str
@@ -72,8 +72,8 @@ class Transition:
 
 
 class Conflict(Exception):
-    """Somebody else moved the route first. The message names who, what they did and when; `first` is that change,
-    None where the audit log doesn't have it."""
+    """Somebody else changed the route first. The message names who, what they did and when; `first` is that change,
+    None if the audit log doesn't have it."""
 
     def __init__(self, route: str, first: Transition | None) -> None:
         said = str(first) if first is not None else f"{route!r} was changed"
@@ -103,12 +103,12 @@ def promote(
     anyway: bool = False,
     expected: int | None = None,
 ) -> Transition:
-    """One step up: see `rollout.stage.promoted`.
+    """Promote the route by one step: see `rollout.stage.promoted`.
 
-    It needs evidence (`rollout.evidence`). `anyway` goes on without, needs a `why`, and is in the audit log. `expected`
-    is the revision at which the caller saw the route (0: where the file has it); None is the one that is found now.
-    Raises IllegalMove; Unproved; Conflict when somebody moved the route since; DatabaseBusy; ValueError for `anyway`
-    without `why`.
+    Requires evidence (`rollout.evidence`). With `anyway` it goes on without, which requires a `why` and is in the audit
+    log. `expected` is the revision at which the caller saw the route (0: the state in the file); None means the current
+    one. Raises IllegalMove; Unproved; Conflict if somebody changed the route since; DatabaseBusy; ValueError for
+    `anyway` without `why`.
     """
     _reasoned(anyway, why)
 
@@ -128,10 +128,10 @@ def rollback(
     force: bool = False,
     expected: int | None = None,
 ) -> Transition:
-    """Down at once: see `rollout.stage.rolled_back`.
+    """Roll the route back at once: see `rollout.stage.rolled_back`.
 
-    This is for emergencies: without `expected` it never conflicts, but takes the route from wherever others have
-    moved it. Raises IllegalMove, DatabaseBusy, and with `expected` Conflict.
+    This is for emergencies: without `expected` it never conflicts, but applies to whatever state others have set.
+    Raises IllegalMove, DatabaseBusy, and with `expected` Conflict.
     """
     target = partial(rolled_back, to=to, weight=weight, force=force)
     while True:
@@ -143,19 +143,20 @@ def rollback(
 
 
 def pause(route: RouteConfig, *, who: str, why: str = "", expected: int | None = None) -> Transition:
-    """Hold the automatic ramp. Raises as `promote`."""
+    """Stop the automatic ramp. Raises as `promote`."""
     return _move(route, "pause", who, why, paused, expected)
 
 
 def resume(route: RouteConfig, *, who: str, why: str = "", expected: int | None = None) -> Transition:
-    """Let the automatic ramp go on. Raises as `promote`."""
+    """Resume the automatic ramp. Raises as `promote`."""
     return _move(route, "resume", who, why, resumed, expected)
 
 
 def clear(
     route: RouteConfig, *, who: str, why: str = "", anyway: bool = False, expected: int | None = None
 ) -> Transition:
-    """To where the file says. Where that is further up, as after a rollback, it needs evidence as `promote` does.
+    """Return to the state in the file. If that is a promotion, as after a rollback, it requires evidence like
+    `promote`.
 
     Raises as `promote`; IllegalMove when nothing was changed at run time.
     """
@@ -197,19 +198,19 @@ def _move(
     if done is not None:
         return done
     first = _first(route.name, seen.revision)
-    # A connection that broke while it committed leaves open whether it did. The log knows.
+    # If the connection broke during the commit, the audit log tells whether it succeeded.
     if first is not None and replace(first, revision=0) == move:
         return first
     raise Conflict(route.name, first)
 
 
 def _lacking(route: RouteConfig, seen: CurrentState, move: Transition) -> tuple[str, ...]:
-    """The evidence that is missing for a promotion."""
+    """The missing evidence for a promotion."""
     return missing(collect_evidence(route, seen, move.at), move.before, move.after, route.name)
 
 
 def _write(move: Transition, seen: CurrentState) -> Transition | None:
-    """`move` with its revision, written; None when the route is no longer as it was `seen`."""
+    """Write `move`, and return it with its revision; None if the route is no longer in the state `seen`."""
     with transaction.atomic(using=alias()):
         revision = next_revision()
         if not _set(move, seen, revision):
@@ -221,7 +222,7 @@ def _write(move: Transition, seen: CurrentState) -> Transition | None:
 
 
 def _set(move: Transition, seen: CurrentState, revision: int) -> bool:
-    """Whether the route was still as `seen`, and is now as the move has it."""
+    """Write the new state if the route is still in the state `seen`. Returns whether it was."""
     rows = RouteState.objects.using(alias()).filter(route=move.route)
     mine = rows.filter(revision=seen.revision)
     if move.verb == "clear":
@@ -271,7 +272,7 @@ def _log(move: Transition) -> None:
 
 
 def _first(route: str, seen: int) -> Transition | None:
-    """The first change of a route after it was seen at a revision; after it was last cleared, if that is 0."""
+    """The first change of a route after revision `seen`; if that is 0, after it was last cleared."""
     changes = _changes().filter(route=route).exclude(verb="record").order_by("revision")
     if not seen:
         seen = changes.filter(verb="clear").aggregate(latest=Max("revision"))["latest"] or 0
@@ -280,7 +281,7 @@ def _first(route: str, seen: int) -> Transition | None:
 
 
 def moved(row: Change) -> Transition:
-    """What a row of the audit log says."""
+    """The transition in a row of the audit log."""
     before = State(row.from_stage, row.from_weight, row.from_paused)
     after = State(row.to_stage, row.to_weight, row.to_paused)
     return Transition(row.route, row.verb, before, after, row.who, row.why, row.at, row.revision, row.anyway)

@@ -1,6 +1,7 @@
-"""The two threads with which a process takes part: one looks for changes, the other stores, judges and clears away.
+"""The two threads of a process that use the database: one polls for changes, the other stores, judges and deletes old
+rows.
 
-Neither is on the way of a request: a database that is slow or away delays nobody.
+Requests don't depend on either: a slow or unavailable database delays none.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ if TYPE_CHECKING:
 __all__ = ["Control", "Served"]
 
 logger = logging.getLogger("gateway.control")
-FIRST = 5.0  # seconds that the start of the server waits for the database
-END = 5.0  # seconds that its end does
+FIRST = 5.0  # seconds that startup waits for the database
+END = 5.0  # seconds that shutdown waits for the database
 
 
 class Served(Publisher, Protocol):
-    """What serves here: what is counted and found in it is stored, and where its routes are is published to it."""
+    """The gateway as this app sees it: its counts and findings are stored, and route states are published to it."""
 
     config: Config
     clock: Clock
@@ -52,7 +53,7 @@ class Served(Publisher, Protocol):
 
     @property
     def difference_log(self) -> DifferenceLog:
-        """What comparisons of mirrors have found."""
+        """The differences that comparisons of mirrors have found."""
 
     @property
     def breakers(self) -> Mapping[str, CircuitBreaker]:
@@ -60,18 +61,19 @@ class Served(Publisher, Protocol):
 
 
 class Control:
-    """Keeps `gateway` in step with the database, from `startup` to `shutdown`."""
+    """Synchronizes `gateway` with the database, from `startup` to `shutdown`."""
 
-    THREADS = 2  # with a connection each
+    THREADS = 2  # each with a connection
 
     def __init__(self, gateway: Served) -> None:
         self._gateway = gateway
         self._threads: list[PeriodicThread] = []
 
     async def startup(self) -> None:
-        """Start, and wait for the first look, so that no request is decided by what the file says of a moved route.
+        """Start, and wait for the first poll, so that no request is decided by the file's state of a route that was
+        changed.
 
-        A database that is away doesn't keep the server from starting.
+        An unavailable database doesn't prevent the server from starting.
         """
         gateway, settings = self._gateway, self._gateway.config.rollout
         poller = Poller(gateway, gateway.recordings.follow)
@@ -104,12 +106,12 @@ class Control:
         polling.start()
         if not await asyncio.to_thread(polling.settled.wait, FIRST):
             logger.warning("the database did not answer in %g s: routes stand where the file says", FIRST)
-            polling.settled.set()  # from now on it is tried less often
-        self._threads.append(writing)  # after the first look, or this worker would sign for a revision that it isn't at
+            polling.settled.set()  # from now on it retries less often
+        self._threads.append(writing)  # after the first poll, since it stores the revision
         writing.start()
 
     async def shutdown(self) -> None:
-        """Stop, after what was counted is stored."""
+        """Stop, after storing the counts."""
         self._gateway.recordings.close()
         for thread in self._threads:
             thread.stop()
@@ -122,7 +124,7 @@ class Control:
 
 
 def _worker(releases: Mapping[str, str], gateway: Served) -> Worker:
-    """This process. Made when it starts to serve: what was forked from one process must not be one worker."""
+    """The row of this process. Created when it starts to serve: forked processes must not share one."""
     return Worker(
         id=gateway.randomness.visitor_id(),
         host=socket.gethostname(),
@@ -134,7 +136,7 @@ def _worker(releases: Mapping[str, str], gateway: Served) -> Worker:
 
 
 def _releases(gateway: Served) -> dict[str, str]:
-    """The release of each service that this process runs, where one is known."""
+    """The release of each service in this process, if known."""
     found = {
         name: release_of(config.release, config.app, gateway.services[name].endpoints())
         for name, config in gateway.config.services.items()
@@ -143,6 +145,6 @@ def _releases(gateway: Served) -> dict[str, str]:
 
 
 def _origin(worker: Worker, routes: Mapping[str, RouteConfig]) -> Origin:
-    """Where what `worker` counts of these routes comes from."""
+    """The origin of what `worker` counts of these routes."""
     known: Mapping[str, str] = worker.releases
     return Origin(worker.started, {name: known.get(route.service, "") for name, route in routes.items()})

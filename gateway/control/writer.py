@@ -1,4 +1,4 @@
-"""Stores what this process counted and found, in batches, and judges its routes."""
+"""Stores what this process counted and found, in batches, and runs the guard."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from gateway.stats.tally import COUNTER_WINDOW, Mirrored, Tally
 __all__ = ["Writer"]
 
 logger = logging.getLogger("gateway.control")
-SIGN = 10.0  # seconds between two signs of life, while there is nothing else to write
-RETAIN = 600.0  # seconds between two clearances, on average
-AWAY = (OperationalError, InterfaceError, ProgrammingError)  # what may be over next time
+SIGN = 10.0  # seconds between two heartbeats, when there is nothing else to write
+RETAIN = 600.0  # seconds between two deletions of old rows, on average
+AWAY = (OperationalError, InterfaceError, ProgrammingError)  # errors that may be over next time
 
 
 class Writer:
-    """Writes for `worker`, whose row says what could not be stored; what it counts is of the `origin`."""
+    """Writes for `worker`, whose row says what could not be stored. Its counts belong to `origin`."""
 
     def __init__(
         self,
@@ -57,15 +57,15 @@ class Writer:
         self._revision = revision
         self._clock = clock
         self._randomness = randomness
-        self._tallies: Mapping[tuple[str, str, int], Tally] = {}  # as they are stored
+        self._tallies: Mapping[tuple[str, str, int], Tally] = {}  # as stored
         self._mirrored: Mapping[tuple[str, int], Mirrored] = {}
         self._endpoints = EndpointWriter(worker.id, counters.traffic, clock)
         self._signed = ""
         self._sign_at = 0.0
-        self._retain_at = clock.monotonic() + randomness.random() * RETAIN  # workers take turns
+        self._retain_at = clock.monotonic() + randomness.random() * RETAIN  # random, so that workers take turns
 
     def work(self) -> None:
-        """Store, judge, clear away. Raises what the database raises; what was not stored is tried again."""
+        """Store, judge, delete old rows. Raises what the database raises; what was not stored is tried again."""
         self._store()
         self._guard_loop.look()
         moment = self._clock.monotonic()
@@ -74,7 +74,7 @@ class Writer:
             retain(self._now())
 
     def last(self) -> None:
-        """Store for the last time, and say what could not be."""
+        """Store for the last time, and log what could not be stored."""
         try:
             self._store()
             self._endpoints.write(now=True)
@@ -98,7 +98,7 @@ class Writer:
     # -- counts ------------------------------------------------------------------------------
 
     def _store_counts(self) -> None:
-        # A window is forgotten once it was over for as long as it lasted: by then nobody was still counting in it.
+        # A window is forgotten when it has been over for its own length: by then no request is counted in it any more.
         over = self._clock.time() - COUNTER_WINDOW
         taken = self._counters.take()
         self._worker.lost_requests = taken.lost
@@ -110,7 +110,7 @@ class Writer:
         self._counters.forget(over)
 
     def _added(self, mirrored: Mapping[tuple[str, int], Mirrored]) -> dict[str, tuple[int, int]]:
-        """How many comparisons and controls of each route are new."""
+        """The number of new comparisons and controls of each route."""
         added: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
         for key, seen in mirrored.items():
             stored = self._mirrored.get(key, Mirrored())
@@ -131,7 +131,7 @@ class Writer:
         except AWAY:
             self._difference_log.restore(drained)
             raise
-        except (DatabaseError, ValueError):  # it would fail again, and nothing else would ever be stored
+        except (DatabaseError, ValueError):  # it would fail again, and block everything else
             logger.exception("differences could not be stored")
             lost += sum(found.count for found in drained.groups)
         self._worker.lost_differences += lost
@@ -145,14 +145,14 @@ class Writer:
         except AWAY:
             self._recordings.put_back(batches)
             raise
-        except (DatabaseError, ValueError):  # as above: it would fail again
+        except (DatabaseError, ValueError):  # as above
             logger.exception("what was recorded could not be stored")
         self._recordings.stored(batches)
 
     # -- the worker's row --------------------------------------------------------------------
 
     def _sign(self) -> None:
-        """Write the worker's row when it says something new, and now and then."""
+        """Write the worker's row when it has changed, or a heartbeat is due."""
         worker, moment = self._worker, self._clock.monotonic()
         worker.revision = self._revision()
         causes = {name: breaker.cause for name, breaker in self._breakers.items()}

@@ -1,8 +1,8 @@
-"""HTTP/1.1 as `gateway serve` takes it: one reading of every request, whichever parser comes after.
+"""HTTP/1.1 for `gateway serve`: every request is read and checked in the same way, whichever parser follows.
 
-    reading.py    what a connection receives, cut into messages and made plain; refuses what has two readings
-    protocols.py  what is put before uvicorn's protocols for that: httptools.py, h11.py, zttp.py, for `--http`
-    proxies.py    whom a request came from, as the proxies in front say
+    reading.py    splits the bytes of a connection into messages and normalises them; refuses ambiguous ones
+    protocols.py  puts that in front of uvicorn's protocols: httptools.py, h11.py, zttp.py, for `--http`
+    proxies.py    the client's address according to the proxies in front
 
 `uvicorn gateway.asgi:app --http gateway.http1:HttpTools` (or `:H11`, `:Zttp`) has the first two as well.
 """

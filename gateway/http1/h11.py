@@ -1,4 +1,4 @@
-"""uvicorn's protocol with h11, behind one reading of what comes in."""
+"""uvicorn's protocol with h11, behind `Reading`."""
 
 from __future__ import annotations
 

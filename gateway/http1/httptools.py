@@ -1,4 +1,4 @@
-"""uvicorn's protocol with httptools, behind one reading of what comes in."""
+"""uvicorn's protocol with httptools, behind `Reading`."""
 
 from __future__ import annotations
 

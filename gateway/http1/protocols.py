@@ -1,4 +1,4 @@
-"""uvicorn's protocols, behind one reading of what comes in (reading.py)."""
+"""uvicorn's protocols, behind `Reading` (reading.py)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from gateway.http1.reading import Reading, RefusedMessage
 
 __all__ = ["OneReading", "protocol"]
 
-MOST_HELD = 2**16  # bytes that may wait while a request is answered
-MOST_UNWANTED = 2**20  # bytes of a body that may come after its answer, before the connection is closed
-HEAD_TIMEOUT = 30.0  # seconds in which a head has to come: the first one from when the connection is made
-BODY_TIMEOUT = 60.0  # seconds in which something of a body has to come, while somebody waits for it
-LINGER = 2.0  # seconds in which a client that was refused can stop sending, and read why
+MOST_HELD = 2**16  # bytes that are buffered while a request is answered
+MOST_UNWANTED = 2**20  # bytes of a body that are read after its response, before the connection is closed
+HEAD_TIMEOUT = 30.0  # seconds for a request's head; for the first one, from the start of the connection
+BODY_TIMEOUT = 60.0  # seconds between two parts of a body, while the application reads
+LINGER = 2.0  # seconds for a refused client to stop sending, and read the response
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
-    # Three classes of uvicorn with the same attributes and no common base; for types, this is one of them.
+    # uvicorn's three classes have the same attributes and no common base; for type checking, this is one of them.
     class _Protocol(H11Protocol):
         pass
 else:
@@ -29,22 +29,22 @@ else:
 
 
 class OneReading(_Protocol):
-    """What is put before the protocols of uvicorn. They parse one request at a time, and only what `Reading` gives."""
+    """Base of the protocols: uvicorn's parser gets one request at a time, and only what `Reading` passes on."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._reading = Reading()
         self._unwanted = 0
-        self._answered = False  # before it was whole
-        self._closing: asyncio.TimerHandle | None = None  # unless something happens before
+        self._answered = False  # before the request was complete
+        self._closing: asyncio.TimerHandle | None = None  # cancelled when data arrives
 
     def connection_made(self, transport: Any) -> None:
-        """Begin. Whoever sends nothing must not keep a connection."""
+        """Start the timer for the first request."""
         super().connection_made(transport)
         self._close_in(HEAD_TIMEOUT)
 
     def data_received(self, data: bytes) -> None:
-        """Read what has come, and let it be parsed. uvicorn's parsers can be trusted with that."""
+        """Read and check what has arrived, and pass it to uvicorn's parser."""
         reading = self._reading
         try:
             taken = reading.take(data)
@@ -64,14 +64,14 @@ class OneReading(_Protocol):
             self.flow.pause_reading()
 
     def on_response_complete(self) -> None:
-        """Go on with the next request, if it is here already."""
+        """Continue with the next request, if it has arrived."""
         super().on_response_complete()
         reading = self._reading
         if reading.whole:
             self._go_on()
-        elif reading.asks:  # and was never told to go on: whether its body comes is anybody's guess
+        elif reading.asks:  # 100 Continue was not sent: the client may or may not send its body
             self.transport.close()
-        else:  # the next one begins when the rest of this one has come
+        else:  # the next request begins after the rest of this one
             self._answered = True
             self._unwanted = 0
 
@@ -82,12 +82,12 @@ class OneReading(_Protocol):
             self.data_received(b"")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The end."""
+        """The connection is closed: stop the timer."""
         self._close_in(None)
         super().connection_lost(exc)
 
     def _unfinished(self, received: int) -> None:
-        """A message goes on. There are limits to that."""
+        """Apply the limits for an incomplete message."""
         reading = self._reading
         cycle: Any = self.cycle
         if reading.starting:
@@ -108,9 +108,9 @@ class OneReading(_Protocol):
         self._closing = self.loop.call_later(BODY_TIMEOUT, self._missing)
 
     def _missing(self) -> None:
-        """Nothing of the body has come, for so long."""
+        """No part of the body has arrived in time."""
         cycle: Any = self.cycle
-        if self.flow.read_paused or cycle.waiting_for_100_continue:  # nobody has asked for it
+        if self.flow.read_paused or cycle.waiting_for_100_continue:  # the application doesn't read
             self._await_body()
         elif cycle.response_started:
             self.transport.close()
@@ -125,19 +125,19 @@ class OneReading(_Protocol):
         self._closing = None if seconds is None else self.loop.call_later(seconds, self.transport.close)
 
     def _refuse(self, refusal: RefusedMessage) -> None:
-        """Answer by ourselves, if nobody has begun to, and close the connection."""
+        """Send an error response, unless a response has begun, and close the connection."""
         self.logger.warning("Refused a request: %s.", refusal)
         self._reading.leave()
         stop_keepalive(self)
         cycle: Any = self.cycle
-        if cycle is not None and not cycle.response_complete:  # it was a part of its body
+        if cycle is not None and not cycle.response_complete:  # the error is in its body
             abandon(cycle)
             if cycle.response_started:
                 self.transport.close()
                 return
         self.transport.write(_answer(refusal.status))
         if self.transport.can_write_eof():
-            # Closed with unread data, a connection is reset, and the client may never see the answer.
+            # If a connection is closed with unread data, it is reset, and the client may lose the response.
             self.transport.write_eof()
             self._close_in(LINGER)
         else:
@@ -157,14 +157,14 @@ def _answer(status: int) -> bytes:
     return b"\r\n".join(lines)
 
 
-# Each is loaded where it is asked for: a server has one of them, and httptools isn't there for PyPy.
+# Imported on demand: a server uses one of them, and httptools isn't available for PyPy.
 CLASSES = {"httptools": "HttpTools", "h11": "H11", "zttp": "Zttp"}
 
 
 def protocol(name: str) -> type[asyncio.Protocol]:
     """The protocol class for "httptools", "h11", "zttp" or "auto", which is the first of them that is installed.
 
-    Raises ValueError where it isn't.
+    Raises ValueError if it isn't installed.
     """
     found = _loaded("httptools") or _loaded("h11") if name == "auto" else _loaded(name)
     if found is None:

@@ -1,4 +1,4 @@
-"""Whom a request came from and how, as the proxies in front of this server say."""
+"""The client's address and scheme, according to the proxies in front of this server."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ SECURE = {b"https": True, b"wss": True, b"http": False, b"ws": False}
 
 
 class ProxyError(ValueError):
-    """What is no list of addresses. The message says which part of it."""
+    """An invalid list of addresses. The message says which part."""
 
 
 class Proxies:
     """ASGI middleware: sets `client` and `scheme` from X-Forwarded-For and X-Forwarded-Proto, where a proxy sent them.
 
-    `trusted` are the proxies' addresses and networks, with commas; "*" is whoever connects. Who connects through a Unix
-    socket is always one: it came by way of the file system. Every proxy adds whom *it* was asked by at the right, so
-    the lists are read from there: over `hops` proxies, the one that connects included, and then over those whose
-    address is trusted. What stands further left was written by the client. Raises ProxyError.
+    `trusted` are the proxies' addresses and networks, separated by commas; "*" trusts every peer. A peer on a Unix
+    socket is always trusted. Every proxy appends the address of its own peer, so the lists are read from the right:
+    over `hops` proxies, the peer included, and then over those whose address is trusted. What is further left was sent
+    by the client. Raises ProxyError.
     """
 
     def __init__(self, app: ASGIApp, trusted: str, hops: int = 1) -> None:
@@ -37,13 +37,13 @@ class Proxies:
         self._named = lru_cache(4096)(self._is_named)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Hand the request on. No coroutine of its own: a frame less for each request."""
+        """Pass the request on. A plain function that returns an awaitable: that saves a frame for every request."""
         if scope["type"] != "lifespan" and self.trusts(scope.get("client")):
             self._believe(scope)
         return self.app(scope, receive, send)
 
     def trusts(self, client: tuple[str, int] | None) -> bool:
-        """Whether who connects is a proxy. None is the other end of a Unix socket."""
+        """Whether the peer is a trusted proxy. None is a peer on a Unix socket."""
         return client is None or self._anybody or self._named(client[0])
 
     def _is_named(self, text: str) -> bool:
@@ -60,14 +60,14 @@ class Proxies:
             if client is not None:
                 scope["client"] = client
         if schemes := _listed(said, b"x-forwarded-proto"):
-            # A proxy that adds to it, as to the addresses, has one entry each; most write it anew.
+            # A proxy that appends to it, as to the addresses, adds one entry; most replace it.
             secure = SECURE.get(schemes[-min(hops, len(schemes))].lower())
             if secure is not None:
                 plain = "ws" if scope["type"] == "websocket" else "http"
                 scope["scheme"] = plain + "s" if secure else plain
 
     def _walk(self, addresses: list[bytes]) -> tuple[tuple[str, int] | None, int]:
-        """Whom the outermost proxy was asked by, and how many proxies that is away."""
+        """The peer of the outermost trusted proxy, and the number of proxies on the way."""
         for hops, entry in enumerate(reversed(addresses), 1):
             client = _host_and_port(entry.decode("latin-1"))
             last = hops == len(addresses)
@@ -77,14 +77,14 @@ class Proxies:
 
 
 def _listed(lines: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
-    """The entries of a list in a header, however many lines it has (RFC 9110, section 5.3)."""
+    """The items of a list in a header, on any number of lines (RFC 9110, section 5.3)."""
     values = [value for key, value in lines if key == name]
     return [entry.strip() for entry in b",".join(values).split(b",")] if values else []
 
 
 def _host_and_port(entry: str) -> tuple[str, int] | None:
-    """An address as proxies write it: 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1]:80. None for anything else:
-    it will stand where an address is expected."""
+    """An address as proxies write it: 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1]:80. None for anything else,
+    since applications expect an address."""
     host, port = entry, ""
     if entry.startswith("["):
         host, closed, port = entry[1:].partition("]")
@@ -104,7 +104,7 @@ def _parsed(text: str) -> Address | None:
         address = ipaddress.ip_address(text)
     except ValueError:
         return None
-    return getattr(address, "ipv4_mapped", None) or address  # as a socket for both families names an IPv4 client
+    return getattr(address, "ipv4_mapped", None) or address  # the form of an IPv4 client on a socket for both families
 
 
 def _address(text: str) -> Address | None:

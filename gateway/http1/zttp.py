@@ -1,4 +1,4 @@
-"""uvicorn's protocol with zttp, behind one reading of what comes in."""
+"""uvicorn's protocol with zttp, behind `Reading`."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ __all__ = ["Zttp"]
 
 
 class Zttp(OneReading, ZttpProtocol):  # type: ignore[misc] # for types, its base is H11Protocol
-    """With zttp: its HTTP/1.1 only, since what HTTP/2 says is not read here."""
+    """With zttp, for HTTP/1.1 only: `Reading` doesn't read HTTP/2."""

@@ -59,8 +59,8 @@ class Bucketed(NamedTuple):
 class Decision(NamedTuple):
     """`upstream` answers, because of `reason`; `route` is the route that claims the request, if any.
 
-    `policy` is the route's policy, set if a service answers: the outcome counts for it, and legacy may be the fallback. `mirror`: the
-    other upstream gets a copy. `cookie` is an affinity cookie to be set for the caller.
+    `policy` is the route's policy, set if a service answers: the outcome counts for it, and legacy may be the
+    fallback. `mirror`: the other upstream gets a copy. `cookie` is an affinity cookie to be set for the caller.
     """
 
     upstream: str

@@ -1,1 +1,1 @@
-"""The process: uvicorn, its sockets, its workers."""
+"""The server process: uvicorn, its sockets, its workers."""

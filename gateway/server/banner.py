@@ -1,4 +1,4 @@
-"""What `gateway serve` says when it starts."""
+"""The lines that `gateway serve` prints at startup."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["banner", "database_line"]
 
-PATIENCE = 2.0  # seconds for the database to answer; the server starts anyway
+PATIENCE = 2.0  # seconds to wait for the database; the server starts anyway
 
 
 def banner(gateway: Gateway, sockets: list[socket.socket], *, workers: int) -> str:
-    """Where it listens, what it serves, and what that asks of the database."""
+    """The addresses, the upstreams and routes, and the number of database connections that may be needed."""
     config = gateway.config
     legacy = describe.legacy(gateway)
     states = put_in_force(gateway, PATIENCE)
@@ -54,7 +54,7 @@ def _url(sock: socket.socket) -> str:
 
 
 def database_line(limit: int, workers: int, threads: int) -> str:
-    """What `workers` processes with `threads` threads each may ask of a database with `limit` connections."""
+    """The number of connections that `workers` processes with `threads` threads each may open, of `limit`."""
     most = workers * threads
     line = f"{workers} × {threads} threads may open {most} connections; PostgreSQL takes {limit}"
     if most > limit:
@@ -65,8 +65,8 @@ def database_line(limit: int, workers: int, threads: int) -> str:
 def connection_limit() -> int | None:
     """PostgreSQL's max_connections; None for another database, a pooled one, or one that does not answer.
 
-    Asked on a thread of its own, so that a database that hangs doesn't hold up the start, and this
-    thread keeps no connection.
+    Queried on a separate thread, so that a database that hangs doesn't delay the start, and this thread keeps no
+    connection.
     """
     from django.db import connections
 

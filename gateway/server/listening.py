@@ -17,8 +17,8 @@ from gateway.server.terminal import StartError
 
 __all__ = ["Place", "bind", "bind_unix", "refuse_new", "waiting"]
 
-_SO_ATTACH_FILTER = 26  # asm-generic/socket.h; Python has no name for it
-# Berkeley Packet Filter, as in socket(7): a segment that asks for a new connection (SYN) is dropped, any other passes.
+_SO_ATTACH_FILTER = 26  # asm-generic/socket.h; not in Python's socket module
+# Berkeley Packet Filter, as in socket(7): segments that open a connection (SYN) are dropped, all others pass.
 _NO_SYN = b"".join(
     struct.pack("HBBI", *instruction)
     for instruction in (
@@ -31,7 +31,7 @@ _NO_SYN = b"".join(
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """A socket for every address of `host`. Raises StartError when one is taken or there is none."""
+    """A socket for every address of `host`. Raises StartError when one is in use or there is none."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as exc:
@@ -42,10 +42,10 @@ def bind(host: str, port: int) -> list[socket.socket]:
             sock = _bound(family, (address[0], port, *address[2:]))
         except OSError as exc:
             if exc.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) and (sockets or len(found) > 1):
-                continue  # localhost often has an IPv6 address on machines without IPv6
+                continue  # localhost may have an IPv6 address on machines without IPv6
             raise StartError(_why(f"{host}:{port}", exc, "--port")) from exc
         sockets.append(sock)
-        port = sock.getsockname()[1]  # of 0, the free one that was found
+        port = sock.getsockname()[1]  # for port 0, the free port that was chosen
     if not sockets:
         raise StartError(f"--host {host}: none of its addresses is one of this machine")
     return sockets
@@ -65,9 +65,9 @@ def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
 
 
 def bind_unix(path: Path, *, mode: int = 0o666, option: str = "--uds") -> list[socket.socket]:
-    """A Unix socket at `path`, in the place of one that nobody serves any more. Raises StartError.
+    """A Unix socket at `path`, replacing one that no process listens on any more. Raises StartError.
 
-    As with uvicorn, who may connect is decided by the folder's permissions, unless `mode` says more.
+    As with uvicorn, the folder's permissions decide who may connect, unless `mode` is more restrictive.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -81,14 +81,14 @@ def bind_unix(path: Path, *, mode: int = 0o666, option: str = "--uds") -> list[s
 
 
 def _clear_way(path: Path) -> None:
-    """Remove a socket that nobody serves any more. Raises OSError where anything else is there."""
+    """Remove a socket that no process listens on any more. Raises OSError if anything else is there."""
     if not path.exists():
         return
     if not stat.S_ISSOCK(path.stat().st_mode):
         raise OSError(errno.EEXIST, "there is something else, which is no socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         error = client.connect_ex(str(path))
-    if error != errno.ECONNREFUSED:  # somebody serves it, be it somebody who doesn't let us in
+    if error != errno.ECONNREFUSED:  # a process listens on it, even if it doesn't accept this one
         raise OSError(error or errno.EADDRINUSE, os.strerror(error or errno.EADDRINUSE))
     path.unlink()
 
@@ -118,16 +118,16 @@ class Place:
 
 
 def refuse_new(sockets: list[socket.socket]) -> None:
-    """No new connection gets into the queues of `sockets`, in whatever process they are open; those that are in it, or
-    on their way, can still be taken.
+    """Prevent new connections from entering the queues of `sockets`, in every process that has them open; those that
+    are queued, or being established, can still be accepted.
 
-    Closing a socket resets what is in its queue, and between the last look into the queue and the close there is always
-    time for one more. Linux can be told to drop the first segment of new ones meanwhile: whoever sends it tries again
-    after a second, and finds the port closed. Elsewhere that moment remains.
+    Closing a socket resets the connections in its queue, and one may always arrive between the last accept and the
+    close. On Linux, a filter drops the first segment of new connections meanwhile: the client repeats it after a
+    second, and finds the port closed. On other systems that race remains.
     """
     for sock in sockets:
         if sock.family == socket.AF_UNIX or sys.platform != "linux":
-            continue  # to a Unix socket nobody comes any more once its path is removed
+            continue  # nobody can connect to a Unix socket once its path is removed
         program = ctypes.create_string_buffer(_NO_SYN, len(_NO_SYN))
         with contextlib.suppress(OSError):
             sock.setsockopt(
@@ -136,7 +136,7 @@ def refuse_new(sockets: list[socket.socket]) -> None:
 
 
 def waiting(sockets: list[socket.socket]) -> list[socket.socket]:
-    """Every connection that waits in the queues of `sockets`, which don't block."""
+    """All queued connections of the non-blocking `sockets`."""
     taken = []
     for sock in sockets:
         with contextlib.suppress(OSError):  # the queue is empty, or the socket doesn't listen

@@ -1,4 +1,4 @@
-"""How the log is set up."""
+"""Sets up logging for `gateway serve`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["not_cancelled", "set_up_logging"]
 
 
 def not_cancelled(record: logging.LogRecord) -> bool:
-    """uvicorn logs a traceback for each request that is cancelled."""
+    """Drops the traceback that uvicorn logs for each request that is cancelled."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def set_up_logging(level: str | int | None, *, access: bool) -> None:
-    """Log lines of uvicorn and the gateway in uvicorn's style, where the project's LOGGING says nothing else."""
+    """Log lines of uvicorn and the gateway in uvicorn's style, unless the project's LOGGING configures them."""
     number = LOG_LEVELS[level] if isinstance(level, str) else level or logging.INFO
     for name, logger in list(logging.root.manager.loggerDict.items()):
         if name.partition(".")[0] in ("uvicorn", "gateway") and isinstance(logger, logging.Logger):

@@ -1,4 +1,4 @@
-"""Which processes serve: this one, or workers that it starts."""
+"""Starts the processes that serve: this one, or workers."""
 
 from __future__ import annotations
 
@@ -40,13 +40,14 @@ def run(
 ) -> int:
     """Serve until a signal ends it; returns the exit status. `options` are uvicorn's.
 
-    One process serves `gateway` itself, until it is told to reload. Others build their own from `path`, for which they
-    have `patience` seconds. Who stops has `grace` seconds for what is open. `place` is where a Unix socket is.
+    One process serves `gateway` itself, until it is reloaded. Others build their own from `path`, and must start within
+    `patience` seconds. A process that stops has `grace` seconds to finish requests. `place` is the path of a Unix
+    socket.
     """
     path = path.resolve()
     os.environ[ENVIRONMENT] = str(path)
     order = Order(path, access, grace, options)
-    if reload:  # for a developer, whose every change would start one more process anew
+    if reload:  # for a developer: each change would also restart the process for mirrors
         return _run(gateway, order, sockets, workers, patience=patience, place=place, reload=True)
     mirrors = MirrorProcess.wanted(gateway.config, path, options["log_level"])
     if mirrors is None:

@@ -1,7 +1,7 @@
-"""The process that starts those that serve, and keeps them.
+"""The supervisor: starts the processes that serve, and restarts them.
 
-Whoever serves goes on serving, whatever becomes of the others: a worker that dies is replaced, with longer and longer
-pauses while that fails, and a new one takes the place of an old one only once it serves.
+A worker that dies is replaced without affecting the others, after increasing pauses while that fails. On a reload, an
+old worker stops only when its replacement serves.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ __all__ = ["Supervisor"]
 logger = logging.getLogger("uvicorn.error")
 
 # Seconds.
-HANGS = 30.0  # a process that doesn't answer for so long is given up
-TURN = 0.25  # between two looks at what says nothing by itself
+HANGS = 30.0  # a process that doesn't answer for this long is killed
+TURN = 0.25  # between two checks of what sends no events
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
 class WorkerPlace:
-    """The place of one worker: who serves there, and who is about to."""
+    """The place of one worker: the one that serves, and its replacement while it starts."""
 
     def __init__(self) -> None:
         self.serving: WorkerProcess | None = None
         self.coming: WorkerProcess | None = None
         self.backoff = Backoff()
-        self.due = 0.0  # when another one is to be started, if nobody serves or `outdated`
-        self.outdated = False  # who serves is to be replaced
+        self.due = 0.0  # when to start another one, if none serves or it is `outdated`
+        self.outdated = False  # the serving worker is to be replaced
 
     def failed(self, now: float) -> None:
-        """Wait before the next try, longer each time."""
+        """Delay the next attempt, longer each time."""
         self.due = now + self.backoff.fail()
 
 
 class Supervisor:
     """Keeps `number` workers on `sockets`, which it owns.
 
-    A worker has `patience` seconds to start. With `restarts`, for developers, all workers start anew when `changes`
-    names a file, and what does not start waits for the next one. `place` is left when nobody listens any
-    more, and `mirrors` is reloaded when they are.
+    A worker must start within `patience` seconds. With `restarts`, for developers, all workers are restarted when
+    `changes` names a file, and one that doesn't start waits for the next change. `place` is removed when no process
+    listens any more, and `mirrors` is reloaded when the workers are.
 
-    `tick` does what is due, and does not block; `run` waits between two ticks. With no worker to begin with, the
-    process serves by itself and calls `tick` now and then, and `run` in the end: a worker may have taken its place.
+    `tick` does what is due, without blocking; `run` waits between two ticks. Without workers, the process serves by
+    itself and calls `tick` regularly, and `run` at the end, since a worker may have replaced it.
     """
 
     def __init__(
@@ -85,16 +85,16 @@ class Supervisor:
         self._place = place
         self._mirrors = mirrors
         self._slots = [WorkerPlace() for _ in range(number)]
-        self._leaving: list[tuple[WorkerProcess, float]] = []  # until when
+        self._leaving: list[tuple[WorkerProcess, float]] = []  # with the time when they are killed
         self._single = number == 0  # this process serves, until it hands over
-        self._served = self._single  # somebody has served
-        self._hopeless = False  # nobody ever will
+        self._served = self._single  # some process has served
+        self._hopeless = False  # none ever will
         self._terminal = _has_terminal()
-        self._gives_up = False  # the reload under way, if its first worker does not start
+        self._gives_up = False  # cancel the current reload if its first worker does not start
         self._told = ""  # the last problem that was logged
-        self._down = False  # it was logged that somebody is missing
+        self._down = False  # it was logged that a worker is missing
         self._read = _stamp(order.path)
-        self._asked = 0  # how often, to stop
+        self._asked = 0  # number of requests to stop
         self._signals: list[int] = []
         self._alarm, self._wake = socket.socketpair()
         for end in (self._alarm, self._wake):
@@ -102,8 +102,8 @@ class Supervisor:
 
     @contextmanager
     def handlers(self) -> Iterator[None]:
-        """Signals are for the supervisor in this block: SIGHUP reloads, SIGTTIN and SIGTTOU (where there are workers
-        already) add and remove a worker, SIGTERM and SIGINT stop."""
+        """Handle signals in this block: SIGHUP reloads, SIGTTIN and SIGTTOU (if there are workers) add and remove a
+        worker, SIGTERM and SIGINT stop."""
         names = ["SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"] + ["SIGTTIN", "SIGTTOU"] * bool(self._slots)
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
         before = {number: signal.signal(number, self._note) for number in numbers}
@@ -117,12 +117,12 @@ class Supervisor:
             self.close()
 
     def close(self) -> None:
-        """Close what wakes it."""
+        """Close the pipe that wakes `run`."""
         self._alarm.close()
         self._wake.close()
 
     def run(self) -> int:
-        """Keep the workers until a signal ends them; returns the exit status."""
+        """Supervise the workers until a signal ends them; returns the exit status."""
         while not self._asked or self._leaving:
             wait([self._alarm, *(one for worker in self._workers() for one in worker.waitables)], TURN)
             with suppress(OSError):
@@ -130,25 +130,25 @@ class Supervisor:
             self.tick()
         return STARTUP_FAILURE if self._hopeless else 0
 
-    # -- what is asked of it ----------------------------------------------------------------------
+    # -- commands ---------------------------------------------------------------------------------
 
     def reload(self) -> None:
-        """Replace every worker, one after the other, by one that reads code and configuration anew."""
+        """Replace every worker, one after the other, by one that loads code and configuration anew."""
         if self._asked:
             return
         logger.info("Reloading")
         if not self._slots:
-            self._slots.append(WorkerPlace())  # this process hands over to it
+            self._slots.append(WorkerPlace())  # it will replace this process
         self._told, self._gives_up = "", True
         if self._mirrors is not None:
             self._mirrors.reload()
         for slot in self._slots:
             slot.outdated, slot.due = True, 0.0
-            self._leave(slot.coming)  # it may have read the old ones
+            self._leave(slot.coming)  # it may have loaded the old ones
             slot.coming = None
 
     def restart(self) -> None:
-        """Start every worker anew, for a developer: who comes from now on waits for the new one."""
+        """Restart every worker, for a developer: new connections wait for the new worker."""
         if self._asked:
             return
         logger.info("Reloading")
@@ -159,11 +159,11 @@ class Supervisor:
             slot.due = 0.0
 
     def ask_to_stop(self) -> None:
-        """Have the next `tick` stop: a handler of a signal may have interrupted one."""
+        """Stop at the next `tick`. Safe in a signal handler, which may have interrupted a tick."""
         self._note(signal.SIGTERM)
 
     def stop(self) -> None:
-        """Stop listening, and then every worker. Asked again: at once."""
+        """Stop listening, and then every worker. A second call stops at once."""
         self._asked += 1
         if self._asked == 1:
             refuse_new(self._sockets)
@@ -187,14 +187,14 @@ class Supervisor:
         return self._asked > 0
 
     def wake(self) -> None:
-        """Let `run` look at once, from any thread or handler of a signal."""
+        """Wake `run`, from any thread or signal handler."""
         with suppress(OSError):
             self._wake.send(b".")
 
-    # -- its turns --------------------------------------------------------------------------------
+    # -- ticks ------------------------------------------------------------------------------------
 
     def tick(self) -> bool:
-        """Do what is due. Whether all workers serve, each as it should be."""
+        """Do what is due. Returns whether all workers serve and are up to date."""
         while self._signals:
             self._obey(self._signals.pop(0))
         now = self._clock.monotonic()
@@ -203,7 +203,7 @@ class Supervisor:
             return False
         if any(self._changes()) or any(worker.changed for worker in self._workers()):
             self.restart()
-        if (stamp := _stamp(self._order.path)) != self._read:  # it may be mended
+        if (stamp := _stamp(self._order.path)) != self._read:  # it may be fixed now
             self._read = stamp
             for slot in self._slots:
                 slot.due = min(slot.due, now)
@@ -229,7 +229,7 @@ class Supervisor:
         elif now >= slot.due and (slot.serving is None or (slot.outdated and self._nobody_comes())):
             try:
                 slot.coming = self._start(self._order, self._sockets, self._clock)
-            except OSError as exc:  # no process, memory or file descriptor is left
+            except OSError as exc:  # out of processes, memory or file descriptors
                 self._did_not_start(slot, f"no process could be started: {exc}", now)
 
     def _nobody_comes(self) -> bool:
@@ -242,7 +242,7 @@ class Supervisor:
         if worker.alive and not worker.leaves:
             return
         slot.serving, slot.due = None, now
-        if worker.alive:  # somebody has sent a signal to it, and not to this process
+        if worker.alive:  # a signal was sent to it directly
             logger.info("%r was asked to end; another one takes its place", worker)
             self._leave(worker)
             return
@@ -287,7 +287,7 @@ class Supervisor:
             logger.error("A worker did not start%s: %s", again, problem)
 
     def _leave(self, worker: WorkerProcess | None) -> None:
-        """Let `worker` end what it does, and go."""
+        """Let `worker` finish its requests, and end."""
         if worker is not None:
             worker.terminate()
             self._leaving.append(
@@ -307,7 +307,7 @@ class Supervisor:
         self._leaving = [(worker, until) for worker, until in self._leaving if worker.alive]
 
     def _workers(self) -> list[WorkerProcess]:
-        """All there are."""
+        """All workers, including those that start or end."""
         found = [worker for slot in self._slots for worker in (slot.serving, slot.coming) if worker is not None]
         return found + [worker for worker, _ in self._leaving]
 
@@ -336,7 +336,7 @@ class Supervisor:
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    """What tells that a file was written."""
+    """Identifies the version of a file: its modification time and size."""
     try:
         status = path.stat()
     except OSError:
@@ -345,7 +345,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def _has_terminal() -> bool:
-    """Whether this process belongs to a terminal that is there."""
+    """Whether this process has a controlling terminal."""
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
     except OSError:

@@ -1,4 +1,4 @@
-"""How commands look on a terminal and how they end. Loaded in every worker, so without Typer."""
+"""Exit statuses and colours of commands. Imported in every worker, so it doesn't use Typer."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import IO, Any
 
 __all__ = ["REFUSED", "STAGE_STYLES", "STARTUP_FAILURE", "StartError", "in_colour"]
 
-REFUSED = 1  # a route can't be moved as asked
+REFUSED = 1  # the requested transition was refused
 STARTUP_FAILURE = 3  # as uvicorn's
 STAGE_STYLES = {"legacy": "", "shadow": "cyan", "canary": "yellow", "live": "green", "retired": "dim"}
 
 
 class StartError(Exception):
-    """The server can't start for a reason other than its configuration. The message says why, in one line."""
+    """The server can't start for a reason other than its configuration. The message gives it, in one line."""
 
 
 def in_colour(stream: IO[Any]) -> bool:

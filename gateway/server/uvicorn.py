@@ -1,6 +1,6 @@
-"""uvicorn around the gateway: its configuration, how it stops, log lines.
+"""Runs uvicorn for the gateway: its configuration, shutdown, log lines.
 
-Worker processes import this module, so it does without Typer.
+Imported in every worker, so it doesn't use Typer.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ __all__ = ["LAST_WORK", "LINGER", "MARGIN", "Server", "ServerConfig", "loop_fact
 logger = logging.getLogger("uvicorn.error")
 
 # Seconds.
-LINGER = 2.0  # for a request that is on its way on a kept connection
-LAST_WORK = 10.0  # for the application's lifespan to end, once nobody is connected
-UNDER_WAY = 0.1  # for connections that are being made
-MARGIN = 5.0  # before what ends by itself is ended
+LINGER = 2.0  # for another request on a keep-alive connection
+LAST_WORK = 10.0  # for the application's lifespan to end, after the last connection
+UNDER_WAY = 0.1  # for connections that are being established
+MARGIN = 5.0  # before what doesn't end by itself is killed
 TICK = 0.05
 
 
 class ServerConfig(uvicorn.Config):
-    """uvicorn's configuration, with the gateway's access log and its reading of what proxies say, instead of uvicorn's.
+    """uvicorn's configuration, with the gateway's access log and proxy headers instead of uvicorn's.
 
-    `proxies` is what `Proxies` takes, or None where none is believed.
+    `proxies` are the arguments of `Proxies`, or None to ignore proxy headers.
     """
 
     def __init__(self, app: Any, *, access: bool, proxies: tuple[str, int] | None = None, **options: Any) -> None:
         self.gateway_access_log = access
         self.gateway_proxies = proxies
-        # `dictConfig` closes every handler there is. The project's own are set up by now, so it is not used.
+        # `dictConfig` would close all existing handlers, also the project's, so it is not used.
         super().__init__(app, log_config=None, access_log=False, proxy_headers=False, **options)
 
     def load(self) -> None:
-        """Load the application, and with it the project's LOGGING, before log lines are set up."""
+        """Load the application, and with it the project's LOGGING, before logging is set up."""
         super().load()
         if self.gateway_proxies is not None:
             self.loaded_app = Proxies(self.loaded_app, *self.gateway_proxies)
@@ -61,10 +61,10 @@ class ServerConfig(uvicorn.Config):
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, with an end of its own: who is served is served to the end, within `grace` seconds.
+    """uvicorn's server, with its own shutdown: running requests are finished, within `grace` seconds.
 
-    `serve` returns after the first signal (SIGTERM, SIGINT) once nothing is lost, or time is up. A second one cuts off
-    what is open at once. `supervisor`, where there is one, is told of signals and gets its turn ten times a second.
+    `serve` returns after the first signal (SIGTERM, SIGINT), once all requests are finished or `grace` is over. A
+    second signal aborts them at once. `supervisor`, if given, gets signals and is ticked ten times a second.
     """
 
     def __init__(
@@ -87,9 +87,9 @@ class Server(uvicorn.Server):
     # -- signals ----------------------------------------------------------------------------------
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn passes it
-        """uvicorn's handler of signals; nothing is raised again once they have been obeyed."""
+        """uvicorn's signal handler; signals are not raised again afterwards."""
         if sig == signal.SIGINT:
-            self._linger = 0.0  # somebody at a keyboard waits
+            self._linger = 0.0  # don't keep a user at a terminal waiting
         if self._supervisor is not None:
             self._supervisor.ask_to_stop()
         if self._signalled:
@@ -98,7 +98,7 @@ class Server(uvicorn.Server):
         self.stop()
 
     def stop(self) -> None:
-        """Stop, from any thread."""
+        """Stop gracefully, from any thread."""
         if self.asked:
             return
         self.asked = self.should_exit = True
@@ -107,7 +107,7 @@ class Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(task.cancel)
 
     def hurry(self) -> None:
-        """Stop at once, from any thread: what is open is cut off. Asked again, the process ends."""
+        """Stop at once, from any thread: running requests are aborted. A second call ends the process."""
         if self.force_exit or not self.started:
             os._exit(1)
         self.force_exit = True
@@ -116,7 +116,7 @@ class Server(uvicorn.Server):
     # -- uvicorn's phases -------------------------------------------------------------------------
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's; ends early when it is asked to stop."""
+        """As uvicorn's; ends early when a stop was requested."""
         self._loop, self._starting = asyncio.get_running_loop(), asyncio.current_task()
         try:
             if not self.asked:
@@ -127,31 +127,31 @@ class Server(uvicorn.Server):
         self._starting = None
         if self.started:
             self.on_started()
-            if self.asked:  # uvicorn 0.35 would leave now, without a shutdown
+            if self.asked:  # uvicorn 0.35 would return now, without a shutdown
                 await self.shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
         """As uvicorn's, which calls it ten times a second."""
         if self._supervisor is not None:
             if self._supervisor.tick():
-                self.should_exit = True  # others serve from now on
+                self.should_exit = True  # another process serves from now on
             if self._supervisor.stopping:
                 self.stop()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop listening, then let those who are served come to an end.
+        """Stop listening, then let running requests finish.
 
-        A kept connection may send one more request for a moment (`LINGER`), so that none is closed under a request that
-        is on its way; every answer closes its connection. WebSockets are closed with code 1012, as uvicorn does it.
-        Whatever is open after `grace` seconds is cut off. At last the application's lifespan ends.
+        A keep-alive connection may send another request for a moment (`LINGER`), so that none is closed while a request
+        is on its way; every response closes its connection. WebSockets are closed with code 1012, as uvicorn does. What
+        is still open after `grace` seconds is aborted. Finally the application's lifespan ends.
         """
         if self._leaving:
             return
         self._leaving = True
         logger.info("Shutting down")
         if self._supervisor is not None:
-            self._supervisor.tick()  # it was told of the signal, and is to refuse who is new
+            self._supervisor.tick()  # it got the signal, and must refuse new connections
         self.on_leaving()
         began = asyncio.get_running_loop().time()
         await self._stop_listening(sockets or [])
@@ -171,9 +171,9 @@ class Server(uvicorn.Server):
             logger.exception("Not everything has stopped within %g seconds", LAST_WORK)
 
     async def _stop_listening(self, sockets: list[socket.socket]) -> None:
-        """Take the connections that wait for this process, and close its sockets."""
-        # For handshakes under way, and for the supervisor: where a signal is for a whole group of processes, it is told
-        # at the same time, and refuses who is new.
+        """Accept the queued connections, and close the sockets of this process."""
+        # For connections that are being established, and for the supervisor: if a signal is sent to the whole process
+        # group, it gets the signal at the same time, and refuses new connections.
         await asyncio.sleep(UNDER_WAY)
         same = [sock.dup() for sock in sockets]
         taken = waiting(same)
@@ -192,7 +192,7 @@ class Server(uvicorn.Server):
         return list(self.server_state.connections)
 
     async def _idle(self, until: float) -> None:
-        """Wait until nobody is connected and no request is worked on; no longer than `until` or a second signal."""
+        """Wait until there are no connections and requests, but only until `until` or a second signal."""
         state, loop = self.server_state, asyncio.get_running_loop()
         while (state.connections or state.tasks) and loop.time() < until and not self.force_exit:
             await asyncio.sleep(TICK)
@@ -200,7 +200,7 @@ class Server(uvicorn.Server):
                 self._supervisor.tick()
 
     async def _cut_off(self) -> None:
-        """End what is still open: tasks are cancelled, and what doesn't end with them loses its connection."""
+        """Abort what is still open: tasks are cancelled; if that isn't enough, connections are closed."""
         state = self.server_state
         if not (state.tasks or state.connections):
             return
@@ -219,13 +219,13 @@ class Server(uvicorn.Server):
 
 
 class Supervising(Protocol):
-    """What starts processes in the place of this one."""
+    """Starts processes that replace this one: the supervisor."""
 
     def tick(self) -> bool:
-        """Do what is due. Whether another process serves by now."""
+        """Do what is due. Returns whether another process serves now."""
 
     def ask_to_stop(self) -> None:
-        """Let the next `tick` stop those, too: it may be asked amid one."""
+        """Stop at the next `tick`."""
 
     @property
     def stopping(self) -> bool:
@@ -233,11 +233,11 @@ class Supervising(Protocol):
 
 
 class Deadline(threading.Thread):
-    """Ends the process, come what may, when its end takes longer than it may: whatever blocks the event loop, and
-    threads of the project's that never end, would hold it up for ever.
+    """Ends the process when its shutdown takes longer than allowed, even if the event loop is blocked, or threads of
+    the project never end.
 
-    It waits from the start. A handler of a signal must start no thread: what it has interrupted may hold a lock that
-    the new thread needs to begin, and then both would wait for ever.
+    The thread is started early. A signal handler must not start a thread: the interrupted code may hold a lock that the
+    new thread needs to start, which would be a deadlock.
     """
 
     def __init__(self) -> None:
@@ -245,11 +245,12 @@ class Deadline(threading.Thread):
         self._begun: SimpleQueue[float] = SimpleQueue()
 
     def begin(self, seconds: float) -> None:
-        """The process has so long to end. From any thread and in any handler of a signal (`put` is reentrant)."""
+        """Set the time for the shutdown, in seconds. Callable from any thread and signal handler (`put` is
+        reentrant)."""
         self._begun.put(seconds + MARGIN)
 
     def run(self) -> None:
-        """Wait, then end."""
+        """Wait for `begin`, then end the process when the time is over."""
         seconds = self._begun.get()
         time.sleep(seconds)
         logger.error("Ended after %g seconds, with work undone", seconds)
@@ -257,7 +258,7 @@ class Deadline(threading.Thread):
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop where it is installed, as uvicorn has it; None stands for asyncio's own."""
+    """uvloop's event loop if it is installed, as in uvicorn; None stands for asyncio's own."""
     try:
         import uvloop
     except ImportError:

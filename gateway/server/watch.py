@@ -1,8 +1,8 @@
-"""What changes while a developer works: `gateway serve --reload`.
+"""Watches for changes in development: `gateway serve --reload`.
 
-Two look. The supervisor, which is there when no worker can start, looks at the folder of the configuration: at Python
-files, the configuration and `.env`. The worker runs Django's own reloader for all else: templates and translations,
-which it takes in without a restart, modules elsewhere, and whatever apps have asked Django to watch.
+There are two watchers. The supervisor, which also runs while no worker can start, watches the configuration's folder:
+Python files, the configuration and `.env`. The worker runs Django's own reloader for everything else: templates and
+translations, which need no restart, modules elsewhere, and whatever apps have asked Django to watch.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OTHERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 
 
 class FileWatch:
-    """Python files in the folder of the configuration at `path`, the configuration, and `.env` beside it."""
+    """Watches Python files in the folder of the configuration at `path`, the configuration, and `.env` beside it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -42,7 +42,7 @@ class FileWatch:
         return not any(_is_others(folder) for folder in path.parents if folder.is_relative_to(self._folder))
 
     def start(self, tell: Callable[[], object]) -> None:
-        """Look from now on, on a thread, and `tell` when there are changes."""
+        """Watch from now on, on a thread, and call `tell` on changes."""
         find = self._notified if find_spec("watchfiles") else self._compared
 
         def look() -> None:
@@ -54,7 +54,7 @@ class FileWatch:
         threading.Thread(target=look, name="gateway-watch", daemon=True).start()
 
     def changes(self) -> list[Path]:
-        """What has changed since this was asked last."""
+        """The files that have changed since the last call."""
         if not self._changed:
             return []
         with self._lock:
@@ -62,7 +62,7 @@ class FileWatch:
         return found
 
     def _notified(self) -> Iterator[list[Path]]:
-        """By the operating system (extra `reload`)."""
+        """Changes from the operating system (extra `reload`)."""
         import watchfiles  # type: ignore[import-not-found, unused-ignore]  # an extra
 
         for changes in watchfiles.watch(
@@ -92,7 +92,7 @@ def _sources(folder: Path) -> Iterator[Path]:
 
 
 def _is_others(folder: Path) -> bool:
-    """Whether no source of the project is in there: what is hidden, installed, or an environment."""
+    """Whether the folder has no source of the project: it is hidden, installed, or a virtual environment."""
     return folder.name.startswith(".") or folder.name in _OTHERS or (folder / "pyvenv.cfg").exists()
 
 
@@ -101,14 +101,14 @@ def _times(paths: Iterable[Path]) -> dict[Path, int]:
     for path in paths:
         try:
             found[path] = path.stat().st_mtime_ns
-        except OSError:  # it is not there, or not any more
+        except OSError:  # it doesn't exist (any more)
             continue
     return found
 
 
 def watch_for_django(gateway: Gateway, path: Path, restart: Callable[[], object]) -> None:
-    """Run Django's reloader beside `gateway`, whose configuration is at `path`: what it is told of a file is up to
-    Django and the apps, which listen to its signals; `restart` is called for what none of them takes in."""
+    """Run Django's reloader beside `gateway`, whose configuration is at `path`: apps handle changes by Django's
+    signals; `restart` is called for changes that no app handles."""
     if gateway.config.legacy.wsgi is not None:
         return
     from django.utils import autoreload
@@ -116,7 +116,7 @@ def watch_for_django(gateway: Gateway, path: Path, restart: Callable[[], object]
     covered = FileWatch(path)
 
     class Reloader(autoreload.StatReloader):
-        """Django's, which sees only files that it knows change: one that is new, or gone, may be a template as well."""
+        """Django's, which only notices changes of known files: a new or deleted one may be a template, too."""
 
         def tick(self) -> Iterator[None]:
             before = _times(set(self.watched_files()))
@@ -126,7 +126,7 @@ def watch_for_django(gateway: Gateway, path: Path, restart: Callable[[], object]
                 now = _times(set(self.watched_files()))
                 for changed in {path for path, _ in before.items() ^ now.items()}:
                     if changed in before or any(folder in changed.parents for folder in self.directory_globs):
-                        self.notify_file_changed(changed)  # else it is a module that was imported just now
+                        self.notify_file_changed(changed)  # otherwise a module that was just imported
                 before = now
 
         def notify_file_changed(self, path: str | os.PathLike[str]) -> None:

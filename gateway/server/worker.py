@@ -1,14 +1,14 @@
-"""One of the processes that serve: how it is started, what it says, how it ends.
+"""One worker process: how it is started, its messages, how it ends.
 
-The process that starts it is the supervisor. Between the two is a pipe. The worker says READY, or what kept it from
-starting, and answers each PING. When the supervisor has gone, however it went, the worker ends too.
+The supervisor starts it, with a pipe between the two. The worker sends READY, or the problem that prevented its start,
+and answers each PING. When the supervisor ends, for whatever reason, the worker ends too.
 """
 
 from __future__ import annotations
 
 import logging
 import multiprocessing
-import multiprocessing.connection  # lets sockets and pipes be given to processes
+import multiprocessing.connection  # makes sockets and pipes picklable
 import signal
 import socket
 import sys
@@ -27,17 +27,17 @@ from gateway.server.uvicorn import Server, ServerConfig
 
 __all__ = ["Order", "WorkerProcess"]
 
-PING, STOP, NOW = "ping", "stop", "now"  # what a supervisor says
-ALIVE, READY, CHANGED, LEAVES = "alive", "ready", "changed", "leaves"  # what a worker says, besides its problem
+PING, STOP, NOW = "ping", "stop", "now"  # messages of the supervisor
+ALIVE, READY, CHANGED, LEAVES = "alive", "ready", "changed", "leaves"  # messages of the worker, besides its problem
 PING_EVERY = 5.0  # seconds
 
-_spawn = multiprocessing.get_context("spawn")  # the supervisor has threads, which a fork would not
+_spawn = multiprocessing.get_context("spawn")  # the supervisor has threads, which a fork would lose
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What all workers are told. `options` are uvicorn's; with `watch`, files that Django watches are watched.
-    `mirrors` is where the process listens that mirrors for them, where the server has started one."""
+    """Parameters of all workers. `options` are uvicorn's; with `watch`, files that Django watches are watched.
+    `mirrors` is the socket of the process for mirrors, if the server has started one."""
 
     path: Path
     access: bool
@@ -48,15 +48,15 @@ class Order:
 
 
 class WorkerProcess:
-    """One worker, as the supervisor sees it. It starts at once."""
+    """One worker, as the supervisor sees it. Creating it starts the process."""
 
     def __init__(self, order: Order, sockets: list[socket.socket], clock: Clock) -> None:
         self._clock = clock
         self.since = self._asked = self._answered = clock.monotonic()
         self.ready = False
-        self.problem = ""  # why it did not start, once it has said so
-        self.changed = False  # a file has changed that it can't take in
-        self.leaves = False  # it does not listen any more
+        self.problem = ""  # why it did not start, once reported
+        self.changed = False  # a file has changed that requires a restart
+        self.leaves = False  # it has stopped listening
         self._pipe, theirs = _spawn.Pipe()
         self.process = _spawn.Process(target=work, args=(order, sockets, theirs), name="gateway-worker")
         self.process.start()
@@ -67,17 +67,17 @@ class WorkerProcess:
 
     @property
     def waitables(self) -> list[Any]:
-        """What becomes readable when there is something to be looked at."""
+        """Objects that become readable when there is something to handle."""
         return [self.process.sentinel] if self._pipe.closed else [self.process.sentinel, self._pipe]
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs. Reads what it has said, first."""
+        """Whether the process runs. Reads its messages first."""
         self._listen()
         return self.process.exitcode is None
 
     def silence(self, now: float) -> float:
-        """How long it has left a PING unanswered, in seconds; a process that hangs can't answer."""
+        """How long a PING is unanswered, in seconds; a process that hangs doesn't answer."""
         if self._asked > self._answered:
             return now - self._asked
         if now - self._asked >= PING_EVERY and not self._pipe.closed:
@@ -86,8 +86,8 @@ class WorkerProcess:
         return 0.0
 
     def terminate(self) -> None:
-        """Ask it to end what it does, and then itself."""
-        # A signal may have reached it already, with the whole group of processes, and a second one means "now".
+        """Ask it to finish its requests, and end."""
+        # It may have got a signal already, with the whole process group, and a second one means "at once".
         if not (self.ready and self._say(STOP)):
             self.process.terminate()
 
@@ -97,7 +97,7 @@ class WorkerProcess:
             self.process.kill()
 
     def kill(self) -> None:
-        """End it."""
+        """Kill it."""
         self.process.kill()
         self.process.join()
 
@@ -141,10 +141,10 @@ class WorkerProcess:
 
 
 def work(order: Order, sockets: list[socket.socket], pipe: Connection) -> None:
-    """Serve, as the worker's process does. Ends it with status 3 when nothing could be served."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the server takes it: no traceback
+    """Run in the worker process: serve. Exits with status 3 when nothing could be served."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the server handles it: no traceback
     if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, lambda *_: None)  # for the supervisor; a group of processes gets it as a whole
+        signal.signal(signal.SIGHUP, lambda *_: None)  # for the supervisor; the whole process group gets it
     boss, problems = _Boss(pipe), _Problems()
     try:
         _server(order, boss, problems).run(sockets)
@@ -193,12 +193,12 @@ class _Boss:
         self._lock = threading.Lock()
 
     def say(self, word: str) -> None:
-        """Tell it something; nobody minds when it has gone."""
+        """Send it a message; no effect if it has ended."""
         with self._lock, suppress(OSError):
             self._pipe.send(word)
 
     def obey(self, server: Server) -> None:
-        """Do what it says, until it has gone; then stop."""
+        """Obey its messages until it ends; then stop."""
         with suppress(EOFError, OSError):
             while True:
                 word = self._pipe.recv()
@@ -212,7 +212,7 @@ class _Boss:
 
 
 class _Problems(logging.Filter):
-    """Keeps what is logged as an error until the server has started: the supervisor says each problem once."""
+    """Holds back errors until the server has started: the supervisor logs each problem once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -222,10 +222,10 @@ class _Problems(logging.Filter):
             log.addFilter(self)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is to be logged here."""
+        """Whether to log the record here."""
         if record.levelno < logging.ERROR:
             return True
-        if record.name == "gateway" or not self.found:  # uvicorn says it again
+        if record.name == "gateway" or not self.found:  # uvicorn repeats it
             self.found.append(logging.Formatter().format(record))
         return False
 

@@ -1,4 +1,4 @@
-"""What the command line and the admin show, as plain values."""
+"""Data for the command line and the admin, as plain values."""
 
 from gateway.control.reports.differences import (
     AcceptedReport,

@@ -1,4 +1,4 @@
-"""The differences that are stored: each group of them, how many there are, and which are accepted."""
+"""Stored differences: the groups, their numbers, and the accepted ones."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = ["AcceptedReport", "DifferenceCounts", "DifferenceReport", "accepted",
 
 @dataclass(frozen=True, slots=True)
 class DifferenceCounts:
-    """How many groups of differences are stored: by severity those that are open, and those that don't count.
+    """The number of stored groups of differences: open ones by severity, and those that don't count.
 
-    `breaking` are those that keep the route from being promoted, the `critical` among them. `settled` are those that
-    somebody has resolved or that have not come back under the present release, `noise` those that legacy has by itself,
-    `note` those that nobody can notice. `beyond` is how many differences belonged to groups that there was no room for.
+    `breaking` are those that prevent promotion, including the `critical` ones. `settled` are resolved, or not seen
+    under the present release; `noise` are those that legacy has by itself; `note` are those that no client notices.
+    `beyond` is the number of differences in groups beyond the limit.
     """
 
     breaking: int = 0
@@ -40,11 +40,11 @@ class DifferenceCounts:
 class DifferenceReport:
     """One group of differences.
 
-    `state` is "open"; "noise"; "resolved", where somebody said so and it was not seen since; or "mended", where it was
-    not seen under the present release of the service, `release` being the one it was seen under last. `count` is how
-    many answers of the service differed so, `noise` how many of legacy's from its own; `verdict` is whether it is noise
-    by Diffy's rule, and why. Each example has target, pointer, expected, actual and at (seconds
-    since 1970), redacted.
+    `state` is "open"; "noise"; "resolved", if an operator said so and it was not seen since; or "mended", if it was not
+    seen under the present release of the service; `release` is the one under which it was last seen. `count` is the
+    number of responses of the service with this difference, `noise` that of legacy's compared with its own; `verdict`
+    says whether it is noise by Diffy's rule, and why. Each example has target, pointer, expected, actual and at
+    (seconds since 1970), redacted.
     """
 
     route: str
@@ -69,7 +69,7 @@ class DifferenceReport:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedReport:
-    """How often a difference occurred that the file accepts; `key` is gateway.parity.rules.Accepted.key."""
+    """The number of occurrences of an accepted difference; `key` is gateway.parity.rules.Accepted.key."""
 
     route: str
     key: str
@@ -78,7 +78,7 @@ class AcceptedReport:
 
 
 def differences(route: RouteConfig) -> list[DifferenceReport]:
-    """The stored groups: what is open before what isn't, the worst first, the frequent before the rare."""
+    """The stored groups: open ones first, then by severity and frequency."""
     rows = DifferenceGroup.objects.using(alias()).filter(route=route.name)
     totals = _totals([route.name]).get(route.name, RouteDifferences())
     present = releases([route]).get(route.name)
@@ -114,7 +114,7 @@ def _totals(routes: Sequence[str]) -> dict[str, RouteDifferences]:
 
 
 def difference_counts(routes: Sequence[RouteConfig], present: Mapping[str, str]) -> dict[str, DifferenceCounts]:
-    """How many groups each route has, under the `present` releases of its service."""
+    """The numbers of groups of each route, under the `present` releases of its service."""
     names = [route.name for route in routes]
     totals = _totals(names)
     counts = {name: Counter[str]() for name in names}
@@ -127,13 +127,13 @@ def difference_counts(routes: Sequence[RouteConfig], present: Mapping[str, str])
 
 
 def _counted_as(state: str, severity: Severity) -> list[str]:
-    """The fields of DifferenceCounts that a group counts in."""
+    """The fields of DifferenceCounts in which a group counts."""
     if state != OPEN:
         return ["noise" if state == NOISE else "settled"]
     return ["breaking", "critical"] if severity is Severity.CRITICAL else [severity.value]
 
 
 def accepted(route: str) -> list[AcceptedReport]:
-    """How often each accepted difference of a route occurred; those that never did are missing."""
+    """The number of occurrences of each accepted difference of a route, without those that never occurred."""
     rows = AcceptedMatch.objects.using(alias()).filter(route=route).order_by("key")
     return [AcceptedReport(row.route, row.key, row.count, row.last_seen) for row in rows]

@@ -1,4 +1,4 @@
-"""Where a route stands, how it fares, and what happens to it next."""
+"""The status of a route: its state, its traffic, and its next automatic step."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ HOUR = 3600.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class RouteStatus:
-    """One route. `current_state` is where it stands now: its `revision` is 0 unless that was changed at run time.
+    """The status of one route. `current_state` has `revision` 0 unless the state was changed at run time.
 
-    `window` is the traffic that the guard judges, `hour` that of the last hour, `lately` that of the hour since the
-    route is where it is; `verdict` is None where nothing is judged: at legacy and retired, and without a guard. `next`
-    says in words what happens by itself, and when; `lacking`, in a canary, that too little was compared for more.
+    `window` is the traffic that the guard judges, `hour` that of the last hour, `lately` that of the last hour since
+    the route's last change; `verdict` is None if nothing is judged: at legacy and retired, and without a guard. `next`
+    describes the next automatic step, and when it is due; `lacking` says, in a canary, that too few responses were
+    compared.
     """
 
     route: str
@@ -47,17 +48,17 @@ class RouteStatus:
 
     @property
     def effective(self) -> State:
-        """Where it stands now."""
+        """The current state."""
         return self.current_state.state
 
     @property
     def changed(self) -> bool:
-        """Whether a row wins over the file."""
+        """Whether a row overrides the file."""
         return self.current_state.revision > 0
 
 
 def status(routes: Sequence[RouteConfig], now: datetime) -> list[RouteStatus]:
-    """Every route of the file, in its order. `now` is aware."""
+    """The status of every route of the file, in its order. `now` is an aware datetime."""
     at = now.timestamp()
     first = started(now, at)
     found = current_states(routes)
@@ -82,7 +83,7 @@ def status(routes: Sequence[RouteConfig], now: datetime) -> list[RouteStatus]:
 
 
 def _counts_from(guarded: GuardedRoute) -> float:
-    """From when on requests, of the last hour, count for where the route is now."""
+    """The time from which requests of the last hour count for the current state."""
     if not guarded.current_state.revision:
         return guarded.now - HOUR
     return replace(guarded.guard, window=HOUR).counts_from(guarded.now, guarded.since)
@@ -118,7 +119,7 @@ def _status(
 
 
 def _next(guarded: GuardedRoute, verdict: Judgement | None, breaking: int, lacking: str | None) -> str:
-    """What happens by itself, in words."""
+    """The next automatic step, in words."""
     if guarded.current_state.state.stage not in (CANARY, LIVE):
         return "stays until it is moved"
     if verdict is None:

@@ -1,4 +1,4 @@
-"""How routes were moved, and rows of routes that the file no longer has."""
+"""Changes of routes, and rows of routes that the file no longer has."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["OrphanedRoute", "changes", "orphans"]
 
 @dataclass(frozen=True, slots=True)
 class OrphanedRoute:
-    """A row of a route that the file no longer has. It changes nothing."""
+    """A row of a route that the file no longer has. It has no effect."""
 
     route: str
     current_state: CurrentState
@@ -29,6 +29,6 @@ def changes(route: str | None = None, limit: int = 50) -> list[Transition]:
 
 
 def orphans(routes: Sequence[RouteConfig]) -> list[OrphanedRoute]:
-    """The rows that no route of the file has."""
+    """The rows without a route in the file."""
     rows = RouteState.objects.using(alias()).exclude(route__in=[route.name for route in routes]).order_by("route")
     return [OrphanedRoute(row.route, state_of_row(row)) for row in rows]

@@ -1,4 +1,4 @@
-"""How a route fared: both of its sides, and its mirrors."""
+"""The traffic of a route: both sides, and mirrors."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class MirrorStats:
 
 @dataclass(frozen=True, slots=True)
 class TrafficStats:
-    """What all workers saw of a route in the last `seconds`: both sides as callers asked them, and as mirrors did.
+    """The traffic of a route in all workers in the last `seconds`: both sides, for callers and for mirrors.
 
-    `middleware` and `shared` are how many requests for the service failed by the project's middleware, or by something
-    that legacy leans on too; they are in no other number here.
+    `middleware` and `shared` are the numbers of requests for the service that failed in the project's middleware, or
+    because of a store that legacy uses too; they are in no other number here.
     """
 
     seconds: float
@@ -60,7 +60,7 @@ class TrafficStats:
 
 
 def traffic_stats(seconds: float, seen: RouteStats) -> TrafficStats:
-    """What was seen in so many seconds, as it is shown."""
+    """The counts of `seconds` seconds, in the form that is shown."""
     return TrafficStats(
         seconds,
         _side(seen.service),

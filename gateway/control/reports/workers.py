@@ -16,10 +16,10 @@ ALIVE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class WorkerReport:
-    """A process that was seen lately, the revision it decides by, and what it could not store.
+    """A process that was seen recently, the revision of its snapshot, and what it could not store.
 
-    `resting` says of each service that it leaves alone why; `refused` how many requests it refused since it started, by
-    status.
+    `resting` has the reason of each open circuit breaker; `refused` the number of requests that it refused since it
+    started, by status.
     """
 
     id: str

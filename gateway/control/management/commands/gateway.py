@@ -13,7 +13,7 @@ __all__ = ["Command"]
 
 
 class Command(BaseCommand):
-    """Hands every argument on, so that both ways of calling take the same."""
+    """Passes all arguments on to the command line, so that both accept the same."""
 
     help = "The gateway's command line: serve, check, explain, and status, promote, rollback and more of the rollout."
     requires_system_checks = ()
