@@ -1,4 +1,4 @@
-"""AnyIO: whose thread Starlette's and FastAPI's synchronous code runs on."""
+"""AnyIO: on which thread Starlette and FastAPI run synchronous code."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ RunSync = Callable[..., Awaitable[Any]]
 
 
 def wrap_run_sync(name: str, make: Callable[[RunSync], RunSync]) -> None:
-    """Put what `make` makes of `anyio.to_thread.run_sync` in its place; once for each `name`.
+    """Replace `anyio.to_thread.run_sync` by what `make` makes of it; only once for each `name`.
 
-    It is public, but to be called: there is no public way to name a thread, or to say for which code. Starlette and
-    FastAPI look it up in its module whenever they call it.
+    The function is public, but only to be called: there is no public way to choose the thread, or for which code.
+    Starlette and FastAPI look it up in its module at each call.
     """
     original = anyio.to_thread.run_sync
     mark = f"_gateway_{name}"
     if hasattr(original, mark):
         return
-    made: Any = wraps(original)(make(original))  # with the marks of those it is put around
+    made: Any = wraps(original)(make(original))  # with the marks of the functions that it wraps
     setattr(made, mark, True)
     anyio.to_thread.run_sync = made

@@ -1,4 +1,4 @@
-"""asgiref: what belongs to a request on its way between threads, and which thread waits for whom."""
+"""asgiref: context variables that move between threads, and threads that wait in `async_to_sync`."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ __all__ = ["adopt", "common_thread", "unbound_after", "unmark_coroutine", "waiti
 
 
 def adopt(context: contextvars.Context) -> None:
-    """Set here what `context`, which comes from another thread, has set: context variables and `asgiref.Local`s.
+    """Set here what was set in `context`, which comes from another thread: context variables and `asgiref.Local`s.
 
-    `sync._restore_context`: a `Local` is only visible on the thread that it was last set on, and asgiref, which moves
-    them between threads as we do, has no public name for that.
+    `sync._restore_context`: a `Local` is only visible on the thread that set it last, and asgiref, which moves them
+    between threads too, has no public function for that.
     """
     sync._restore_context(context)  # noqa: SLF001
 
 
 def waiting_thread() -> Executor | None:
-    """What runs code on the thread that waits in `async_to_sync` for this code; None where none does.
+    """The executor for the thread that waits in `async_to_sync` for this code; None when no thread waits.
 
-    `AsyncToSync.executors.current`: `sync_to_async` finds it there, and nothing public tells it.
+    `AsyncToSync.executors.current`: `sync_to_async` finds it there, and there is no public way to it.
     """
     return getattr(AsyncToSync.executors, "current", None)
 
 
 def common_thread() -> Executor:
-    """The one thread for synchronous code of tasks that have no context of their own.
+    """The single thread for synchronous code of tasks that have no thread-sensitive context.
 
-    `SyncToAsync.single_thread_executor`: from outside of an event loop, nothing public leads there.
+    `SyncToAsync.single_thread_executor`: there is no public way to it from outside of an event loop.
     """
     return SyncToAsync.single_thread_executor
 
 
 @contextmanager
 def unbound_after() -> Iterator[None]:
-    """What runs on this thread in this block, as `sync_to_async` runs it, ties it to no event loop for longer.
+    """Run a block like code in `sync_to_async`, without binding this thread to an event loop afterwards.
 
-    `SyncToAsync.threadlocal` has the loop that `async_to_sync` goes to from this thread. asgiref leaves it there after
-    a call, and has no public way to take it away.
+    `SyncToAsync.threadlocal` has the loop that `async_to_sync` uses from this thread. asgiref leaves it there after a
+    call, and has no public way to remove it.
     """
     bound = dict(vars(SyncToAsync.threadlocal))
     try:
@@ -55,7 +55,7 @@ def unbound_after() -> Iterator[None]:
 
 
 def unmark_coroutine(function: Callable[..., Any]) -> None:
-    """Undo `markcoroutinefunction`, which has no opposite.
+    """Undo `markcoroutinefunction`, which has no inverse.
 
     `_is_coroutine_marker` is Python's from 3.12 on, and `_is_coroutine` asgiref's and asyncio's before.
     """

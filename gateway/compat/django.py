@@ -1,4 +1,4 @@
-"""Django: what its handlers, requests, responses, settings and resolvers keep to themselves."""
+"""Django: private attributes of its handlers, requests, responses, settings and resolvers."""
 
 from __future__ import annotations
 
@@ -63,11 +63,12 @@ def _instead(owner: Any, name: str, value: object) -> Iterator[None]:
 
 @contextmanager
 def loaded_as(make: Callable[[str, Any], Any]) -> Iterator[None]:
-    """While `load_middleware` runs, it gets what `make` makes of each entry of MIDDLEWARE and of what that names.
+    """During `load_middleware`: let it use the result of `make` for each entry of MIDDLEWARE and the object that it
+    names.
 
-    `django.core.handlers.base.import_string`: Django takes the entries from settings only, keeps no list of what it
-    loaded, and reads from the class, which may be its own, in which way it can run. So its own import of them is
-    replaced meanwhile.
+    `django.core.handlers.base.import_string`: Django takes the entries only from settings, keeps no list of what it
+    loaded, and reads from the class, which may be its own, how it can run. So its import function is replaced
+    meanwhile.
     """
     original = base.import_string  # type: ignore[attr-defined] # Django's stubs leave imports out
     with _instead(base, "import_string", lambda path: make(path, original(path))):
@@ -75,17 +76,17 @@ def loaded_as(make: Callable[[str, Any], Any]) -> Iterator[None]:
 
 
 def wsgi_application_around(made: Callable[[], WSGIHandler]) -> Any:
-    """What `get_wsgi_application` gives, around the handler that `made` makes.
+    """The result of `get_wsgi_application`, with the handler that `made` makes.
 
-    `django.core.wsgi.WSGIHandler`: the function takes none, and is what monitoring wraps. Django is set up by now, and
-    once more would configure logging again, which disables every logger that was made since.
+    `django.core.wsgi.WSGIHandler`: the function takes no handler, and is what monitoring wraps. Django is set up
+    already; setting it up again would configure logging again, which disables every logger created since.
     """
     with _instead(django, "setup", lambda **_: None), _instead(django.core.wsgi, "WSGIHandler", made):
         return django.core.wsgi.get_wsgi_application()
 
 
 def asgi_application_around(made: Callable[[], ASGIHandler]) -> Any:
-    """What `get_asgi_application` gives, likewise: `django.core.asgi.ASGIHandler`."""
+    """The result of `get_asgi_application`, in the same way: `django.core.asgi.ASGIHandler`."""
     with _instead(django, "setup", lambda **_: None), _instead(django.core.asgi, "ASGIHandler", made):
         return django.core.asgi.get_asgi_application()
 
@@ -94,39 +95,40 @@ def asgi_application_around(made: Callable[[], ASGIHandler]) -> Any:
 
 
 def set_body(request: WSGIRequest, body: IO[bytes]) -> None:
-    """Let `request` read `body` to its end.
+    """Make `request` read `body` to its end.
 
-    `WSGIRequest._stream`: Django stops where the client's Content-Length says, which needn't have said it.
+    `WSGIRequest._stream`: Django stops at Content-Length, which the client need not have sent.
     """
     request._stream = body  # type: ignore[assignment] # noqa: SLF001 - its type is BinaryIO
 
 
 def take_body(scope: MutableMapping[str, Any]) -> IO[bytes] | None:
-    """Take what a test is to send out of the scope that Django's asynchronous client has made.
+    """Remove and return the body that a test sends from the scope that Django's asynchronous client has made.
 
-    `_body_file`: the client hands its handler a scope, in which there is no public place for a body.
+    `_body_file`: the client passes a scope to its handler, which has no public place for a body.
     """
     return cast("IO[bytes] | None", scope.pop("_body_file", None))
 
 
 def has_files(request: HttpRequest | None) -> bool:
-    """Whether `request` came with files, as far as somebody has looked.
+    """Whether `request` has files, as far as it was parsed.
 
-    `HttpRequest._files`: asking for `FILES` would read the body.
+    `HttpRequest._files`: reading `FILES` would parse the body.
     """
     return bool(getattr(request, "_files", None))
 
 
 def check_csrf(request: HttpRequest, *, check: bool) -> None:
-    """Say whether CsrfViewMiddleware, and whoever does as it, is to look for a token.
+    """Switch CsrfViewMiddleware's check on or off for a request.
 
-    `_dont_enforce_csrf_checks`: how Django's own test clients say it; `csrf_exempt` is for a view.
+    `_dont_enforce_csrf_checks`: used by Django's own test clients; `csrf_exempt` is for views.
     """
     request._dont_enforce_csrf_checks = not check  # type: ignore[attr-defined] # noqa: SLF001
 
 
 def finish_as(response: HttpResponseBase, handler: type[BaseHandler]) -> None:
-    """Let `request_finished`, which `response.close()` sends, come from `handler`, as Django's own handlers do.
+    """Make `request_finished`, which `response.close()` sends, have `handler` as its sender, as in Django's own
+    handlers.
 
     `HttpResponseBase._handler_class`: there is no argument for it.
     """
@@ -136,8 +138,8 @@ def finish_as(response: HttpResponseBase, handler: type[BaseHandler]) -> None:
 def async_source(response: StreamingHttpResponse) -> AsyncIterator[Any]:
     """The asynchronous iterator that `response` was given.
 
-    `StreamingHttpResponse._iterator`: Django leaves closing it to the garbage collector, and `streaming_content` is
-    another one around it.
+    `StreamingHttpResponse._iterator`: Django leaves closing it to the garbage collector, and `streaming_content` wraps
+    it in another one.
     """
     return cast("AsyncIterator[Any]", response._iterator)  # type: ignore[attr-defined] # noqa: SLF001
 
@@ -146,9 +148,9 @@ def async_source(response: StreamingHttpResponse) -> AsyncIterator[Any]:
 
 
 def loaded(value: Any) -> Any:
-    """What a lazy object stands for; None where nobody has asked for it yet. What isn't lazy is itself.
+    """The object that a lazy object wraps; None if it isn't loaded yet. Other objects are returned unchanged.
 
-    `LazyObject._wrapped`: whatever else is asked of the object asks, and so loads, what it stands for.
+    `LazyObject._wrapped`: any other access loads the object.
     """
     if not isinstance(value, LazyObject):
         return value
@@ -157,30 +159,28 @@ def loaded(value: Any) -> Any:
 
 
 def forget_lazy(value: Any) -> None:
-    """Let `value` be made again by whoever asks for it next.
+    """Make `value` load its object again at the next access.
 
-    `LazyObject._wrapped`, to which Django itself does so where a test changes STATIC_URL.
+    `LazyObject._wrapped`; Django itself does this when a test changes STATIC_URL.
     """
     vars(value)["_wrapped"] = empty
 
 
 def forget_settings(*names: str) -> None:
-    """Let these settings be worked out again by whoever asks next.
+    """Make these settings be computed again at the next access.
 
-    `vars(settings)`: Django keeps each there as it was when first asked for, MEDIA_URL and STATIC_URL with the path
-    before them that the site is served under.
+    `vars(settings)`: Django caches each there, MEDIA_URL and STATIC_URL with the prefix under which the site is served.
     """
     for name in names:
         vars(settings).pop(name, None)
 
 
 def settings_in_force() -> dict[str, Any]:
-    """The settings as they are now; Django's defaults are among them where it has copied them, as for a module.
+    """The current settings; Django's defaults are included where it has copied them, as for a module.
 
-    `LazySettings._wrapped`, and `default_settings` and `_deleted` of a UserSettingsHolder: signals tell of
-    `override_settings` alone; django-webtest and `mock.patch.object(settings, …)` send none. Django has no public name
-    for all that is set, and for what is overridden; `dir(settings)` and asking for each would take longer than most
-    requests.
+    `LazySettings._wrapped`, and `default_settings` and `_deleted` of a UserSettingsHolder: there are signals only for
+    `override_settings`; django-webtest and `mock.patch.object(settings, …)` send none. Django has no public name for
+    all settings with their overrides; `dir(settings)` and reading each would take longer than most requests.
     """
     found: dict[str, Any] = {}
     layers = []
@@ -199,9 +199,9 @@ def settings_in_force() -> dict[str, Any]:
 
 
 def function_path(match: ResolverMatch) -> str:
-    """The name of the view that `match` leads to, with its module; of a class-based view, that of the class.
+    """The name of the view that `match` leads to, with its module; for a class-based view, that of the class.
 
-    `ResolverMatch._func_path`: Django's own `repr` and admindocs have it from there.
+    `ResolverMatch._func_path`: used by Django's own `repr` and admindocs.
     """
     return match._func_path  # noqa: SLF001
 
@@ -209,20 +209,20 @@ def function_path(match: ResolverMatch) -> str:
 def non_atomic_aliases(view: object) -> frozenset[str]:
     """The databases for which `view` was marked with `non_atomic_requests`.
 
-    `_non_atomic_requests`: the decorator leaves it for `BaseHandler.make_view_atomic`, which can't be asked.
+    `_non_atomic_requests`: set by the decorator for `BaseHandler.make_view_atomic`, which can't be called for this.
     """
     return frozenset(getattr(view, "_non_atomic_requests", ()))
 
 
 def forget_non_atomic(view: object) -> None:
-    """Undo `non_atomic_requests`, which has no opposite, on a view that has another's marks."""
+    """Undo `non_atomic_requests`, which has no inverse, on a view with the marks of another one."""
     vars(view).pop("_non_atomic_requests", None)
 
 
 def methods_required(view: Any) -> Sequence[str] | None:
-    """The methods that `require_http_methods` and its like let through to `view`; None where none of them is around it.
+    """The methods that `require_http_methods` or a similar decorator allows for `view`; None without such a decorator.
 
-    What the decorator was given is nowhere but in the function that it makes: its free variable `request_method_list`.
+    The decorator's argument is only in the function that it makes: its free variable `request_method_list`.
     """
     names = getattr(getattr(view, "__code__", None), "co_freevars", ())
     if "request_method_list" not in names:
@@ -231,10 +231,10 @@ def methods_required(view: Any) -> Sequence[str] | None:
 
 
 def replace_resolve(urlconf: Any, make: Callable[[Resolve], Resolve]) -> None:
-    """Let paths be resolved in `urlconf`, or in the project's own for None, by what `make` makes of Django's way; once.
+    """Make `urlconf` (None: the project's own) resolve paths by the result of `make` for Django's function; only once.
 
-    Django has no public place for that: everything that resolves a path calls `resolve` of the resolver that
-    `get_resolver` keeps, so it is replaced on that one object.
+    Django has no public hook for this: everything that resolves a path calls `resolve` of the resolver that
+    `get_resolver` caches, so it is replaced on that object.
     """
     resolver = get_resolver(urlconf)
     if "resolve" not in vars(resolver):
@@ -242,10 +242,10 @@ def replace_resolve(urlconf: Any, make: Callable[[Resolve], Resolve]) -> None:
 
 
 def resolver_of(resolver: URLResolver, patterns: Sequence[URLPattern | URLResolver]) -> URLResolver:
-    """`resolver` with these patterns instead of its own, and without what `replace_resolve` has done to it.
+    """A copy of `resolver` with these patterns instead of its own, and without `replace_resolve`.
 
-    `URLResolver.url_patterns` is a cached property: a resolver takes a module, or a list at its root only. It is
-    copied, since it may be of a class of the project's own.
+    `URLResolver.url_patterns` is a cached property: a resolver takes a module, or at its root a list. It is copied,
+    since it may be of a class of the project.
     """
     made = copy(resolver)
     vars(made).pop("resolve", None)
@@ -257,8 +257,8 @@ def resolver_of(resolver: URLResolver, patterns: Sequence[URLPattern | URLResolv
 
 
 def allow_durable_inside(block: Atomic) -> None:
-    """Let `atomic(durable=True)` stand inside of `block`.
+    """Allow `atomic(durable=True)` inside `block`.
 
-    `Atomic._from_testcase`: how Django's TestCase, whose transaction is rolled back too, says it.
+    `Atomic._from_testcase`: set by Django's TestCase, whose transaction is rolled back too.
     """
     block._from_testcase = True  # type: ignore[attr-defined] # noqa: SLF001

@@ -1,4 +1,4 @@
-"""Django REST framework, which is optional: nothing here imports it."""
+"""Django REST framework, which is optional: this module doesn't import it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = [
 
 
 class ViewClass(NamedTuple):
-    """What a view was made of: the class, what `as_view` was given, and a ViewSet's actions by method."""
+    """How a view was made: the class, the arguments of `as_view`, and a ViewSet's actions by method."""
 
     kind: type[Any]
     initkwargs: Mapping[str, Any]
@@ -28,10 +28,10 @@ class ViewClass(NamedTuple):
 
 
 def class_behind(view: Any) -> ViewClass | None:
-    """The class that `view`, or what it is wrapped in, was made of by `as_view`; None where it was made otherwise.
+    """The class from which `as_view` made `view`, or the view that it wraps; None if it was made in another way.
 
     Django documents `view_class` and `view_initkwargs`. A ViewSet has `cls`, `initkwargs` and `actions` instead, which
-    DRF leaves on the function for its own routers and schemas. A decorator copies them, as `functools.wraps` does.
+    DRF sets on the function for its own routers and schemas. Decorators copy them with `functools.wraps`.
     """
     kind = getattr(view, "view_class", None) or getattr(view, "cls", None)
     if not isinstance(kind, type):
@@ -41,10 +41,10 @@ def class_behind(view: Any) -> ViewClass | None:
 
 
 def api_view_function(kind: type) -> Callable[..., Any] | None:
-    """The function that `@api_view` has made the view class `kind` of; None where it is a class that somebody wrote.
+    """The function from which `@api_view` made the view class `kind`; None for any other class.
 
-    `WrappedAPIView.handler`: DRF gives the class the function's name, and keeps the function itself only as the free
-    variable `func` of its methods.
+    `WrappedAPIView.handler`: DRF gives the class the function's name, and keeps the function only as the free variable
+    `func` of its methods.
     """
     if kind.__qualname__ != "WrappedAPIView":
         return None
@@ -56,34 +56,34 @@ def api_view_function(kind: type) -> Callable[..., Any] | None:
 
 
 def forget_user(request: Request) -> None:
-    """Let `request.user` be looked for again, the next time it is asked for.
+    """Make `request.user` be determined again at the next access.
 
-    `Request._user`: `user` can be set, which says who it is, but not taken back.
+    `Request._user`: `user` can be set, but not deleted.
     """
     vars(request).pop("_user", None)
 
 
 def arguments_of(field: Any) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-    """What a serializer field, or a serializer, was made with: its arguments as they were given.
+    """The arguments with which a serializer field, or a serializer, was created.
 
-    `Field._args`, `Field._kwargs`: DRF keeps them to make copies (`__deepcopy__`), and nothing else says what a field
-    class of a project's own was given.
+    `Field._args`, `Field._kwargs`: DRF keeps them to make copies (`__deepcopy__`); there is no public way to the
+    arguments of a project's own field class.
     """
     return tuple(field._args), dict(field._kwargs)  # noqa: SLF001 - as above
 
 
 def declared_fields(serializer: type) -> Mapping[str, Any]:
-    """The fields that a serializer's class declares, by name; none where it is no serializer.
+    """The fields that a serializer's class declares, by name; empty if it is no serializer.
 
-    `Serializer._declared_fields`: an instance has `fields`, for which a ModelSerializer asks its model, and
-    the project's `get_fields()` may ask for a request.
+    `Serializer._declared_fields`: an instance has `fields`, but a ModelSerializer builds these from its model, and the
+    project's `get_fields()` may need a request.
     """
     return getattr(serializer, "_declared_fields", {})
 
 
 def force_user(user: object | None) -> None:
-    """From now on, let every view of DRF's in this process take its caller for `user`, whatever it is sent; None: for
-    whom it is.
+    """From now on, make every DRF view in this process authenticate its caller as `user`, whatever is sent; None: undo
+    that.
 
     `HttpRequest._force_auth_user`: what `APIClient.force_authenticate()` sets on each request that it makes.
     """

@@ -1,4 +1,4 @@
-"""Elastic APM, which is optional: only a process that has it calls this."""
+"""Elastic APM, which is optional: only called in a process that has it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["leave_transactions_alone"]
 
 
 def leave_transactions_alone() -> None:
-    """Let an application of Starlette's end no transaction that it has not begun.
+    """Prevent Starlette applications from ending a transaction that they have not begun.
 
-    `StarletteServerErrorMiddlewareInstrumentation.call` ends the one that is current when the application is done,
-    which is Django's where the service runs inside of its middleware, and goes on. No setting keeps it from that.
+    `StarletteServerErrorMiddlewareInstrumentation.call` ends the current transaction when the application is done. If
+    the service runs inside Django's middleware, that is Django's, which goes on. No setting prevents it.
     """
     starlette = importlib.import_module("elasticapm.instrumentation.packages.asyncio.starlette")
     traces = importlib.import_module("elasticapm.traces")

@@ -1,4 +1,4 @@
-"""FastAPI: what an application declares, and what it does before and after an endpoint."""
+"""FastAPI: the declarations of an application, and what it runs before and after an endpoint."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ __all__ = [
 
 
 def route_contexts(routes: Sequence[BaseRoute]) -> Iterator[RouteContext]:
-    """Each of `routes`, and instead of a router that was included what is in it, with what the inclusion adds.
+    """Each of `routes`, with included routers replaced by their routes and what the inclusion adds.
 
-    `iter_route_contexts`: FastAPI keeps included routers as nested objects. Its documentation says nothing of them, and
-    `app.routes` has them as they are.
+    `iter_route_contexts`: FastAPI keeps included routers as nested objects. That isn't documented, and `app.routes` has
+    them as they are.
     """
     return iter_route_contexts(routes)
 
@@ -41,7 +41,7 @@ def route_contexts(routes: Sequence[BaseRoute]) -> Iterator[RouteContext]:
 def called_before(dependant: Dependant | None) -> Iterator[Callable[..., Any]]:
     """What FastAPI calls before an endpoint: dependencies of application, routers and endpoint, and their own.
 
-    `Dependant.dependencies` and `call`: what a route depends on is documented as arguments, not as something to ask.
+    `Dependant.dependencies` and `call`: dependencies are documented as arguments of a route, not for introspection.
     """
     if dependant is None:
         return
@@ -52,10 +52,9 @@ def called_before(dependant: Dependant | None) -> Iterator[Callable[..., Any]]:
 
 
 def parameters(dependant: Dependant, *, body: bool = False) -> Iterator[tuple[str, Any]]:
-    """The parameters that an endpoint takes, by itself and by what it depends on, and what each was declared with; with
-    those of the `body` too.
+    """The parameters of an endpoint and its dependencies, each with its declaration; with `body`, body parameters too.
 
-    `path_params` and the like: FastAPI hands out nothing but the OpenAPI document, in which types are JSON Schema.
+    `path_params` and the like: FastAPI only publishes the OpenAPI document, in which types are JSON Schema.
     """
     own = (*dependant.path_params, *dependant.query_params, *dependant.header_params, *dependant.cookie_params)
     yield from ((field.name, field.field_info) for field in (*own, *(dependant.body_params if body else ())))
@@ -64,9 +63,10 @@ def parameters(dependant: Dependant, *, body: bool = False) -> Iterator[tuple[st
 
 
 def lingers(dependant: Dependant, *, socket: bool) -> bool:
-    """Whether FastAPI may have something to do after the answer: background tasks, or the exit of a dependency.
+    """Whether FastAPI may run something after the response: background tasks, or the exit of a dependency.
 
-    `background_tasks_param_name`, and `scope`, by which an exit comes before the answer ("function") or after it.
+    `background_tasks_param_name`, and `scope`, which says whether an exit runs before the response ("function") or
+    after.
     """
     return bool(dependant.background_tasks_param_name) or any(
         (_is_generator(inner.call) and (socket or inner.scope != "function")) or lingers(inner, socket=socket)
@@ -84,8 +84,8 @@ def without(
     parameters: Callable[[Dependant], Container[str]],
     dependency: Callable[[Any], bool],
 ) -> Dependant:
-    """`dependant` as FastAPI solves it without the query parameters that `parameters` names of it and of each of its
-    dependencies, and without the dependencies that `dependency` picks."""
+    """`dependant` as FastAPI solves it, without the query parameters that `parameters` names for it and for each of its
+    dependencies, and without the dependencies that `dependency` selects."""
     return replace(
         dependant,
         query_params=[field for field in dependant.query_params if field.name not in parameters(dependant)],
@@ -97,10 +97,10 @@ def without(
 
 @contextmanager
 def changed_dependant(route: routing.APIRoute, make: Callable[[Dependant], Dependant]) -> Iterator[None]:
-    """While FastAPI makes a handler of `route`, it depends on what `make` makes of its dependencies.
+    """While FastAPI makes a handler of `route`, replace its dependencies by the result of `make`.
 
-    `_effective_route_context_var`: where a router is included, FastAPI makes a handler of what this context says and
-    not of the route. Without it, handlers would be as good and not as fast.
+    `_effective_route_context_var`: if a router is included, FastAPI takes the dependencies from this context and not
+    from the route. Without it, handlers would work, but slower.
     """
     effective = routing._effective_route_context_var.get()  # noqa: SLF001
     made: Any = effective if effective is not None and effective.original_route is route else route
@@ -113,29 +113,29 @@ def changed_dependant(route: routing.APIRoute, make: Callable[[Dependant], Depen
 
 
 def is_documentation(function: Callable[..., Any]) -> bool:
-    """Whether `function` gives FastAPI's own pages, or the OpenAPI document.
+    """Whether `function` serves FastAPI's own pages, or the OpenAPI document.
 
-    By its module: routes say `include_in_schema=False` of others too.
+    By its module: other routes may have `include_in_schema=False` too.
     """
     return str(getattr(function, "__module__", "")).startswith("fastapi.")
 
 
 def given_or_default(value: Any) -> Any:
-    """`value`, or the default where it is what stands for an argument that nobody gave: `DefaultPlaceholder.value`."""
+    """`value`, or the default if it is a placeholder for an argument that was not given: `DefaultPlaceholder.value`."""
     return value.value if isinstance(value, DefaultPlaceholder) else value
 
 
 def step_of(function: Callable[..., Any]) -> str:
-    """The name of what a thread is to call; `__enter__` and `__exit__` are those of a dependency with `yield`.
+    """The name of the function that a thread is to call; `__enter__` and `__exit__` are those of a `yield` dependency.
 
-    `contextmanager_in_threadpool` hands over the bound methods, the first in a `functools.partial` of Starlette's.
-    Nothing public comes before one of the two or after it.
+    `contextmanager_in_threadpool` passes the bound methods, the first in a `functools.partial` of Starlette's. There is
+    no public hook before or after them.
     """
     called = function.func if isinstance(function, partial) else function
     return getattr(called, "__name__", "")
 
 
 def manager_of(function: Any) -> Any:
-    """What has the method `function`, of which `step_of` has told; None where it is a plain function."""
+    """The object whose method `function` is, if `step_of` has named one; None for a plain function."""
     called: Any = function.func if isinstance(function, partial) else function
     return getattr(called, "__self__", None)

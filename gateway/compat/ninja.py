@@ -1,4 +1,4 @@
-"""Django Ninja, which is optional: nothing here imports it."""
+"""Django Ninja, which is optional: this module doesn't import it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ __all__ = ["Operation", "operations_behind"]
 
 
 class Operation(Protocol):
-    """What Ninja keeps of one function: `ninja.operation.Operation`."""
+    """Ninja's data about one function: `ninja.operation.Operation`."""
 
     methods: Sequence[str]
     view_func: Callable[..., Any]
 
 
 def operations_behind(view: Any) -> Sequence[Operation] | None:
-    """The operations that `view` chooses from by method; None where Ninja hasn't made it.
+    """The operations among which `view` chooses by method; None if Ninja hasn't made it.
 
-    `PathView.operations`: `PathView.get_view` gives Django a function around itself, or its own method, and the
-    documentation names neither. The functions have no other way back than `self`, which is a free variable of theirs.
+    `PathView.operations`: `PathView.get_view` gives Django a function that wraps it, or its own method; neither is
+    documented. The only way back from the functions is their free variable `self`.
     """
     if not str(getattr(view, "__module__", "")).startswith("ninja."):
         return None

@@ -1,4 +1,4 @@
-"""OpenTelemetry's instrumentation of Django, which is optional: only a process that has it calls this."""
+"""OpenTelemetry's instrumentation of Django, which is optional: only called in a process that has it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["request_keys"]
 
 
 def request_keys() -> tuple[str, str]:
-    """Where a request's META has its span, and the attributes that its duration will be recorded with.
+    """The keys of a request's META for its span, and for the attributes with which its duration will be recorded.
 
     `_DjangoMiddleware._environ_span_key` and `_environ_duration_attr_key`: while a service answers, the current span
-    need not be Django's, and nothing public leads from a request to that.
+    need not be Django's, and there is no public way from a request to its span.
     """
     middleware = importlib.import_module("opentelemetry.instrumentation.django.middleware.otel_middleware")
     return (

@@ -1,4 +1,4 @@
-"""Starlette: how a form is read, and what a template of a path means."""
+"""Starlette: how a form is parsed, and what a path template matches."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["FormRequest", "convertor_patterns", "path_pattern"]
 
 
 class FormRequest(Request):
-    """A request whose form is what `form_read` makes of the one that was sent, once.
+    """A request whose form is replaced once by the result of `form_read`.
 
-    `Request._get_form` and `_form`: `form()` gives something to await and to enter, which calls the one, and keeps
-    the form as the other, which `close()` closes.
+    `Request._get_form` and `_form`: `form()` returns an awaitable context manager, which calls the first and stores the
+    form in the second, which `close()` closes.
     """
 
     def form_read(self, form: FormData) -> FormData:
-        """What the form is to be."""
+        """The form to use instead of the one that was sent."""
         raise NotImplementedError
 
     async def _get_form(self, **limits: Any) -> FormData:
@@ -34,15 +34,15 @@ class FormRequest(Request):
 def convertor_patterns() -> dict[str, str]:
     """Every convertor of path parameters, and its regular expression.
 
-    `CONVERTOR_TYPES`: there is `register_url_convertor`, and nothing that tells what was registered.
+    `CONVERTOR_TYPES`: there is `register_url_convertor`, but no public list of what was registered.
     """
     return {name: convertor.regex for name, convertor in CONVERTOR_TYPES.items()}
 
 
 def path_pattern(template: str) -> tuple[re.Pattern[str], Mapping[str, Convertor[Any]]]:
-    """What a path of `template` matches, and the convertors of its parameters.
+    """The regular expression of a path template, and the convertors of its parameters.
 
-    `compile_path`, which no page of Starlette's documents: a Route has both as attributes, which none documents either.
+    `compile_path` is not documented, and neither are a Route's attributes with its results.
     """
     pattern, _, convertors = compile_path(template)
     return pattern, convertors

@@ -1,4 +1,4 @@
-"""Python's own library."""
+"""Python's standard library."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ __all__ = ["replace_system_random", "thread_target", "tunnel_host"]
 
 
 def thread_target(thread: threading.Thread) -> Callable[..., Any] | None:
-    """What `thread`, which has not begun, was given to run; None where it was given nothing.
+    """The target of `thread`, which has not started; None without one.
 
-    `Thread._target`: a thread takes it and shows it to nobody.
+    `Thread._target`: there is no public attribute.
     """
     return thread._target  # type: ignore[attr-defined, no-any-return] # noqa: SLF001
 
 
 def tunnel_host(connection: http.client.HTTPConnection) -> str | None:
-    """The host that a proxy is to lead `connection` to; None where there is none.
+    """The host to which a proxy is to connect `connection`; None without a tunnel.
 
-    `HTTPConnection._tunnel_host`: there is `set_tunnel()`, and nothing that tells what was set.
+    `HTTPConnection._tunnel_host`: there is `set_tunnel()`, but no public attribute.
     """
     return connection._tunnel_host  # type: ignore[attr-defined, no-any-return] # noqa: SLF001
 
 
 def replace_system_random(urandom: Callable[[int], bytes]) -> None:
-    """Let `random.SystemRandom`, and so `secrets`, take what the operating system would give from `urandom`.
+    """Make `random.SystemRandom`, and so `secrets`, use `urandom` instead of the operating system's.
 
-    `random._urandom`: the module keeps `os.urandom` under a name of its own, and nothing says where else to get it.
+    `random._urandom`: the module keeps its own reference to `os.urandom`, which can't be set otherwise.
     """
     random._urandom = urandom  # type: ignore[attr-defined] # noqa: SLF001

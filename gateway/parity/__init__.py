@@ -1,9 +1,9 @@
-"""Does the new answer equal the old one? Pure here: answers go in, differences come out.
+"""Compares two responses. Pure: responses go in, differences come out.
 
-answer.py       what one side answered
+answer.py       a response, as it is compared
 rules.py        `[routes.compare]`, compiled: what may differ
-compare.py      two answers → a Comparison; headers.py, body.py and sql.py do its parts
-fingerprint.py  what makes two differences the same one, whatever the identifiers
-noise.py        which differences legacy has from itself
-redact/         what has to go before anything is stored
+compare.py      two responses → a Comparison; headers.py, body.py and sql.py compare their parts
+fingerprint.py  identifies a difference, independently of identifiers in URLs and bodies
+noise.py        which differences legacy's responses have from each other
+redact/         removes secrets and personal data before anything is stored
 """

@@ -1,7 +1,7 @@
-"""Values that are made anew each time: of two, neither is wrong for being another than the other one.
+"""Generated values, which differ each time: neither side's is wrong.
 
-Both sides make a row of their own, so what is made for each differs even where both do the same. Three kinds are known
-by how they look, before legacy was ever compared with itself; what else differs by itself, that comparison finds.
+Both sides create rows of their own, so generated values differ even if both do the same. Three kinds are recognised by
+their form, without comparing legacy with itself; that comparison finds the others.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from gateway.parity.redact.sensitive import PASSWORD_HASH
 
 __all__ = ["APART", "is_made", "made_anew"]
 
-APART = 5.0  # seconds between what two moments are away from when they were written
-VERSIONS = (1, 4, 6, 7)  # of UUIDs that are random or of the clock (RFC 9562); others are of a name
+APART = 5.0  # seconds by which two timestamps' distances from their time of writing may differ
+VERSIONS = (1, 4, 6, 7)  # of UUIDs that are random or time-based (RFC 9562); others are derived from names
 
 
 def made_anew(was: str, was_at: float, now: str, now_at: float, sent: bytes) -> bool:
-    """Whether two values that differ are of a kind that is made anew; each was written at a moment of its own.
+    """Whether two different values are generated; each was written at its own time, in seconds since 1970.
 
-    - Moments, as far from the present when they were written, give or take APART seconds: now, or in two weeks.
-    - UUIDs of one version that is random or of the clock, unless the caller sent legacy's (`sent` has all it said).
-    - Hashes of passwords, by the same algorithm: their salts differ.
+    - Timestamps that are equally far from their time of writing, within APART seconds: now, or in two weeks.
+    - UUIDs of the same random or time-based version, unless the caller sent legacy's (`sent` is all that it sent).
+    - Password hashes with the same algorithm: their salts differ.
     """
     if _password(was) is not None:
         return _password(was) == _password(now)
@@ -36,7 +36,7 @@ def made_anew(was: str, was_at: float, now: str, now_at: float, sent: bytes) -> 
 
 
 def is_made(value: str, sent: bytes) -> bool:
-    """Whether a value is a UUID that was made for this request, and not sent with it."""
+    """Whether a value is a UUID that was generated for this request, not sent with it."""
     if _version(value) not in VERSIONS:
         return False
     known = sent.lower()
@@ -54,7 +54,7 @@ def _version(value: str) -> int | None:
 
 
 def _password(value: str) -> tuple[str, int] | None:
-    """The algorithm of a password's hash, and how many parts it has."""
+    """The algorithm of a password hash, and the number of its parts."""
     if not PASSWORD_HASH.fullmatch(value):
         return None
     parts = value.split("$")
@@ -62,5 +62,5 @@ def _password(value: str) -> tuple[str, int] | None:
 
 
 def _seconds(moment: datetime) -> float:
-    """Since 1970. One without a time zone is in that of its database, as the other one is."""
+    """Seconds since 1970. A moment without time zone is in the database's, and so is the other one."""
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,4 +1,4 @@
-"""What one side answered: everything that a comparison looks at."""
+"""One side's response, with everything that is compared."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ __all__ = ["Answer", "Sql"]
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """What one side did in the database. `statements` are as executed, with placeholders; whoever records bounds them,
-    so `count`, which says how many were executed, may be larger than their number."""
+    """What one side did in the database. `statements` are as executed, with placeholders; their number is limited, so
+    `count`, the number of executed statements, may be larger."""
 
     statements: tuple[str, ...]
     count: int
 
     def tables(self) -> frozenset[str]:
-        """The tables that the statements read or write, lower case, with their schema where one is written."""
+        """The tables that the statements read or write, in lower case, with their schema if one is given."""
         return frozenset().union(*map(tables_of, set(self.statements)))
 
     def written(self) -> frozenset[str]:
-        """The tables that the statements insert into, update or delete from, written as in `tables`."""
+        """The tables that the statements insert into, update or delete from, in the form of `tables`."""
         return frozenset().union(*map(written_by, set(self.statements)))
 
     def repeated(self) -> Mapping[str, int]:
-        """How often each statement was executed, where that was more than once."""
+        """How often each statement was executed, for those executed more than once."""
         return {statement: times for statement, times in Counter(self.statements).items() if times > 1}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as it was sent: header names lower case, the body still encoded.
+    """A response as it was sent: header names in lower case, the body still encoded.
 
-    `seconds` is from the request to the last byte. `sql` is None where it could not be recorded (a remote service).
-    `failed` says why there is no answer ("TimeoutError after 5 s"); `status` is 0 then. `barred`: it tried to write in
-    a transaction that may only read, so what it answered says nothing. `raised` is what it failed with and where, if
-    that is known ("ZeroDivisionError at catalog/api.py:41"). `effects` is what was done beside: mails, files, functions
-    after a commit; `rows` what was written into tables; None where nobody knows.
+    `seconds` is the time from the request to the last byte. `sql` is None if it could not be recorded (a remote
+    service). `failed` says why there is no response ("TimeoutError after 5 s"); `status` is 0 then. `barred`: it tried
+    to write in a read-only transaction, so the response proves nothing. `raised` is the exception and its place, if
+    known ("ZeroDivisionError at catalog/api.py:41"). `effects` are other effects: mails, files, functions after a
+    commit; `rows` are the rows that were written; None if unknown.
     """
 
     status: int
@@ -58,7 +58,7 @@ class Answer:
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
-        """The headers by name, lines of one joined by commas; without Set-Cookie, which can't be (RFC 9110 §5.3)."""
+        """The headers by name, lines with the same name joined by commas; without Set-Cookie (RFC 9110 §5.3)."""
         joined: dict[str, str] = {}
         for key, line in self.headers:
             if key == b"set-cookie":
@@ -69,14 +69,14 @@ class Answer:
 
     @cached_property
     def media_type(self) -> str | None:
-        """The media type without parameters, lower case; None without a Content-Type."""
+        """The media type without parameters, in lower case; None without a Content-Type."""
         value = self.fields.get("content-type")
         return value.split(";", 1)[0].strip().lower() if value is not None else None
 
     @cached_property
     def charset(self) -> str:
-        """The charset that is declared, lower case; "utf-8" where none is, as for JSON (RFC 8259 §8.1) and as browsers
-        and HTTP clients guess for the rest (RFC 9110 took the old default of ISO-8859-1 away)."""
+        """The declared charset, in lower case; "utf-8" if none is declared, as for JSON (RFC 8259 §8.1), and as
+        browsers and HTTP clients assume otherwise (RFC 9110 removed the old default, ISO-8859-1)."""
         for parameter in self.fields.get("content-type", "").split(";")[1:]:
             name, _, value = parameter.partition("=")
             if name.strip().lower() == "charset":

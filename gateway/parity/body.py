@@ -1,4 +1,4 @@
-"""Two bodies, by what their Content-Type says they are."""
+"""Compares two bodies, according to their Content-Type."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from gateway.parity.values import compare_values
 __all__ = ["compare_bodies", "form_of"]
 
 Form = Literal["json", "html", "text", "bytes"]
-LARGEST_PAGE = 512 * 1024  # characters of a page that are parsed; a longer one is compared as text
+LARGEST_PAGE = 512 * 1024  # characters of a page that is parsed; longer ones are compared as text
 TEXTUAL = ("application/javascript", "application/xml", "application/x-www-form-urlencoded", "application/x-ndjson")
 
 
 def form_of(media: str | None) -> Form | None:
-    """How a body of a media type is compared; None where there is none."""
+    """How bodies of a media type are compared; None without one."""
     if media is None:
         return None
     if media == "application/json" or media.endswith("+json"):
@@ -38,7 +38,7 @@ def form_of(media: str | None) -> Form | None:
 
 
 def compare_bodies(expected: Answer, actual: Answer, findings: Findings) -> None:
-    """Add what differs between the bodies. Equal bytes are not parsed. Raises Exhausted (see Findings.spend)."""
+    """Add the differences between the bodies. Equal bytes are not parsed. Raises Exhausted (see Findings.spend)."""
     if findings.rules.ignores("") or (expected.body == actual.body and encodings(expected) == encodings(actual)):
         if expected.body != actual.body:
             findings.ignore()
@@ -57,7 +57,7 @@ def compare_bodies(expected: Answer, actual: Answer, findings: Findings) -> None
 
 
 def _common(expected: Form | None, actual: Form | None) -> Form:
-    """What both are. The difference of the types is one of the headers; that says nothing of the bodies yet."""
+    """The common form. That the types differ is a difference of the headers; the bodies may still be equal."""
     forms = {expected, actual} - {None}
     if len(forms) == 1:
         return forms.pop() or "bytes"
@@ -75,8 +75,8 @@ def _json(expected: Answer, actual: Answer, bodies: tuple[bytes, bytes], finding
 
 
 def _both(expected: Answer, actual: Answer, findings: Findings, read: Any) -> tuple[Any, Any] | None:
-    """What `read` makes of both answers. What can't be read can't be compared, and is an error. Where only the
-    service's is broken, it is a difference too: who could read the old answer can't read the new one."""
+    """The results of `read` for both bodies. A body that can't be read is an error. If only the service's can't, it is
+    also a difference: clients that could read the old response can't read the new one."""
     results: list[Any] = []
     failures: list[UnreadableBody | None] = []
     for side, answer in (("legacy", expected), ("the service", actual)):
@@ -117,7 +117,7 @@ def _pages(expected: str, actual: str, findings: Findings) -> None:
 
 
 def _tokens(was: list[Token], now: list[Token], findings: Findings) -> None:
-    """Tokens that belong together, one that is missing, one that is more; each at the elements around it."""
+    """Matching tokens, missing tokens and added tokens, each with its enclosing elements."""
     pairs = by_position(
         [token.text for token in was],
         [token.text for token in now],

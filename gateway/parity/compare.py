@@ -1,4 +1,4 @@
-"""Compare what legacy answered with what a service answered."""
+"""Compares legacy's response with a service's."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["MISSING", "Comparison", "Difference", "Fingerprint", "Missing", "Sev
 
 
 def compare(expected: Answer, actual: Answer, rules: CompareRules, sent: bytes = b"") -> Comparison:
-    """What differs between legacy's answer and the service's to a request that said `sent`, in any order. Bounded in
-    time and size; whatever the bodies are, it doesn't raise: what can't be compared is in `Comparison.errors`.
+    """The differences between legacy's and the service's response to a request; `sent` is what the request contained.
+    Limited in time and size. Never raises: what can't be compared is in `Comparison.errors`.
 
-    Where the statuses are of different classes (200 and 404), headers, bodies, statements and rows are those of another
-    kind of answer, and only the status is a difference, and a table that only the service writes to; a 400 and a 422
-    are compared on.
+    If the statuses are in different classes (200 and 404), headers, bodies, statements and rows are those of different
+    kinds of responses. Then only the status is a difference, and tables to which only the service writes. A 400 and a
+    422 are compared fully.
     """
     findings = Findings(rules)
     if expected.failed is not None:
@@ -67,7 +67,7 @@ def _answers(expected: Answer, actual: Answer, findings: Findings) -> None:
 
 
 def compare_effects(expected: Answer, actual: Answer, findings: Findings) -> None:
-    """Add what only one side did beside its answer, or more often. An answer of another kind does other things."""
+    """Add effects that only one side had, or more often. Not for responses of different kinds."""
     if expected.effects is None or actual.effects is None or expected.status // 100 != actual.status // 100:
         return
     was, now = Counter(expected.effects), Counter(actual.effects)
@@ -79,8 +79,8 @@ def compare_effects(expected: Answer, actual: Answer, findings: Findings) -> Non
 
 
 def _is_refusal(answer: Answer) -> bool:
-    """Whether an answer turns its caller away: 401, 403, or a redirect to a login page, which Django gives the address
-    to come back to (`REDIRECT_FIELD_NAME`)."""
+    """Whether a response denies access: 401, 403, or a redirect to a login page, recognised by the parameter with the
+    URL to return to (`REDIRECT_FIELD_NAME`)."""
     if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return True
     query = urlsplit(answer.fields.get("location", "")).query

@@ -1,4 +1,4 @@
-"""Set-Cookie: which cookies are set, and with which attributes (RFC 6265 §4.1). Their values are never compared."""
+"""Compares Set-Cookie headers: which cookies are set, with which attributes (RFC 6265 §4.1), never their values."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from gateway.parity.findings import Findings
 
 __all__ = ["compare_cookies"]
 
-EPOCH = "1970"  # how Django, Starlette and most others say "delete this cookie" in Expires
-# Attributes that decide who gets or reads a cookie; a lifetime only says how long.
+EPOCH = "1970"  # Expires of a deleted cookie in Django, Starlette and most others
+# Attributes that decide who gets or reads a cookie.
 DECISIVE = ("path", "domain", "secure", "httponly", "samesite", "partitioned", "deleted")
 LASTING = ("max-age", "expires")
 
@@ -17,7 +17,7 @@ Attributes = dict[str, str]
 
 
 def compare_cookies(expected: Answer, actual: Answer, findings: Findings) -> None:
-    """Add cookies that are missing or more, and attributes that differ: "header:set-cookie:NAME"."""
+    """Add cookies that are missing or added, and attributes that differ: "header:set-cookie:NAME"."""
     was, now = _cookies(expected), _cookies(actual)
     if was == now:
         return
@@ -44,8 +44,8 @@ def _one_sided(place: str, before: Attributes | None, after: Attributes | None, 
 
 
 def _cookies(answer: Answer) -> dict[str, Attributes]:
-    """The attributes by cookie; of two with the same name the last, which is the one a browser keeps. Two that differ
-    in path or domain are two cookies."""
+    """The attributes by cookie; of two with the same name the last, which a browser keeps. Two with different paths or
+    domains are two cookies."""
     cookies: dict[str, Attributes] = {}
     for key, line in answer.headers:
         if key == b"set-cookie":

@@ -1,4 +1,4 @@
-"""From the bytes of a body to what they say: content-encoding, charset, JSON. Bounded, whatever the bytes are."""
+"""Decodes bodies: content-encoding, charset, JSON. Limited in size, whatever the bytes are."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WINDOW = {"gzip": 47, "x-gzip": 47, "deflate": 47}  # zlib's "gzip or zlib, whic
 
 
 class UnreadableBody(Exception):
-    """A body that is not what its headers say (`broken`), or is more than is looked at. The message quotes nothing."""
+    """A body that doesn't match its headers (`broken`), or is too large. The message doesn't quote it."""
 
     def __init__(self, reason: str, *, broken: bool = True) -> None:
         super().__init__(reason)
@@ -34,13 +34,13 @@ class UnreadableBody(Exception):
 
 
 class DuplicateKeys(tuple[Any, ...]):
-    """The values of a name that stands more than once in a JSON object, in their order."""
+    """The values of a name that occurs more than once in a JSON object, in order."""
 
     __slots__ = ()
 
 
 def encodings(answer: Answer) -> list[str]:
-    """The content codings, in the order they were applied; identity left out."""
+    """The content codings, in the order in which they were applied, without identity."""
     named = answer.fields.get("content-encoding")
     if named is None:
         return []
@@ -50,8 +50,7 @@ def encodings(answer: Answer) -> list[str]:
 def decoded(answer: Answer) -> bytes:
     """The body without its content-encoding.
 
-    Raises UnreadableBody for another coding than gzip and deflate, for bytes that are not of it, and for more than
-    LARGEST.
+    Raises UnreadableBody for codings other than gzip and deflate, for invalid bytes, and for more than LARGEST bytes.
     """
     body = answer.body
     for coding in reversed(encodings(answer)):
@@ -69,7 +68,7 @@ def decoded(answer: Answer) -> bytes:
 
 
 def _raw_deflate(body: bytes) -> bytes:
-    # "deflate" means zlib's format, but some servers send it without the header (RFC 9110 §8.4.1.2, the note).
+    # "deflate" means zlib's format, but some servers omit its header (RFC 9110 §8.4.1.2, note).
     try:
         return _inflated(body, -15)
     except zlib.error:
@@ -90,7 +89,7 @@ def _inflated(body: bytes, window: int) -> bytes:
 
 
 def text_of(body: bytes, encoding: str) -> str:
-    """The text; bytes that are not of the encoding stay distinguishable, as lone surrogates."""
+    """The text; invalid bytes become lone surrogates, so that they stay distinguishable."""
     try:
         return body.decode(encoding, "surrogateescape")
     except (LookupError, UnicodeError, ValueError):
@@ -98,12 +97,12 @@ def text_of(body: bytes, encoding: str) -> str:
 
 
 def parse_json(body: bytes, encoding: str) -> Any:
-    """The JSON value, nothing lost: numbers are Decimals as written, a name that stands twice has DuplicateKeys.
+    """The JSON value without loss: numbers are Decimals as written, repeated names have DuplicateKeys.
 
-    Raises UnreadableBody for everything that is no JSON, NaN and Infinity included (RFC 8259 §6).
+    Raises UnreadableBody for anything else, NaN and Infinity included (RFC 8259 §6).
     """
     text = _strict_text(body, encoding)
-    if text.startswith("\ufeff"):  # as json.loads says it; a decoder would only expect something else there
+    if text.startswith("\ufeff"):  # as json.loads; the decoder's own message is unclear
         raise UnreadableBody("the body isn't JSON: Unexpected UTF-8 BOM (decode using utf-8-sig) at character 0")
     try:
         return _DECODER.decode(text)
@@ -115,14 +114,14 @@ def parse_json(body: bytes, encoding: str) -> Any:
         raise UnreadableBody("the JSON has a number too large to compare", broken=False) from None
 
 
-# A string, or what stands between strings and white space.
+# A string, or a run of other characters without white space.
 WRITTEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[^" \t\n\r]+')
 
 
 def same_tokens(one: bytes, other: bytes, encoding: str) -> bool:
-    """Whether two bodies that `parse_json` could read are the same but for white space between tokens: names in the
-    same order, and each number written alike. Django writes spaces where FastAPI writes none. Only for what is JSON:
-    elsewhere, an open string would be searched for its end again and again.
+    """Whether two bodies that `parse_json` can read are equal except for white space between tokens: names in the same
+    order, numbers written alike. Django writes spaces where FastAPI writes none. Only for valid JSON: elsewhere, the
+    end of an open string would be searched again and again.
     """
     first, second = ("".join(WRITTEN.findall(body.decode(encoding))) for body in (one, other))
     return first == second
@@ -133,7 +132,7 @@ def _strict_text(body: bytes, encoding: str) -> str:
         return body.decode(encoding)
     except UnicodeError:
         raise UnreadableBody(f"the body isn't {encoding[:20]}") from None
-    except (LookupError, ValueError):  # ValueError: a name with a NUL
+    except (LookupError, ValueError):  # ValueError: an encoding's name with a NUL
         raise UnreadableBody(f"the charset {encoding[:20]!r} is unknown") from None
 
 

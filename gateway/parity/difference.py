@@ -1,4 +1,4 @@
-"""One difference between two answers, and the result of a comparison."""
+"""A difference between two responses, and the result of a comparison."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["KINDS", "MISSING", "Comparison", "Difference", "Missing", "Severity"
 
 
 class Missing(enum.Enum):
-    """What stands in the place of a value that one side doesn't have; None is JSON's null."""
+    """Stands for a value that one side lacks; None is JSON's null."""
 
     MISSING = "(absent)"
 
 
 MISSING = Missing.MISSING
 
-# Every kind, its usual severity, and why. Breaking are those of the tools before us (mroki, traffic-diff: type
-# changed, field removed, status changed), and a value that is another: it is what a client reads, and whatever may
-# differ is said by a rule or found to be noise.
+# Every kind, its default severity, and why. Those that similar tools treat as breaking are (mroki, traffic-diff: type
+# changed, field removed, status changed), and so is a changed value: clients read it, and values that may differ are
+# covered by rules or found to be noise.
 KINDS: Mapping[str, tuple[Severity, str]] = {
     "failed": (Severity.BREAKING, "the service gave no answer at all"),
     "status": (Severity.BREAKING, "another status"),
@@ -63,10 +63,10 @@ KINDS: Mapping[str, tuple[Severity, str]] = {
 class Difference:
     """`kind` is one of KINDS. `pointer` is a JSON Pointer into the body ("" for the whole), "html:" and the names of
     the elements, "status", "sql", "effects", "row:TABLE", "row:TABLE:COLUMN", "header:NAME" or
-    "header:set-cookie:COOKIE". `expected` is legacy's, `actual` the service's, MISSING where there is none; JSON
-    numbers are Decimals, which keep how they were written.
-    `detail` tells differences of a kind apart ("string → number") and never has a value of a body; `which` says which
-    row of a table it is, and is told with an example. Only what `redact` returned may be stored.
+    "header:set-cookie:COOKIE". `expected` is legacy's value, `actual` the service's, MISSING if there is none; JSON
+    numbers are Decimals, which keep their notation. `detail` distinguishes differences of a kind ("string → number")
+    and never contains a value of a body; `which` identifies the row of a table, and is shown with an example. Only what
+    `redact` returned may be stored.
     """
 
     kind: str
@@ -80,11 +80,11 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What comparing two answers found.
+    """The result of comparing two responses.
 
-    `accepted` are differences that a human accepted, at most ten for each, `matches` how many there were by the
-    acceptance's key. `ignored` counts differences that the rules cover otherwise. `errors` say what could not be
-    compared. `cut` is how many more differences there were than were kept.
+    `accepted` are differences that the file accepts, at most ten for each entry; `matches` their numbers by the entry's
+    key. `ignored` counts differences covered by other rules. `errors` say what could not be compared. `cut` is the
+    number of further differences that were not kept.
     """
 
     differences: tuple[Difference, ...] = ()
@@ -96,10 +96,10 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
-        """No difference, and nothing that could not be compared: what nobody looked at is not proved equal."""
+        """No difference, and no error: what could not be compared doesn't count as equal."""
         return not self.differences and not self.errors
 
     @property
     def breaking(self) -> bool:
-        """Whether any difference is breaking or critical. The worse is never cut in favour of the less bad."""
+        """Whether any difference is breaking or critical. Worse differences are never cut in favour of others."""
         return any(difference.severity.blocks for difference in self.differences)

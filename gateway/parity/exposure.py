@@ -1,4 +1,4 @@
-"""What an answer newly shows that it should not: secrets and personal data in values that only the service has."""
+"""Finds secrets and personal data that only the service's response contains."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from gateway.parity.redact.sensitive import has_personal_shape, has_secret_shape
 
 __all__ = ["Exposure", "exposed"]
 
-MOST = 200  # values of one new field that are looked at
+MOST = 200  # values of one new field that are checked
 LONGEST_NAME = 200  # characters of a name in a pointer
 
 
 class Exposure(NamedTuple):
-    """One secret or piece of personal data: the kind of difference ("secret", "personal"), where it stands, its value,
-    and what it was known by ("by its name", "by its shape", "by its name and shape")."""
+    """A secret or personal data: the kind of difference ("secret", "personal"), its place and value, and how it was
+    recognised ("by its name", "by its shape", "by its name and shape")."""
 
     kind: str
     pointer: str
@@ -26,7 +26,7 @@ class Exposure(NamedTuple):
 
 
 def exposed(pointer: str, name: str, value: Any) -> Iterator[Exposure]:
-    """What a `value` that only the service has, under `name` at `pointer`, shows of secrets and personal data."""
+    """The secrets and personal data in a `value` that only the service has, under `name` at `pointer`."""
     waiting = [(pointer, name, value)]
     looked_at = 0
     while waiting and looked_at < MOST:
@@ -42,7 +42,7 @@ def exposed(pointer: str, name: str, value: Any) -> Iterator[Exposure]:
 
 def _verdict(name: str, value: Any) -> tuple[str, str] | None:
     if isinstance(value, bool | dict | list | tuple):
-        return None  # "has_password": true tells that there is one, not which
+        return None  # "has_password": true says that there is one, not which
     if isinstance(value, str) and has_secret_shape(value):
         return "secret", "by its shape"
     if isinstance(value, str) and is_key(name, value):

@@ -1,4 +1,4 @@
-"""Where the parts of one comparison put what they find; bounded."""
+"""Collects what one comparison finds, within limits."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from gateway.parity.rules import Accepted, CompareRules
 
 __all__ = ["BUDGET", "Exhausted", "Findings"]
 
-BUDGET = 200_000  # values, elements and items that one comparison looks at, so that no body can hold a processor
-EXAMPLES = 10  # of each accepted difference that are kept
+BUDGET = 200_000  # values, elements and items that one comparison looks at: limits its processor time
+EXAMPLES = 10  # kept for each accepted difference
 ERRORS = 20
 
 
 class Exhausted(Exception):
-    """The comparison has looked at as much as it may."""
+    """The comparison has used up its budget."""
 
 
 class Findings:
-    """Collects one comparison. `rules` are those of the route."""
+    """Collects the result of one comparison. `rules` are those of the route."""
 
     __slots__ = ("_accepted", "_budget", "_cut", "_differences", "_errors", "_ignored", "_matches", "rules")
 
@@ -32,7 +32,7 @@ class Findings:
         self._cut = 0
 
     def spend(self, values: int = 1) -> None:
-        """Account for values about to be looked at. Raises Exhausted when there were too many."""
+        """Count values about to be compared. Raises Exhausted when the budget is used up."""
         self._budget -= values
         if self._budget < 0:
             raise Exhausted
@@ -48,7 +48,7 @@ class Findings:
         detail: str = "",
         which: str = "",
     ) -> None:
-        """A difference, of the severity that the route's rules say; else the one given, or the kind's usual one."""
+        """Add a difference, with the severity that the route's rules set; else the one given, or the kind's default."""
         severity = self.rules.severity_of(kind, pointer) or severity or KINDS[kind][0]
         difference = Difference(kind, pointer, severity, expected, actual, detail, which)
         for accepted in self.rules.in_force:
@@ -65,20 +65,20 @@ class Findings:
             return
         self._cut += 1
         if difference.severity.rank < self._differences[-1].severity.rank:
-            # The last place is for the worst, so that how bad an answer is doesn't depend on the order of a body.
+            # The last place is for the worst, so that the worst severity doesn't depend on the order in the body.
             self._differences[-1] = difference
 
     def ignore(self) -> None:
-        """A difference that a rule covers."""
+        """Count a difference that a rule covers."""
         self._ignored += 1
 
     def error(self, message: str) -> None:
-        """Something that could not be compared. The message has nothing of a body in it."""
+        """Add something that could not be compared. The message contains nothing from a body."""
         if len(self._errors) < ERRORS:
             self._errors[message] = None
 
     def result(self) -> Comparison:
-        """What was found."""
+        """The comparison."""
         return Comparison(
             tuple(self._differences),
             tuple(self._accepted),

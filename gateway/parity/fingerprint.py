@@ -1,4 +1,4 @@
-"""What makes two differences the same one: the template, the place without identifiers, and the kind."""
+"""Fingerprints of differences: the template, the place without identifiers, and the kind."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gateway.parity.redact.sensitive import mask_shapes
 
 __all__ = ["Fingerprint", "fingerprint", "generalised"]
 
-# Names of fields that are identifiers, as in {"by_id": {"17": …}}: numbers, UUIDs and other hexadecimal, dates, e-mail
-# addresses and what was redacted.
+# Names of fields that are identifiers, as in {"by_id": {"17": …}}: numbers, UUIDs and other hexadecimal digits, dates,
+# e-mail addresses, and redacted names.
 IDENTIFIER = re.compile(
     r"-?\d+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?=.*\d)[0-9a-f]{12,}|\d{4}-\d\d-\d\d.{0,40}|.*@.*|.*\[redacted.*"
     r"|(?=.*\d)[0-9a-z]{20,}",
@@ -51,7 +51,7 @@ REDACTED = re.compile(r"\[redacted [0-9a-f]{6}\]")
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """`key` is short and the same in every process; `summary` says it to a human, without any value."""
+    """`key` is short and equal in every process; `summary` is for humans, without any value."""
 
     key: str
     summary: str
@@ -61,9 +61,9 @@ class Fingerprint:
 
 
 def fingerprint(template: str, difference: Difference) -> Fingerprint:
-    """The fingerprint of a difference found for a URL of `template` ("GET /api/products/{id}/"); never pass the URL,
-    whose identifiers would make every request a group of its own (Diffy's users complain of that). It is the same
-    before and after redaction."""
+    """The fingerprint of a difference found for a URL of `template` ("GET /api/products/{id}/"). Never pass the URL
+    itself, whose identifiers would make each request a group of its own (a known complaint of Diffy's users). It is the
+    same before and after redaction."""
     kind, pointer, detail = difference.kind, difference.pointer, difference.detail[:LONGEST]
     if len(pointer) <= LONGEST:
         return _remembered(template, kind, pointer, detail)
@@ -78,7 +78,7 @@ def _fingerprint(template: str, kind: str, place: str, text: str) -> Fingerprint
     return Fingerprint(key, _summary(kind, detail, pointer), template, kind, pointer)
 
 
-# The same differences come again with every request, and each is asked for more than once. What is long is not kept.
+# A cache: the same differences recur with every request, and are used several times. Long ones are not cached.
 _remembered = lru_cache(maxsize=2048)(_fingerprint)
 
 
@@ -94,7 +94,7 @@ def _summary(kind: str, detail: str, pointer: str) -> str:
 
 
 def generalised(pointer: str) -> str:
-    """A pointer with * in the place of indexes and of names that are identifiers."""
+    """A pointer with * for indexes and for names that are identifiers."""
     separator = "/" if pointer.startswith("/") else ":"
     parts = [mask_shapes(part, lambda _value: "[redacted]") for part in storable(pointer).split(separator)]
     return separator.join(["*" if IDENTIFIER.fullmatch(part) else part for part in parts])[:LONGEST]

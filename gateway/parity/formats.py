@@ -1,4 +1,4 @@
-"""What a JSON value looks like: its type, the class a rule may name, the same thing written in another way."""
+"""Classifies JSON values: their types, the classes that rules name, equal values in different notation."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from gateway.parity.rules import ValueClass
 
 __all__ = ["is_of", "moment", "numeral", "same_moment", "type_of"]
 
-LONGEST = 100  # characters of a number or a date that is looked at as one
+LONGEST = 100  # characters of a string that is tried as a number or a date
 
 UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}.*")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 URL = re.compile(r"(?:https?:/)?/[^\s]*")
 TOKEN = re.compile(r"[A-Za-z0-9_.~+/=:-]{8,}")
-NUMERAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")  # as JSON writes it: no leading zeros, so no postcode
+NUMERAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")  # JSON's notation: no leading zeros, so that postcodes don't match
 EPOCH = range(10**8, 10**14)  # seconds since 1973 or milliseconds since 1970
 
 
@@ -36,7 +36,7 @@ def type_of(value: object) -> str:
 
 def is_of(value: object, name: ValueClass) -> bool:
     """Whether a value is of a class. A timestamp is ISO 8601 with a time, or seconds or milliseconds since 1970; a URL
-    may be absolute or a path; a token is at least eight characters without spaces."""
+    may be absolute or a path; a token has at least eight characters without spaces."""
     if name == "timestamp" and isinstance(value, Decimal):
         return EPOCH.start <= value < EPOCH.stop
     if not isinstance(value, str):
@@ -50,7 +50,7 @@ def is_of(value: object, name: ValueClass) -> bool:
 
 
 def moment(value: str) -> datetime | None:
-    """The moment that a string is in ISO 8601; None where it is none."""
+    """The moment that an ISO 8601 string stands for; None for other strings."""
     if len(value) > LONGEST or not MOMENT.fullmatch(value):
         return None
     try:
@@ -67,7 +67,7 @@ def _day(value: str) -> bool:
 
 
 def same_moment(one: str, other: str) -> bool:
-    """Whether two strings name the same moment. With and without an offset is not the same."""
+    """Whether two strings stand for the same moment. With and without an offset is not the same."""
     first, second = moment(one), moment(other)
     if first is None or second is None or (first.tzinfo is None) != (second.tzinfo is None):
         return False
@@ -75,5 +75,6 @@ def same_moment(one: str, other: str) -> bool:
 
 
 def numeral(value: str) -> Decimal | None:
-    """The number that a string is, as DRF writes decimals ("12.50"); None where it is none or may be a code ("007")."""
+    """The number in a string, as DRF writes decimals ("12.50"); None for other strings, and for possible codes
+    ("007")."""
     return Decimal(value) if len(value) <= LONGEST and NUMERAL.fullmatch(value) else None

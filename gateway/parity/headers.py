@@ -1,4 +1,4 @@
-"""The headers of two answers that a client, a browser or a cache acts on."""
+"""Compares the headers that clients, browsers or caches use."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["compare_headers"]
 
 BREAKING, WARNING = Severity.BREAKING, Severity.WARNING
 
-# What a check returns: None where nobody can tell the two apart, else how bad it is and what changed.
+# The result of a check: None if the values are equivalent, else a severity and a description.
 Verdict = tuple[Severity, str] | None
 Check = Callable[[str, str], Verdict]
 
-# Lost, these let a cache keep or share what it may not.
+# Without these, a cache may store or share what it must not.
 PROTECTING = frozenset(("no-store", "private", "no-cache", "must-revalidate"))
 
 
 def compare_headers(expected: Answer, actual: Answer, findings: Findings) -> None:
-    """Add the headers that differ: those below, Access-Control-*, Set-Cookie, and those the rules name. Others (Date,
-    Content-Length, X-Request-ID …) are not compared."""
+    """Add the headers that differ: those listed below, Access-Control-*, Set-Cookie, and those that the rules name.
+    Others (Date, Content-Length, X-Request-ID …) are not compared."""
     if expected.headers == actual.headers:
         return
     was, now = expected.fields, actual.fields
@@ -60,8 +60,8 @@ def _verdict(name: str, was: str | None, now: str | None, expected: Answer, actu
 
 
 def _content_type(expected: Answer, actual: Answer) -> Verdict:
-    """Another media type is breaking. Another charset is a warning, since the bodies are compared as text: where the
-    bytes say something else in it, that is a difference of the bodies. None declared is UTF-8."""
+    """Another media type is breaking. Another charset is a warning, since the bodies are compared as text: if the bytes
+    are different text in it, that is a difference of the bodies. Without a declaration it is UTF-8."""
     was, now = expected.media_type, actual.media_type
     if was != now:
         return BREAKING, f"{was or 'none'} → {now or 'none'}"
@@ -77,12 +77,12 @@ def _content_encoding(expected: Answer, actual: Answer) -> Verdict:
 
 
 def _changed(severity: Severity) -> Check:
-    """Any other value."""
+    """Any other value is a difference."""
     return lambda was, now: (severity, "changed") if was != now else None
 
 
 def _presence(_was: str, _now: str) -> Verdict:
-    """Only whether it is there: its value is another for every answer."""
+    """Only whether it is there: its value differs for every response."""
     return None
 
 
@@ -104,7 +104,7 @@ def _set(gone: Severity, added: Severity) -> Check:
 
 
 def _cache_control(was: str, now: str) -> Verdict:
-    """Breaking where a directive is lost that keeps an answer out of shared caches, or fresh."""
+    """Breaking if a directive is missing that keeps a response fresh, or out of shared caches."""
     lost, new = _members(was) - _members(now), _members(now) - _members(was)
     if not lost and not new:
         return None
@@ -118,8 +118,8 @@ def _location(was: str, now: str) -> Verdict:
 
 
 def _comparable(was: str, now: str) -> tuple[str, str]:
-    """Two URLs so that equal strings lead to the same place: where one is relative, without scheme and host, since who
-    follows it resolves it (RFC 9110 §10.2.2); else with both in lower case."""
+    """Two URLs in a form that is equal if they lead to the same place: without scheme and host if one is relative,
+    since the client resolves it (RFC 9110 §10.2.2); else with both in lower case."""
     try:
         first, second = urlsplit(was), urlsplit(now)
     except ValueError:
@@ -134,7 +134,7 @@ def _comparable(was: str, now: str) -> tuple[str, str]:
 
 
 def _content_disposition(was: str, now: str) -> Verdict:
-    """`attachment` keeps a browser from running what a user uploaded; a file's name is only its name."""
+    """`attachment` prevents a browser from running a user's upload; a file's name matters less."""
     first, second = _parameters(was), _parameters(now)
     if first[0] != second[0]:
         return BREAKING, f"{first[0][:20]} → {second[0][:20]}"
@@ -152,7 +152,7 @@ LINK = re.compile(r"<([^>]*)>([^,<]*)")
 
 
 def _link(was: str, now: str) -> Verdict:
-    """The same links in any order. Clients page by rel="next", so one that is gone or leads elsewhere is breaking."""
+    """The same links in any order. Clients page by rel="next", so a missing or different one is breaking."""
     first, second = _links(was), _links(now)
     for relation, target in first.items():
         other = second.get(relation)
@@ -182,16 +182,17 @@ def _policy(was: str, now: str) -> Verdict:
     return (WARNING, "changed") if first != second else None
 
 
-# Name → how two values are compared, how bad it is without it, and with it where legacy has none.
+# Name → how two values are compared, the severity if the service lacks it, and the severity if only the service has it.
 Row = tuple[Check, Severity, Severity]
 SAME_VALUE: Row = (_changed(WARNING), WARNING, WARNING)
 PRESENCE: Row = (_presence, WARNING, WARNING)
 CORS: Row = (_changed(BREAKING), BREAKING, BREAKING)
-NAMED: Row = (_changed(BREAKING), BREAKING, WARNING)  # of [routes.compare] headers: somebody reads them
+NAMED: Row = (_changed(BREAKING), BREAKING, WARNING)  # for [routes.compare] headers: clients read them
 CORS_SET: Row = (_set(BREAKING, BREAKING), BREAKING, BREAKING)
 CHECKS: Mapping[str, Row] = {
     "content-type": CORS,  # by _content_type
-    # Without a member of Vary a cache hands one caller's answer to another; with one more it only keeps more of them.
+    # Without a member of Vary a cache serves one caller's response to another; with one more it only stores more of
+    # them.
     "vary": (_set(BREAKING, WARNING), BREAKING, WARNING),
     "cache-control": (_cache_control, WARNING, WARNING),
     "etag": PRESENCE,
@@ -205,7 +206,7 @@ CHECKS: Mapping[str, Row] = {
     "link": (_link, BREAKING, WARNING),
     "allow": (_set(WARNING, WARNING), WARNING, WARNING),
     "www-authenticate": (_challenge, BREAKING, WARNING),
-    # What Django's SecurityMiddleware and its neighbours set: no client breaks without them, but a page is less safe.
+    # Set by Django's SecurityMiddleware and others: no client breaks without them, but pages are less safe.
     "content-security-policy": (_policy, WARNING, WARNING),
     "cross-origin-opener-policy": SAME_VALUE,
     "permissions-policy": SAME_VALUE,

@@ -1,4 +1,4 @@
-"""Which items of two lists belong together. Items are represented by keys, equal where the items are."""
+"""Pairs the items of two lists. Items are represented by keys, equal for equal items."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Same = Callable[[Any, Any], bool]
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """The indexes to compare with each other, and whether the items left out are the same ones in another order."""
+    """The indexes to compare with each other, and whether the remaining items are the same in another order."""
 
     pairs: list[tuple[int, int]]
     reordered: bool = False
@@ -27,10 +27,10 @@ class Pairs:
 def by_position(expected: Sequence[Any], actual: Sequence[Any], same: Same, key: Key, *, search: bool = False) -> Pairs:
     """Pair the items of two lists whose order counts.
 
-    Of lists of the same length: by position, unless those that differ are the same items in another order. Else equal
-    items find each other, so that one insertion is no difference of everything behind it; what stands between them is
-    paired by position. `same` is a quick test that may say no to equal items; `key` tells for sure, and is asked for
-    as few items as possible. With `search`, equal items find each other in lists of the same length too.
+    Lists of the same length: by position, unless the items that differ are the same in another order. Otherwise equal
+    items are aligned, so that an insertion doesn't make everything after it differ; items between them are paired by
+    position. `same` is a quick test that may be false for equal items; `key` is exact, and called for as few items as
+    possible. With `search`, equal items are aligned in lists of the same length too.
     """
     if search or len(expected) != len(actual):
         return Pairs(_aligned(expected, actual, same, key))
@@ -63,7 +63,7 @@ def _aligned(expected: Sequence[Any], actual: Sequence[Any], same: Same, key: Ke
 def grouped(
     expected: Sequence[Hashable], actual: Sequence[Hashable]
 ) -> tuple[list[tuple[int, int]], list[int], list[int]]:
-    """Of lists whose order means nothing: the pairs with the same key, and the indexes left over on either side."""
+    """For lists whose order doesn't count: the pairs with the same key, and the remaining indexes of each side."""
     places: dict[Hashable, list[int]] = defaultdict(list)
     for index in reversed(range(len(actual))):
         places[actual[index]].append(index)

@@ -1,4 +1,4 @@
-"""A page as a list of tokens that are equal where two pages mean the same."""
+"""Splits a page into tokens that are equal if two pages mean the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 __all__ = ["Token", "tokens"]
 
 VOID = frozenset(re.findall(r"\w+", "area base br col embed hr img input link meta param source track wbr"))
-# Beside these, a space is seen; beside any other element it is not.
+# Next to these elements, white space is visible; next to others it is not.
 INLINE = frozenset(
     re.findall(
         r"\w+",
@@ -24,7 +24,7 @@ DEEPEST = 12  # names of elements in a place
 
 CSRF_NAMES = frozenset(("csrfmiddlewaretoken", "csrf-token", "csrf_token", "_csrf", "_token", "authenticity_token"))
 CSRF_VALUE = re.compile(r"(csrf[\w-]{0,30}[\"'\s:=]{1,10})[A-Za-z0-9]{32,128}", re.IGNORECASE)
-# Some releases of html.parser take quadratic time for tags and quotes that are opened and never closed.
+# Some releases of html.parser take quadratic time for unclosed tags and quotes.
 WHOLE_TAG = re.compile(r"""<(?:[^<>"']|"[^"<>]*"|'[^'<>]*')*+>""")
 STRAY = 500  # "<" that belong to no whole tag, as in scripts
 
@@ -40,16 +40,16 @@ class Token:
 
 
 def tokens(page: str) -> list[Token]:
-    """The tokens of a page: attributes sorted, classes too, white space collapsed where it isn't seen, comments left
-    out, CSRF tokens and nonces replaced by a word. What the standard library's parser makes of broken markup, it makes
-    of it on both sides. Raises ValueError for what it gives up on."""
+    """The tokens of a page: attributes and classes sorted, invisible white space collapsed, comments left out, CSRF
+    tokens and nonces replaced by a word. Broken markup is parsed as Python's parser does, on both sides. Raises
+    ValueError for what it can't parse."""
     if page.count("<") - len(WHOLE_TAG.findall(page)) > STRAY:
         raise ValueError("markup with too many tags that are not closed")
     parser = _Tokens()
     try:
         parser.feed(page)
         parser.close()
-        if parser.rawdata:  # of a script that is not closed, which some releases keep to themselves
+        if parser.rawdata:  # an unclosed script, which some releases don't report
             parser.handle_data(parser.rawdata)
     except AssertionError as exc:  # "<![x" in some releases of Python
         raise ValueError("markup that can't be read") from exc
@@ -68,7 +68,7 @@ class _Tokens(HTMLParser):
             self._open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)  # HTML knows no self-closing tags; the slash means nothing
+        self.handle_starttag(tag, attrs)  # HTML has no self-closing tags; the slash is ignored
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self._open[-DEEPEST * 10 :]:
@@ -90,7 +90,7 @@ class _Tokens(HTMLParser):
         self._found.append((text, ">".join(self._open[-DEEPEST:]), tag))
 
     def finished(self) -> list[Token]:
-        """The tokens, without the spaces that nobody sees."""
+        """The tokens, without invisible white space."""
         seen: list[Token] = []
         for index, (text, place, tag) in enumerate(self._found):
             shown = text if tag or place.rpartition(">")[2] in VERBATIM else self._trimmed(index, text)

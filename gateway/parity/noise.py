@@ -1,10 +1,10 @@
-"""Which differences legacy has from itself.
+"""Which differences legacy's responses have from each other.
 
-On a sample of requests legacy is asked twice, and its two answers are compared by the same rules. What differs there
-(a timestamp, a random order) is noise, and no difference of the service's. The rule and its two thresholds are those of
+For a sample of requests legacy is called twice, and its two responses are compared by the same rules. What differs
+there (a timestamp, a random order) is noise, and not the service's fault. The rule and its two thresholds are those of
 Twitter's Diffy (`DifferencesFilterFactory`, `threshold.relative` 20 and `threshold.absolute` 0.03 percent,
 https://github.com/opendiffy/diffy): a field is reported iff it differs more often than it is noisy, by more than 20 %
-of both together, and by more than 0.03 % of all requests. Diffy asks its third instance for every request and so
+of both together, and by more than 0.03 % of all requests. Diffy calls its third instance for every request and so
 compares counts; here controls are a sample, so rates are compared.
 """
 
@@ -20,16 +20,16 @@ MINIMUM_ABSOLUTE = 0.0003
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """The verdict on one fingerprint, and why in words."""
+    """The verdict on one fingerprint, and the reason in words."""
 
     noise: bool
     explanation: str
 
 
 def is_noise(raw: int, total: int, noise: int, controls: int) -> bool:
-    """Whether a difference that `raw` of `total` comparisons had is noise, since `noise` of `controls` comparisons of
-    legacy with itself had it too. Without controls only what is rarer than 0.03 % is. Raises ValueError for counts that
-    can't be: negative, or more than there were comparisons."""
+    """Whether a difference in `raw` of `total` comparisons is noise, when `noise` of `controls` comparisons of legacy
+    with itself had it too. Without controls, only differences rarer than 0.03 % are noise. Raises ValueError for
+    impossible counts: negative, or more than comparisons."""
     return judge(raw, total, noise, controls).noise
 
 

@@ -15,7 +15,7 @@ _ESCAPES = re.compile(r"~(?![01])")
 
 
 def child(pointer: str, key: str | int) -> str:
-    """The pointer of a member or an item of what `pointer` points to."""
+    """The pointer to a member or an item of the value at `pointer`."""
     if isinstance(key, str) and ("~" in key or "/" in key):
         key = key.replace("~", "~0").replace("/", "~1")
     return f"{pointer}/{key}"
@@ -27,13 +27,13 @@ def segments(pointer: str) -> list[str]:
 
 
 def is_pattern(text: str) -> bool:
-    """Whether `text` is a pattern of pointers into a body: empty or starting with a slash, ~ only in ~0 and ~1."""
+    """Whether `text` is a pattern of pointers into a body: empty or starting with a slash, with ~ only in ~0 and ~1."""
     return (not text or text.startswith("/")) and not _ESCAPES.search(text)
 
 
 def compile_patterns(patterns: Iterable[str]) -> re.Pattern[str]:
-    """One expression whose `fullmatch` tells whether a pointer is of any of the patterns. A pattern that starts with
-    no slash is a name ("header:x-*"), in which * stands for any characters."""
+    """One regular expression whose `fullmatch` says whether a pointer matches any of the patterns. A pattern that
+    doesn't start with a slash is a name ("header:x-*"), in which * matches any characters."""
     expressions = [_expression(pattern) for pattern in patterns]
     return re.compile("|".join(expressions)) if expressions else _NEVER
 

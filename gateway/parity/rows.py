@@ -1,4 +1,4 @@
-"""What one request wrote into tables, as it was executed: statements that write, with their values."""
+"""The rows that one request wrote: the statements that write, with their values."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from uuid import UUID
 
 __all__ = ["UNKNOWN", "Rows", "TableInfo", "Value", "Written", "reduced", "values_of"]
 
-# A value as text, None for NULL; a tuple for what a statement takes as an array, one item for each row.
+# A value as text, None for NULL; a tuple for an array parameter of a statement, with one item per row.
 Value: TypeAlias = "str | tuple[Value, ...] | None"
-LONGEST = 2**14  # characters of a value that are kept; what is longer is known by its digest
+LONGEST = 2**14  # characters of a value; longer ones are replaced by a digest
 DEEPEST = 3  # levels of arrays
 
 
 @dataclass(frozen=True, slots=True)
 class TableInfo:
-    """What is known of a table: the column of its primary key, how many columns it has beside that, and which of them
-    refer to which other table."""
+    """What is known of a table: the column of its primary key, the number of other columns, and which of them refer to
+    which table."""
 
     key: str = "id"
     columns: int = 0
@@ -35,10 +35,10 @@ UNKNOWN = TableInfo()
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One statement that wrote into `table`, with the values of its placeholders: by position, or by name.
+    """One statement that wrote to `table`, with the values of its placeholders: by position, or by name.
 
-    `values` is None where they could not be read; `rows` is how many rows it wrote by the database's word, None where
-    that is not known; `at` is when, in seconds since 1970. `key` is the primary key that the database gave the row.
+    `values` is None if they could not be read; `rows` is the number of rows that the database reported, None if
+    unknown; `at` is the time, in seconds since 1970. `key` is the primary key that the database generated for the row.
     """
 
     table: str
@@ -51,8 +51,8 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What one side wrote, in the order in which it did. `tables` has what is known of those that are named; `cut`: it
-    wrote more than is kept."""
+    """What one side wrote, in order. `tables` has what is known of the tables that are named; `cut`: it wrote more than
+    was kept."""
 
     written: tuple[Written, ...] = ()
     tables: Mapping[str, TableInfo] = field(default_factory=dict)
@@ -60,8 +60,8 @@ class Rows:
 
 
 def reduced(value: Any, depth: int = 0) -> Value:
-    """A parameter of a statement as it can be kept, sent and compared. Never raises; what has no text of its own is
-    known by its type alone."""
+    """A parameter of a statement in a form that can be stored, sent and compared. Never raises; values without a text
+    of their own are reduced to their type."""
     if value is None:
         return None
     if isinstance(value, str) and not isinstance(value, Enum):
@@ -92,12 +92,12 @@ def _number(value: bool | float | Decimal) -> str:
 
 
 def _digest(content: bytes, unit: str) -> str:
-    """Instead of what is long or no text. All digits of it, so that it is redacted as what could be found by trying."""
+    """A digest for long or binary values, with all its digits, since redaction recognises it by them."""
     return f"{len(content)} {unit} {hashlib.sha256(content).hexdigest()}"
 
 
 def _other(value: Any) -> str:
-    """JSON, which drivers take in a wrapper of their own with an `obj`, an Enum's value, or whatever else."""
+    """JSON, which drivers take in wrappers with an `obj`, an Enum's value, or anything else."""
     try:
         inner = getattr(value, "obj", value)
         if isinstance(value, Enum):
@@ -112,7 +112,7 @@ def _other(value: Any) -> str:
 
 
 def values_of(params: Any) -> tuple[Value, ...] | Mapping[str, Value] | None:
-    """The parameters of one execution, reduced; None where they can be read only once."""
+    """The parameters of one execution, reduced; None if they are an iterator, which can be read only once."""
     if params is None:
         return ()
     if isinstance(params, Mapping):

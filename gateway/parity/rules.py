@@ -1,4 +1,4 @@
-"""What may differ: `[routes.compare]`, compiled once."""
+"""Rules for what may differ: `[routes.compare]`, compiled once."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A difference that somebody decided to live with: where, of which kind ("*": any), why, who, until when.
+    """An accepted difference: its place, its kind ("*": any), why, by whom, until when.
 
-    `expected` and `actual`, where given, are the only values it holds for: an accepted 400 → 422 is no accepted 500.
+    If `expected` and `actual` are given, it applies only to these values: an accepted 400 → 422 is not an accepted 500.
     """
 
     path: str
@@ -40,16 +40,16 @@ class Accepted:
 
     @property
     def key(self) -> str:
-        """What its matches are counted by; the same after a restart, and when reason, owner or expiry change."""
+        """The key by which its matches are counted; unaffected by restarts and changes of reason, owner or expiry."""
         identity = repr((self.path, self.kind, self.expected, self.actual))
         return sha256(identity.encode()).hexdigest()[:12]
 
     def expired(self, today: date) -> bool:
-        """Whether `today` is after the last day it holds."""
+        """Whether `today` is after its last day."""
         return today > self.expires
 
     def covers(self, kind: str, pointer: str, expected: object, actual: object) -> bool:
-        """Whether this is about that difference."""
+        """Whether it accepts that difference."""
         return (
             self.kind in ("*", kind)
             and self.pattern.fullmatch(pointer) is not None
@@ -63,7 +63,7 @@ def _same(wanted: object, found: object) -> bool:
 
 
 class ByPattern(dict[str, T]):
-    """Values by pattern of pointers; the first pattern that matches counts, in the order of the file."""
+    """Values by pattern of pointers; the first pattern in the file that matches counts."""
 
     def __init__(self, values: Mapping[str, T] | Iterable[tuple[str, T]] = ()) -> None:
         super().__init__(values)
@@ -80,8 +80,8 @@ class ByPattern(dict[str, T]):
 class Severities:
     """The severities that a route sets, by kind and place.
 
-    `given` has "KIND" or "KIND PLACE" as keys, where PLACE is a pattern of pointers. One with a place comes before one
-    without; else the first that matches counts, in the order of the file.
+    `given` has "KIND" or "KIND PLACE" as keys, where PLACE is a pattern of pointers. Keys with a place come before keys
+    without; among these the first in the file that matches counts.
     """
 
     def __init__(self, given: Mapping[str, Severity] | None = None) -> None:
@@ -95,7 +95,7 @@ class Severities:
                 self._by_kind[kind] = severity
 
     def of(self, kind: str, pointer: str) -> Severity | None:
-        """What is set for a difference of `kind` at `pointer`; None where nothing is."""
+        """The severity that is set for a difference of `kind` at `pointer`; None if none is set."""
         for pattern, severity in self._by_place.get(kind, ()):
             if pattern.fullmatch(pointer):
                 return severity
@@ -104,11 +104,11 @@ class Severities:
 
 @dataclass(frozen=True, slots=True)
 class CompareRules:
-    """The rules of one route. Without any, everything that is compared has to be equal.
+    """The rules of one route. Without any, everything that is compared must be equal.
 
-    `accepted` are all of them, `in_force` those that were not expired on the day the rules were compiled. `repeats` is
-    how often the service may execute a statement that legacy doesn't repeat; `more_statements` is how many more than
-    legacy's it may execute without a difference.
+    `accepted` are all accepted differences, `in_force` those that were not expired on the day of compilation. `repeats`
+    is how often the service may execute a statement that legacy doesn't repeat; `more_statements` is how many more
+    statements than legacy it may execute.
     """
 
     ignore: tuple[str, ...] = ()
@@ -136,11 +136,11 @@ class CompareRules:
         object.__setattr__(self, "unwritten", compile_patterns(self.ignored_rows))
 
     def ignores(self, pointer: str) -> bool:
-        """Whether nothing at this place of the body is compared."""
+        """Whether this place of the body is not compared."""
         return bool(self.ignore) and self.ignored.fullmatch(pointer) is not None
 
     def ignores_rows(self, place: str) -> bool:
-        """Whether what is written into a table, or a column ("shop_order.updated_at"), is not compared."""
+        """Whether a table, or a column ("shop_order.updated_at"), is not compared."""
         return bool(self.ignored_rows) and self.unwritten.fullmatch(place) is not None
 
     def severity_of(self, kind: str, pointer: str) -> Severity | None:
@@ -148,14 +148,14 @@ class CompareRules:
         return self.severities.of(kind, pointer)
 
     def tolerance_at(self, pointer: str) -> Decimal:
-        """How far apart two numbers at this place may be."""
+        """The tolerance for numbers at this place."""
         found = self.tolerances.at(pointer) if self.tolerances else None
         return self.tolerance if found is None else found
 
     def expired(self, today: date) -> tuple[Accepted, ...]:
-        """The accepted differences whose last day is over."""
+        """The accepted differences that have expired."""
         return tuple(accepted for accepted in self.accepted if accepted.expired(today))
 
     def unmatched(self, matches: Mapping[str, int]) -> tuple[Accepted, ...]:
-        """The accepted differences that never occurred, given how often each did, by `Accepted.key`."""
+        """The accepted differences that never occurred; `matches` has the number of occurrences by `Accepted.key`."""
         return tuple(accepted for accepted in self.accepted if not matches.get(accepted.key))

@@ -1,4 +1,4 @@
-"""How bad a difference is."""
+"""The severity of a difference."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ __all__ = ["Severity"]
 
 
 class Severity(enum.Enum):
-    """How bad a difference is, the worst first.
+    """The severity of a difference, the worst first.
 
     CRITICAL: somebody may see or do what they must not; one occurrence is enough to fail a route.
-    BREAKING: a client that works with the old answer may fail, show something else, or be less protected.
-    WARNING: a client has to be unusual to notice.
-    NOTE: no client can notice, or what changed became better; it never counts against a route.
+    BREAKING: a client of the old response may fail, show something else, or be less protected.
+    WARNING: only unusual clients notice.
+    NOTE: no client notices, or the change is an improvement; it never counts against a route.
     """
 
     CRITICAL = "critical"
@@ -23,12 +23,12 @@ class Severity(enum.Enum):
 
     @property
     def rank(self) -> int:
-        """0 for the worst."""
+        """0 for the worst severity."""
         return _RANKS[self]
 
     @property
     def blocks(self) -> bool:
-        """Whether a route with such a difference must not be promoted."""
+        """Whether such a difference prevents promotion."""
         return self in (Severity.CRITICAL, Severity.BREAKING)
 
 

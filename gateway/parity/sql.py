@@ -1,4 +1,4 @@
-"""What both sides did in the database: what an answer cost, and what it left behind."""
+"""Compares what both sides did in the database: the number of statements, and the tables."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gateway.parity.tables import tables_of
 
 __all__ = ["compare_sql", "compare_writes"]
 
-TIMES = 2  # as often as legacy, and so much more, is no other way to ask
+TIMES = 2  # a factor up to which more executions than legacy's are no difference
 
 
 def compare_sql(expected: Sql | None, actual: Sql | None, findings: Findings) -> None:
-    """Add another number of statements, other tables, tables that only the service writes to, and statements repeated
-    for every row that legacy doesn't repeat.
+    """Add a different number of statements, different tables, tables to which only the service writes, and statements
+    that the service repeats for every row and legacy doesn't.
 
-    Nothing where one side was not recorded. Tables are compared only where every statement was.
+    Nothing if one side was not recorded. Tables are compared only if every statement was recorded.
     """
     if expected is None or actual is None or expected == actual or not findings.rules.sql:
         return
@@ -37,7 +37,7 @@ def _count(was: int, now: int, findings: Findings) -> None:
 
 
 def compare_writes(expected: Sql | None, actual: Sql | None, findings: Findings) -> None:
-    """Add the tables that only the service writes to."""
+    """Add the tables to which only the service writes."""
     was = expected.written() if expected is not None else frozenset()
     for table in sorted(actual.written() - was if actual is not None else ()):
         findings.add("write", "sql", MISSING, table, detail=table)
@@ -53,7 +53,7 @@ def _tables(expected: Sql, actual: Sql, findings: Findings) -> None:
 
 
 def _repeated(expected: Sql, actual: Sql, findings: Findings) -> None:
-    """Another ORM writes other statements, so those that legacy repeats are known by their tables."""
+    """Another ORM writes other statements, so legacy's repeated ones are recognised by their tables."""
     known: dict[frozenset[str], int] = {}
     for statement, times in expected.repeated().items():
         tables = tables_of(statement)
@@ -62,7 +62,7 @@ def _repeated(expected: Sql, actual: Sql, findings: Findings) -> None:
         tables = tables_of(statement)
         before = known.get(tables, 0)
         if times >= findings.rules.repeats and times > TIMES * before:
-            known[tables] = times  # each only once
+            known[tables] = times  # each matches only once
             names = ", ".join(sorted(tables)) or "no table"
             was = f"{before} ×" if before else MISSING
             findings.add("n-plus-one", "sql", was, f"{times} × {statement}", detail=names)

@@ -1,5 +1,5 @@
-"""Which tables a statement touches, without a parser of SQL: what Django's compiler writes is regular enough, and a
-wrong guess is wrong on both sides alike."""
+"""Finds the tables in a statement without an SQL parser: what Django's compiler writes is regular enough, and a wrong
+guess is the same on both sides."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from functools import lru_cache
 
 __all__ = ["plain", "tables_of", "written_by", "written_first"]
 
-# Possessive, so that a name that is called as a function isn't read as a shorter one.
+# Possessive, so that a function's name isn't read as a shorter name.
 NAME = r'(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[A-Za-z_][\w$]*+)'
 QUALIFIED = rf"{NAME}(?:\.{NAME})*+"
 ALIAS = rf"(?:\s+(?:AS\s+)?(?!(?:ON|WHERE|SET|USING|VALUES|SELECT)\b){NAME})?"
 
-# What looks like a table and is none: literals and comments, EXTRACT(YEAR FROM column), IS DISTINCT FROM column,
+# What looks like a table but isn't: literals and comments, EXTRACT(YEAR FROM column), IS DISTINCT FROM column,
 # FOR UPDATE, ON CONFLICT DO UPDATE.
 NOISE = re.compile(
     r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|\b(?:EXTRACT|SUBSTRING|TRIM|OVERLAY|POSITION)\s*\([^()]*\)"
@@ -40,12 +40,12 @@ WRITTEN = re.compile(
 FIRST = re.compile(
     rf"\s*(?:INSERT\s+(?:OR\s+\w+\s+|IGNORE\s+)?INTO|UPDATE|DELETE\s+FROM)\s+({QUALIFIED})(?!\s*;)", re.IGNORECASE
 )
-LONGEST = 20_000  # characters of a statement that are looked at
+LONGEST = 20_000  # characters of a statement that are searched
 
 
 @lru_cache(maxsize=2048)
 def tables_of(statement: str) -> frozenset[str]:
-    """The tables named after FROM, JOIN, INTO and UPDATE, unquoted, lower case; common table expressions are none."""
+    """The tables named after FROM, JOIN, INTO and UPDATE, unquoted, in lower case; without common table expressions."""
     text = NOISE.sub(" ", statement[:LONGEST])
     queries = {plain(name) for name in NAMED_QUERY.findall(text)}
     found = {plain(name) for groups in TOUCHED.findall(text) for name in LISTED.findall("".join(groups))}
@@ -54,18 +54,18 @@ def tables_of(statement: str) -> frozenset[str]:
 
 @lru_cache(maxsize=2048)
 def written_by(statement: str) -> frozenset[str]:
-    """The tables that a statement inserts into, updates, deletes from or empties; written as by `tables_of`."""
+    """The tables that a statement inserts into, updates, deletes from or truncates, in the form of `tables_of`."""
     text = NOISE.sub(" ", statement[:LONGEST])
     return frozenset(plain(name) for name in WRITTEN.findall(text))
 
 
 def written_first(statement: str) -> str | None:
-    """The table that an INSERT, UPDATE or DELETE of the usual form writes to; None for any other statement that writes,
-    and for those that don't. As quick as it can be: asked for each statement."""
+    """The table that a plain INSERT, UPDATE or DELETE writes to; None for any other statement. Fast, since it is called
+    for each statement."""
     found = FIRST.match(statement)
     return None if found is None else plain(found[1])
 
 
 def plain(name: str) -> str:
-    """A table's name as it is written here: without quotes, lower case."""
+    """A table's name in the form used here: without quotes, in lower case."""
     return re.sub(r'["`\[\]]', "", name).lower()

@@ -1,4 +1,4 @@
-"""Two JSON values: the kinds of differences between them, each at its pointer."""
+"""Compares two JSON values: each difference with its kind and pointer."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from gateway.parity.redact.sensitive import has_secret_shape
 __all__ = ["DEEPEST", "compare_values"]
 
 DEEPEST = 100  # levels that are compared
-QUICK = 12  # levels down to which whole items are compared first; on every level it would be quadratic
+QUICK = 12  # levels on which whole items are compared first; on all levels that would be quadratic
 LONGEST_NAME = 200  # characters of a name in a pointer
-# What stands beside a list in a page of results and follows from its items.
+# Fields next to a list in a page of results that follow from its items.
 CONSEQUENCES = frozenset(("count", "total", "total_count", "next", "previous"))
-SHOWN = 20  # identities of items that only one side has
+SHOWN = 20  # shown identities of items that only one side has
 SIDES = ("the service", "legacy")
 
 
 def compare_values(expected: Any, actual: Any, findings: Findings) -> None:
-    """Add what differs between two values of `parse_json`. Raises Exhausted (see Findings.spend)."""
+    """Add the differences between two values of `parse_json`. Raises Exhausted (see Findings.spend)."""
     _Values(findings).compare("", expected, actual, 0)
 
 
@@ -39,7 +39,7 @@ class _Values:
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.rules = findings.rules
-        self.budget = BUDGET  # of its own for finding items again, so that they are still compared when it is spent
+        self.budget = BUDGET  # separate, for matching items, so that they are still compared when it is used up
 
     def compare(self, pointer: str, expected: Any, actual: Any, depth: int) -> None:
         self.findings.spend()
@@ -68,7 +68,7 @@ class _Values:
             self.findings.ignore()
 
     def _repeated(self, pointer: str, expected: Any, actual: Any, depth: int) -> None:
-        """A name that stands twice is compared value by value when both sides do it equally often."""
+        """A repeated name is compared value by value if both sides repeat it equally often."""
         if isinstance(expected, DuplicateKeys) and isinstance(actual, DuplicateKeys) and len(expected) == len(actual):
             for was, now in zip(expected, actual, strict=True):
                 self.compare(pointer, was, now, depth)
@@ -76,7 +76,7 @@ class _Values:
             self.findings.add("duplicate", pointer, expected, actual)
 
     def _objects(self, pointer: str, expected: dict[str, Any], actual: dict[str, Any], depth: int) -> None:
-        """By name: the order of names in an object means nothing (RFC 8259 §4)."""
+        """By name: the order of names in an object is irrelevant (RFC 8259 §4)."""
         for name, value in expected.items():
             place = child(pointer, name[:LONGEST_NAME])
             if name in actual:
@@ -91,21 +91,21 @@ class _Values:
                 self._new(child(pointer, name[:LONGEST_NAME]), name, value)
 
     def _new(self, place: str, name: str, value: Any) -> None:
-        """A field that only the service has; what it exposes counts in its place."""
+        """A field that only the service has; if it exposes secrets, these are reported instead."""
         if not self.rules.ignores(place) and self._exposes(place, name, value):
             self.findings.spend()
         else:
             self._one_sided("extra", place, MISSING, value)
 
     def _exposes(self, place: str, name: str, value: Any) -> bool:
-        """Whether a value that legacy doesn't show holds a secret or personal data; each is a difference then."""
+        """Whether a value that legacy lacks contains secrets or personal data; if so, each is added as a difference."""
         found = [one for one in exposed(place, name, value) if not self.rules.ignores(one.pointer)]
         for one in found:
             self.findings.add(one.kind, one.pointer, MISSING, one.value, detail=one.known_by)
         return bool(found)
 
     def _discloses(self, pointer: str, actual: Any) -> bool:
-        """Whether the service shows secrets where legacy has null; each is a difference then."""
+        """Whether the service has secrets where legacy has null; if so, each is added as a difference."""
         found = [one for one in exposed(pointer, _name_of(pointer), actual) if one.kind == "secret"]
         for one in found:
             self.findings.add(one.kind, one.pointer, None, one.value, detail=one.known_by)
@@ -146,7 +146,7 @@ class _Values:
         was = list(self._keys_by(key, pointer, expected, depth))
         now = list(self._keys_by(key, pointer, actual, depth))
         pairs, missing, extra = grouped(was, now)
-        if key == "*":  # whole items: what is left on both sides may be the same items, changed
+        if key == "*":  # by whole items: the remaining ones may be the same items, changed
             changed = min(len(missing), len(extra))
             pairs += zip(missing[:changed], extra[:changed], strict=True)
             missing, extra = missing[changed:], extra[changed:]
@@ -158,8 +158,8 @@ class _Values:
             self._one_sided("extra", child(pointer, index), MISSING, actual[index], Severity.BREAKING)
 
     def _identified(self, pointer: str, expected: list[Any], actual: list[Any], name: str, depth: int) -> None:
-        """Two lists whose items are known by a field. Items that only one side has are one difference, however many;
-        the others are compared with each other, wherever they stand."""
+        """Two lists whose items are identified by a field. All items that only one side has are one difference; the
+        others are compared with each other, wherever they are."""
         pairs, missing, extra = grouped([item[name] for item in expected], [item[name] for item in actual])
         self.findings.spend(len(expected) + len(actual))
         if missing or extra:
@@ -174,21 +174,21 @@ class _Values:
     def _keys_by(self, key: str, pointer: str, items: list[Any], depth: int) -> Iterator[Hashable]:
         for index, item in enumerate(items):
             if key != "*" and isinstance(item, dict) and key in item:
-                # The key itself is never ignored or of a class here: it is what tells the items apart.
+                # The identifying field itself is compared exactly, whatever the rules.
                 yield "key", self._key(None, index, item[key], depth + 1)
             else:
                 yield "item", self._key(pointer, index, item, depth)
 
     def _key(self, pointer: str | None, index: int, item: Any, depth: int) -> Hashable:
-        """What finds an item again in the other list; only its place, once enough items were looked at for that."""
+        """A key that is equal for equal items; only the position once the budget for matching is used up."""
         try:
             return self._canonical(_place(pointer, index), item, depth + 1)
         except Exhausted:
             return "position", index
 
     def _canonical(self, pointer: str | None, value: Any, depth: int) -> Hashable:
-        """Something that is equal for values between which the rules see no difference, formats left aside. Without
-        a pointer no rules apply."""
+        """A hashable that is equal for values that are equal by the rules, except formats. Without a pointer no rules
+        apply."""
         self.budget -= 1
         if self.budget < 0:
             raise Exhausted
@@ -258,12 +258,12 @@ class _Values:
 
 
 def _name_of(pointer: str) -> str:
-    """The last name in a pointer; of an item of a list, that of the list."""
+    """The last name in a pointer; for an item of a list, that of the list."""
     return next((name for name in reversed(segments(pointer)) if not name.isdecimal()), "")
 
 
 def _other_items(expected: dict[str, Any], actual: dict[str, Any]) -> bool:
-    """Whether a list in these objects has other items on either side: the difference that explains CONSEQUENCES."""
+    """Whether a list in these objects has different items on both sides, which explains differences in CONSEQUENCES."""
     for name, was in expected.items():
         now = actual.get(name)
         if isinstance(was, list) and isinstance(now, list) and (by := identity_of(was, now)) is not None:
@@ -285,6 +285,6 @@ def _never(_one: Any, _other: Any) -> bool:
 
 def _apart(one: Decimal, other: Decimal) -> Decimal:
     with localcontext() as context:
-        context.traps = dict.fromkeys(context.traps, False)  # out of range is Infinity or NaN, which is not near
+        context.traps = dict.fromkeys(context.traps, False)  # out of range gives Infinity or NaN, beyond any tolerance
         apart = abs(one - other)
     return apart if apart.is_finite() else Decimal("Infinity")

@@ -1,7 +1,8 @@
-"""Reads statements that write rows: INSERT, UPDATE and DELETE as Django's compilers write them, and what is as plain.
+"""Parses statements that write rows: INSERT, UPDATE and DELETE as Django's compilers write them, and similarly plain
+ones.
 
-Their grammar is small: names in quotes, placeholders, parentheses. What is not in it is not guessed: such a statement
-is one that writes to its table, and no more.
+The grammar is small: quoted names, placeholders, parentheses. A statement that isn't in it is only known to write to
+its table.
 """
 
 from __future__ import annotations
@@ -26,18 +27,18 @@ TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 OPEN, CLOSE = frozenset("(["), frozenset(")]")
-PLAIN = re.compile(r"%s (?::: .+)?|\( %s \) :: .+|CAST \( %s AS [^%]+ \) ")  # a placeholder, cast or not
+PLAIN = re.compile(r"%s (?::: .+)?|\( %s \) :: .+|CAST \( %s AS [^%]+ \) ")  # a placeholder, possibly with a cast
 LITERAL = re.compile(r"(NULL|TRUE|FALSE|\d+(?:\.\d+)?|'(?:[^']|'')*') (?:::[^%]*)?", re.IGNORECASE)
 EQUALS = re.compile(r"(\w+) = %s ")
 AMONG = re.compile(r"(\w+) IN \( %s(?: , %s)* \) ", re.IGNORECASE)
-# What bulk_update writes: for each row, by its key, a value.
+# The CASE expression of bulk_update: a value for each row, by key.
 CASES = re.compile(
     r"(?:\( )?(?:CAST \( )?CASE (?P<cases>(?:WHEN (?:\( )?(?P<key>\w+) = %s (?:\) )?THEN "
     r"(?:%s |NULL |\( %s \) :: \w+ |%s :: \w+ |CAST \( %s AS [^%]+? \) ))+)"
     r"ELSE NULL END (?:AS [^%]+ \) )?(?:\) )?(?::: .+)?",
 )
 CASE = re.compile(r"WHEN (?:\( )?(?P<key>\w+) = %s (?:\) )?THEN (?P<then>NULL|.*?%s)")
-# What many rows are inserted by: the same group of placeholders again and again.
+# An INSERT of many rows: repeated groups of placeholders.
 MANY = re.compile(
     r'\s*INSERT\s+INTO\s+(?:"[^"]+"|`[^`]+`)\s+\((?P<columns>[^()]+)\)\s+VALUES\s+(?P<group>\(%s(?:, %s)*\))'
     r"(?P<more>(?:, \(%s(?:, %s)*\))*)(?P<tail>(?!\s*,).*)",
@@ -49,11 +50,11 @@ MANY = re.compile(
 class Row:
     """One row that a statement wrote, or several.
 
-    `kind` is "insert", "update" or "delete". `columns` are those that it sets. `key` is the primary key where one row
-    is known by it; for others, `where` has the condition and its values, and `count` how many rows it held for, None
-    where nobody knows. `meant` are the columns that were set for what they are: not those of a statement that sets all
-    of them, as `save()` does, whether or not they had changed. `given`: whoever inserted it said its key. `readable`:
-    what it did is known; else only the table and the kind are.
+    `kind` is "insert", "update" or "delete". `columns` are those that it sets. `key` is the primary key if the row is
+    identified by it; otherwise `where` has the condition and its values, and `count` the number of matching rows, None
+    if unknown. `meant` are the columns that were set deliberately: empty for a statement that sets all of them, as
+    `save()` does, whether or not they have changed. `given`: the statement itself had the key. `readable`: what it did
+    is known; otherwise only the table and the kind are.
     """
 
     table: str
@@ -69,26 +70,26 @@ class Row:
 
 
 class UnreadableStatement(Exception):
-    """A statement that is not in this grammar."""
+    """A statement that is not in the grammar."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """An expression: its words, each with a space after it, without the names of tables; and which placeholders are in
-    it, each %s there."""
+    """An expression: its tokens, each followed by a space, without table names, and the placeholders in it, each as
+    %s."""
 
     text: str
     places: tuple[int | str, ...]
 
     def values(self, given: Sequence[Value] | Mapping[str, Value]) -> tuple[Value, ...]:
-        """Those of its placeholders."""
+        """The values of its placeholders."""
         try:
             return tuple(given[place] for place in self.places)  # type: ignore[index] # as it was written
         except (LookupError, TypeError):
             raise UnreadableStatement from None
 
     def value(self, given: Sequence[Value] | Mapping[str, Value]) -> Value:
-        """What it gives: a value, or an expression, which is said as one."""
+        """Its value, or, if it isn't a plain value, the expression with its values."""
         values = self.values(given)
         if PLAIN.fullmatch(self.text):
             return values[0]
@@ -103,14 +104,14 @@ class StatementShape:
 
     kind: str
     columns: tuple[str, ...]
-    groups: tuple[tuple[Cell, ...], ...]  # of an INSERT, one for each row; of an UPDATE, one
+    groups: tuple[tuple[Cell, ...], ...]  # for an INSERT, one per row; for an UPDATE, one
     where: tuple[Cell, ...] = ()  # joined by AND
-    arrays: bool = False  # each placeholder stands for a column of many rows
-    unsure: bool = False  # a row that is there already is left alone, or changed
+    arrays: bool = False  # each placeholder is a column of many rows
+    unsure: bool = False  # a conflicting row is ignored or updated
 
 
 def rows_of(written: Written, table: TableInfo) -> list[Row]:
-    """The rows that a statement wrote, `table` being what is known of its table."""
+    """The rows that a statement wrote to `table`."""
     if written.rows == 0:
         return []
     kind = _kind(written.statement)
@@ -126,7 +127,7 @@ def rows_of(written: Written, table: TableInfo) -> list[Row]:
 
 
 def _kind(statement: str) -> str:
-    """By its first word; what else writes (REPLACE, MERGE, WITH) may do more than one of these."""
+    """By the first word; other statements that write (REPLACE, MERGE, WITH) may do several of these."""
     first = statement.lstrip()[:6].lower()
     return first if first in ("insert", "update", "delete") else "write"
 
@@ -177,7 +178,7 @@ def _changed(shape: StatementShape, written: Written, table: TableInfo) -> Itera
 
 
 def _keys(shape: StatementShape, values: Sequence[Value] | Mapping[str, Value], table: TableInfo) -> list[str] | None:
-    """The primary keys that a condition names; None where it names none."""
+    """The primary keys that a condition names; None if it names none."""
     for cell in shape.where:
         found = EQUALS.fullmatch(cell.text) or AMONG.fullmatch(cell.text)
         if found is not None and found[1] == table.key:
@@ -188,7 +189,7 @@ def _keys(shape: StatementShape, values: Sequence[Value] | Mapping[str, Value], 
 
 
 def _of_row(cell: Cell, key: str, values: Sequence[Value] | Mapping[str, Value], table: TableInfo) -> Value:
-    """What an expression gives for the row of this key."""
+    """The value of an expression for the row with this key."""
     cases = CASES.fullmatch(cell.text)
     if cases is None or cases["key"] != table.key:
         return cell.value(values)
@@ -221,7 +222,7 @@ def _filled(text: str, values: tuple[Value, ...]) -> str:
 
 @lru_cache(maxsize=512)
 def _shape(statement: str) -> StatementShape:
-    """Raises UnreadableStatement, which is not remembered."""
+    """Raises UnreadableStatement, which is not cached."""
     if len(statement) > LONGEST:
         raise UnreadableStatement
     if (many := MANY.fullmatch(statement)) is not None and many["more"]:
@@ -270,7 +271,7 @@ def _insert(reader: _Reader) -> StatementShape:
 
 
 def _unnested(reader: _Reader, columns: tuple[str, ...]) -> StatementShape:
-    """As Django writes it for PostgreSQL: SELECT * FROM UNNEST((%s)::integer[], …)."""
+    """Django's form for PostgreSQL: SELECT * FROM UNNEST((%s)::integer[], …)."""
     for word in ("*", "FROM", "UNNEST"):
         reader.expect(word)
     cells = tuple(reader.group())
@@ -305,9 +306,9 @@ def _where(reader: _Reader) -> tuple[Cell, ...]:
 
 
 def _conjuncts(cell: Cell) -> Iterator[Cell]:
-    """What AND joins, in parentheses or not."""
+    """The operands of AND, in parentheses or not."""
     words = cell.text.split(" ")[:-1]
-    if any("'" in word for word in words):  # a literal may have spaces
+    if any("'" in word for word in words):  # a literal may contain spaces
         yield cell
         return
     words = _bared(words)
@@ -330,14 +331,14 @@ def _conjuncts(cell: Cell) -> Iterator[Cell]:
 
 
 def _bared(words: list[str]) -> list[str]:
-    """Without the parentheses around the whole."""
+    """Without parentheses around the whole."""
     while words[:1] == ["("] and _closes(words) == len(words) - 1:
         words = words[1:-1]
     return words
 
 
 def _has_or(words: Sequence[str]) -> bool:
-    """Whether OR joins what stands in no parentheses, which AND binds more tightly than."""
+    """Whether there is an OR outside of parentheses, which binds less tightly than AND."""
     depth = 0
     for word in words:
         depth += (word in OPEN) - (word in CLOSE)
@@ -347,7 +348,7 @@ def _has_or(words: Sequence[str]) -> bool:
 
 
 def _closes(words: Sequence[str]) -> int:
-    """Where the parenthesis closes that the first word opens."""
+    """The index of the parenthesis that closes the first one."""
     depth = 0
     for index, word in enumerate(words):
         depth += (word in OPEN) - (word in CLOSE)
@@ -367,7 +368,7 @@ def _bare(name: str) -> str:
 
 
 class _Reader:
-    """The tokens of a statement, one after another."""
+    """The tokens of a statement, read one after another."""
 
     def __init__(self, statement: str) -> None:
         self._tokens = [(found.lastgroup, found[0]) for found in TOKEN.finditer(statement) if found.lastgroup]
@@ -375,33 +376,33 @@ class _Reader:
         self._placed = 0
 
     def peek(self) -> str:
-        """The next one; a keyword in capitals, nothing at the end."""
+        """The next token; keywords in upper case, "" at the end."""
         if self._next >= len(self._tokens):
             return ""
         kind, token = self._tokens[self._next]
         return token.upper() if kind == "text" else token
 
     def word(self) -> str:
-        """The next one, taken. Raises UnreadableStatement at the end."""
+        """Consume and return the next token. Raises UnreadableStatement at the end."""
         if not (found := self.peek()):
             raise UnreadableStatement
         self._next += 1
         return found
 
     def accept(self, word: str) -> bool:
-        """Take the next one if it is this."""
+        """Consume the next token if it is `word`."""
         if self.peek() != word:
             return False
         self._next += 1
         return True
 
     def expect(self, word: str) -> None:
-        """Take this one. Raises UnreadableStatement for another."""
+        """Consume `word`. Raises UnreadableStatement for another token."""
         if not self.accept(word):
             raise UnreadableStatement
 
     def name(self) -> str:
-        """A name, of which the last part counts."""
+        """A name, without its qualifiers."""
         kind, token = self._tokens[self._next] if self._next < len(self._tokens) else ("", "")
         if kind != "name" and not re.fullmatch(r"[A-Za-z_][\w$]*", token):
             raise UnreadableStatement
@@ -417,14 +418,14 @@ class _Reader:
                 return
 
     def cell(self, until: tuple[str, ...]) -> Cell:
-        """An expression that ends before one of these, or with the statement."""
+        """An expression that ends before one of these tokens, or at the end."""
         words: list[str] = []
         places: list[int | str] = []
         depth = 0
         while (token := self.peek()) and (depth or token not in until):
             kind, raw = self._tokens[self._next]
             if raw[:1] == "'" and ("%s" in raw or "%(" in raw):
-                raise UnreadableStatement  # to whoever fills in values, it is a placeholder there too
+                raise UnreadableStatement  # drivers treat it as a placeholder there, too
             if kind == "value":
                 places.append(self._place(raw))
                 words.append("%s")
@@ -449,6 +450,6 @@ class _Reader:
         return self._placed - 1
 
     def tail(self) -> None:
-        """What may follow the rows of an INSERT: what becomes of one that is there already, what is told of it."""
+        """What may follow the rows of an INSERT: conflict handling, and RETURNING."""
         if self.peek() not in ("", "RETURNING", "ON"):
             raise UnreadableStatement

@@ -1,4 +1,4 @@
-"""Compares the rows that both sides wrote: by table, and by key where they have one."""
+"""Compares the rows that both sides wrote: by table, and by primary key if they have one."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from gateway.parity.writing import Row, rows_of
 __all__ = ["compare_rows"]
 
 DONE = {"insert": "inserted", "update": "updated", "delete": "deleted", "write": "written"}
-REFERENCES = ("_id", "_pk", "_ptr")  # how the names of columns end that hold another row's key
+REFERENCES = ("_id", "_pk", "_ptr")  # endings of columns that hold another row's key
 
 
 def compare_rows(expected: Answer, actual: Answer, findings: Findings, sent: bytes) -> None:
-    """Add the rows that only one side wrote, and the columns that it wrote otherwise. `sent` is what the caller said.
+    """Add the rows that only one side wrote, and the columns that differ. `sent` is what the caller sent.
 
-    What a side does to a row in several statements counts as one change, and the order of changes as none. A row that
-    both insert is found again by what it has, all others by their primary keys. Where one side names rows by key and
-    the other by a condition, values and numbers of rows are compared, and that is noted.
+    Several statements on one row count as one change, and the order of changes doesn't count. Rows that both sides
+    insert are matched by their values, all others by primary key. If one side names rows by key and the other by a
+    condition, values and numbers of rows are compared, and that is noted.
     """
     was, now = expected.rows, actual.rows
     if was is None or now is None or not (was.written or now.written):
@@ -35,7 +35,7 @@ def compare_rows(expected: Answer, actual: Answer, findings: Findings, sent: byt
     if was.cut or now.cut:
         findings.add("row-way", "row", MISSING, MISSING, detail="more is written than is compared")
         return
-    told: frozenset[str] = frozenset()  # tables that only the service writes to are a difference already
+    told: frozenset[str] = frozenset()  # tables that only the service writes to: reported already
     if findings.rules.sql and expected.sql is not None and actual.sql is not None:
         told = actual.sql.written() - expected.sql.written()
     try:
@@ -45,7 +45,7 @@ def compare_rows(expected: Answer, actual: Answer, findings: Findings, sent: byt
 
 
 class _Side:
-    """What one side did to rows in the end. `new` are the keys that were made for those that it inserted, by table."""
+    """The net changes of one side. `new` are the generated keys of the rows that it inserted, by table."""
 
     def __init__(self, rows: Rows, sent: bytes) -> None:
         self.tables = rows.tables
@@ -79,7 +79,7 @@ class _Side:
 
 
 def _merged(before: Row | None, row: Row) -> Row | None:
-    """Both changes of one row as one; None where it is as if nothing had been."""
+    """Both changes of one row as one; None if they cancel each other."""
     if before is None or before.kind == "delete":
         return row
     if row.kind == "delete":
@@ -113,7 +113,7 @@ class _Comparison:
     # -- tables ---------------------------------------------------------------------------------
 
     def _unreadable(self, table: str) -> None:
-        """Statements that can't be read may have done what others did."""
+        """Unreadable statements may have done what others did."""
         if table in self.was.named and table in self.now.named:
             self._say_way(table, "is written to by statements that can't be compared")
         elif table in self.was.named:
@@ -126,7 +126,7 @@ class _Comparison:
         was, now, _ = _matched(was, now, lambda one, other: not self._differing(table, one, other))
         pairs = [(one, other) for one in was for other in now]
         pairs.sort(key=lambda pair: len(self._differing(table, *pair)))
-        for one, other in pairs:  # those that have most in common are the same one, changed
+        for one, other in pairs:  # those with most in common count as the same row, changed
             if any(row is one for row in was) and any(row is other for row in now):
                 self._columns(table, one, other)
                 was, now = [row for row in was if row is not one], [row for row in now if row is not other]
@@ -150,7 +150,7 @@ class _Comparison:
             self._add(table, detail, was.columns, now.columns, self._which(table, was))
 
     def _by_conditions(self, table: str, kind: str, lost: list[Row], more: list[Row]) -> None:
-        """Rows of this kind that were written by a condition, and those by key that only one side names."""
+        """Rows of this kind that were written by a condition, and those by key that only one side has."""
         was = [row for row in self.was.others[table] if row.kind == kind]
         now = [row for row in self.now.others[table] if row.kind == kind]
         was, now, pairs = _matched(was, now, partial(self._same_condition, table))
@@ -198,7 +198,7 @@ class _Comparison:
             self._whole(table, whole, was, now, which)
 
     def _whole(self, table: str, names: list[str], was: Row, now: Row, which: str) -> None:
-        """Columns that `save()` sets with all others may be what they were before."""
+        """Columns that `save()` sets together with all others may be unchanged."""
         first, second = (
             {name: row.columns[name] for name in names if name in row.columns} or MISSING for row in (was, now)
         )
@@ -206,7 +206,7 @@ class _Comparison:
         self._add(table, f"saved with all its columns only by {side}", first, second, which, severity=Severity.WARNING)
 
     def _differing(self, table: str, was: Row, now: Row) -> list[str]:
-        """The columns that one sets and the other doesn't, or otherwise."""
+        """The columns that only one side sets, or that differ."""
         names = [*was.columns, *(name for name in now.columns if name not in was.columns)]
         self.findings.spend(len(names) + 1)
         return [
@@ -222,7 +222,7 @@ class _Comparison:
         return self._equal(table, name, (was.columns[name], was.at), (now.columns[name], now.at))
 
     def _equal(self, table: str, name: str, was: tuple[Value, float], now: tuple[Value, float]) -> bool:
-        """Whether two values are the same one, or each was made for its side."""
+        """Whether two values are equal, or were generated on each side."""
         first, second = was[0], now[0]
         if first == second:
             return True
@@ -237,7 +237,7 @@ class _Comparison:
         return _same_json(first, second) or made_anew(first, was[1], second, now[1], self.sent)
 
     def _both_new(self, table: str, first: str, second: str) -> bool:
-        """Whether both are the keys of rows that were inserted here."""
+        """Whether both are keys of rows that were inserted here."""
         return first in self.was.new.get(table, ()) and second in self.now.new.get(table, ())
 
     def _same_condition(self, table: str, was: Row, now: Row) -> bool:
@@ -253,10 +253,10 @@ class _Comparison:
     def _table(self, table: str) -> TableInfo:
         return self.was.tables.get(table) or self.now.tables.get(table) or UNKNOWN
 
-    # -- what is said ---------------------------------------------------------------------------
+    # -- messages -------------------------------------------------------------------------------
 
     def _which(self, table: str, row: Row) -> str:
-        """How somebody finds the row again."""
+        """A description by which the row can be found."""
         if row.where:
             return "where " + " and ".join(text.strip() for text, _ in row.where)
         if row.key is None or row.kind == "insert":
@@ -281,7 +281,7 @@ class _Comparison:
 
 
 def _shown(value: object) -> object:
-    """A value as one of an answer's body is: what both sides wrote is text, or an object of texts."""
+    """A value in the form of a body's values: what both sides wrote is text, or an object of texts."""
     if isinstance(value, Mapping):
         return {name: _shown(item) for name, item in value.items()}
     return list(map(_shown, value)) if isinstance(value, tuple) else str(value) if isinstance(value, int) else value
@@ -290,7 +290,7 @@ def _shown(value: object) -> object:
 def _matched(
     was: list[Row], now: list[Row], same: Callable[[Row, Row], bool]
 ) -> tuple[list[Row], list[Row], list[tuple[Row, Row]]]:
-    """What is left of both sides, and the pairs that are the same."""
+    """The unmatched rows of both sides, and the pairs that match."""
     left, lost, pairs = [*now], [], []
     for row in was:
         other = next((other for other in left if same(row, other)), None)
@@ -303,7 +303,7 @@ def _matched(
 
 
 def _common(rows: Sequence[Row]) -> Row | None:
-    """What is set in all of these rows; None where they are set to different things."""
+    """What all of these rows set to the same values; None if they differ."""
     first = rows[0]
     return first if all(row.columns == first.columns for row in rows) else None
 
@@ -314,7 +314,7 @@ def _count(rows: Sequence[Row]) -> int | None:
 
 
 def _same_json(first: str, second: str) -> bool:
-    """Whether two texts are the same JSON object or array: the order of names means nothing."""
+    """Whether two texts are the same JSON object or array, whatever the order of names."""
     if first[:1] not in ("{", "[") or first[:1] != second[:1]:
         return False
     with suppress(ValueError, RecursionError):

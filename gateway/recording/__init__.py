@@ -1,10 +1,10 @@
-"""Real traffic, sampled: `gateway record` asks for it, each process that serves takes part.
+"""Records a sample of real requests: `gateway record` requests it, each process that serves takes part.
 
 plan.py        what is to be recorded
-recordings.py  which requests are taken; on the event loop
-analysis.py    what is new in them, on a thread that has a small share of the time
-session.py     what one process has for one recording
-shape.py       what makes two requests alike
-sample.py      a request as it is stored, redacted
-lines.py       which lines of the project ran
+recordings.py  selects requests, on the event loop
+analysis.py    finds new ones among them, on a thread with a small share of the time
+session.py     the data of one recording in one process
+shape.py       the shapes by which requests are similar
+sample.py      a request in the form in which it is stored, redacted
+lines.py       records which lines of the project ran
 """

@@ -1,4 +1,4 @@
-"""Looks at requests that were kept, one after another, on a thread of its own: nobody waits for it."""
+"""Analyses requests that were kept, one after another, on a separate thread."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ logger = logging.getLogger("gateway.recording")
 
 MOST_WAITING = 500
 PAUSE = 0.03  # seconds
-MOST_BYTES = 16 * 2**20  # that wait
+MOST_BYTES = 16 * 2**20  # of requests that wait
 
 
 class Wanted(NamedTuple):
-    """A session that wants a request, and what that is of."""
+    """A session that wants a request, and the request's template."""
 
     session: Session
     template: str
@@ -42,7 +42,7 @@ Work = tuple[Kept, Sequence[Wanted]]
 
 
 class Analysis:
-    """What it takes is added to `budget.spent`."""
+    """Analyses requests within `budget`, to which the time is added."""
 
     def __init__(self, budget: Budget, callers: CallerLookup, clock: Clock) -> None:
         self._budget = budget
@@ -50,27 +50,27 @@ class Analysis:
         self._clock = clock
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._added = self._added_bytes = 0  # by the event loop
-        self._done = self._done_bytes = 0  # by the thread
+        self._added = self._added_bytes = 0  # written by the event loop
+        self._done = self._done_bytes = 0  # written by the thread
 
     def start(self) -> None:
-        """Begin, unless it has."""
+        """Start the thread, unless it runs."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="gateway-record", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """End, after what waits."""
+        """Stop after the waiting requests."""
         if self._thread is not None:
             self._queue.put(None)
             self._thread = None
 
     def has_room(self) -> bool:
-        """Whether one more may wait."""
+        """Whether another request may wait."""
         return self._added - self._done < MOST_WAITING and self._added_bytes - self._done_bytes < MOST_BYTES
 
     def add(self, kept: Kept, wanted: Sequence[Wanted]) -> None:
-        """Look at this one when there is time."""
+        """Analyse this request when there is time."""
         for one in wanted:
             one.session.pending += 1
         self._added += 1
@@ -78,8 +78,8 @@ class Analysis:
         self._queue.put((kept, wanted))
 
     def _run(self) -> None:
-        """Look at all that waits, and at what has come meanwhile a moment later: each time that a thread is woken, the
-        event loop may wait for it."""
+        """Analyse all waiting requests, then pause: each time that the thread is woken, the event loop may have to wait
+        for it."""
         queue = self._queue
         while (work := queue.get()) is not None:
             since = time.thread_time()
@@ -109,7 +109,7 @@ class Analysis:
 
 
 def _reached(kept: Kept) -> str | None:
-    """A name for the lines that ran."""
+    """An identifier for the lines that ran."""
     lines = kept.recorder.lines
     if lines is None:
         return None

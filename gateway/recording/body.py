@@ -1,4 +1,5 @@
-"""A body in JSON: as text where it is UTF-8, so that people can read and change it, else in Base64 (docs/corpus.md)."""
+"""Bodies in JSON: as text if they are UTF-8, so that people can read and change them, else in Base64
+(docs/corpus.md)."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ __all__ = ["body_to_json"]
 
 
 def body_to_json(body: bytes) -> dict[str, str] | None:
-    """{"text": …} or {"base64": …}; None for an empty one."""
+    """{"text": …} or {"base64": …}; None for an empty body."""
     if not body:
         return None
     try:

@@ -1,18 +1,18 @@
-"""How much of its time a process gives to recordings. What takes longer is left out."""
+"""Limits the share of its time that a process spends on recordings; requests beyond it are skipped."""
 
 from __future__ import annotations
 
 __all__ = ["BURST", "SHARE", "Budget"]
 
-SHARE = 0.03  # of the time that passes
-BURST = 0.05  # seconds that may be spent at once, after some in which nothing was
-KEEPING = 3.3  # times what looking at a request takes, in steps of the interpreter, keeping it takes on the event loop
-FIRST = 8e-6  # seconds that looking at one is taken to take before one was looked at
+SHARE = 0.03  # of elapsed time
+BURST = 0.05  # seconds that may be spent at once after an idle period
+KEEPING = 3.3  # cost of keeping a request on the event loop, as a multiple of analysing it
+FIRST = 8e-6  # seconds that an analysis is assumed to take before the first one
 
 
 class Budget:
-    """Seconds of processor time. `spent` is what another thread has spent altogether; only that one adds to it, and
-    only the event loop asks. What keeping requests takes is not measured, but estimated by the shortest looks."""
+    """Seconds of processor time. `spent` is the total of the other thread, which alone adds to it; only the event loop
+    calls `allows`. The cost of keeping requests is not measured, but estimated from the shortest analyses."""
 
     __slots__ = ("_at", "_left", "_look", "_seen", "spent")
 
@@ -23,7 +23,7 @@ class Budget:
         self._at = now
 
     def allows(self, now: float) -> bool:
-        """Whether one more request may be kept, at `now` of `Clock.monotonic()`; it is then paid for."""
+        """Whether another request may be kept at `now` (`Clock.monotonic()`); if so, its cost is deducted."""
         spent = self.spent
         self._left = min(BURST, self._left + (now - self._at) * SHARE - (spent - self._seen))
         self._at, self._seen = now, spent
@@ -33,6 +33,6 @@ class Budget:
         return True
 
     def spend(self, seconds: float) -> None:
-        """The other thread has looked at one request for so long."""
+        """Add the time of one analysis on the other thread."""
         self.spent += seconds
         self._look += (min(seconds, 2 * self._look) - self._look) / 16

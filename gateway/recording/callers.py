@@ -1,4 +1,4 @@
-"""Who made a request that is recorded: whom its view has asked for, else whom the project's authentication finds."""
+"""Determines who made a recorded request: the user that its view has read, else by the project's authentication."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from gateway.upstreams.base import Legacy
 __all__ = ["CallerLookup"]
 
 NOBODY = Who()
-PATIENCE = 5.0  # seconds that the project may take to say it
+PATIENCE = 5.0  # seconds that the project may take
 
 
 class CallerLookup:
-    """Asks `legacy`. `loop` is the event loop that serves; `known` and `ask` are for other threads."""
+    """Uses `legacy`. `loop` is the event loop that serves; `known` and `ask` are called on other threads."""
 
     def __init__(self, legacy: Legacy) -> None:
         self._legacy = legacy
@@ -34,10 +34,10 @@ class CallerLookup:
         return self._legacy.kept_cookies
 
     def known(self, kept: Kept) -> Who | None:
-        """Who it is, where that is known; None where somebody has to be asked."""
+        """Who made the request, if that is known; None if authentication must run."""
         request, kept.recorder.request = kept.recorder.request, None
         if request is not None:
-            with suppress(Exception):  # a user of the project's own making
+            with suppress(Exception):  # a user of a class of the project
                 if (found := self._legacy.known_user(request)) is not None:
                     return Who(*found)
         return None if self._has_credentials(kept) else NOBODY
@@ -49,7 +49,7 @@ class CallerLookup:
         return any(map(_is_credential, headers))
 
     def ask(self, sampled: Sampled) -> Who | None:
-        """Ask the project's authentication; None where it can't say now."""
+        """Run the project's authentication; None if it can't determine the caller now."""
         if self.loop is None or self.loop.is_closed():
             return None
         asking = self._legacy.caller(Match(None, sampled.template), sampled.kept.info, sampled.kept.scope)
@@ -64,7 +64,7 @@ class CallerLookup:
 
 @lru_cache(maxsize=1000)
 def _is_credential(header: bytes) -> bool:
-    """Whether a header of this name may say who somebody is."""
+    """Whether a header with this name may identify the caller."""
     return header not in (b"cookie", b"x-csrftoken") and is_secret(header.decode("latin-1"))
 
 

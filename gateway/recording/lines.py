@@ -1,8 +1,8 @@
-"""Which lines of the project run for a request: what `gateway record --lines` tells requests apart by.
+"""Records which lines of the project run for a request: `gateway record --lines` distinguishes requests by them.
 
-From Python 3.12 on the interpreter says it (`sys.monitoring`), each line of a function once for as long as it is not
-asked again, on every thread and task. Before, a trace function runs for a request of so many, on the thread that
-answers it (`sys.settrace`): not for what runs on the event loop, nor beside a debugger or a coverage tool.
+From Python 3.12 on, `sys.monitoring` reports each line of a function once until it is reset, on every thread and task.
+Before, a trace function (`sys.settrace`) runs for one request of several, on the thread that answers it: not for code
+on the event loop, nor together with a debugger or a coverage tool.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from gateway.threads import current_thread
 __all__ = ["LineTracer", "line_tracer"]
 
 NAME = "gateway record"
-PLACES = (3, 4)  # of sys.monitoring, which nobody has by convention
-TRACED = 10  # of so many requests, one is traced, where that costs each of its calls and lines
+PLACES = (3, 4)  # tool IDs of sys.monitoring without a conventional owner
+TRACED = 10  # one request of this many is traced, since tracing slows each call and line
 
 
 _PATHS = sysconfig.get_paths()
@@ -35,26 +35,26 @@ _INSTALLED = (
 
 
 class LineTracer(Protocol):
-    """Notes lines in `Recorder.lines` of the request that runs, between `start` and `stop`, from any thread."""
+    """Adds lines to `Recorder.lines` of the running request, between `start` and `stop`, on any thread."""
 
     def start(self) -> None:
-        """From now on. Once more does nothing."""
+        """Start. A second call has no effect."""
 
     def stop(self) -> None:
-        """No more."""
+        """Stop."""
 
     def begin(self, current: Recorder) -> None:
-        """A request has come to the thread that this runs on. `lines` is None afterwards where it isn't traced."""
+        """A request begins on this thread. `lines` is None afterwards if it isn't traced."""
 
 
 @lru_cache(maxsize=10_000)
 def is_of_project(file: str) -> bool:
-    """Whether a file is none of Python's, of an installed package's, or of this one's."""
+    """Whether a file belongs to the project: not to Python, an installed package, or this one."""
     return not file.startswith(_INSTALLED) and "site-packages" not in file
 
 
 class MonitoringTracer:
-    """By `sys.monitoring`, given as `monitoring`. Where other tools have all of its places, nothing is traced."""
+    """Uses `sys.monitoring`, passed as `monitoring`. If other tools use both tool IDs, nothing is traced."""
 
     def __init__(self, monitoring: Any) -> None:
         self._monitoring = monitoring
@@ -93,7 +93,7 @@ class MonitoringTracer:
             current.lines = None
 
     def _called(self, code: CodeType, _offset: int) -> object:
-        """A function begins for the first time: of the project's, each line is asked for from now on."""
+        """A function is called for the first time: if it is the project's, enable line events for it."""
         tool = self._tool
         if tool is not None and is_of_project(code.co_filename):
             self._monitoring.set_local_events(tool, code, self._monitoring.events.LINE)
@@ -107,7 +107,7 @@ class MonitoringTracer:
 
 
 class TraceFunctions:
-    """By `sys.settrace`, for one request of TRACED."""
+    """Uses `sys.settrace`, for one request of TRACED."""
 
     def __init__(self) -> None:
         self._active = False
@@ -129,7 +129,7 @@ class TraceFunctions:
 
 
 def _tracing(current: Recorder, lines: set[tuple[str, int]]) -> Callable[..., Any]:
-    """A trace function for one request. It goes away with the first call that is for another one on its thread."""
+    """A trace function for one request. It removes itself at the first call for another request on its thread."""
 
     def called(frame: FrameType, _event: str, _arg: object) -> Any:
         if recorder.get() is not current:

@@ -1,4 +1,4 @@
-"""What is to be recorded: which requests, how many, and what is kept of them."""
+"""The plan of a recording: which requests, how many, and what is kept of them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["Limits", "Plan", "Selection", "Target", "plain_template"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`percent` of the requests are looked at; `cases` are kept of an endpoint, and `size` bytes altogether; bodies
-    longer than `max_body` bytes aren't kept, nor what belongs to them."""
+    """`percent` of the requests are considered; at most `cases` are kept per endpoint, and `size` bytes in total;
+    requests or responses with a body longer than `max_body` bytes are left out."""
 
     percent: float = 100.0
     cases: int = 50
@@ -26,7 +26,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The requests of a route, by its name; or those for a path template, with a method or all, whoever claims them."""
+    """The requests of a route, by its name; or those for a path template, with one method or all, whoever answers."""
 
     route: str | None = None
     method: str = ANY
@@ -38,8 +38,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What somebody asks for. `fields` are names whose values tell requests apart, `names` more names of what is
-    sensitive. With `lines`, the lines of the project's code that ran tell them apart too."""
+    """What an operator requests. `fields` are names whose values distinguish requests, `names` further sensitive names.
+    With `lines`, requests are also distinguished by the lines of the project's code that ran."""
 
     targets: tuple[Target, ...]
     limits: Limits = Limits()
@@ -49,12 +49,12 @@ class Selection:
     redact: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        """As a row has it."""
+        """The form that is stored."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Selection:
-        """The other way round. Raises ValueError, TypeError or KeyError for what no release has written."""
+        """The inverse. Raises ValueError, TypeError or KeyError for invalid documents."""
         return cls(
             targets=tuple(Target(**one) for one in document["targets"]),
             limits=Limits(**document["limits"]),
@@ -66,8 +66,8 @@ class Selection:
 
 
 class Plan:
-    """One recording, for a process that takes part. `until` is in seconds since 1970; `secret` keys its pseudonyms and
-    fingerprints. Raises TemplateError."""
+    """One recording, for a process that takes part. `until` is in seconds since 1970; `secret` is the key of its
+    pseudonyms and fingerprints. Raises TemplateError."""
 
     __slots__ = ("_table", "id", "routes", "secret", "selection", "until")
 
@@ -80,7 +80,7 @@ class Plan:
         self._table = _table(selection.targets)
 
     def template(self, path: str, method: str) -> str | None:
-        """The template among the targets that a path is of; None where it is of none."""
+        """The template among the targets that matches a path; None if none does."""
         match = self._table.match(path, method)
         return None if match is None or match.route is None else match.template
 
@@ -95,7 +95,7 @@ def _table(targets: Sequence[Target]) -> Table:
 
 
 def plain_template(template: str) -> str:
-    """A template without Django's converters, which only Django knows: whatever is in a segment is taken. Raises
+    """A template without Django's converters, which only Django knows: each matches any segment. Raises
     TemplateError."""
     if not template.startswith("/"):
         raise TemplateError(f"{template!r} does not start with /")

@@ -1,4 +1,4 @@
-"""Which requests are recorded: asked of each while somebody records, on the event loop."""
+"""Selects requests for recordings: called for each request while a recording is active, on the event loop."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["Recordings"]
 
 
 class Recordings:
-    """The recordings that this process takes part in.
+    """The recordings in which this process takes part.
 
-    `callers` finds out who made a request.
+    `callers` determines who made a request.
     """
 
     def __init__(self, clock: Clock, random: Callable[[], float], callers: CallerLookup) -> None:
@@ -40,7 +40,7 @@ class Recordings:
     # -- on the event loop -----------------------------------------------------------------------
 
     def wanted(self, exchange: Exchange) -> Sequence[Wanted]:
-        """The recordings that want this request. Asked only while `active`."""
+        """The recordings that want this request. Called only while `active`."""
         info, match = exchange.info, exchange.match
         if exchange.decision.upstream == NOBODY or info.method == SOCKET:
             return ()
@@ -62,15 +62,15 @@ class Recordings:
             return False
         if not self._analysis.has_room() or not self._budget.allows(now):
             session.skip("busy")
-            self.active = False  # until what there is has been taken, which costs nothing meanwhile
+            self.active = False  # until the results so far are taken, so that requests cost nothing meanwhile
             return False
         return True
 
     def submit(self, kept: Kept, *, fell_back: bool) -> None:
-        """The caller of a request that was wanted has been answered."""
+        """The caller of a wanted request has been answered: record it."""
         kept.until = kept.until if kept.answer is not None else self._clock.monotonic()
         self._callers.loop = loop = asyncio.get_running_loop()
-        # After this turn of the event loop, as of mirrors, which come first where it is both.
+        # After this turn of the event loop, like mirrors, and after these.
         take = partial(self._take, kept, fell_back=fell_back)
         loop.call_soon(take, context=contextvars.Context())
 
@@ -86,7 +86,7 @@ class Recordings:
     # -- on other threads ------------------------------------------------------------------------
 
     def follow(self, plans: Iterable[Plan]) -> None:
-        """Record by these plans from now on. Those that are no longer among them are over."""
+        """Record by these plans from now on. Recordings without a plan are over."""
         wanted = {plan.id: plan for plan in plans}
         sessions = {session.plan.id: session for session in self._sessions}
         for session in self._sessions:
@@ -100,14 +100,14 @@ class Recordings:
         self._look_whether_active()
 
     def take(self) -> list[Batch]:
-        """What is new, of each recording; `stored` or `put_back` is to follow."""
+        """The new results of each recording; call `stored` or `put_back` next."""
         now = self._clock.time()
         batches = [session.take(now) for session in self._sessions]
         self._look_whether_active()
         return batches
 
     def stored(self, batches: Iterable[Batch]) -> None:
-        """These are stored. What is done is forgotten."""
+        """These batches are stored. Finished sessions are removed."""
         done = {batch.recording for batch in batches if batch.done}
         self._sessions = tuple(session for session in self._sessions if session.plan.id not in done)
         if not self._sessions:
@@ -115,14 +115,14 @@ class Recordings:
         self._trace()
 
     def put_back(self, batches: Iterable[Batch]) -> None:
-        """These could not be stored."""
+        """These batches could not be stored."""
         sessions = {session.plan.id: session for session in self._sessions}
         for batch in batches:
             if batch.recording in sessions:
                 sessions[batch.recording].put_back(batch)
 
     def close(self) -> None:
-        """The process ends: take nothing more."""
+        """Record nothing more: the process ends."""
         for session in self._sessions:
             session.open = False
         self.active = False
@@ -130,7 +130,7 @@ class Recordings:
         self._trace()
 
     def _trace(self) -> None:
-        """Have lines noted, while somebody wants them."""
+        """Start or stop tracing lines, depending on the recordings."""
         if any(session.open and session.trace for session in self._sessions):
             line_tracer.start()
         else:

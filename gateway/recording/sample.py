@@ -1,4 +1,4 @@
-"""A request as it is stored: a case of docs/corpus.md, redacted."""
+"""A request in the form in which it is stored: a redacted case of docs/corpus.md."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gateway.rollout.cohort import cookie_value
 
 __all__ = ["Sampled", "Who", "document_of"]
 
-# Of a connection, of a browser, of proxies: nothing that an endpoint answers by, or nothing to be repeated.
+# Headers of a connection, a browser or a proxy: endpoints don't depend on them, or they can't be repeated.
 LEFT_OUT = frozenset(
     b"""
     connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length expect
@@ -46,7 +46,7 @@ class Who:
 
 
 class Sampled(NamedTuple):
-    """A request that was kept, its place and who made it. `at` is in seconds since 1970."""
+    """A request that was kept, its template and its caller. `at` is in seconds since 1970."""
 
     kept: Kept
     answer: Answer
@@ -60,8 +60,8 @@ class Sampled(NamedTuple):
 def document_of(
     sampled: Sampled, pseudonyms: Pseudonyms | None, cookies: Sequence[bytes] = ()
 ) -> dict[str, Any] | None:
-    """As it is stored; None where there is something in it that can't be redacted. Without `pseudonyms`, nothing is.
-    `cookies` are the names of those that are kept."""
+    """The form in which it is stored; None if it contains something that can't be redacted. Without `pseudonyms`,
+    nothing is redacted. `cookies` are the names of those that are kept."""
     kept, info = sampled.kept, sampled.kept.info
     body = kept.request_body
     if pseudonyms is not None:
@@ -109,7 +109,7 @@ def _query(query: str, pseudonyms: Pseudonyms | None) -> str:
 def _headers(
     lines: Iterable[tuple[bytes, bytes]], sent: bytes, cookies: Sequence[bytes], pseudonyms: Pseudonyms | None
 ) -> list[list[str]]:
-    """Those that matter. A cookie is kept where it says neither who somebody is nor where he comes from."""
+    """The relevant headers. Cookies are kept only if they don't identify the caller."""
     made = []
     for name, value in without_traces(lines):
         plain = name.decode("latin-1").lower()

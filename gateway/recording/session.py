@@ -1,4 +1,4 @@
-"""What one process has for one recording: which requests it knows already, and what is new."""
+"""One recording in one process: the requests that it knows, and what is new."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from gateway.routing.table import Match
 
 __all__ = ["Batch", "Found", "Session"]
 
-ASKED = 5  # callers of requests that are alike who are found out, where their view didn't ask who they are
-MOST_EXACT = 20_000  # requests that are known by what they are, not by their shape
-UNKNOWN = "?"  # the kind of a user whom nobody has asked for
+ASKED = 5  # similar requests whose callers are looked up if the view didn't read the user
+MOST_EXACT = 20_000  # requests that are recognised exactly, not by their shape
+UNKNOWN = "?"  # the kind of a user that was not determined
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Requests that are alike: how many are new, since it was last taken, and the case that stands for them where that
-    is new too, as JSON."""
+    """Similar requests: the number of new ones since the last `take`, and the case that represents them, as JSON, if it
+    is new too."""
 
     endpoint: str
     count: int
@@ -40,8 +40,8 @@ NOTHING_NEW = Found("", 0)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a session has to be stored. `seen` requests came that the recording is for, `skipped` says why some of them
-    are in no case; both since it began. `done`: there is nothing to come."""
+    """What a session has for storing. `seen` requests matched the recording, `skipped` counts those in no case by
+    reason; both since it began. `done`: nothing more will come."""
 
     recording: str
     found: Mapping[str, Found]
@@ -64,7 +64,8 @@ class _Known:
 class Session:
     """One recording in this process. The event loop calls `template` and `skip`, one thread `look`, another `take`.
 
-    `pending` and `finished` count what waits to be looked at, and what was. `cookies` are kept.
+    `pending` and `finished` count the requests to be analysed, and those that were. `cookies` are the names of cookies
+    that are kept.
     """
 
     def __init__(self, plan: Plan, cookies: Sequence[bytes] = ()) -> None:
@@ -77,27 +78,27 @@ class Session:
         self._skipped: dict[str, int] = {}
         self._known = _Known()
         self._lock = threading.Lock()
-        self._found: dict[str, Found] = {}  # what is new
-        self._counts: dict[str, int] = {}  # by the thread that looks
-        self._stored: dict[str, int] = {}  # of those, by the thread that stores
+        self._found: dict[str, Found] = {}  # new since the last `take`
+        self._counts: dict[str, int] = {}  # written by the analysing thread
+        self._stored: dict[str, int] = {}  # stored part of these, written by the storing thread
         names, nothing = frozenset(plan.selection.names), compile_patterns(())
         self._pseudonyms = Pseudonyms(plan.secret, names, nothing) if plan.selection.redact else None
 
     def template(self, info: RequestInfo, match: Match | None) -> str | None:
-        """The template that a request is of, if this is to record it."""
+        """The template of a request, if it is to be recorded."""
         if match is not None and match.route in self.plan.routes:
             return match.template
         return self.plan.template(info.path, info.method)
 
     def skip(self, reason: str) -> None:
-        """A request will be in no case, because of `reason`: one word, of few."""
+        """Count a request that will be in no case; `reason` is one word of a few."""
         self._skipped[reason] = self._skipped.get(reason, 0) + 1
 
-    # -- on the thread that looks ----------------------------------------------------------------
+    # -- on the analysing thread ------------------------------------------------------------------
 
     def look(self, sampled: Sampled, known: Who | None, ask: Callable[[Sampled], Who | None]) -> None:
-        """Count a request, and keep it where it is like no other. `known` is who made it, where that is known; else
-        `ask` may be asked."""
+        """Count a request, and keep it if no similar one is known. `known` is its caller, if determined; otherwise
+        `ask` may be called."""
         exact = self._exact(sampled, known)
         fingerprint = self._known.exact.get(exact)
         if fingerprint is None:
@@ -135,7 +136,7 @@ class Session:
         return found, who
 
     def _alike(self, sampled: Sampled) -> tuple[object, ...]:
-        """What requests have in common that are alike, beside who made them."""
+        """What similar requests have in common, besides their caller."""
         kept, answer = sampled.kept, sampled.answer
         query = kept.scope.get("query_string", b"").decode("latin-1")
         media_type = kept.info.headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
@@ -168,13 +169,13 @@ class Session:
         known.fingerprints.add(fingerprint)
         self._counts[fingerprint] = 1
 
-    # -- on the thread that stores ---------------------------------------------------------------
+    # -- on the storing thread --------------------------------------------------------------------
 
     def take(self, now: float) -> Batch:
-        """What is new, which is then forgotten here. At its end, the session closes."""
+        """Remove and return what is new. At its end, the session closes."""
         if now >= self.plan.until:
             self.open = False
-        done = not self.open and self.pending == self.finished  # before what it says is taken
+        done = not self.open and self.pending == self.finished  # read before the results are
         with self._lock:
             cases, self._found = self._found, {}
         found = {}
@@ -186,7 +187,7 @@ class Session:
         return Batch(self.plan.id, found, self.seen, dict(self._skipped), done)
 
     def put_back(self, batch: Batch) -> None:
-        """Take back what could not be stored."""
+        """Put back what could not be stored."""
         for fingerprint, found in batch.found.items():
             self._stored[fingerprint] -= found.count
             if found.document is not None:

@@ -1,4 +1,4 @@
-"""What makes two requests alike: the shapes of their bodies, not what is in them."""
+"""The shapes of bodies, by which requests are similar, whatever the values."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MOST_MEMBERS = 200  # of an object
 MOST_ITEMS = 50  # of an array
 DEEPEST = 12
 MOST_FIELDS = 200
-MOST_LOOKED_AT = 2000  # values of a body that are looked at for a named field
+MOST_LOOKED_AT = 2000  # values of a body that are searched for a named field
 FORM = "application/x-www-form-urlencoded"
 PART = re.compile(rb'content-disposition:[^\r\n]*?\bname="([^"\r\n]{0,200})"([^\r\n]*)', re.IGNORECASE)
 KEY = re.compile(r"-?\d+|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")  # a name that is a value
 
 
 def shape_of(media_type: str, body: bytes) -> str:
-    """The shape of a body, as text: the names and types of JSON, the names of a form, else its media type."""
+    """The shape of a body, as text: names and types of JSON, names of a form, else the media type."""
     if not body:
         return ""
     if _is_json(media_type):
@@ -37,7 +37,7 @@ def shape_of(media_type: str, body: bytes) -> str:
 
 
 def named_values(names: Sequence[str], query: str, media_type: str, *bodies: bytes) -> tuple[str, ...]:
-    """The values of these fields: of the query, of a form, of JSON at any depth. Of several, the first counts."""
+    """The values of these fields: in the query, in a form, in JSON at any depth. Of several, the first counts."""
     if not names:
         return ()
     found = dict(reversed(parse_qsl(query, keep_blank_values=True, max_num_fields=None)))
@@ -81,7 +81,7 @@ def _shape(value: Any, depth: int) -> str:
 
 
 def _members(value: Any) -> Iterator[tuple[str, str]]:
-    """Every member of every object, breadth first, up to a bound."""
+    """Every member of every object, breadth first, up to a limit."""
     waiting = [value]
     for looked in range(MOST_LOOKED_AT):
         if looked >= len(waiting):

@@ -1,8 +1,8 @@
-"""What callers share through Django, kept from mirrors: caches, sessions, mail, files, tasks and messages to others.
+"""Shields what callers share through Django from mirrors: caches, sessions, mail, files, tasks and messages.
 
-A mirror is a request that nobody sent. It must not be given what was made for callers, or the other side would not be
-asked at all, and must leave nothing behind for them. Each store is an object of one of a few base classes, whatever
-setting, library or line of code it came from. So it is their methods that ask whether they run for a mirror.
+A mirror must not read what was made for callers, or the other upstream would not do its work, and must leave nothing
+behind. Each store is an instance of one of a few base classes, whatever setting, library or code created it. So the
+methods of these classes check whether they are called for a mirror.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ __all__ = ["keep_sides_apart", "scratch_problems", "shield", "shield_imported", 
 
 
 def shield(*, readable: tuple[str, ...] = (), divert: bool = False) -> None:
-    """From now on, keep mirrors from what callers share. `readable`: the aliases of CACHES that they may read;
-    `divert`: some have databases of their own.
+    """From now on, shield shared resources from mirrors. `readable`: the aliases of CACHES that they may read;
+    `divert`: some mirrors use scratch databases.
 
-    Once or more often: what is guarded already stays so.
+    May be called again: what is guarded stays guarded.
     """
     shield_databases()
     if divert:
@@ -43,7 +43,7 @@ def shield(*, readable: tuple[str, ...] = (), divert: bool = False) -> None:
 
 
 def shield_imported() -> None:
-    """The same for libraries that have been imported by now. Soon done where there is nothing new."""
+    """The same for libraries that were imported since. Cheap if there are none."""
     shield_outside()
     shield_tasks()
     shield_libraries()

@@ -1,4 +1,4 @@
-"""Caches: a mirror has empty ones, and what it stores there goes with it."""
+"""Caches: a mirror has empty ones, which are discarded with it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from gateway.shield.guard import GuardedCall, guard
 
 __all__ = ["PrivateCache", "reading", "shield_caches"]
 
-# What only computes, or lets go of a connection.
+# Methods that only compute, or close a connection.
 HARMLESS = frozenset({
     "client_servers", "get_backend_timeout", "make_and_validate_key", "make_key", "make_pattern",
     "reverse_key", "validate_key",
 })  # fmt: skip
-CLOSES = frozenset({"aclose", "close"})  # what request_finished does, by means that a mirror may not have
+CLOSES = frozenset({"aclose", "close"})  # called by request_finished, with resources that a mirror must not use
 READS = frozenset({
     "__contains__", "aget", "aget_many", "ahas_key", "get", "get_many", "has_key", "iter_keys", "keys", "pttl", "ttl",
 })  # fmt: skip
@@ -33,7 +33,7 @@ _readable: frozenset[str] = frozenset()
 
 
 def shield_caches(readable: tuple[str, ...] = ()) -> None:
-    """Give mirrors caches of their own, but for reading those with these aliases."""
+    """Give mirrors private caches, except for reading those with these aliases."""
     global _readable  # noqa: PLW0603 - as `caches` is: one for the process
     _readable = frozenset(readable)
     guard(BaseCache, _chosen, _instead)
@@ -41,7 +41,7 @@ def shield_caches(readable: tuple[str, ...] = ()) -> None:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """A block in which a mirror may read the caches of callers: for a session, which it has to know."""
+    """A block in which a mirror may read callers' caches: for sessions, which it has to know."""
     token = _reading.set(True)
     try:
         yield
@@ -73,21 +73,22 @@ def _instead(call: GuardedCall) -> Any:
 
 
 def _alias_of(cache: BaseCache) -> str | None:
-    """Under which name Django knows this object; None where somebody has made it, or keeps another thread's."""
+    """The alias of this cache object; None if it was created otherwise, or on another thread."""
     return next((alias for alias in caches if caches[alias] is cache), None)
 
 
 class PrivateCache(BaseCache):
-    """What a mirror has in the place of `shared`: empty at first, in memory, with the same keys and time limits.
+    """A mirror's substitute for the cache `shared`: empty at first, in memory, with the same keys and timeouts.
 
-    It has what Django documents of a cache, and of django-redis what means something to one alone: a lock is free.
+    It has the methods that Django documents, and those of django-redis that make sense for a single user: a lock is
+    free.
     """
 
     def __init__(self, shared: BaseCache) -> None:
         super().__init__({})
         self.key_prefix, self.version, self.key_func = shared.key_prefix, shared.version, shared.key_func
         self.default_timeout = shared.default_timeout
-        self._entries: dict[str, tuple[bytes, float | None]] = {}  # pickled, and until when
+        self._entries: dict[str, tuple[bytes, float | None]] = {}  # pickled value, and when it expires
 
     def _live(self, key: str) -> tuple[bytes, float | None] | None:
         entry = self._entries.get(key)
@@ -140,7 +141,7 @@ class PrivateCache(BaseCache):
         return self._live(self.make_key(key, version)) is not None
 
     def incr(self, key: Any, delta: int = 1, version: int | None = None, **_: Any) -> int:
-        """As BaseCache, but the time limit stays."""
+        """As BaseCache, but the timeout stays."""
         made = self.make_key(key, version)
         if (entry := self._live(made)) is None:
             raise ValueError(f"Key '{made}' not found")
@@ -155,11 +156,11 @@ class PrivateCache(BaseCache):
     # -- what django-redis adds -------------------------------------------------------------------
 
     def lock(self, *_: Any, **__: Any) -> Any:
-        """A lock that nobody else wants."""
+        """A lock without contention."""
         return _Free()
 
     def keys(self, search: str = "*", version: int | None = None, **_: Any) -> list[Any]:
-        """Those that fit the pattern `search`."""
+        """The keys that match the pattern `search`."""
         pattern, start = self.make_key(search, version), len(self.make_key("", version))
         return [key[start:] for key in [*self._entries] if fnmatchcase(key, pattern) and self._live(key)]
 
@@ -168,22 +169,22 @@ class PrivateCache(BaseCache):
         return iter(self.keys(search, version))
 
     def delete_pattern(self, pattern: str, version: int | None = None, **_: Any) -> int:
-        """Delete those that fit; how many these were."""
+        """Delete the keys that match `pattern`; returns how many there were."""
         return sum(self.delete(key, version) for key in self.keys(pattern, version))
 
     def ttl(self, key: Any, version: int | None = None, **_: Any) -> int | None:
-        """The seconds that a key has left: 0 where there is none, None where it stays."""
+        """The remaining seconds of a key: 0 if there is none, None if it doesn't expire."""
         entry = self._live(self.make_key(key, version))
         if entry is None:
             return 0
         return None if entry[1] is None else int(entry[1] - SYSTEM.time())
 
     def persist(self, key: Any, version: int | None = None, **_: Any) -> bool:
-        """Let a key stay."""
+        """Remove the timeout of a key."""
         return self.touch(key, None, version)
 
     def expire(self, key: Any, timeout: Any, version: int | None = None, **_: Any) -> bool:
-        """Let a key go in so many seconds."""
+        """Set the timeout of a key, in seconds."""
         return self.touch(key, timeout, version)
 
 
@@ -191,16 +192,16 @@ class _Free(nullcontext[Any]):
     """A lock in a private cache."""
 
     def acquire(self, *_: Any, **__: Any) -> bool:
-        """It is free."""
+        """Always succeeds."""
         return True
 
     def release(self) -> None:
-        """It stays free."""
+        """No effect."""
 
     def locked(self) -> bool:
-        """It is not."""
+        """Always false."""
         return False
 
     def owned(self) -> bool:
-        """Nobody else could own it."""
+        """Always true."""
         return True

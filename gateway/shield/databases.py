@@ -1,7 +1,7 @@
-"""Databases: what a mirror writes is rolled back at its end, and what it would do after a commit is not done.
+"""Databases: what a mirror writes is rolled back at its end, and on_commit functions don't run.
 
-A mirror has a transaction of its own on every connection that it uses, from its first use of it on. What the project
-calls a transaction is a savepoint in there. Django's `TestCase` works the same way.
+A mirror has a transaction of its own on every connection that it uses, from the first use on. What the project calls a
+transaction is a savepoint in it. Django's `TestCase` works the same way.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ BY_HAND = frozenset({"commit", "rollback", "set_autocommit"})
 
 
 def shield_databases() -> None:
-    """From now on, roll back what mirrors do on any connection of Django's."""
+    """From now on, roll back what mirrors do on any of Django's connections."""
     note_commits()
     logging.getLogger("django.request").addFilter(_is_no_news)  # which adds a filter once
     guard(BaseDatabaseWrapper, (BEGINS | BY_HAND | {"close", "connect"}).__contains__, _instead)
@@ -44,7 +44,7 @@ def shield_databases() -> None:
 
 
 def _is_no_news(_record: logging.LogRecord) -> bool:
-    """False for the errors of a mirror that gave way: it is counted, and may be one of many."""
+    """False for errors of a mirror that gave way: it is counted, and there may be many."""
     scope = current.get()
     return scope is None or scope.gave_way is None
 
@@ -52,7 +52,7 @@ def _is_no_news(_record: logging.LogRecord) -> bool:
 def _instead(call: GuardedCall) -> Any:
     connection: BaseDatabaseWrapper = call.target
     if call.name == "connect":
-        return call.proceed()  # what is executed then is asked about
+        return call.proceed()  # its statements are checked when they are executed
     if call.name in BY_HAND:
         raise call.scope.refuse(f"a transaction by hand ({call.name}() of the connection {connection.alias!r})")
     held = call.scope.transactions.get(_key(connection))
@@ -60,7 +60,7 @@ def _instead(call: GuardedCall) -> Any:
         return None if held is not None else call.proceed()
     if held is None:
         if connection.alias in call.scope.databases and call.name == "get_autocommit":
-            return call.proceed()  # of one of callers', by whoever tidies it up
+            return call.proceed()  # of a caller's connection that is being cleaned up
         if connections[connection.alias] is not connection:
             raise call.scope.refuse(f"a connection to {connection.alias!r} that is not the thread's own")
         if current_thread() is None:
@@ -70,8 +70,8 @@ def _instead(call: GuardedCall) -> Any:
                 _check_writes(connection, call.scope)
             call.scope.transactions[_key(connection)] = MirrorTransaction(connection, call.scope)
         if call.name == "get_autocommit":
-            # `atomic` asks, after it has found that no block is open. Now one is: it is to make a savepoint there, and
-            # not to take the transaction for one that was begun by hand, which it would leave as none at its end.
+            # `atomic` checks after it has found no open block. Now there is one: it must create a savepoint there, and
+            # not treat the transaction as one that was begun manually, which it would end.
             return True
     return call.method(connection, *call.args, **call.kwargs)
 
@@ -89,7 +89,7 @@ def _key(connection: BaseDatabaseWrapper) -> tuple[int, str]:
 class MirrorTransaction:
     """The transaction of a mirror on one connection, open from now on.
 
-    `session` is what the server knows its connection by, 0 where nobody asks. Where somebody waits for its locks, the
+    `session` is the server's ID of its connection, 0 if none is needed. If another session waits for its locks, the
     server is told to end it, whatever it does then.
     """
 
@@ -113,21 +113,21 @@ class MirrorTransaction:
                 self._own.__enter__()
             self.session = _execute(connection, limits.within)
         except BaseException:
-            self.end()  # or the next caller on this thread would be in it, and never commit
+            self.end()  # otherwise the next caller on this thread would be inside it, and never commit
             raise
-        # Not `execute_wrapper()`, which is for a block of code, and whose end takes the last one away: so this is the
-        # first, as the recorder is.
+        # Not `execute_wrapper()`, which is for a block of code, and whose end removes the last wrapper: so this is
+        # inserted first, like the recorder.
         connection.execute_wrappers.insert(0, self._hear)
         if self.session and not scope.read_only and not scope.owns(self.alias):
             watcher.add(self)
 
     def cut(self) -> None:
-        """Note that the server ends it, as somebody waits for it."""
+        """Note that the server ends it, because another session waits for it."""
         self._is_cut = True
         self._scope.give_way(LOCKS)
 
     def _hear(self, execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any) -> Any:
-        """Execute a statement of the mirror's, if it can be undone. Where the database gives it up, its answer proves
+        """Execute a statement of the mirror, if it can be rolled back. If the database aborts it, the response proves
         nothing."""
         for statement in check_statement(text_of(sql, context), self._connection, self._scope):
             if statement not in self._after:
@@ -140,7 +140,7 @@ class MirrorTransaction:
             raise
 
     def end(self) -> list[str]:
-        """Roll it back. Returns what would have run after the commit, by name."""
+        """Roll it back. Returns the names of what would have run after the commit."""
         connection = self._connection
         if not self._is_cut:
             self._scope.conclude(connection, self._pending)
@@ -155,7 +155,8 @@ class MirrorTransaction:
             try:
                 self._leave()
                 _execute(connection, self._after)
-                # As `request_finished` would have, which found the transaction open: a pool's is others' to have.
+                # As `request_finished` would have, if the transaction weren't open: a pooled connection must be
+                # returned.
                 connection.close_if_unusable_or_obsolete()
             except Exception:
                 logger.exception(
@@ -165,19 +166,19 @@ class MirrorTransaction:
         return waiting
 
     def _give_up(self) -> None:
-        """Let nobody have the connection any more."""
+        """Discard the connection."""
         with suppress(Exception):
             self._connection.close()
         with suppress(AttributeError):
-            del connections[self.alias]  # what `atomic` left in it can't be reset
+            del connections[self.alias]  # the state that `atomic` left in it can't be reset
 
     def _leave(self) -> None:
         connection = self._connection
         if connection.atomic_blocks[-1:] != [self._own]:
             raise RuntimeError("it has left a transaction open")
         connection.set_rollback(True)
-        # What closes connections when a request ends wants a health check next (CONN_HEALTH_CHECKS). Made between
-        # rollback and autocommit, its SELECT would begin a transaction, in which autocommit can't be set.
+        # `close_old_connections` makes a health check next (CONN_HEALTH_CHECKS). Between rollback and autocommit, its
+        # SELECT would begin a transaction, in which autocommit can't be set.
         connection.health_check_done = True  # type: ignore[attr-defined] # django-stubs leaves it out
         self._own.__exit__(None, None, None)
         del connection.run_on_commit[self._pending :]
@@ -185,7 +186,7 @@ class MirrorTransaction:
 
 @contextmanager
 def _deferred(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """A block in which SQLite begins a transaction without taking its one lock for writing, whatever OPTIONS say."""
+    """A block in which SQLite begins a transaction without its write lock, whatever OPTIONS say."""
     mode = getattr(connection, "transaction_mode", None)
     if mode is None:
         yield
@@ -198,11 +199,11 @@ def _deferred(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 
 def _execute(connection: BaseDatabaseWrapper, statements: tuple[str, ...]) -> int:
-    """Execute them. Returns the first number that the last one finds, 0 where there is none."""
+    """Execute them. Returns the number that the last one selects, 0 without a row."""
     if not statements:
         return 0
     with connection.cursor() as cursor:
         for statement in statements:
-            cursor.cursor.execute(statement)  # the driver's own: no wrapper of the project's hears of it
+            cursor.cursor.execute(statement)  # the driver's cursor: the project's wrappers are not called
         row = cursor.cursor.fetchone() if cursor.cursor.description else None
     return int(row[0]) if row else 0

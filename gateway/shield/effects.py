@@ -1,4 +1,4 @@
-"""What a request does beside its answer and its rows, noted for callers and mirrors alike, by its kind and no value."""
+"""Records a request's effects besides its response and rows, for callers and mirrors alike: their kind, no values."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from gateway.context.recording import recorder, unrecorded
 
 __all__ = ["named", "note", "note_commits", "noting"]
 
-LOCAL = "a local function"  # whose name says nothing: each side has one of its own
+LOCAL = "a local function"  # its name is meaningless: each side has another one
 
-Describe = Callable[[Any, str, tuple[Any, ...], dict[str, Any]], list[str]]  # of the object, the method, its arguments
+Describe = Callable[[Any, str, tuple[Any, ...], dict[str, Any]], list[str]]  # object, method, arguments
 
 
 def note(effects: list[str]) -> None:
-    """Note them of the request that runs here, if that is compared."""
+    """Record effects of the running request, if it is compared."""
     current = recorder.get()
     if current is not None:
         current.effects += effects
 
 
 def noting(describe: Describe) -> Callable[[str, Callable[..., Any]], Callable[..., Any]]:
-    """What makes of a method one that notes what `describe` says of a call. What it does itself is not noted: a mirror
-    doesn't do it."""
+    """A wrapper for methods that records what `describe` says of a call. Effects inside the call are not recorded: a
+    mirror doesn't have them."""
 
     def found(target: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         current = recorder.get()
@@ -56,7 +56,7 @@ def noting(describe: Describe) -> Callable[[str, Callable[..., Any]], Callable[.
 
 
 def note_commits() -> None:
-    """Note the functions that run after a commit. A mirror's, which don't, are named when it ends."""
+    """Record the functions that run after a commit. A mirror's, which don't run, are named when it ends."""
     if hasattr(BaseDatabaseWrapper, "notes_commits"):
         return
     wrapper: Any = BaseDatabaseWrapper
@@ -76,7 +76,7 @@ def note_commits() -> None:
         current = recorder.get()
         if current is None or self.in_atomic_block or not callable(func):
             return register(self, func, *args, **kwargs)  # type: ignore[no-any-return] # as above
-        current.effects.append(named(func))  # which runs now
+        current.effects.append(named(func))  # it runs at once
         with unrecorded():
             return register(self, func, *args, **kwargs)  # type: ignore[no-any-return] # as above
 
@@ -86,7 +86,7 @@ def note_commits() -> None:
 
 def named(function: Any) -> str:
     """What runs after a commit, by its name in the code."""
-    function = getattr(function, "func", function)  # a partial's
+    function = getattr(function, "func", function)  # of a partial
     owner = getattr(function, "__self__", None)
     name = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function).__qualname__)}"
     if isinstance(task := getattr(owner, "name", None), str):  # a Celery task's `delay`

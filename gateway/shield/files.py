@@ -1,4 +1,4 @@
-"""Files: a mirror reads those of callers. What it saves is in its own memory, what it deletes is gone for it alone."""
+"""Files: a mirror reads callers' files. What it saves is kept in memory; what it deletes is deleted only for itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ METHODS = frozenset({"_open", "_save", "delete", "exists", "open", "path", "save
 
 
 def shield_files() -> None:
-    """Let storages change nothing for mirrors."""
+    """Prevent mirrors from changing anything in storages."""
     guard(Storage, METHODS.__contains__, _instead, noting(_effects))
 
 
@@ -30,7 +30,7 @@ def _instead(call: GuardedCall) -> Any:
 
 
 def _effects(_storage: Storage, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
-    """What a storage is to save or delete, by its suffix."""
+    """What a storage saves or deletes, by its suffix."""
     if method not in ("_save", "delete", "save"):
         return []
     name = args[0] if args else kwargs.get("name")
@@ -41,11 +41,11 @@ def _effects(_storage: Storage, method: str, args: tuple[Any, ...], kwargs: dict
 
 
 class _MirrorFiles:
-    """What a mirror has saved and deleted in one storage, which it keeps alive: its id is its name here."""
+    """What a mirror has saved and deleted in one storage, which it keeps alive, since it is identified by its id."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._saved: dict[str, bytes | None] = {}  # None where it was deleted
+        self._saved: dict[str, bytes | None] = {}  # None if it was deleted
 
     def save(self, call: GuardedCall, name: str | None, content: Any, max_length: int | None = None) -> str:
         name = content.name if name is None else name

@@ -1,4 +1,4 @@
-"""Lets the methods of a whole family of classes do something else for mirrors."""
+"""Replaces methods of a class and all its subclasses for mirrors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MARK = "_gateway_guarded"
 
 
 class GuardedCall:
-    """One call of a guarded method by the mirror of `scope`. `proceed` makes it after all, as for a caller."""
+    """A call of a guarded method by the mirror of `scope`. `proceed` makes the call, as for a caller."""
 
     __slots__ = ("args", "kwargs", "method", "name", "scope", "target")
 
@@ -36,7 +36,7 @@ class GuardedCall:
         self.kwargs = kwargs
 
     def proceed(self) -> Any:
-        """What the method itself returns; for a coroutine function, what is to be awaited."""
+        """The result of the method itself; for a coroutine function, an awaitable."""
         if inspect.iscoroutinefunction(self.method):
             return self._awaited()
         with among_callers():
@@ -48,16 +48,16 @@ class GuardedCall:
 
 
 Notes = Callable[[str, Callable[..., Any]], Callable[..., Any]]
-Instead = Callable[[GuardedCall], Any]  # for a coroutine function, returns what is to be awaited
+Instead = Callable[[GuardedCall], Any]  # for a coroutine function, returns an awaitable
 
 
 def guard(base: type, chosen: Callable[[str], bool], instead: Instead, notes: Notes | None = None) -> None:
-    """For mirrors, let `instead` answer every call of the methods whose names are `chosen`: of `base` and of all
-    classes that derive from it, those that are defined later included.
+    """For mirrors, replace the methods whose names are `chosen` by `instead`: in `base` and in all its subclasses,
+    including those that are defined later.
 
-    Every class is looked at by itself, so it makes no difference who wrote the method, or which of them calls another.
-    `notes` is given a method's name and the method, and returns what is called for callers.
-    Properties are methods without arguments here. For all others, a call takes one look at a context variable more.
+    Each class is changed by itself, so it makes no difference which class defines the method, or which calls another.
+    `notes` gets a method's name and the method, and returns the function that is called for callers.
+    Properties are treated as methods without arguments. For callers, each call costs one lookup of a context variable.
     """
     if base.__dict__.get(MARK) is base:
         return

@@ -1,4 +1,5 @@
-"""What a mirror can't execute, since its transaction doesn't hold it: see `statements`, and what is no statement."""
+"""Refuses what a mirror's transaction doesn't roll back: statements (see `statements`), and calls that aren't
+statements."""
 
 from __future__ import annotations
 
@@ -24,14 +25,14 @@ _kept: dict[tuple[str, str], frozenset[str]] = {}  # tables without transactions
 
 
 def shield_cursors() -> None:
-    """From now on, refuse mirrors what cursors do beside executing statements."""
+    """From now on, refuse what cursors do for mirrors besides executing statements."""
     guard(CursorWrapper, {"callproc"}.__contains__, _instead_of_procedure)
     if not hasattr(SQLiteCursorWrapper, "asks_mirrors"):
         _check_scripts()
 
 
 def check_statement(statement: str, connection: BaseDatabaseWrapper, scope: MirrorScope) -> tuple[str, ...]:
-    """Refuse what a rollback doesn't take back. Returns the statements that take the rest back, after it."""
+    """Refuse statements that a rollback doesn't undo. Returns the statements that undo the rest after the rollback."""
     vendor, own = connection.vendor, scope.owns(connection.alias)
     if (found := lasting(statement, vendor, own=own)) is not None:
         raise scope.refuse(*found)
@@ -43,11 +44,11 @@ def check_statement(statement: str, connection: BaseDatabaseWrapper, scope: Mirr
 
 
 def learn_engines(connection: BaseDatabaseWrapper) -> None:
-    """Find the tables of a MySQL or MariaDB database in which what is written stays written (MyISAM, Aria, …): once for
-    a process, and before a mirror has limits, as there may be many."""
+    """Find the tables of a MySQL or MariaDB database whose engines have no transactions (MyISAM, Aria, …): once per
+    process, and before a mirror's limits apply, as there may be many."""
     if connection.vendor == "mysql" and _place(connection) not in _kept:
         with connection.cursor() as cursor:
-            cursor.cursor.execute(NO_ROLLBACK)  # the driver's own: no wrapper of the project's hears of it
+            cursor.cursor.execute(NO_ROLLBACK)  # the driver's cursor: the project's wrappers are not called
             _kept[_place(connection)] = frozenset(row[0] for row in cursor.fetchall())
 
 
@@ -56,13 +57,13 @@ def _place(connection: BaseDatabaseWrapper) -> tuple[str, str]:
 
 
 def _instead_of_procedure(call: GuardedCall) -> Any:
-    if call.target.db.vendor != "postgresql":  # which lets none commit within a transaction
+    if call.target.db.vendor != "postgresql":  # where procedures can't commit inside a transaction
         raise call.scope.refuse(f"the procedure {call.args[0]}", COMMITS)
     return call.method(call.target, *call.args, **call.kwargs)
 
 
 def _check_scripts() -> None:
-    """SQLite's scripts are executed after a commit, and by no wrapper of Django's."""
+    """SQLite's scripts are executed after a commit, and bypass Django's wrappers."""
     cursor: Any = SQLiteCursorWrapper
 
     def executescript(self: Any, script: str) -> Any:

@@ -1,8 +1,8 @@
-"""Database libraries beside Django's connections: what a mirror writes through them, nobody here rolls back.
+"""Database libraries besides Django's connections: what a mirror writes through them is not rolled back here.
 
-So a mirror of a write has none of them, unless the service says that it rolls back by itself. Every statement is
-refused where it begins, whoever opened the connection and when. A mirror of a read may read; where SQLAlchemy would
-commit for it, it rolls back.
+So a mirror of a write must not use them, unless the service says that it rolls back itself. Every statement is refused
+where it begins, whoever opened the connection and when. A mirror of a read may read; where SQLAlchemy would commit, it
+rolls back.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ INSTEAD = (
     "rolls_back = true in its [services.NAME]"
 )
 _STATEMENTS = {"execute", "executemany", "executescript", "cursor", "transaction", "execute_insert", "commit"}
-# Module, class, and what begins something in a database.
+# Module, class, and the methods that begin something in a database.
 TABLE: tuple[tuple[str, str, set[str]], ...] = (
     ("sqlalchemy.engine.base", "Engine", {"connect", "begin", "raw_connection"}),
     ("sqlalchemy.engine.base", "Connection", _STATEMENTS | {"exec_driver_sql", "scalar", "scalars", "begin"}),
@@ -39,8 +39,8 @@ TABLE: tuple[tuple[str, str, set[str]], ...] = (
     ("MySQLdb.connections", "Connection", {"cursor", "query", "commit"}),
     ("aiosqlite.core", "Connection", _STATEMENTS | {"execute_fetchall"}),
 )
-# By what a service's modules are known to leave Django's connections. They begin with one of those above, or connect
-# through Python's own sockets, which are refused too.
+# Packages whose import shows that a service doesn't only use Django's connections. They use one of those above, or
+# Python's sockets, which are refused too.
 NAMES = frozenset({
     "aiomysql", "aiosqlite", "asyncmy", "asyncpg", "databases", "MySQLdb", "oracledb", "peewee", "pg8000", "pony",
     "psycopg", "psycopg2", "psycopg_pool", "pymysql", "sqlalchemy", "sqlite3", "sqlmodel", "tortoise",
@@ -48,7 +48,7 @@ NAMES = frozenset({
 
 
 def shield_libraries() -> None:
-    """Guard those of these that the process has imported by now: they are optional, and not to be imported for this."""
+    """Guard those of these libraries that are imported by now: they are optional, and not imported here."""
     for module, name, methods in TABLE:
         if isinstance(cls := getattr(sys.modules.get(module), name, None), type):
             _take_over(cls, "commit")
@@ -60,7 +60,7 @@ def shield_libraries() -> None:
 
 
 def _take_over(cls: Any, name: str) -> None:
-    """Let `cls` have a method of its own that it inherits from a class in C, which can't be guarded."""
+    """Give `cls` its own copy of a method that it inherits from a class in C, which can't be guarded."""
     inherited = getattr(cls, name, None)
     if inherited is None or name in vars(cls) or inspect.isfunction(inherited):
         return
@@ -81,20 +81,20 @@ def _unless_rolled_back(call: GuardedCall) -> Any:
 
 
 def _is_djangos(connection: object) -> bool:
-    """Whether Django has opened it, on this thread: then it is in the mirror's transaction."""
+    """Whether Django has opened it on this thread: then it is in the mirror's transaction."""
     with among_callers():
         return any(known.connection is connection for known in connections.all(initialized_only=True))
 
 
 def _rolled_back(call: GuardedCall) -> Any:
-    """The commit of a mirror: SQLAlchemy's own, for each of its kinds of databases."""
+    """The commit of a mirror, for each kind of SQLAlchemy's databases: rolled back."""
     if call.scope.rolls_back:
         return call.method(call.target, *call.args, **call.kwargs)
     return call.target.do_rollback(*call.args, **call.kwargs)
 
 
 def _check_sqlite() -> None:
-    """Ask about databases in files. Their connections can't be: SQLite's are a class that can't be changed."""
+    """Check databases in files. SQLite's connections are of a class that can't be changed, so opening is checked."""
     connect: Any = sqlite3.connect
 
     @wraps(connect)
@@ -116,7 +116,7 @@ def _is_in_file(name: str) -> bool:
 
 
 def database_libraries(modules: Iterable[ModuleType]) -> list[str]:
-    """Which of these libraries `modules`, or others of the packages that they are in, have imported."""
+    """Which of these libraries `modules`, or other modules of their packages, have imported."""
     packages = {module.__package__ or module.__name__ for module in modules}
     found = set()
     for name, module in sys.modules.copy().items():

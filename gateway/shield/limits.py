@@ -1,9 +1,9 @@
-"""What a mirror's transaction may cost others: how long it waits for locks, and how long a statement of it may take.
+"""Limits of a mirror's transaction: how long it waits for locks, and how long its statements may take.
 
-A mirror gives way to callers, so it must never be what a deadlock spares. PostgreSQL looks for one after
-`deadlock_timeout`: a mirror waits half as long at most. MariaDB looks at once and ends whom it likes; a mirror doesn't
-wait there at all, so none comes about. MySQL can't be asked for that. Nor must what it has read make a caller's
-transaction fail, as among those that are SERIALIZABLE: so none of a mirror's is.
+A mirror gives way to callers, so a deadlock must never abort a caller's transaction instead. PostgreSQL checks for
+deadlocks after `deadlock_timeout`: a mirror waits at most half as long. MariaDB checks at once and aborts either one; a
+mirror doesn't wait there at all. In MySQL that can't be set. Nor must a mirror's reads make a caller's transaction
+fail, as between SERIALIZABLE transactions: so no transaction of a mirror is serializable.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from gateway.context.mirror_scope import MirrorScope
 
 __all__ = ["LOCKS", "NO_LIMITS", "SLOW", "Limits", "limits_for", "may_fail_callers", "why_given_up"]
 
-LOCKS = "locks"  # a mirror is dropped as it waited for a lock, or somebody waited for one of its own
-SLOW = "slow"  # as one of its statements took too long
+LOCKS = "locks"  # reason for dropping a mirror: it waited for a lock, or another session for its locks
+SLOW = "slow"  # reason for dropping a mirror: a statement took too long
 
 LOWER = "ISOLATION LEVEL REPEATABLE READ"
-# SQLSTATE: no lock in time, a deadlock, rows that others have changed, a statement that took too long.
+# SQLSTATE: lock timeout, deadlock, rows changed by others, statement timeout.
 POSTGRESQL = {"55P03": LOCKS, "40P01": LOCKS, "40001": LOCKS, "57014": SLOW}
-# Error numbers: no lock in time, a deadlock, NOWAIT; and a statement that took too long, in MariaDB and MySQL.
+# Error numbers: lock timeout, deadlock, NOWAIT; and statement timeout, in MariaDB and MySQL.
 MYSQL = {1205: LOCKS, 1213: LOCKS, 3572: LOCKS, 1969: SLOW, 3024: SLOW}
 # Primary result codes (sqlite.org/rescode.html): BUSY, LOCKED.
 SQLITE = {5: LOCKS, 6: LOCKS}
 
 
 class Limits(NamedTuple):
-    """The statements that bound what a mirror may do: before its transaction begins, within it, and after it ended.
+    """The statements that limit a mirror's transaction: before it begins, within it, and after its end.
 
-    What the last one within it finds is what the server knows its connection by.
+    The last one within it selects the server's ID of its connection.
     """
 
     before: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ NO_LIMITS = Limits()
 
 
 def limits_for(connection: BaseDatabaseWrapper, scope: MirrorScope) -> Limits:
-    """Those of a mirror on this connection, which is open."""
+    """The limits for a mirror on this open connection."""
     make = _MAKERS.get(connection.vendor)
     return NO_LIMITS if make is None else make(connection, scope)
 
@@ -66,7 +66,7 @@ def _of_postgresql(connection: BaseDatabaseWrapper, scope: MirrorScope) -> Limit
 
 
 def _of_mysql(connection: BaseDatabaseWrapper, scope: MirrorScope) -> Limits:
-    """MySQL counts waiting in whole seconds."""
+    """MySQL's lock timeouts are whole seconds."""
     name, value, wait = "max_execution_time", str(_milliseconds(scope.statement_timeout)), 1
     if getattr(connection, "mysql_is_mariadb", False):
         name, value, wait = "max_statement_time", f"{scope.statement_timeout:.3f}", 0
@@ -76,9 +76,9 @@ def _of_mysql(connection: BaseDatabaseWrapper, scope: MirrorScope) -> Limits:
         f"SET SESSION {name} = {value}, SESSION innodb_lock_wait_timeout = {wait}, SESSION lock_wait_timeout = 1",
     ]
     kind = [LOWER] * _is_serializable(connection) + ["READ ONLY"] * scope.read_only
-    if kind and not connection.in_atomic_block:  # of one that is open already, it can't be said any more
+    if kind and not connection.in_atomic_block:  # it can't be set in an open transaction
         before.append(f"SET TRANSACTION {', '.join(kind)}")
-    within = () if scope.read_only else ("SELECT CONNECTION_ID()",)  # nobody waits for one that only reads
+    within = () if scope.read_only else ("SELECT CONNECTION_ID()",)  # no session waits for one that only reads
     after = "SET " + ", ".join(f"SESSION {variable} = @gateway_{key}" for key, variable in kept.items())
     return Limits(tuple(before), within, (after,))
 
@@ -93,7 +93,7 @@ def _of_sqlite(connection: BaseDatabaseWrapper, scope: MirrorScope) -> Limits:
 
 
 def _is_serializable(connection: BaseDatabaseWrapper) -> bool:
-    """Whether the project wants its transactions so (OPTIONS): known as psycopg names it, or in words for MySQL."""
+    """Whether OPTIONS make the project's transactions serializable: psycopg's constant, or a word for MySQL."""
     level = getattr(connection, "isolation_level", None)
     return level is not None and str(getattr(level, "name", level)).upper() == "SERIALIZABLE"
 
@@ -110,15 +110,15 @@ _MAKERS: Mapping[str, Callable[[BaseDatabaseWrapper, MirrorScope], Limits]] = {
 
 
 def may_fail_callers(connection: BaseDatabaseWrapper) -> bool:
-    """Whether a mirror that writes there may make a caller's transaction fail, whatever its limits are.
+    """Whether a mirror that writes there may make a caller's transaction fail, whatever its limits.
 
-    MySQL ends the lighter of two transactions that wait for each other, and waits a second at least.
+    MySQL aborts the smaller of two transactions in a deadlock, and lock timeouts are at least one second.
     """
     return connection.vendor == "mysql" and not getattr(connection, "mysql_is_mariadb", False)
 
 
 def why_given_up(error: BaseException, vendor: str) -> str | None:
-    """LOCKS or SLOW, where the database gave up a statement for that; None where `error` is another one."""
+    """LOCKS or SLOW, if the database aborted a statement for that reason; None for any other `error`."""
     cause: Any = error.__cause__ if isinstance(error, DatabaseError) else error
     if vendor == "postgresql":
         return POSTGRESQL.get(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or "")

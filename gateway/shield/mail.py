@@ -1,4 +1,4 @@
-"""Mail: a mirror sends none. It learns what it would have learnt: how many messages were taken."""
+"""Mail: a mirror sends none, and gets the number of messages as if they were sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ METHODS = frozenset({"close", "open", "send_messages"})
 
 
 def shield_mail() -> None:
-    """Let mail backends do nothing for mirrors."""
+    """Make mail backends do nothing for mirrors."""
     guard(BaseEmailBackend, METHODS.__contains__, _instead, noting(_said))
 
 
@@ -25,14 +25,14 @@ def _instead(call: GuardedCall) -> int | None:
     messages = [*_messages(*call.args, **call.kwargs)]
     note(_said(call.target, call.name, (messages,), {}))
     for message in messages:
-        message.message()  # raises ValueError, as when it is sent
+        message.message()  # raises ValueError, as sending does
     return len(messages)
 
 
 def _said(_backend: BaseEmailBackend, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
     """Each message that a backend is to send."""
     messages = args[0] if args else kwargs.get("email_messages")
-    if name != "send_messages" or not isinstance(messages, list | tuple):  # another iterable can be read only once
+    if name != "send_messages" or not isinstance(messages, list | tuple):  # other iterables can be read only once
         return []
     return [f"a mail to {len(message.recipients())}" for message in messages]
 

@@ -1,4 +1,4 @@
-"""What leaves the process through a queue: a mirror starts no task and tells nobody anything."""
+"""Queues and channels: a mirror starts no tasks and sends no messages to other processes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["shield_outside"]
 
 TYPE = re.compile(r"[A-Za-z_][\w.]{0,60}")
 QUEUED = {"enqueue", "enqueue_call", "enqueue_at", "enqueue_in", "enqueue_job", "enqueue_many", "schedule_job"}
-# Module, class, and what starts a task or queues something else. Nothing stands in for it, as for those of
-# gateway/shield/tasks.py: it is refused.
+# Module, class, and the methods that start a task or queue something else. They have no substitute, unlike those in
+# gateway/shield/tasks.py, and are refused.
 TASKS = (
     ("kombu.messaging", "Producer", {"publish"}),
     ("rq.queue", "Queue", QUEUED),
@@ -23,12 +23,12 @@ TASKS = (
     ("concurrent.futures.process", "ProcessPoolExecutor", {"submit"}),
     ("multiprocessing.process", "BaseProcess", {"start"}),
 )
-# The same for what tells others something, and says nothing back.
+# The same for methods that send messages, and return nothing.
 MESSAGES = (("channels.layers", "BaseChannelLayer", {"send", "group_send", "group_add", "group_discard", "flush"}),)
 
 
 def shield_outside() -> None:
-    """Guard those of these that the process has imported by now: they are optional, and not to be imported for this."""
+    """Guard those of these libraries that are imported by now: they are optional, and not imported here."""
     for table, instead, notes in ((TASKS, _refused, None), (MESSAGES, _unsaid, noting(_told))):
         for module, name, methods in table:
             if (found := sys.modules.get(module)) is not None and isinstance(cls := getattr(found, name, None), type):
@@ -40,7 +40,7 @@ def _refused(call: GuardedCall) -> Any:
 
 
 def _told(_layer: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
-    """A message, by whom it is for and its type, which names a method of consumers."""
+    """A message, by its recipient and its type, which names a method of consumers."""
     if name not in ("send", "group_send"):
         return []
     message = args[1] if len(args) > 1 else kwargs.get("message")

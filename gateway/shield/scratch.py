@@ -1,4 +1,4 @@
-"""A database of their own for mirrors of writes, where one that writes would hold callers up."""
+"""Scratch databases for mirrors of writes, where these would block callers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from gateway.shield.guard import among_callers
 
 __all__ = ["divert_databases", "scratch_problems"]
 
-SAME = ("ENGINE", "NAME", "HOST", "PORT")  # what two aliases of one database have in common
+SAME = ("ENGINE", "NAME", "HOST", "PORT")  # settings in which two aliases of one database agree
 
 
 def divert_databases() -> None:
-    """From now on, a mirror gets the connection that its scope names in the place of another.
+    """From now on, give a mirror the connections that its scope names instead of others.
 
-    By `connections[alias]`, which is how the ORM, `connection`, `atomic` and `using` come by every one.
+    In `connections[alias]`, through which the ORM, `connection`, `atomic` and `using` get every connection.
     """
     if "__getitem__" in vars(ConnectionHandler):
         return
@@ -35,7 +35,7 @@ def divert_databases() -> None:
         return found
 
     def all(self: Any, initialized_only: bool = False) -> list[BaseDatabaseWrapper]:  # noqa: A001 - Django's name
-        """Those that there are: whoever asks for all tidies them up."""
+        """The open connections, for code that cleans up all of them."""
         with among_callers():
             found: list[BaseDatabaseWrapper] = all_of(self, initialized_only=initialized_only)
         return found
@@ -44,7 +44,7 @@ def divert_databases() -> None:
 
 
 def scratch_problems(config: Config) -> list[Problem]:
-    """Where mirrors of writes would hold callers up, and what `[mirror] database` names and can't be used."""
+    """Databases in which mirrors of writes would block callers, and unusable values of `[mirror] database`."""
     known = connections.settings
     found = [problem for pair in config.mirror.database.items() for problem in _unfit(*pair, known)]
     writers = [(route, methods) for route in config.routes if (methods := route.mirrored_writes)]
@@ -84,6 +84,6 @@ def _place(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _locks_as_a_whole(alias: str) -> bool:
-    """Whether it has one lock for all who write; in memory, a database belongs to its process alone."""
+    """Whether it has one lock for all writers; an in-memory database belongs to one process only."""
     connection: Any = connections[alias]
     return connection.vendor == "sqlite" and not connection.is_in_memory_db()

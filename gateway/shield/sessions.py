@@ -1,7 +1,7 @@
-"""Sessions: a mirror reads its caller's, since both answer the same person, and stores nothing there.
+"""Sessions: a mirror reads its caller's, since it stands for the same user, and stores nothing.
 
-Its caller was answered, and may be writing to the session by now: what the mirror has read would take that back, as
-sessions are stored whole.
+The caller was answered, and may be changing the session by now: storing what the mirror has read would undo that, since
+sessions are stored as a whole.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ __all__ = ["shield_sessions"]
 
 
 def shield_sessions() -> None:
-    """Let sessions that are made for mirrors read what is stored, and store nothing.
+    """Make the sessions of mirrors read what is stored, and store nothing.
 
-    Every store is made for one request, and calls this constructor: SessionMiddleware's, and a view's own.
+    Every session store is created for one request with this constructor: SessionMiddleware's, and those of views.
     """
     original = SessionBase.__init__
     if hasattr(original, "__wrapped__"):
@@ -37,7 +37,7 @@ def shield_sessions() -> None:
 
 
 def _make_private(session: Any) -> None:
-    for name in ("save", "create", "delete"):  # all else that changes what is stored calls these
+    for name in ("save", "create", "delete"):  # all other methods that change the store call these
         setattr(session, name, _store_nothing)
         setattr(session, f"a{name}", _astore_nothing)
     for name in ("load", "exists"):
@@ -47,11 +47,11 @@ def _make_private(session: Any) -> None:
 
 
 def _store_nothing(*_args: object, **_kwargs: object) -> None:
-    """Instead of storing or deleting a session."""
+    """Replaces storing or deleting a session."""
 
 
 async def _astore_nothing(*_args: object, **_kwargs: object) -> None:
-    """The same, asynchronously."""
+    """The same, asynchronous."""
 
 
 def _reading(method: Callable[..., Any]) -> Callable[..., Any]:

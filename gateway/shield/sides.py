@@ -1,7 +1,7 @@
-"""Whole answers in a cache: each belongs to the side and the release that gave it.
+"""Cached responses: each belongs to the side and the release that made it.
 
-The cache middleware finds an answer by its URL. Both sides have the same URLs: legacy's callers would get what the
-service had answered others, and go on getting it after a rollback until it expires.
+The cache middleware finds a response by its URL, which is the same for both sides: legacy's callers would get a
+response of the service, even after a rollback, until it expires.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from django.middleware.cache import FetchFromCacheMiddleware, UpdateCacheMiddlew
 
 __all__ = ["SIDE", "keep_sides_apart"]
 
-# A scope has this key where a service answers: its name and release. Without it, legacy does.
+# Key of a scope for a service: its name and release. Without it, legacy answers.
 SIDE = "gateway.side"
 
 
 def keep_sides_apart() -> None:
-    """Let Django's cache middleware, `cache_page` and the decorators of drf-extensions keep what a service answers
-    under keys of its own. Legacy's keys stay as they are.
+    """Make Django's cache middleware, `cache_page` and the decorators of drf-extensions store a service's responses
+    under keys of their own. Legacy's keys are unchanged.
 
-    `key_prefix` is documented for this: what is one site's is not another's. It is an attribute of the middleware,
-    which both sides may share where a view with a decorator has moved, so each call gets a copy with its own.
+    `key_prefix` is documented for this purpose, for several sites. It is an attribute of the middleware, which both
+    sides may share if a view with a decorator has moved, so each call gets a copy with its own prefix.
     """
     _with_own_prefix(FetchFromCacheMiddleware, "process_request")
     _with_own_prefix(UpdateCacheMiddleware, "process_response")
-    extensions: Any = sys.modules.get("rest_framework_extensions.cache.decorators")  # optional, not to be imported here
+    extensions: Any = sys.modules.get("rest_framework_extensions.cache.decorators")  # optional; not to be imported here
     if extensions is not None:
         _with_own_key(extensions.CacheResponse)
 

@@ -1,10 +1,10 @@
-"""Connections: a mirror has none but to the project's databases, and to the hosts that `[routes.mirror] hosts` names.
+"""Connections: a mirror may only connect to the project's databases, and to the hosts in `[routes.mirror] hosts`.
 
-`socket.socket` is the class of every socket that code in Python connects. What C code connects by itself is none:
-libpq's and libmysqlclient's, which is why databases are no concern here, and uvloop's, whose methods are asked for that
-reason. Clients of HTTP keep connections for the next request, so they are asked with each.
+`socket.socket` is the class of every socket that Python code connects. C code connects by itself: libpq and
+libmysqlclient, so that databases aren't affected, and uvloop, whose methods are therefore checked. HTTP clients keep
+connections for later requests, so they are checked with each request.
 
-An audit hook (PEP 578) would hear of the same calls, and of `id()` and all else that Python tells of: 4 µs a request.
+An audit hook (PEP 578) would see the same calls, but also `id()` and all other events: 4 µs per request.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from gateway.shield.libraries import INSTEAD
 
 __all__ = ["shield_sockets"]
 
-# What of a socket's takes an address, and where that is among the arguments.
+# Methods of sockets that take an address, and its position among the arguments.
 METHODS = {"connect": 0, "connect_ex": 0, "sendto": -1, "sendmsg": 3}
 PORTS = {"postgresql": 5432, "mysql": 3306, "oracle": 1521, "microsoft": 1433}
 UNSAID = "which [routes.mirror] hosts doesn't name"
-# Module, class, its method that sends a request, and the host that this is for.
+# Module, class, the method that sends a request, and how to find its host.
 CLIENTS: tuple[tuple[str, str, str, Callable[[GuardedCall], object]], ...] = (
     ("http.client", "HTTPConnection", "putrequest", lambda call: _of_connection(call.target)),
     ("httpcore", "ConnectionPool", "handle_request", lambda call: call.args[0].url.host),
@@ -42,12 +42,12 @@ _databases: set[tuple[str, int | None]] = set()  # host and port, None for any
 
 
 def shield_sockets() -> None:
-    """From now on, refuse mirrors what they may not connect to."""
+    """From now on, refuse connections that mirrors must not make."""
     _databases.update(_known_databases())
     if "httpx" in sys.modules:
-        import_module("httpcore")  # which httpx does with its first client
+        import_module("httpcore")  # as httpx does with its first client
     for module, name, method, host_of in CLIENTS:
-        if (found := sys.modules.get(module)) is not None:  # optional, and not to be imported for this
+        if (found := sys.modules.get(module)) is not None:  # optional; not to be imported here
             guard(_owner(getattr(found, name), method), {method}.__contains__, _asking(host_of))
     if hasattr(socket.getaddrinfo, "tells_mirrors"):
         return
@@ -58,7 +58,8 @@ def shield_sockets() -> None:
 
 
 def _check_socket(name: str, place: int) -> None:
-    """Check what this method of sockets is given at `place`. They inherit it from a class that can't be changed."""
+    """Check the address that this method of sockets gets at `place`. It is inherited from a class that can't be
+    changed."""
     method = getattr(socket.socket, name)
 
     @wraps(method)
@@ -72,14 +73,14 @@ def _check_socket(name: str, place: int) -> None:
 
 
 def _check(scope: MirrorScope, address: Any) -> None:
-    """Refuse `address`, unless it is allowed: a path, or a host and a port."""
+    """Refuse `address`, a path or a host and a port, unless it is allowed."""
     host, port = (address[0], address[1]) if isinstance(address, tuple) else (address, None)
     if not isinstance(host, str | bytes | bytearray):
-        return  # of a family that doesn't leave this machine
+        return  # a family that doesn't leave this machine
     text = host if isinstance(host, str) else bytes(host).decode("utf-8", "replace")
     called = [*scope.names.get(text, ()), text.lower().removesuffix(".")]
     database = any((name, number) in _databases for name in called for number in (port, None))
-    if database and scope.may_not_stay:  # Django's own are opened for nobody in particular
+    if database and scope.may_not_stay:  # Django's own connections are opened outside of a mirror's scope
         raise scope.refuse(f"a connection to the database on {called[0]} that is not Django's", INSTEAD, NotConnected)
     if not database and "*" not in scope.hosts and scope.hosts.isdisjoint(called):
         raise scope.refuse(f"a connection to {called[0]}", UNSAID, NotConnected)
@@ -98,7 +99,7 @@ def _known_databases() -> Iterator[tuple[str, int | None]]:
 
 
 def _note_names() -> None:
-    """Let `getaddrinfo` remember for a mirror what an address was found by: that alone is what is connected to."""
+    """Make `getaddrinfo` record, for a mirror, the name for each address: only the address is passed to `connect`."""
     find = socket.getaddrinfo
 
     @wraps(find)
@@ -137,7 +138,7 @@ def _ask_loops() -> None:
 
 
 def _note_names_of(loop: Any) -> None:
-    """The same for a loop's own, which asks on a thread that is nobody's."""
+    """The same for a loop's own, which runs on a thread without the mirror's context."""
     find = loop.getaddrinfo
 
     @wraps(find)
@@ -150,7 +151,7 @@ def _note_names_of(loop: Any) -> None:
 
 
 def _check_argument(loop: Any, method: str, place: int) -> None:
-    """Check what a method of uvloop's connects to: its argument at `place`, or of that name."""
+    """Check the address of a method of uvloop's loop: its argument at `place`, or of that name."""
     connect = getattr(loop, method)
     name = {"create_connection": "host", "create_unix_connection": "path"}.get(method, "remote_addr")
 
@@ -172,7 +173,7 @@ def _check_argument(loop: Any, method: str, place: int) -> None:
 
 
 def _owner(cls: type, method: str) -> type:
-    """The base of `cls` that has the method."""
+    """The base class of `cls` that defines the method."""
     return next(base for base in cls.__mro__ if method in vars(base))
 
 
@@ -186,6 +187,6 @@ def _asking(host_of: Callable[[GuardedCall], object]) -> Callable[[GuardedCall],
 
 
 def _of_connection(connection: http.client.HTTPConnection) -> tuple[object, int | None]:
-    """Behind a proxy, the host is the one that it leads to."""
+    """Behind a proxy, the host to which it connects."""
     tunnel = tunnel_host(connection)
     return (tunnel or connection.host), (None if tunnel else connection.port)

@@ -1,7 +1,7 @@
-"""What of a statement stays when the transaction that it is executed in is rolled back: then a mirror can't have it.
+"""Recognises statements whose effects remain when their transaction is rolled back: a mirror must not execute them.
 
-What is executed is the project's own code, which hides nothing: so words are enough to go by, without what stands in
-quotes and comments.
+The statements are the project's own, which hide nothing, so it is enough to look at words outside of quotes and
+comments.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import lru_cache
 __all__ = ["COMMITS", "UNLOCK", "lasting", "locks_session"]
 
 UNLOCK = "SELECT pg_advisory_unlock_all()"
-LONGEST = 100_000  # characters of a statement that are looked at
+LONGEST = 100_000  # characters of a statement that are checked
 
 _QUOTED = {
     "postgresql": r"(\$\w*\$).*?\1|\b[Ee]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/",
@@ -23,15 +23,15 @@ QUOTED = {vendor: re.compile(pattern, re.DOTALL) for vendor, pattern in _QUOTED.
 ELSEWHERE = re.compile(_ELSEWHERE, re.DOTALL)
 WORD = re.compile(r"[A-Za-z_]+")
 
-# What begins or ends a transaction.
+# Statements that begin or end a transaction.
 BY_HAND = frozenset({"ABORT", "BEGIN", "COMMIT", "END", "ROLLBACK", "START", "XA"})
-# All that MySQL and MariaDB don't commit for, and that leaves nothing on the connection. For what isn't here they do,
-# or may: a procedure's text isn't known.
+# Statements for which MySQL and MariaDB don't commit, and that leave nothing on the connection. All others do, or may:
+# the text of a procedure is unknown.
 MYSQL = frozenset({
     "DELETE", "DESC", "DESCRIBE", "DO", "EXPLAIN", "INSERT", "RELEASE", "REPLACE", "SAVEPOINT", "SELECT", "SET", "SHOW",
     "TABLE", "UPDATE", "VALUES", "WITH",
 })  # fmt: skip
-# What PostgreSQL does at once, or keeps for the session. Most else, DDL and SET too, is rolled back there.
+# What PostgreSQL does at once, or keeps for the session. Most other statements, DDL and SET included, are rolled back.
 POSTGRESQL = frozenset({"CHECKPOINT", "DEALLOCATE", "DISCARD", "LOAD", "PREPARE", "VACUUM"})
 SQLITE = frozenset({"ATTACH", "DETACH", "VACUUM"})
 
@@ -55,8 +55,8 @@ UNSEEN = "since callers who don't wait for locks either would meet the mirror's"
 
 @lru_cache(maxsize=2048)
 def lasting(sql: str, vendor: str, *, own: bool = False) -> tuple[str, str] | None:
-    """What `sql` would do that a rollback doesn't undo, or that callers would notice before: what it is, and why it
-    can't be. None for nothing. `own`: the database is not callers'."""
+    """An effect of `sql` that a rollback doesn't undo, or that callers would notice before: what it is, and why it is
+    refused. None if there is none. `own`: the database is not shared with callers."""
     text = QUOTED.get(vendor, ELSEWHERE).sub("''", sql[:LONGEST])
     for part in text.split(";"):
         words = [word.upper() for word in WORD.findall(part[:200])[:4]]

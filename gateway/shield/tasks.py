@@ -1,7 +1,7 @@
-"""Tasks: a mirror starts none. It gets what the library itself gives who starts one, and that it would have is noted.
+"""Tasks: a mirror starts none. It gets the result object that the library returns, and the task is recorded.
 
-Which object that is, each library says: the result of a task that has just been queued, made without its queue. What
-the task has done by then, nobody can make up, so asking for that is refused.
+Each library defines that object: the result of a task that was just queued, created without the queue. What the task
+would have done by then is unknown, so reading its result is refused.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ __all__ = ["shield_tasks"]
 
 LONGEST = 200  # characters of a name
 ENQUEUES = frozenset({"enqueue", "aenqueue"})
-SENT, TASK_ID = 5, 2  # the place of `task_id` among the arguments of send_task() and apply_async()
+SENT, TASK_ID = 5, 2  # the position of `task_id` in the arguments of send_task() and apply_async()
 
 
 def shield_tasks() -> None:
-    """Let mirrors start none of the tasks of libraries that the process has imported by now."""
+    """Prevent mirrors from starting tasks of the libraries that are imported by now."""
     for module, name, methods, name_of, instead in LIBRARIES:
         found: Any = getattr(sys.modules.get(module), name, None)
         if isinstance(found, type):
@@ -44,12 +44,12 @@ def _note(name: object) -> None:
 
 
 def _own(call: GuardedCall) -> set[str]:
-    """The ids of those that this mirror would have started."""
+    """The IDs of the tasks that this mirror would have started."""
     return call.scope.store("tasks", set[str])
 
 
 def _asked(call: GuardedCall, number: str, name: str) -> Any:
-    """A result is asked for something. Others' are those of callers, which the mirror may know."""
+    """A result is read. Results of callers' tasks, which the mirror may know, are read as usual."""
     if number in _own(call):
         raise call.scope.refuse(f"the result of a task ({name})", "which it has not started")
     return call.method(call.target, *call.args, **call.kwargs)
@@ -85,12 +85,12 @@ async def _later(call: GuardedCall, stand_in: Any) -> Any:
 
 
 def _sends_nothing(backend: Any) -> bool:
-    """Whether it runs tasks here and now, as a part of the mirror, or is a stand-in of our own."""
+    """Whether it runs tasks at once, as a part of the mirror, or is a substitute."""
     return hasattr(backend, "stands_in") or isinstance(backend, _beside(backend, "immediate").ImmediateBackend)
 
 
 def _beside(backend: Any, name: str) -> Any:
-    """A module of backends of the library that this one is of."""
+    """A backend module of the library to which this backend belongs."""
     base = next(cls for cls in type(backend).__mro__ if cls.__name__ == "BaseTaskBackend")
     return import_module(f"{base.__module__.rpartition('.')[0]}.{name}")
 
@@ -110,7 +110,7 @@ def _celery_name(task: Any, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> 
 def _celery(call: GuardedCall) -> Any:
     app = call.target.app
     if app.conf.task_always_eager:
-        return call.method(call.target, *call.args, **call.kwargs)  # here and now, as a part of the mirror
+        return call.method(call.target, *call.args, **call.kwargs)  # at once, as a part of the mirror
     _note(call.target.name)
     return _kept(call, call.target.AsyncResult(_celery_id(call, TASK_ID)))
 
@@ -152,7 +152,7 @@ def _dramatiq_result(call: GuardedCall) -> Any:
     return _asked(call, call.target.message_id, "Message.get_result()")
 
 
-# Module, class, its methods, what names the task of a call, and what is done instead.
+# Module, class, its methods, the name of a call's task, and the replacement.
 LIBRARIES: tuple[tuple[str, str, frozenset[str], Any, Callable[[GuardedCall], Any]], ...] = (
     ("django.tasks.backends.base", "BaseTaskBackend", ENQUEUES | {"get_result", "aget_result"}, _django_name, _django),
     ("django_tasks.backends.base", "BaseTaskBackend", ENQUEUES | {"get_result", "aget_result"}, _django_name, _django),

@@ -1,7 +1,7 @@
-"""Threads that a mirror starts by itself: Python gives them no context, so what they do would be done for callers.
+"""Threads that a mirror starts: Python gives them an empty context, so their code would run as if for callers.
 
-What is handed to a pool ends by itself, and belongs to the mirror as long as it runs. A thread may be one that serves
-the whole process from now on, and was only needed for the first time: it can't be the mirror's, so it is not started.
+Work that is submitted to a pool ends by itself, and runs as part of the mirror. A new thread may serve the whole
+process from now on, so it can't belong to the mirror, and is not started.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gateway.shield.guard import GuardedCall, guard
 
 __all__ = ["shield_threads"]
 
-# Their threads use no store of Django's, or for whomever they are told to by a context of their own.
+# Packages whose threads use no store of Django's, or set their own context.
 HARMLESS = frozenset({
     "aiosqlite", "anyio", "asgiref", "asyncio", "concurrent", "ddtrace", "elasticapm", "gateway", "grpc", "logging",
     "multiprocessing", "newrelic", "opentelemetry", "prometheus_client", "psycopg_pool", "pymongo",
@@ -26,7 +26,7 @@ HARMLESS = frozenset({
 
 
 def shield_threads() -> None:
-    """From now on, let mirrors hand work to pools as their own, and start no thread."""
+    """From now on, run a mirror's work in pools as part of the mirror, and start no threads for it."""
     guard(ThreadPoolExecutor, {"submit"}.__contains__, _belonging)
     guard(threading.Thread, {"start"}.__contains__, _not_started)
 
@@ -34,7 +34,7 @@ def shield_threads() -> None:
 def _belonging(call: GuardedCall) -> Any:
     function, *args = call.args
     call.args = (_run, call.scope, function, *args)
-    return call.proceed()  # as for a caller: the pool may start a thread now, which it keeps
+    return call.proceed()  # as for a caller: the pool may start a thread that it keeps
 
 
 def _run(scope: MirrorScope, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
@@ -51,11 +51,11 @@ def _not_started(call: GuardedCall) -> Any:
 
 
 def _runs(thread: threading.Thread) -> Any:
-    """What a thread that has not begun will run."""
+    """What a thread that has not started will run."""
     if isinstance(thread, threading.Timer):
         found: Any = thread.function
     elif type(thread).run is threading.Thread.run:
         found = thread_target(thread)
     else:
         found = type(thread).run
-    return getattr(found, "func", found)  # a partial's
+    return getattr(found, "func", found)  # of a partial

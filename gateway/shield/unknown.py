@@ -1,4 +1,4 @@
-"""What of a project can't be kept from mirrors, since it is of no kind that is known here."""
+"""Finds stores of a project that can't be shielded from mirrors, because they are of an unknown class."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ __all__ = ["unshielded"]
 
 
 def unshielded() -> list[str]:
-    """Every setting that names a store which mirrors would share with callers, in words. Then none can be made."""
+    """Every setting that names a store which mirrors would share with callers, in words. If there are any, none are
+    made."""
     other = [(key, name, base) for key, name, base in _named() if _other(name, base)]
     return [f"{key} = {name!r} is no subclass of {base.__qualname__}" for key, name, base in other]
 
@@ -33,23 +34,23 @@ def _named() -> Iterator[tuple[str, str, type]]:
         yield key, backend, BaseEmailBackend
     yield "SESSION_ENGINE", settings.SESSION_ENGINE, SessionBase
     for alias, layer in getattr(settings, "CHANNEL_LAYERS", {}).items():
-        base: type = import_string("channels.layers.BaseChannelLayer")  # optional, and has no types
+        base: type = import_string("channels.layers.BaseChannelLayer")  # optional, without type information
         yield f"CHANNEL_LAYERS[{alias!r}]", layer.get("BACKEND", ""), base
 
 
 def _mail() -> Iterator[tuple[str, str]]:
-    """From Django 6.1 on MAILERS stands in the place of EMAIL_BACKEND, which can't be asked for beside it."""
+    """From Django 6.1 on MAILERS replaces EMAIL_BACKEND, which must not be read then."""
     if django.VERSION >= (6, 1) and hasattr(settings, "MAILERS"):
         for alias, mailer in settings.MAILERS.items():
             yield f"MAILERS[{alias!r}]", mailer.get("BACKEND", "")
         return
-    with warnings.catch_warnings(action="ignore"):  # that it is deprecated Django has told the project by now
+    with warnings.catch_warnings(action="ignore"):  # Django has already warned that it is deprecated
         backend = settings.EMAIL_BACKEND
     yield "EMAIL_BACKEND", backend
 
 
 def _other(name: str, base: type) -> bool:
-    """Whether `name` names something else. What can't be imported serves nobody."""
+    """Whether `name` names another class. A name that can't be imported is never used."""
     try:
         found: Any = import_module(name).SessionStore if base is SessionBase else import_string(name)
     except (ImportError, AttributeError):

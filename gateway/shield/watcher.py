@@ -1,9 +1,9 @@
-"""Who waits for a mirror's locks: as soon as somebody does, the mirror's transaction is ended.
+"""Watches for sessions that wait for a mirror's locks; the mirror's transaction is ended then.
 
-One thread for each process, there only while mirrors that may write have transactions, asks the database about those
-that are older than TICK, by a connection of its own that it opens for the first such question. Ended is ended by the
-server: a mirror may be anywhere then, and executing nothing at all, so its connection is closed there, which rolls
-back and frees the locks.
+One thread per process, running only while mirrors that may write have transactions, queries the database about those
+that are older than TICK, on a connection of its own that it opens for the first query. The server ends the transaction:
+the mirror may be executing anything then, or nothing, so its connection is closed by the server, which rolls back and
+releases the locks.
 """
 
 from __future__ import annotations
@@ -25,52 +25,52 @@ __all__ = ["Watcher", "watcher"]
 
 logger = logging.getLogger("gateway.parity")
 
-TICK = 0.02  # seconds between two questions, and how long a transaction is not asked about
+TICK = 0.02  # seconds between two queries, and the age from which transactions are watched
 LINGER = 1.0  # seconds that thread and connections are kept after the last transaction
-REST = 1.0  # seconds that a database is not asked after it couldn't be
+REST = 1.0  # seconds without queries after one has failed
 
 
 class Watched(Protocol):
-    """A transaction of a mirror. `session` is what the server knows its connection by."""
+    """A transaction of a mirror. `session` is the server's ID of its connection."""
 
     alias: str
     session: int
 
     def cut(self) -> None:
-        """It is about to be ended by the server."""
+        """The server is about to end it."""
 
 
 class Questions(NamedTuple):
-    """How a kind of database is asked: `blocking` finds sessions, of the list that it is given, that others wait for;
-    `end` closes one."""
+    """The queries for one kind of database: `blocking` finds those of the given sessions for which others wait; `end`
+    ends one."""
 
     blocking: str
     end: str
 
 
-# pg_locks tells everybody of everybody's locks, which pg_stat_activity doesn't.
+# pg_locks shows everybody's locks to every user; pg_stat_activity doesn't.
 POSTGRESQL = Questions(
     "SELECT blocking, bool_or(waiting.pid <> ALL(%(sessions)s)) "
     "FROM pg_locks AS waiting, unnest(pg_blocking_pids(waiting.pid)) AS blocking "
     "WHERE NOT waiting.granted AND blocking = ANY(%(sessions)s) GROUP BY blocking",
-    "SELECT pg_terminate_backend(%s)",  # which doesn't wait: whose connection it was gives it to nobody any more
+    "SELECT pg_terminate_backend(%s)",  # doesn't wait for the end; the connection isn't used again
 )
-# Who waits for whom is told only to those with PROCESS, and at most ten times a second. How many wait, to everybody.
+# Who waits for whom is shown only to users with PROCESS, at most ten times a second; how many wait is shown to all.
 MARIADB = Questions("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'", "KILL CONNECTION %s")
 ASKED: Mapping[str, Questions] = {"postgresql": POSTGRESQL, "mysql": MARIADB}
 
 
 class Watcher:
-    """Watches transactions from `add` to `remove`, on a thread that ends when there have been none for a while."""
+    """Watches transactions from `add` to `remove`, on a thread that ends when there were none for a while."""
 
     def __init__(self) -> None:
         self._lock = threading.Condition()
-        self._open: dict[Watched, float] = {}  # from when on it is asked about
+        self._open: dict[Watched, float] = {}  # the time from which it is watched
         self._running = False
         self._remains = False
         self._asking: dict[str, BaseDatabaseWrapper] = {}  # used on its thread only
         self._throttled = ThrottledWarnings(logger)
-        self._resting: dict[str, float] = {}  # aliases that can't be asked, until when
+        self._resting: dict[str, float] = {}  # aliases that can't be queried, until when
 
     def add(self, transaction: Watched) -> None:
         """Watch `transaction`, which has locks from now on."""
@@ -93,7 +93,7 @@ class Watcher:
         threading.Thread(target=self._run, name="gateway-watcher", daemon=True).start()
 
     def remove(self, transaction: Watched) -> None:
-        """Watch it no more: from now on its connection may be another's. Waits where it is just being ended."""
+        """Stop watching it: its connection may be used for others then. Waits if it is just being ended."""
         with self._lock:
             self._open.pop(transaction, None)
 
@@ -108,7 +108,7 @@ class Watcher:
 
     def _goes_on(self) -> bool:
         """Wait for something to watch. After LINGER seconds without, all connections are closed, and the thread ends
-        (then this is False) unless it remains."""
+        (then this is False) unless `remain` was called."""
         with self._lock:
             if not self._open:
                 self._lock.wait(LINGER)
@@ -144,7 +144,7 @@ class Watcher:
             self._hang_up(alias)
 
     def _end(self, transaction: Watched, connection: BaseDatabaseWrapper, questions: Questions) -> None:
-        with self._lock:  # or its connection might be a caller's by now
+        with self._lock:  # otherwise its connection could be a caller's by now
             if self._open.pop(transaction, None) is not None:
                 transaction.cut()
                 with connection.cursor() as cursor:
@@ -159,9 +159,9 @@ class Watcher:
 
 
 def _apart(alias: str) -> BaseDatabaseWrapper:
-    """A connection that is nobody else's, and from no pool, which may be empty: callers wait for it then."""
+    """A separate connection that is not from a pool, which may be exhausted just when callers wait."""
     connection = connections[alias].copy()
-    settings: dict[str, Any] = connection.settings_dict  # a copy, as the connection is
+    settings: dict[str, Any] = connection.settings_dict  # a copy, like the connection
     settings["OPTIONS"].pop("pool", None)
     settings["AUTOCOMMIT"] = True
     return connection
@@ -172,7 +172,7 @@ def _blocking(connection: BaseDatabaseWrapper, questions: Questions, sessions: l
         if connection.vendor == "postgresql":
             cursor.execute(questions.blocking, {"sessions": sessions})
             found = cursor.fetchall()
-            # One mirror that waits for another is nobody's loss, unless a caller waits for it.
+            # A mirror that waits for another one doesn't matter, unless a caller waits for it.
             return {session for session, _ in found} if any(caller for _, caller in found) else set()
         cursor.execute(questions.blocking)
         row = cursor.fetchone()

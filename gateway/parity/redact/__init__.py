@@ -1,1 +1,1 @@
-"""What may be kept of an answer, and what is masked."""
+"""Masks secrets and personal data before anything is stored."""

@@ -1,4 +1,4 @@
-"""Whole bodies without secrets and personal data: JSON, forms, uploads and text, each as what it is."""
+"""Redacts whole bodies, according to their form: JSON, forms, uploads and text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEXTS = ("text/", "application/xml", "application/javascript", "image/svg")
 BOUNDARY = re.compile(r'boundary="?([^";,]+)"?', re.IGNORECASE)
 NAME = re.compile(rb'\bname="([^"]*)"')
 FILENAME = re.compile(rb'\bfilename="([^"]*)"')
-# The smallest files that are what they say: one pixel.
+# The smallest valid files of these types: one pixel.
 FILES = {
     "image/png": b64decode(
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
@@ -33,7 +33,7 @@ REPLACED = b"redacted"
 
 
 def redacted_body(body: bytes, content_type: str, pseudonyms: Pseudonyms) -> bytes | None:
-    """`body` with pseudonyms; None where it is nothing that can be read here, and has to be left out."""
+    """`body` with pseudonyms; None if it can't be read, and so has to be left out."""
     if not body:
         return body
     media_type = content_type.partition(";")[0].strip().lower()
@@ -57,14 +57,14 @@ def _charset(content_type: str) -> str:
 
 
 def _bytes_of(text: str, charset: str) -> bytes:
-    """As `text_of` has read it."""
+    """Encode what `text_of` has decoded."""
     with suppress(LookupError, UnicodeError, ValueError):
         return text.encode(charset, "surrogateescape")
     return text.encode("utf-8", "surrogateescape")
 
 
 def _multipart(body: bytes, content_type: str, pseudonyms: Pseudonyms) -> bytes | None:
-    """RFC 7578. What has another form than browsers and clients write is left out."""
+    """RFC 7578. Forms that browsers and clients don't write are left out."""
     found = BOUNDARY.search(content_type)
     if found is None:
         return None
@@ -98,6 +98,6 @@ def _part(part: bytes, pseudonyms: Pseudonyms) -> bytes | None:
 
 
 def _file(head: bytes, content: bytes) -> bytes:
-    """What stands for an uploaded file: nobody knows what is in it."""
+    """The replacement for an uploaded file, whose content can't be checked."""
     said = re.search(rb"^content-type:\s*([\w/+.-]+)", head, re.IGNORECASE | re.MULTILINE)
     return FILES.get(said[1].decode().lower() if said else "", REPLACED) if content else content

@@ -1,4 +1,4 @@
-"""JSON whose sensitive values are replaced where they stand: all else stays as it was written."""
+"""Replaces sensitive values in a JSON text; everything else stays as written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LITERALS = ("true", "false", "null")
 
 @dataclass(slots=True)
 class _Level:
-    """An object or an array that is open. `name` is that of the member, `index` of the item, which comes next."""
+    """An open object or array. `name` is that of the next member, `index` that of the next item."""
 
     pointer: str
     is_object: bool
@@ -30,7 +30,7 @@ class _Level:
 
 
 def redacted_json(text: str, pseudonyms: Pseudonyms) -> str:
-    """`text` with pseudonyms. Raises ValueError where it isn't JSON, RecursionError where it is nested too deeply."""
+    """`text` with pseudonyms. Raises ValueError if it isn't JSON, RecursionError if it is nested too deeply."""
     json.loads(text)
     return "".join(_Rewriting(pseudonyms).of(text))
 

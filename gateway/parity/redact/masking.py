@@ -1,4 +1,4 @@
-"""Replace what is sensitive in a text, a JSON value, a header or a URL, by a keyed hash."""
+"""Replaces sensitive values in a text, a JSON value, a header or a URL by a keyed hash."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Masker", "plain"]
 MARK = "[redacted "
 WIDEST = 20  # members of an object or items of a list that are shown
 DEEPEST = 8
-MOST = 100  # values shown of one
+MOST = 100  # values shown of one JSON value
 
 # name=value, name: value, "name": "value", also with escaped quotes.
 ASSIGNED = re.compile(
@@ -32,8 +32,8 @@ ELEMENT = re.compile(r"(<([\w:.-]{1,60})(?:\s[^<>]{0,500})?>)([^<]+)(?=</)")
 TAG = re.compile(r"<[a-z][^<>]{0,2000}>", re.IGNORECASE)
 NAME = re.compile(r"""\b(?:name|id|type|property)\s*=\s*["']?([\w.\[\]-]{1,60})""", re.IGNORECASE)
 VALUE = re.compile(r"""(\b(?:value|content)\s*=\s*)(?:(["'])(.*?)(?:\2|$)|([^\s"'>]+))""", re.IGNORECASE | re.DOTALL)
-# Parameters with which somebody logs in, by OAuth 2 (RFC 6749, section 4.1.2), CAS or SAML, and activates or signs. Not
-# among the sensitive names: in a body, a code or a key is most often a product's.
+# Parameters that carry credentials, in OAuth 2 (RFC 6749, section 4.1.2), CAS or SAML, activation links and signed
+# URLs. They aren't sensitive names in general: in a body, a code or a key is mostly a product's.
 LOGINS = frozenset(("code", "state", "ticket", "samlresponse", "samlrequest", "relaystate", "key", "hash", "sig"))
 LITERAL = re.compile(r"'(?:[^']|'')*(?:'|$)")
 ATTRIBUTES = frozenset(
@@ -42,7 +42,7 @@ ATTRIBUTES = frozenset(
 
 
 class Masker:
-    """Masks under `key`. `more` are names of fields that are sensitive too, `paths` matches pointers that are."""
+    """Masks with `key`. `more` are further sensitive names of fields, `paths` matches sensitive pointers."""
 
     __slots__ = ("_key", "_more", "_paths")
 
@@ -52,23 +52,23 @@ class Masker:
         self._paths = paths
 
     def digest(self, value: str) -> str:
-        """Six digits that equal values share and others don't; nothing can be learnt from them without the key."""
+        """Six digits, equal for equal values; without the key they reveal nothing."""
         return hmac.new(self._key, value.encode("utf-8", "surrogatepass"), "sha256").hexdigest()[:6]
 
     def mask(self, value: str) -> str:
-        """What stands in the place of a value."""
+        """The replacement for a value."""
         return value if value.startswith(MARK) else f"{MARK}{self.digest(value)}]"
 
     def covers(self, name: str) -> bool:
-        """Whether values of that name are masked."""
+        """Whether values with this name are masked."""
         return is_sensitive(name, self._more)
 
     def covers_place(self, pointer: str) -> bool:
-        """Whether the value at a pointer is masked by a path; by its name is `covers`."""
+        """Whether the value at a pointer is masked by its path; `covers` is for names."""
         return self._paths.fullmatch(pointer) is not None
 
     def text(self, text: str) -> str:
-        """A text with the values that sensitive names are given, and values of a sensitive shape, masked."""
+        """A text in which values after sensitive names, and values with a sensitive shape, are masked."""
         text = TAG.sub(lambda found: self._tag(found[0]), text)
         text = ELEMENT.sub(lambda found: found[1] + self.mask(found[3]) if self.covers(found[2]) else found[0], text)
         return mask_shapes(self._assignments(text), self.mask)
@@ -79,7 +79,7 @@ class Masker:
         return VALUE.sub(lambda found: f'{found[1]}"{self.mask(found[3] or found[4] or "")}"', tag)
 
     def _assignments(self, text: str) -> str:
-        """Goes on inside a value whose name is harmless: it may be an assignment itself ("body: password=…")."""
+        """Continues inside a value whose name is harmless: it may contain an assignment ("body: password=…")."""
         done: list[str] = []
         start = 0
         while found := ASSIGNED.search(text, start):
@@ -98,7 +98,7 @@ class Masker:
     # -- headers and URLs ------------------------------------------------------------------------
 
     def header(self, name: str, value: str) -> str:
-        """The value of a header. Of cookies the names stay, of credentials the scheme."""
+        """The value of a header. Names of cookies and schemes of credentials are kept."""
         if name == "cookie":
             return "; ".join(self._pair(pair) for pair in value.split(";"))
         if name == "set-cookie":
@@ -132,7 +132,7 @@ class Masker:
         return self._decoded(name) + equals + self._decoded(value)
 
     def _decoded(self, part: str) -> str:
-        """As it is written, unless something sensitive is in what it means."""
+        """The part as written, unless its decoded form is sensitive."""
         if part.startswith(MARK):
             return part
         plain = unquote_plus(part)
@@ -142,12 +142,12 @@ class Masker:
     # -- JSON ------------------------------------------------------------------------------------
 
     def value(self, value: object, pointer: str, *, covered: bool) -> str:
-        """A value of `parse_json` as JSON text, cut; `covered` masks it whole."""
+        """A value of `parse_json` as shortened JSON text; `covered` masks all of it."""
         return _Json(self).text(value, pointer, covered=covered, depth=0)
 
 
 def plain(value: object) -> str:
-    """A whole value as one string, to be hashed."""
+    """A whole value as one string, for hashing."""
     try:
         return value if isinstance(value, str) else str(value)
     except RecursionError:
@@ -163,7 +163,7 @@ class _Json:
 
     def text(self, value: Any, pointer: str, *, covered: bool, depth: int) -> str:
         self._left -= 1
-        if value is None or isinstance(value, bool):  # says nothing of anybody that hashing would hide
+        if value is None or isinstance(value, bool):  # not identifying
             return {None: "null", True: "true", False: "false"}[value]
         if isinstance(value, Missing):
             return value.value

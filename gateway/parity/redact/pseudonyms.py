@@ -1,7 +1,7 @@
-"""Pseudonyms: other values of the same shape, so that a recorded request is still one that passes its validators.
+"""Pseudonyms: other values of the same shape, so that a recorded request still passes its validators.
 
-The same value always has the same pseudonym under one key, wherever it stands, so that what belongs together still
-does. Lengths stay, except of passwords. Short values may share a pseudonym.
+With one key, the same value always has the same pseudonym, so that references stay consistent. Lengths are kept, except
+those of passwords. Short values may share a pseudonym.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ IPV4 = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(.*)", re.DOTALL)
 REFERENCE = re.compile(r"(.*?)(?:^|_|-|(?<=[a-z]))(?:id|pk|uuid|ID|Id|Pk|Uuid|ids|Ids)$", re.DOTALL)
 PASSWORD = re.compile(r"passw|passphrase|pwd", re.IGNORECASE)
-YEARS = 5 * 365  # days by which a date is moved, at most
-MOST = 100_000  # pseudonyms that are remembered
+YEARS = 5 * 365  # maximum number of days by which a date is shifted
+MOST = 100_000  # pseudonyms that are cached
 
 
 class Pseudonyms(Masker):
-    """Masks by pseudonyms under `key`, a secret that is thrown away after the recording. See Masker for the rest."""
+    """Masks by pseudonyms with `key`, a secret that is deleted after the recording. See Masker for the rest."""
 
     __slots__ = ("_made",)
 
@@ -40,12 +40,11 @@ class Pseudonyms(Masker):
         self._made: set[str] = set()
 
     def mask(self, value: str) -> str:
-        """The pseudonym of a text. Of a pseudonym it is that itself: a text is looked through for names, then for
-        shapes."""
+        """The pseudonym of a text. A pseudonym is its own: a text is searched for names first, then for shapes."""
         if value in self._made:
             return value
         name, equals, rest = value.rpartition("=")
-        if equals and EMAIL.fullmatch(rest):  # "to=ada@example.org" could be an address, and is none
+        if equals and EMAIL.fullmatch(rest):  # "to=ada@example.org" looks like an address, but is none
             return f"{name}={self.mask(rest)}"
         known = _known(value, self._stream(value.lower() if "@" in value else value))
         return self._noted(_alike(value, self._stream(value)) if known is None else known)
@@ -56,7 +55,7 @@ class Pseudonyms(Masker):
         return pseudonym
 
     def secret(self, name: str, value: str) -> str:
-        """The pseudonym of what has a sensitive `name`: of a password, not even the length stays."""
+        """The pseudonym of a value with a sensitive `name`; for a password, not even the length is kept."""
         if not value:
             return value
         if PASSWORD.search(name):
@@ -64,8 +63,8 @@ class Pseudonyms(Masker):
         return self.mask(value)
 
     def number(self, text: str) -> str:
-        """The pseudonym of a number as JSON writes it: with as many digits. One with a fraction keeps what stands
-        before it, so that a place stays on the map and a share below one."""
+        """The pseudonym of a JSON number, with as many digits. The integer part of a fraction is kept, so that a
+        coordinate stays on the map and a share below one."""
         end = min((place for place in map(text.find, "eE") if place >= 0), default=len(text))
         mantissa, exponent = text[:end], text[end:]
         whole, point, fraction = mantissa.partition(".")
@@ -74,8 +73,8 @@ class Pseudonyms(Masker):
         return whole + point + _alike(fraction, self._stream(text), leading=False) + exponent
 
     def is_reference(self, name: str, value: str) -> bool:
-        """Whether a value refers to a row ("address_id": 5): without it, nothing would be found. `value` is a number or
-        a UUID; what lets somebody in is none, however it is called."""
+        """Whether a value refers to a row ("address_id": 5), and must be kept so that the row is found. `value` is a
+        number or a UUID; credentials are never references, whatever their name."""
         number = value.isdigit()
         if not number and UUID.fullmatch(value) is None:
             return False
@@ -85,7 +84,7 @@ class Pseudonyms(Masker):
         return not found[1] or self.covers(found[1]) or not self.covers(name)
 
     def target(self, target: str) -> str:
-        """As in the base class; what is put into it is encoded."""
+        """As in the base class; pseudonyms are URL-encoded."""
         rest, hash_, fragment = target.partition("#")
         path, question, query = rest.partition("?")
         path = "/".join(self._segment(part) for part in path.split("/"))
@@ -93,7 +92,7 @@ class Pseudonyms(Masker):
         return path + question + query + hash_ + fragment
 
     def query(self, query: str) -> str:
-        """A query or a form, as it is written, with what is sensitive replaced."""
+        """A query or a form as written, with sensitive values replaced."""
         return "&".join(self._pair_of(part) for part in query.split("&"))
 
     def _segment(self, part: str) -> str:
@@ -121,10 +120,10 @@ class Pseudonyms(Masker):
 
 
 def _known(value: str, stream: Iterator[int]) -> str | None:
-    """The pseudonym of a value whose form a validator knows; None for any other."""
+    """The pseudonym of a value in a form that validators check; None for any other."""
     if EMAIL.fullmatch(value):
         return f"{_text(12, ascii_lowercase + digits, stream)}@example.com"
-    if UUID.fullmatch(value):  # with its version and variant
+    if UUID.fullmatch(value):  # keeps version and variant
         return "".join(c if i in (14, 19) else _of_kind(c, stream, "0123456789abcdef") for i, c in enumerate(value))
     if CARD.fullmatch(value) and is_card(re.sub(r"[ -]", "", value)):
         return _card(value, stream)
@@ -140,7 +139,7 @@ def _known(value: str, stream: Iterator[int]) -> str | None:
 
 
 def _alike(value: str, stream: Iterator[int], *, leading: bool = True) -> str:
-    """Letters for letters, of the same case, and digits for digits. A number keeps its length: the first is no zero."""
+    """Letters become letters of the same case, digits digits. A number keeps its length: its first digit isn't zero."""
     made = []
     first = leading and value.lstrip("-").isdigit() and value.lstrip("-")[:1] != "0"
     for character in value:
@@ -166,7 +165,7 @@ def _text(length: int, alphabet: str, stream: Iterator[int]) -> str:
 
 
 def _card(value: str, stream: Iterator[int]) -> str:
-    """Its first digit, which says whose card it is, and a check digit that holds."""
+    """Keeps the first digit, which identifies the network, and has a valid check digit."""
     places = [i for i, character in enumerate(value) if character.isdigit()]
     made = [*value]
     for place in places[1:]:
@@ -179,7 +178,7 @@ def _card(value: str, stream: Iterator[int]) -> str:
 
 
 def _iban(value: str, stream: Iterator[int]) -> str:
-    """Its country, and check digits that hold."""
+    """Keeps the country, and has valid check digits."""
     rest = "".join(
         character
         if character == " "

@@ -1,7 +1,7 @@
-"""Secrets and personal data are replaced before anything is stored, and a difference between them is still one.
+"""Replaces secrets and personal data before anything is stored, so that differences between them stay visible.
 
-Each becomes "[redacted 3f2a91]", where the digits are a keyed hash of it: equal values are redacted equally, different
-ones differently, and without the key nobody can try values out. What is left is cut to a few hundred characters.
+Each becomes "[redacted 3f2a91]", whose digits are a keyed hash: equal values are redacted equally, different ones
+differently, and without the key values can't be guessed. What remains is cut to a few hundred characters.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ __all__ = ["Redaction", "redact", "redact_target"]
 
 LONGEST_POINTER = 500
 LONGEST_TARGET = 500
-LOOKED_AT = 1000  # characters of a target; the parameter that is cut there is left out
+LOOKED_AT = 1000  # characters of a target; a parameter that is cut there is left out
 TEXTS = ("text", "whitespace", "html")
 EXPOSED = ("secret", "personal")
 
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """How to redact: `key` is a secret of the installation (derived from SECRET_KEY, say) under which values are
-    hashed; `rules` may name more fields and places. Raises ValueError for an empty key."""
+    """How to redact: `key` is a secret of the installation (derived from SECRET_KEY, for instance) with which values
+    are hashed; `rules` may name further fields and places. Raises ValueError for an empty key."""
 
     key: bytes = field(repr=False)
     rules: CompareRules = field(default_factory=CompareRules)
@@ -50,15 +50,15 @@ def redact(thing: Answer, redaction: Redaction) -> Answer: ...
 @overload
 def redact(thing: Difference, redaction: Redaction) -> Difference: ...
 def redact(thing: Answer | Difference, redaction: Redaction) -> Answer | Difference:
-    """The same without secrets and personal data, for storing. A Difference's `expected` and `actual` are short strings
-    then, around what differs, JSON text where they were JSON; an Answer's body is the beginning of its text."""
+    """A copy without secrets and personal data, for storing. A Difference's `expected` and `actual` become short
+    strings around the difference (JSON text if they were JSON); an Answer's body becomes the beginning of its text."""
     if isinstance(thing, Answer):
         return _answer(thing, redaction.masker)
     return _difference(thing, redaction.masker)
 
 
 def redact_target(target: str, redaction: Redaction) -> str:
-    """A path with its query ("/reset?token=…") without secrets and personal data."""
+    """A path with its query ("/reset?token=…"), redacted."""
     if len(target) > LOOKED_AT:
         target = target[: max(target.rfind(end, 0, LOOKED_AT) for end in "/?&")]
     masked = redaction.masker.target(target)
@@ -67,7 +67,7 @@ def redact_target(target: str, redaction: Redaction) -> str:
 
 def _difference(difference: Difference, masker: Masker) -> Difference:
     expected, actual = _sides(difference, masker)
-    if expected == actual:  # what differs was cut off
+    if expected == actual:  # the difference was cut off
         expected += f" [{masker.digest(plain(difference.expected))}]"
         actual += f" [{masker.digest(plain(difference.actual))}]"
     where = f" ({masker.statement(difference.which[:LONGEST_POINTER])})" if difference.which else ""
@@ -106,7 +106,7 @@ def _text(side: object, mask: Mask) -> str:
 def _json(pointer: str, was: object, now: object, masker: Masker, *, covered: bool) -> tuple[str, str]:
     covered = covered or _covered(pointer, masker)
     if not covered and isinstance(was, str) and isinstance(now, str):
-        # Long strings are shown where they differ, not from their beginning.
+        # Long strings are shown around the difference, not from their beginning.
         before, after = excerpts(was, now, masker.text)
         return json.dumps(before, ensure_ascii=False), json.dumps(after, ensure_ascii=False)
     texts = [masker.value(side, pointer, covered=covered) for side in (was, now)]
@@ -114,7 +114,7 @@ def _json(pointer: str, was: object, now: object, masker: Masker, *, covered: bo
 
 
 def _covered(pointer: str, masker: Masker) -> bool:
-    """Whether a place is sensitive because of its name, or the name or path of what it is in."""
+    """Whether a place is sensitive because of its name, or the name or path of an enclosing value."""
     place = ""
     if pointer.startswith("row:"):
         return any(map(masker.covers, pointer.split(":")[1:]))
@@ -135,7 +135,7 @@ def _answer(answer: Answer, masker: Masker) -> Answer:
     headers = tuple(
         (name, masker.header(name.decode("latin-1"), value.decode("latin-1")).encode("utf-8", "replace"))
         for name, value in answer.headers
-        if name not in (b"content-encoding", b"content-length")  # those of a body that is no longer there
+        if name not in (b"content-encoding", b"content-length")  # they describe the original body
     )
     sql = answer.sql and Sql(tuple(map(masker.statement, answer.sql.statements)), answer.sql.count)
     failed = answer.failed and head(answer.failed, masker.text)

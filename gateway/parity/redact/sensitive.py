@@ -1,4 +1,4 @@
-"""What is a secret or about a person: by the name of a field, and by the shape of a value."""
+"""Recognises secrets and personal data, by the name of a field and by the shape of a value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["has_personal_shape", "has_secret_shape", "is_key", "is_secret", "is_
 
 Mask = Callable[[str], str]
 
-# Anywhere in a name, written in whatever case: "X-CSRFToken", "newPassword1", "sessionid".
+# Anywhere in a name, in any case: "X-CSRFToken", "newPassword1", "sessionid".
 FRAGMENTS = (
     "password",
     "passwd",
@@ -24,8 +24,8 @@ FRAGMENTS = (
     "credential",
     "authoriz",
 )
-# As words of a name, which are parted by case or by anything but letters ("card_number", but not "cardinality"), or
-# as several words written as one ("first_name", "firstName", "firstname").
+# As words of a name, separated by case or by characters that aren't letters ("card_number", but not "cardinality"), or
+# as several words written together ("first_name", "firstName", "firstname").
 WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -39,8 +39,8 @@ WORDS = frozenset(
         """,
     )
 )
-# Of those words, the ones that let somebody in or pay; the others are about a person. A number can be a secret too
-# where it is short by design.
+# Those of these words that stand for credentials and means of payment; the others are personal. A number can be a
+# secret too if it is short by design.
 SECRET_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -51,17 +51,17 @@ SECRET_WORDS = frozenset(
     )
 )
 SECRET_NUMBERS = frozenset(["cvc", "cvv", "otp", "pin", "ssn"])
-# What keys are called, and much else: a secret where the value looks like one, too.
+# Names of keys, and of much else: a secret only if the value looks like one.
 KEY_WORDS = frozenset(["access", "auth", "key", "keys", "refresh", "salt", "seed"])
 PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 LONGEST_NAME = 200
-LONGEST_SHAPE = 10_000  # characters of a text that are looked at for shapes
+LONGEST_SHAPE = 10_000  # characters of a text that are searched for shapes
 
 
 def is_sensitive(name: str, more: frozenset[str] = frozenset()) -> bool:
-    """Whether the value of a field, parameter, cookie or header of this name is a secret or personal. `more` are names
-    of one's own, in any case."""
-    return _is_sensitive(name[:LONGEST_NAME], more)  # cut before it is remembered: callers choose names
+    """Whether the value of a field, parameter, cookie or header with this name is secret or personal. `more` are
+    further names, in any case."""
+    return _is_sensitive(name[:LONGEST_NAME], more)  # cut before it is cached: callers choose names
 
 
 @lru_cache(maxsize=4096)
@@ -72,8 +72,8 @@ def _is_sensitive(name: str, more: frozenset[str]) -> bool:
 
 
 def is_secret(name: str, *, number: bool = False) -> bool:
-    """Whether a value under this name lets somebody in or pay, as a password, a key or a card does. `number`: the value
-    is one, as of "pin" but not of "sessions"."""
+    """Whether a value with this name is a credential or means of payment, such as a password, a key or a card.
+    `number`: the value is a number, which counts for "pin" but not for "sessions"."""
     name = name[:LONGEST_NAME]
     if number:
         return not SECRET_NUMBERS.isdisjoint(_words(name))
@@ -81,7 +81,7 @@ def is_secret(name: str, *, number: bool = False) -> bool:
 
 
 def is_key(name: str, text: str) -> bool:
-    """Whether a text under this name is a key: an opaque string, as of DRF's tokens, under what keys are called."""
+    """Whether a text with this name is a key: an opaque string like DRF's tokens, under a name that keys have."""
     opaque = OPAQUE.fullmatch(text[:LONGEST_SHAPE]) is not None and UUID.fullmatch(text) is None
     return opaque and not KEY_WORDS.isdisjoint(_words(name[:LONGEST_NAME]))
 
@@ -92,7 +92,7 @@ def _has_fragment(name: str) -> bool:
 
 
 def _words(name: str) -> set[str]:
-    """The words of a name, and up to four in a row written as one."""
+    """The words of a name, and up to four consecutive ones joined."""
     words = [word.lower() for word in PARTS.findall(name)]
     return {"".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, min(i + 4, len(words)) + 1)}
 
@@ -101,16 +101,16 @@ JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?")
 SCHEME = re.compile(r"\b(Bearer|Basic|Digest|Token|JWT)(\s+)([\w.~+/=:-]{8,})", re.IGNORECASE)
 EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
 DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,60}(?!\d)")  # a card number among them
-IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,60}\b")  # and what follows it
-# Session keys and the like: long, letters and digits mixed. Prefixed keys of well-known providers are shorter.
+IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,60}\b")  # possibly with more after it
+# Session keys and the like: long, with both letters and digits. Prefixed keys of well-known providers are shorter.
 OPAQUE = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{32,}(?![\w-])")
-CARD, ACCOUNT = range(13, 20), range(15, 35)  # how many characters they have
+CARD, ACCOUNT = range(13, 20), range(15, 35)  # their lengths
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 PREFIXED = re.compile(r"\b(?:sk|pk|rk|ghp|gho|ghs|glpat|xox[abprs]|AKIA|AIza)[-_]?[A-Za-z0-9_-]{12,}")
 CREDENTIALS = re.compile(r"(//)([^/@\s\"'<>]{1,200})(@)")
 
 
-# What Django's and other hashers write, and keys as text.
+# Hashes of Django's and other password hashers, and keys in text form.
 PASSWORD_HASH = re.compile(
     r"(?:pbkdf2_\w+|scrypt|bcrypt\w*|argon2\w*|md5|sha1|unsalted_\w+)\$\S+|\$(?:2[abxy]|argon2\w*|[156])\$\S+"
 )
@@ -118,7 +118,7 @@ PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]{0,10000}(?:---
 
 
 def mask_shapes(text: str, mask: Mask) -> str:
-    """`text` with JWTs, credentials, e-mail addresses, card numbers, IBANs and session keys given to `mask`."""
+    """`text` with JWTs, credentials, e-mail addresses, card numbers, IBANs and session keys replaced by `mask`."""
     text = CREDENTIALS.sub(lambda found: found[1] + mask(found[2]) + found[3], text)
     text = SCHEME.sub(lambda found: found[1] + found[2] + mask(found[3]), text)
     for shape in (PASSWORD_HASH, PRIVATE_KEY, JWT, EMAIL, PREFIXED):
@@ -129,8 +129,8 @@ def mask_shapes(text: str, mask: Mask) -> str:
 
 
 def has_secret_shape(text: str) -> bool:
-    """Whether a text holds a password's hash, a private key, a JWT, credentials, a provider's key, a card number or an
-    IBAN. Long opaque strings alone are none: identifiers and file names look like them."""
+    """Whether a text contains a password hash, a private key, a JWT, credentials, a provider's key, a card number or an
+    IBAN. Long opaque strings don't count: identifiers and file names look like them."""
     text = text[:LONGEST_SHAPE]
     if any(shape.search(text) for shape in (PASSWORD_HASH, PRIVATE_KEY, JWT, PREFIXED, SCHEME)):
         return True
@@ -154,8 +154,8 @@ def has_personal_shape(text: str) -> bool:
 
 
 def _masked_part(run: str, lengths: range, valid: Callable[[str], bool], mask: Mask) -> str:
-    """Mask the longest part of a run of groups that is valid; other numbers may stand beside it. Only parts of such
-    `lengths` are looked at: whoever sends many groups must not hold up the process."""
+    """Mask the longest valid part of a run of groups, which may have other numbers next to it. Only parts with these
+    `lengths` are tried, so that a request with many groups doesn't block the process."""
     edges = [0, *(found.end() for found in re.finditer(r"[ -]", run)), len(run) + 1]
     solid = [0, *accumulate(character not in " -" for character in run)]
     parts = [
