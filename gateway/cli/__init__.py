@@ -3,19 +3,19 @@
     init      write a commented gateway.toml            init.py, requirements.py
     check     build everything, report every problem    check.py
     serve     serve it with uvicorn                     serve.py
-    mirrors   mirror for the processes that serve       mirrors.py
-    routes    who claims what, by precedence            routes.py
+    mirrors   make mirrors for the processes that serve mirrors.py
+    routes    routes by precedence, and what they claim routes.py
     explain   who would answer one request, and why     explain.py, caller.py
-    scaffold  write what takes a view's place           scaffold.py
+    scaffold  write the endpoint that replaces a view   scaffold.py
     status    stage, traffic and verdict of routes      status.py, advice.py
     promote, rollback, pause, resume, clear             moves.py
     diffs     what differs from legacy                  diffs.py
-    history   who moved what, and why                   history.py
-    sign      a header with which testers choose        sign.py
+    history   who changed which route, and why          history.py
+    sign      a header that selects a side, for testers sign.py
 
-What they find out is in workbench/, and so are the shapes of `--json` (shapes/); tables.py draws status, diffs and
-history. Those that build a gateway share common.py; those that must be quick, project.py. app.py puts them together. A
-worker process imports this package to start, so nothing is loaded here.
+The results come from workbench/, which also has the schemas of `--json` (shapes/); tables.py formats status, diffs and
+history. Commands that build a gateway share common.py; those that must be fast, project.py. app.py registers all of
+them. Worker processes import this package, so it imports nothing here.
 """
 
 from __future__ import annotations

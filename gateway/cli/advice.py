@@ -1,4 +1,4 @@
-"""What can be done next with a route, in words: after a move, and in `gateway status`."""
+"""The possible next steps of a route, in words: after a transition, and in `gateway status`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["above", "climbs", "next_move", "next_moves"]
 
 
 def above(state: State, route: RouteConfig) -> State | None:
-    """Where `gateway promote` would go from there; None from the last stage."""
+    """The state to which `gateway promote` would lead; None from the last stage."""
     try:
         return promoted(state, route.steps)
     except IllegalMove:
@@ -22,12 +22,12 @@ def above(state: State, route: RouteConfig) -> State | None:
 
 
 def climbs(route: RouteConfig) -> bool:
-    """Whether it takes the steps of its canary by itself, as long as it is healthy."""
+    """Whether it is promoted automatically through the steps of its canary while it is healthy."""
     return route.interval is not None and route.guard is not False
 
 
 def next_move(state: State, route: RouteConfig) -> str:
-    """The command that takes the route a stage up, and where to."""
+    """The command that promotes the route, and the state to which it leads."""
     name, up = route.name, above(state, route)
     if up is None:
         return f"`gateway check` says which views can be deleted; back only by `gateway rollback {name} --force`"
@@ -38,7 +38,7 @@ def next_move(state: State, route: RouteConfig) -> str:
 
 
 def next_moves(state: State, route: RouteConfig) -> str:
-    """All that can be done next, as a sentence."""
+    """All possible next steps, as a sentence."""
     name, forward = route.name, next_move(state, route)
     if state.stage == CANARY and climbs(route):
         up = above(state, route)

@@ -1,4 +1,4 @@
-"""All commands, put together."""
+"""The application with all commands."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ the database can't be used, or the server did not start.
 """
 
 
-# What is wrong with the arguments. Typer has click, or brings its own; its one public exception says which.
+# Errors in arguments. Typer uses click, or its own copy; the module of its one public exception tells which.
 _Usage: Any = typer.BadParameter.__base__
 
 
-# Where each command is, in the order of --help.
+# The module of each command, in the order of --help.
 COMMANDS = {
     "init": "init",
     "check": "check",
@@ -71,7 +71,7 @@ COMMANDS = {
     "mcp": "mcp",
 }
 LOOKS: dict[str, Any] = {
-    # rich would be loaded for every --help and stay in the memory of every server.
+    # Otherwise rich would be imported for every --help, and stay in every server's memory.
     "rich_markup_mode": None,
     "pretty_exceptions_enable": False,
     "add_completion": False,
@@ -80,7 +80,7 @@ LOOKS: dict[str, Any] = {
 
 
 class OnDemand(UserDict[str, Any]):
-    """Commands by their names. Each is loaded when it is asked for: a server keeps all that was ever loaded."""
+    """Commands by name, imported on demand: a server keeps in memory all that was ever imported."""
 
     def __getitem__(self, name: str) -> Any:
         if isinstance(found := super().__getitem__(name), str):
@@ -91,21 +91,21 @@ class OnDemand(UserDict[str, Any]):
 def _loaded(name: str, where: str) -> Any:
     module = import_module(f"gateway.cli.{where}")
     alone = typer.Typer(**LOOKS)
-    epilogs = getattr(module, "EPILOGS", None)  # of a module with several commands
+    epilogs = getattr(module, "EPILOGS", None)  # in modules with several commands
     alone.command(name, epilog=epilogs[name] if epilogs else module.EPILOG)(getattr(module, name))
     return typer.main.get_command(alone)
 
 
 class Commands(TyperGroup):
-    """Turns what is wrong with a configuration into its text and the exit status, for every command; for --json, what
-    is wrong with its arguments too."""
+    """For every command, prints errors in the configuration and exits with a status; for --json, errors in arguments
+    too."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self.commands = OnDemand({**COMMANDS, **self.commands})
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """As in the base class. Its options are read after that, and may be wrong."""
+        """As in the base class. Its options are parsed after that, and may be invalid."""
         name, command, rest = super().resolve_command(ctx, args)
         if "--json" in rest:
             speaking_json.set(name)
@@ -160,7 +160,7 @@ def options(
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the versions and exit.")
     ] = False,
 ) -> None:
-    """Options that stand before the command."""
+    """Options before the command."""
     context.obj = config
 
 

@@ -1,4 +1,4 @@
-"""`gateway brief`: what there is to know of one endpoint before it is written anew."""
+"""`gateway brief`: what is needed to rewrite one endpoint."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def brief(
 
 
 def _described(found: Brief) -> dict[str, Any]:
-    """The brief as `BriefDocument` of workbench/shapes."""
+    """The brief in the form of `BriefDocument` in workbench/shapes."""
     from gateway.workbench.corpus.case import case_to_json
 
     endpoint = found.endpoint

@@ -1,4 +1,4 @@
-"""Whom `gateway explain --as USER` asks for."""
+"""The caller for `gateway explain --as USER`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["caller_named"]
 
 
 def caller_named(username: str) -> Caller:
-    """The project's user with this USERNAME_FIELD, as a request with their session would show them: one whom no
-    authentication backend lets in, as one who is inactive, is nobody.
+    """The project's user with this USERNAME_FIELD, as a request with their session would have it: a user whom no
+    authentication backend accepts, such as an inactive one, is anonymous.
 
-    Django has to be set up. Ends the command with status 2 where there is no such user, and with 3 where the
-    database can't be asked.
+    Django must be set up. Ends the command with status 2 if there is no such user, and with 3 if the database can't be
+    queried.
     """
     from django.apps import apps
 

@@ -1,4 +1,4 @@
-"""`gateway check`: does the configuration hold?"""
+"""`gateway check`: validates the configuration."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _report(path: Path, baseline: Path | None, *, update: bool) -> dict[str, Any
 
 
 def _compared(gateway: Gateway, path: Path, *, update: bool) -> dict[str, Any]:
-    """What there is beside the baseline, as `BaselineReport` of workbench/shapes; with `update`, it is written anew."""
+    """The differences from the baseline, in the form of `BaselineReport`; with `update`, the baseline is rewritten."""
     from gateway.workbench import describe
     from gateway.workbench.inventory import baseline
     from gateway.workbench.inventory.report import inventory
@@ -117,7 +117,7 @@ def _compared(gateway: Gateway, path: Path, *, update: bool) -> dict[str, Any]:
 
 
 def _described(report: dict[str, Any]) -> dict[str, Any]:
-    """The report as `CheckDocument` of workbench/shapes."""
+    """The report in the form of `CheckDocument` in workbench/shapes."""
     from gateway.workbench import describe
 
     services = [{"service": one["name"], **{k: v for k, v in one.items() if k != "name"}} for one in report["services"]]
@@ -178,7 +178,7 @@ def _route_line(route: dict[str, Any]) -> str:
 
 
 def _taken_lines(route: dict[str, Any]) -> list[str]:
-    """The URLs of the project that a route takes over, where the service is asked."""
+    """The project's URLs that a route takes over, if the service is called at its stage."""
     from gateway.workbench.taken import url_line
 
     return [f"{route['name']}: {url_line(url)}" for url in route["takes_over"]]

@@ -1,4 +1,4 @@
-"""What several commands share: options, building the gateway, printing."""
+"""Shared by several commands: options, building the gateway, printing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __all__ = [
     "spinning",
 ]
 
-# The command that runs, where its --json is given: what fails is said as a document, too.
+# The running command, if it has --json: then errors are printed as a document, too.
 speaking_json: ContextVar[str | None] = ContextVar("speaking_json", default=None)
 
 ConfigOption = Annotated[
@@ -61,8 +61,8 @@ WhoOption = Annotated[
 
 
 def end(status: int, code: str, message: str, *, hint: str | None = None, **more: object) -> NoReturn:
-    """End with `status`, and say why: `message` on stderr, or for --json a document with `code` and `more` on stdout.
-    `hint` is what to do where the message doesn't say it."""
+    """Exit with `status` and an error: `message` on stderr, or for --json a document with `code` and `more` on stdout.
+    `hint` says what to do, unless the message does."""
     command = speaking_json.get()
     if command is None:
         typer.echo(message if hint is None else f"{message}\n{hint}", err=True)
@@ -72,12 +72,12 @@ def end(status: int, code: str, message: str, *, hint: str | None = None, **more
 
 
 def fail(message: str, code: str = "configuration", **more: object) -> NoReturn:
-    """Print `message` to stderr and end with status 3; `code` and `more` as in `end`."""
+    """Print `message` to stderr and exit with status 3; `code` and `more` as in `end`."""
     end(STARTUP_FAILURE, code, message, **more)  # type: ignore[arg-type] # a hint is text
 
 
 def misuse(message: str) -> NoReturn:
-    """Print `message` to stderr and end with status 2."""
+    """Print `message` to stderr and exit with status 2."""
     end(2, "usage", f"Error: {message}")
 
 
@@ -96,7 +96,7 @@ def build(path: Path) -> Gateway:
 
 
 def document(command: str, **content: Any) -> dict[str, Any]:
-    """What `command` prints for --json, in its envelope; with `error`, that it failed. See workbench/shapes."""
+    """The document that `command` prints for --json; with `error`, that of a failure. See workbench/shapes."""
     from gateway.workbench.shapes import SHAPES, ErrorDocument
 
     shape = ErrorDocument if "error" in content else SHAPES[command]
@@ -109,7 +109,7 @@ def print_json(command: str, **content: Any) -> None:
 
 
 def plain_problems(problems: list[Problem]) -> list[dict[str, Any]]:
-    """Problems for JSON. Their values are whatever TOML has, dates too."""
+    """Problems in a form for JSON. Their values may be any of TOML's, such as dates."""
     found = [{"key": problem.key, "value": problem.value, "expected": problem.expected} for problem in problems]
     plain: list[dict[str, Any]] = json.loads(json.dumps(found, default=str))
     return plain
@@ -117,14 +117,14 @@ def plain_problems(problems: list[Problem]) -> list[dict[str, Any]]:
 
 @contextlib.contextmanager
 def silenced() -> Iterator[None]:
-    """What the project prints in this block goes to stderr: it must not mix with what a command prints."""
+    """In this block, what the project prints goes to stderr, so that it doesn't mix with the command's output."""
     with contextlib.redirect_stdout(sys.stderr):
         yield
 
 
 @contextlib.contextmanager
 def spinning(text: str) -> Iterator[Callable[[str], None]]:
-    """Show `text` on stderr while the block runs, where that is a terminal. Gives what replaces the text."""
+    """Show `text` on stderr while the block runs, if that is a terminal. Yields a function that replaces the text."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -136,7 +136,7 @@ def spinning(text: str) -> Iterator[Callable[[str], None]]:
 
 @contextlib.contextmanager
 def reading_corpus() -> Iterator[None]:
-    """End the command with status 2, and say what to do, when recorded requests can't be read inside of this block."""
+    """Exit with status 2 and a hint when recorded requests can't be read in this block."""
     from gateway.workbench.corpus import UnreadableCorpus
 
     try:
@@ -146,8 +146,8 @@ def reading_corpus() -> Iterator[None]:
 
 
 def operator() -> str:
-    """Who gives this command, for the history: the operating system's user."""
+    """The name of the operator for the history: the operating system's user."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name; Python 3.13 says OSError
+    except (KeyError, OSError):  # a container's user without a name; OSError since Python 3.13
         return "unknown"

@@ -1,4 +1,4 @@
-"""`gateway contract`: does a moved endpoint promise what the project's view promised?"""
+"""`gateway contract`: compares a moved endpoint with the project's view."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _found(gateway: Gateway, target: str | None, examples: int, seed: int) -> li
 
 
 def _described(contract: Contract) -> dict[str, Any]:
-    """One of them as `ContractRoute` of workbench/shapes."""
+    """One contract in the form of `ContractRoute` in workbench/shapes."""
     return {
         "route": contract.route,
         "service": contract.service,

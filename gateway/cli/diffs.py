@@ -26,7 +26,7 @@ __all__ = ["EPILOG", "diffs"]
 
 AGO = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-SHOWN = 8  # characters of a key: enough to tell the differences of a project apart
+SHOWN = 8  # characters of a key: enough to be unique in a project
 NEXT = "\n"  # before each route but the first
 STYLES = {"critical": "bold red", "breaking": "red", "warning": "yellow"}
 
@@ -101,12 +101,12 @@ def diffs(
 
 
 def _since(groups: Sequence[DifferenceReport], when: datetime | None) -> list[DifferenceReport]:
-    """Those of `groups` that were seen since `when`."""
+    """The groups that were seen since `when`."""
     return [group for group in groups if when is None or group.last_seen >= when]
 
 
 def _described(group: DifferenceReport) -> dict[str, Any]:
-    """A `Difference` of workbench/shapes."""
+    """A group in the form of `Difference` in workbench/shapes."""
     found = asdict(group) | {"noise_why": group.verdict.explanation}
     del found["route"], found["verdict"]
     for who in "resolved_by", "resolved_why":
@@ -137,7 +137,7 @@ def _resolve(key: str, who: str, why: str, *, as_json: bool) -> None:
 
 
 def _moment(text: str) -> datetime:
-    """The time that `--since` names: so long ago, or a date with or without a time, local where no offset is given."""
+    """The time that `--since` names: a duration ago, or a date with or without a time, local without an offset."""
     if (ago := AGO.fullmatch(text)) is not None:
         return utc_now() - timedelta(seconds=float(ago[1]) * UNITS[ago[2]])
     try:
@@ -167,7 +167,7 @@ def _print(
 
 
 def _hidden(groups: Sequence[DifferenceReport]) -> str:
-    """How many differences don't count, and why, in words."""
+    """The number of differences that don't count, and why, in words."""
     counts = Counter(group.state for group in groups if group.state != "open")
     return f"Not open: {', '.join(f'{count} {state}' for state, count in counts.items())}"
 

@@ -1,4 +1,4 @@
-"""`gateway explain`: who would answer one request, and why."""
+"""`gateway explain`: which upstream would answer one request, and why."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def scope_of(
     default_host: str = "localhost",
     client: str = "127.0.0.1",
 ) -> dict[str, Any]:
-    """The ASGI scope that uvicorn makes of such a request. `default_host` is for one that names no host."""
+    """The ASGI scope that uvicorn would make of such a request. `default_host` is used if the target has no host."""
     scheme = "http"
     if target.startswith(("http://", "https://")):
         url = urlsplit(target)
@@ -93,7 +93,7 @@ def scope_of(
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     if host is None and not any(name == b"host" for name, _ in headers):
         host = default_host
-    # A client quotes what may not stand in a URL, and keeps the fragment to itself.
+    # Clients quote characters that are not allowed in URLs, and don't send the fragment.
     sent = quote(target.partition("#")[0], safe=string.digits + string.ascii_letters + string.punctuation)
     raw_path, _, query = sent.partition("?")
     if host is not None:
@@ -119,7 +119,7 @@ def scope_of(
 
 
 def _own_host(gateway: Gateway) -> str:
-    """A host that the project answers for."""
+    """A host in ALLOWED_HOSTS."""
     from gateway.workbench import describe
 
     if describe.is_django(gateway):
@@ -131,7 +131,7 @@ def _own_host(gateway: Gateway) -> str:
 
 
 def _named(gateway: Gateway, user: str) -> Caller:
-    """The caller that a request of this user's would have."""
+    """The caller that requests of this user would have."""
     from gateway.workbench import describe
 
     if not describe.is_django(gateway):
@@ -142,7 +142,7 @@ def _named(gateway: Gateway, user: str) -> Caller:
 
 
 def _described(found: dict[str, Any]) -> dict[str, Any]:
-    """As `ExplainDocument` of workbench/shapes."""
+    """The result in the form of `ExplainDocument` in workbench/shapes."""
     from gateway.workbench.shapes import stage
 
     return found | {"effective": None if found["effective"] is None else stage(found["effective"])}
@@ -171,7 +171,7 @@ def _lines(found: dict[str, Any]) -> dict[str, str | None]:
         "fallback": _fallback_line(found["fallback"]),
         "mirror": found["mirror"]["why"] if found["mirror"] else None,
         "cookie": _cookie_line(found["cookie"]),
-        # Where there is no route, it is the same from wherever the stages come.
+        # Without a route, it doesn't matter where the stages come from.
         "stages": found["stages"]["why"] if found["route"] else None,
     }
 

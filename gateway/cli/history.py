@@ -1,4 +1,4 @@
-"""`gateway history`: who moved which route, when and why."""
+"""`gateway history`: the changes of routes: who, when and why."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ What the guard did is there too. Nothing is ever removed from the history.
 
 def history(
     context: typer.Context,
-    # Any name: routes that the file no longer has have a history too.
+    # Any name: routes that were removed from the file have a history too.
     route: Annotated[str | None, typer.Argument(metavar="ROUTE", help="One route. [default: all]")] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many changes, newest first.")] = 50,
     config: ConfigOption = None,
@@ -42,7 +42,7 @@ def history(
     with asking_the_database():
         changes = reports.changes(route, limit)
     if route is not None and not changes:
-        route_named(loaded, route)  # a name that is wrong has no history either
+        route_named(loaded, route)  # fails for a misspelt name
     if as_json:
         from gateway.workbench.shapes import change
 

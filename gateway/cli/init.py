@@ -1,4 +1,4 @@
-"""`gateway init`: a first gateway.toml."""
+"""`gateway init`: writes a first gateway.toml."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Examples:
   gateway init --path backend
 """
 
-# A line that starts with "#" and no space is configuration, switched off; the rest of the comments is prose.
-# tests/cli/test_init.py holds it against gateway/config/parse.py.
+# A line that starts with "#" without a space is a disabled setting; all other comments are prose.
+# tests/cli/test_init.py compares it with gateway/config/parse.py.
 TEMPLATE = """\
 # What `gateway serve` serves. `gateway check` tells whether it holds; `gateway explain GET /some/path` tells
 # who answers a request, and why. Lines that start with "#" and no space are examples: remove the "#" to use them.
@@ -267,7 +267,7 @@ def init(
 
 
 def settings_in(manage: Path) -> str | None:
-    """The settings module that a manage.py sets. Reads the file without running it; None when it isn't there."""
+    """The settings module that a manage.py sets, read without running it; None when the file doesn't exist."""
     try:
         tree = ast.parse(manage.read_bytes())
     except (OSError, SyntaxError, ValueError):
@@ -298,7 +298,7 @@ def _refuse_existing(target: Path) -> None:
 
 
 def _tell_versions(path: Path, *, force: bool) -> None:
-    """Say what the project would have to change to run with the gateway; unless `force`, that is the end."""
+    """Print the versions that the project would have to change to run with the gateway; unless `force`, exit then."""
     from gateway.cli.requirements import NAMES, at_least, too_old
 
     if not (found := too_old(path)):

@@ -1,4 +1,4 @@
-"""`gateway inventory`: every endpoint of the project, who serves it, how much it is asked, and what to move next."""
+"""`gateway inventory`: every endpoint of the project, who serves it, its traffic, and what to move next."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ half minute. The admin, static files, what is installed and format suffixes are 
 them.
 """
 
-SHOWN_NEXT = 5  # in JSON, where nobody says how many
+SHOWN_NEXT = 5  # default for JSON
 Order = StrEnum("Order", ["url", "requests", "errors", "p95", "bytes", "seen"])
 KindName = StrEnum("KindName", ["drf", "django", "ninja", "admin", "static", "other"])
 StageName = StrEnum("StageName", ["legacy", "shadow", "canary", "live", "retired"])
@@ -96,7 +96,7 @@ def _recorded(corpus: Path | None) -> Recordings | None:
 
 
 def _look_up(folder: Path, *, whole: bool) -> LookedUp:
-    """What is looked up for all endpoints at once; `whole`: what takes longer too."""
+    """What is looked up for all endpoints together; `whole`: including what takes longer."""
     from gateway.workbench.inventory.coverage import coverage_in
     from gateway.workbench.inventory.described import LookedUp
     from gateway.workbench.inventory.documents import project_document

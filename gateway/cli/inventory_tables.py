@@ -1,4 +1,4 @@
-"""What `gateway inventory` looks like on a terminal."""
+"""The output of `gateway inventory` on a terminal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WORDS = {"installed": "of what is installed"}
 def show_inventory(
     found: Inventory, entries: Sequence[Entry], looked_up: LookedUp, why: str | None, *, verbose: bool
 ) -> None:
-    """Print a line for each endpoint, with `verbose` what else is known of it, and below what they add up to."""
+    """Print a line for each endpoint, with `verbose` all details, and a summary."""
     parts: list[RenderableType] = [Text("There is no such endpoint.")]
     if entries and verbose:
         parts = [line for entry in entries for line in _block(entry, looked_up)]
@@ -41,7 +41,7 @@ def show_inventory(
 
 
 def show_next(candidates: Sequence[Candidate]) -> None:
-    """Print what to move next, and why."""
+    """Print which endpoints to move next, and why."""
     if not candidates:
         show(Text("Nothing is left to move."))
         return
@@ -101,7 +101,7 @@ def _bytes(size: int) -> str:
 
 
 def _more(entry: Entry, looked_up: LookedUp) -> Iterator[str]:
-    """What else is known, a line for each kind."""
+    """Details, one line each."""
     from gateway.workbench.inventory.described import documented_at, relative
     from gateway.workbench.inventory.details import details_of
 

@@ -1,4 +1,4 @@
-"""`gateway mcp`: what a coding agent may ask, over the Model Context Protocol."""
+"""`gateway mcp`: an MCP server for coding agents (Model Context Protocol)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gateway mirrors`: the process that mirrors for those that serve."""
+"""`gateway mirrors`: the process that makes mirrors for those that serve."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Without a socket, "gateway serve" starts this process by itself where writes are
 
 
 class Priority(enum.StrEnum):
-    """When this process gets the processor."""
+    """The scheduling priority of this process."""
 
     idle = "idle"
     normal = "normal"
@@ -89,7 +89,7 @@ def mirrors(
     with _alone(where.parent):
         [sock] = listening.bind_unix(where, mode=0o660, option="[mirror] socket")
         ending = Ending()
-        sock.listen()  # from now on nobody else takes its place; who comes waits
+        sock.listen()  # from now on the path is in use, and connections are queued
         place = listening.Place(where)
     set_up_logging(log_level.value, access=False)
     if for_server is None:
@@ -114,7 +114,7 @@ def _suitable(gateway: Gateway) -> Priority:
 
 
 def _end_with_server() -> None:
-    """Ask this process to end once nobody has the other end of its standard input any more."""
+    """Stop this process when the other end of its standard input is closed."""
 
     def wait() -> None:
         with contextlib.suppress(OSError):
@@ -127,9 +127,9 @@ def _end_with_server() -> None:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One process at a time in this block, by a lock on the folder: another may be about to take the same place. Makes
-    the folder for its user where there is none. Raises StartError."""
-    import fcntl  # not on every system, as sockets of this kind
+    """One process at a time in this block, by a lock on the folder: another may be about to use the same path. Creates
+    the folder, accessible to its user only, if necessary. Raises StartError."""
+    import fcntl  # not on every system, like Unix sockets
 
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -146,7 +146,7 @@ def _alone(folder: Path) -> Iterator[None]:
 async def _serve(
     gateway: Gateway, sock: socket.socket, place: Place, priority: Priority, ending: Ending, path: Path
 ) -> None:
-    """Take copies and mirror them until a signal comes. Raises StartError when something does not start."""
+    """Receive copies and mirror them until a signal comes. Raises StartError when something does not start."""
     stop = ending.event()
     receiver = gateway.mirroring.take_mirrors()
     listening = None
@@ -170,7 +170,7 @@ async def _serve(
 
 
 async def _until_ended(stop: asyncio.Event, ending: Ending, path: Path) -> None:
-    """Wait for a signal that ends this. SIGHUP does where the file at `path` holds; then the process starts again."""
+    """Wait for a signal to end. SIGHUP is one if the file at `path` is valid; then the process starts again."""
     await stop.wait()
     while ending.again:
         check = await asyncio.create_subprocess_exec(
@@ -198,9 +198,9 @@ except ConfigError as exc:
 
 
 class Ending:
-    """Whether a signal has asked to end. A second one ends the process at once, whatever blocks it.
+    """Whether a signal to end has come. A second one ends the process at once, whatever blocks it.
 
-    `again`: it was SIGHUP, which asks for a new start.
+    `again`: it was SIGHUP, which requests a restart.
     """
 
     def __init__(self) -> None:
@@ -218,7 +218,7 @@ class Ending:
                 self._tell()
 
     def go_on(self, stop: asyncio.Event) -> bool:
-        """Forget a SIGHUP. False when something else has asked to end meanwhile."""
+        """Ignore a SIGHUP. False if another signal to end has come meanwhile."""
         self.again = False
         if not self._asked:
             stop.clear()
@@ -232,7 +232,7 @@ class Ending:
             self._tell()
 
     def event(self) -> asyncio.Event:
-        """What is set on this event loop then."""
+        """An event of this event loop that is set then."""
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         self._tell = partial(loop.call_soon_threadsafe, stop.set)
         if self._asked or self.again:
@@ -241,7 +241,7 @@ class Ending:
 
 
 async def _started(gateway: Gateway, stop: asyncio.Event) -> bool:
-    """Whether everything has started; False where a signal came before. Raises StartError."""
+    """Start everything; False if a signal came before that. Raises StartError."""
     starting, asked = asyncio.ensure_future(gateway.startup()), asyncio.ensure_future(stop.wait())
     await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
     asked.cancel()
@@ -257,15 +257,16 @@ async def _started(gateway: Gateway, stop: asyncio.Event) -> bool:
 
 
 def _step_back(*, watches: bool) -> None:
-    """Let other processes go first: this thread, and those that it starts from now on. Those that store what was found,
-    and that which looks for who waits for a mirror's locks, where this process `watches`, have started before, and
-    wait for nothing but the interpreter."""
+    """Lower the priority of this thread, and of those that it starts from now on. The threads that store results, and
+    the one that watches for sessions which wait for a mirror's locks, if this process `watches`, have started before:
+    they only wait for the interpreter."""
     if watches:
         from gateway.shield.watcher import watcher
 
         watcher.remain()
     try:
-        # A low priority is not enough: who wakes up waits for the slice of time of who runs (sched(7), SCHED_IDLE).
+        # Nice values are not enough: a thread that wakes up waits for the running one's time slice (sched(7),
+        # SCHED_IDLE).
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    except (AttributeError, OSError):  # there is no such thing here, or a container forbids it
+    except (AttributeError, OSError):  # not supported here, or forbidden in a container
         os.nice(19)

@@ -1,4 +1,4 @@
-"""`gateway promote`, `rollback`, `pause`, `resume` and `clear`: move a route, now, in every worker."""
+"""`gateway promote`, `rollback`, `pause`, `resume` and `clear`: change a route at once, in every worker."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def _reasoned(anyway: bool, why: str) -> None:
 
 
 def _check(to: str | None, weight: float | None) -> None:
-    """End the command with status 2 for a stage or weight that there is nowhere."""
+    """Exit with status 2 for an unknown stage or impossible weight."""
     if to is not None and to not in STAGES:
         misuse(f"there is no stage {to!r}; it is one of {', '.join(STAGES)}")
     if weight is not None and not 0 < weight <= 100:
@@ -188,7 +188,7 @@ def _move(
     who: str | None,
     **arguments: Any,
 ) -> None:
-    # A file that somebody is in the middle of editing must not stand between an operator and a rollback.
+    # A file that is just being edited must not prevent a rollback.
     config = opened(context, given, despite_problems=verb in ("rollback", "pause"))
     route = route_named(config, name)
     need_control(config)
@@ -215,7 +215,7 @@ def _move(
 
 
 def _unproved(verb: str, name: str, refusal: Unproved) -> NoReturn:
-    """Say which evidence is missing, and how to do without."""
+    """Print the missing evidence, and how to go on without."""
     from gateway.workbench.shapes import stage
 
     lines = [f"{name} can't go to {refusal.to} yet:", *(f"  - {reason}" for reason in refusal.missing)]
@@ -239,8 +239,8 @@ def _print(change: Transition, route: RouteConfig, config: Config, verb: str) ->
 
 
 def _print_taken(config: Config, route: RouteConfig) -> None:
-    """The URLs of the project that callers are now answered for by the service, and whether all of it was compared. For
-    that, services are imported."""
+    """Print the project's URLs that the service now answers, and whether all of it was compared. This imports the
+    services."""
     from gateway.app import Gateway
     from gateway.rollout.decision import SAFE
     from gateway.workbench.taken import taken_urls, url_line
@@ -257,7 +257,7 @@ def _print_taken(config: Config, route: RouteConfig) -> None:
 
 
 def _followers(poll: float) -> str:
-    """Who goes by it now, and how soon."""
+    """Which processes follow the change, and how soon."""
     count = _workers()
     if not count:
         return "No worker serves now; the next to start goes by it."
@@ -266,7 +266,7 @@ def _followers(poll: float) -> str:
 
 
 def _workers() -> int:
-    """How many processes go by what is moved."""
+    """The number of processes that follow changes."""
     from gateway.control import reports
 
     return len(reports.workers(utc_now()))

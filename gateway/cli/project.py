@@ -1,7 +1,7 @@
-"""The configuration and the Django project, without the services: for commands that must be quick.
+"""The configuration and the Django project, without services: for commands that must be fast.
 
-A rollback is an emergency: it imports what the project's own `manage.py` would, and nothing that a broken service
-could stand in the way with.
+A rollback is an emergency: it imports what the project's own `manage.py` would, and nothing that a broken service could
+affect.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ __all__ = ["asking_the_database", "need_control", "opened", "route_named"]
 
 
 def opened(context: typer.Context, given: Path | None, *, despite_problems: bool = False) -> Config:
-    """The configuration, with the Django project it names set up. Raises ConfigError.
+    """The configuration, with its Django project set up. Raises ConfigError.
 
-    `despite_problems`: what is valid in the file is enough, and a warning says what isn't.
+    `despite_problems`: use the valid part of the file, with a warning about the rest.
     """
     path = config_path(context, given)
     config, problems = parse(read(path), str(path))
@@ -56,7 +56,7 @@ def _set_up(config: Config, path: Path, problems: list[Problem]) -> None:
 
 
 def route_named(config: Config, name: str) -> RouteConfig:
-    """The route of this name. Ends the command with status 2, and names those there are, when there is none."""
+    """The route of this name. If there is none, exits with status 2 and the names of all routes."""
     routes = {route.name: route for route in config.routes}
     if name not in routes:
         misuse(f"there is no route {name!r} in {config.source}; there are {', '.join(routes) or 'none'}")
@@ -64,7 +64,7 @@ def route_named(config: Config, name: str) -> RouteConfig:
 
 
 def need_control(config: Config) -> None:
-    """End the command with status 3, and say what to do, where runtime changes have no place to be kept."""
+    """Exit with status 3 and a hint if runtime changes can't be stored."""
     if not installed():
         fail(
             f'"gateway.control" is not in INSTALLED_APPS, so routes stay where {config.source} puts them. Add it, and'
@@ -75,7 +75,7 @@ def need_control(config: Config) -> None:
 
 @contextlib.contextmanager
 def asking_the_database() -> Iterator[None]:
-    """End the command with status 3, and say what to do, when the database can't be asked inside of this block."""
+    """Exit with status 3 and a hint when the database can't be queried in this block."""
     from django.db import DatabaseError
 
     from gateway.control.database import DatabaseBusy

@@ -1,4 +1,4 @@
-"""`gateway record`: real requests and their answers, as a small file."""
+"""`gateway record`: real requests and responses, in a small file."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def record(
 
 
 def _path(output: Path | None, what: list[str] | None, har: Path | None, *, force: bool) -> Path:
-    """Where the corpus is written to. Ends the command where something is there."""
+    """The path of the corpus. Exits if there is a file already."""
     if output is None:
         named = har.stem if har is not None else (what or ["recording"])[0]
         output = Path("".join(one if one.isalnum() or one in "-_." else "-" for one in named).strip("-") + ".jsonl")
@@ -183,7 +183,7 @@ def _recorded(config: Config, recording: str, *, at_once: bool) -> tuple[Corpus,
 
 @contextmanager
 def _until_interrupted(stop: threading.Event) -> Iterator[None]:
-    """A block in which the first Ctrl-C, or SIGTERM, ends the recording; the second ends the command."""
+    """In this block the first Ctrl-C, or SIGTERM, ends the recording; the second ends the command."""
 
     def interrupted(*_: object) -> None:
         if stop.is_set():

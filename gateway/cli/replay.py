@@ -1,4 +1,4 @@
-"""`gateway replay`: recorded requests, asked of both sides."""
+"""`gateway replay`: sends recorded requests to both sides."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def replay(
 
 
 def _report(result: ReplayResult, junit: Path | None, html: Path | None, pytest: Path | None) -> None:
-    """Write what was asked for; what can't be written is said, and the result is printed all the same."""
+    """Write the requested reports. Errors in writing are printed, and the result is printed all the same."""
     from gateway.workbench.reports import TestsExist, html_report, junit_report, write_tests
 
     try:
@@ -172,7 +172,7 @@ def _clean(*, as_json: bool) -> None:
 
 @contextmanager
 def _progress() -> Iterator[tuple[Callable[[int], None], Callable[[CaseResult], None]]]:
-    """What is to be told how many cases there are, and of each result: on a terminal, a bar shows how far it is."""
+    """Yields two callbacks, for the number of cases and for each result: on a terminal, they drive a progress bar."""
     if not sys.stderr.isatty():
         yield lambda _: None, lambda _: None
         return
@@ -197,11 +197,11 @@ def _progress() -> Iterator[tuple[Callable[[int], None], Callable[[CaseResult], 
         yield lambda total: bar.update(task, total=total), tell
 
 
-# -- what it looks like ---------------------------------------------------------------------------
+# -- output -----------------------------------------------------------------------------------------
 
 
 def described(result: ReplayResult) -> dict[str, Any]:
-    """As `ReplayDocument` of workbench/shapes."""
+    """The result in the form of `ReplayDocument` in workbench/shapes."""
     from datetime import UTC, datetime
 
     from gateway.workbench.replay.result import Outcome
@@ -272,7 +272,7 @@ Group = tuple[str, str, str, str, str]  # endpoint, kind of failure, severity, k
 
 
 def _grouped(result: ReplayResult) -> dict[Group, list[tuple[CaseResult, Finding]]]:
-    """The findings, the worst first; those that say the same of one endpoint together."""
+    """The findings, the worst first; equal ones of an endpoint are grouped."""
     from gateway.parity.fingerprint import generalised
 
     groups: dict[Group, list[tuple[CaseResult, Finding]]] = {}

@@ -1,7 +1,7 @@
-"""What a project's own files say of the versions it runs on, beside those that the gateway needs.
+"""Compares the versions in a project's own files with those that the gateway requires.
 
-Nothing is imported, installed or resolved: files are read. So what is found would have to change; that all is well is
-not known before pip has tried.
+Nothing is imported, installed or resolved: files are read. So a conflict that is found is certain; that there is none
+is certain only after pip has resolved the requirements.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _EXACT = re.compile(r"\d+(\.\d+)*$")
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """That the file `where` asks for `name` in the versions `versions`, as it says it."""
+    """The file `where` requires `name` in `versions`, as written there."""
 
     where: str
     name: str
@@ -43,7 +43,7 @@ class Demand:
 
 
 def needs() -> dict[str, SpecifierSet]:
-    """What the gateway needs: its own metadata says it."""
+    """What the gateway requires, from its own metadata."""
     found = {"python": SpecifierSet(metadata("django-fastapi-gateway")["Requires-Python"])}
     for line in requires("django-fastapi-gateway") or ():
         requirement = Requirement(line)
@@ -53,18 +53,18 @@ def needs() -> dict[str, SpecifierSet]:
 
 
 def at_least() -> dict[str, str]:
-    """The oldest version of each that the gateway runs with."""
+    """The oldest version of each requirement with which the gateway runs."""
     return {name: spec.version for name, specs in needs().items() for spec in specs if spec.operator == ">="}
 
 
 def too_old(folder: Path) -> list[Demand]:
-    """The demands of the project in `folder` that nothing fulfils with which the gateway runs."""
+    """The requirements of the project in `folder` that no version fulfils with which the gateway runs."""
     needed = needs()
     return [demand for demand in demands(folder) if not _possible(demand.versions, needed[demand.name])]
 
 
 def demands(folder: Path) -> list[Demand]:
-    """Everything that files in `folder`, and above it in the same repository, say of Python, Django and DRF."""
+    """All requirements of Python, Django and DRF in files of `folder`, and above it in the same repository."""
     folder = folder.resolve()
     folders = (
         [folder] if (folder / ".git").exists() or not (folder.parent / ".git").exists() else [folder, folder.parent]
@@ -80,11 +80,11 @@ def demands(folder: Path) -> list[Demand]:
     return list(dict.fromkeys(found))
 
 
-Said = Iterator[tuple[str, str, str]]  # where in the file, of what, which versions
+Said = Iterator[tuple[str, str, str]]  # place in the file, name, versions
 
 
 def _readable(folder: Path) -> Iterator[tuple[Path, Any]]:
-    """Each file that says something, and what reads its text."""
+    """Each file with requirements, and the function that reads its text."""
     for pattern in PLAIN:
         yield from ((path, _of_lines) for path in sorted(folder.glob(pattern)))
     readers = {"pyproject.toml": _of_pyproject, "Pipfile": _of_pipfile, "Pipfile.lock": _of_pipfile_lock}
@@ -95,23 +95,23 @@ def _readable(folder: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _told(path: Path, read: Any) -> list[tuple[str, str, str]]:
-    """What a file says; nothing where it isn't written as it should be, which is for whoever uses it to say."""
+    """The requirements in a file; empty if it is invalid, which is for its own tools to report."""
     with suppress(OSError, ValueError, TypeError, AttributeError, ConfigParserError):
         return list(read(path.read_text("utf-8")))
     return []
 
 
 def _possible(versions: str, needed: SpecifierSet) -> bool:
-    """Whether a version is allowed with which the gateway runs."""
+    """Whether `versions` allow a version with which the gateway runs."""
     try:
         allowed = SpecifierSet(_as_pep440(versions))
     except InvalidSpecifier:
-        return True  # a URL, or what else there may be
+        return True  # a URL, for instance
     return any(allowed.contains(version) for version in _versions(needed))
 
 
 def _versions(needed: SpecifierSet) -> Iterator[str]:
-    """Versions that are or may come, the patches of each feature release, with which the gateway runs."""
+    """Existing and possible versions (the patches of each feature release) with which the gateway runs."""
     for major in (3, 4, 5, 6, 7):
         for minor in range(40):
             found = (f"{major}.{minor}.{patch}" for patch in range(60))
@@ -119,7 +119,7 @@ def _versions(needed: SpecifierSet) -> Iterator[str]:
 
 
 def _as_pep440(versions: str) -> str:
-    """Poetry's ^ and ~ and plain numbers, as https://peps.python.org/pep-0440/ says the same."""
+    """Poetry's ^ and ~ and plain numbers, in the form of https://peps.python.org/pep-0440/."""
     return ",".join(_one_as_pep440(part.strip()) for part in versions.split(",") if part.strip() not in ("", "*"))
 
 

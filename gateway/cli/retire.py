@@ -162,7 +162,7 @@ def _described(route: str, found: Retirement, *, written: bool) -> dict[str, Any
 
 
 def _print(found: Retirement, *, written: bool) -> None:
-    """The patch to stdout, and what there is to say of it to stderr."""
+    """Print the patch to stdout, and notes about it to stderr."""
     from gateway.workbench.retire.patch import diff_of
 
     root = found.root.resolve()

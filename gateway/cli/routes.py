@@ -1,4 +1,4 @@
-"""`gateway routes`: who claims what."""
+"""`gateway routes`: the routes, and what they claim."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ def _print(found: list[dict[str, Any]], *, verbose: bool) -> None:
             table.add_row("", Text(path), " ".join(endpoint["methods"]) or "any")
         for url in route["takes_over"] if verbose else ():
             table.add_row("", Text(f"  takes over {url_line(url)}", style="dim"))
-    # A pipe has no width; there, nothing may be wrapped.
+    # A pipe has no width; lines must not be wrapped there.
     width = None if sys.stdout.isatty() else 10_000
     Console(color_system="auto" if in_colour(sys.stdout) else None, width=width).print(table)

@@ -1,4 +1,4 @@
-"""`gateway scaffold`: write the endpoint that takes a view's place, its route and its contract test."""
+"""`gateway scaffold`: writes the endpoint that replaces a view, its route and its contract test."""
 
 from __future__ import annotations
 
@@ -71,19 +71,19 @@ def scaffold(
 
 
 class _File(NamedTuple):
-    """A file, what becomes of it, and the difference that it makes."""
+    """A file, what happens to it, and the diff."""
 
     file: File
     outcome: Outcome
     diff: str
 
     def path(self, root: Path) -> str:
-        """As seen from the project's folder."""
+        """The path relative to the project's folder."""
         return str(self.file.path.relative_to(root) if self.file.path.is_relative_to(root) else self.file.path)
 
 
 def _described(draft: Draft, done: Sequence[_File], root: Path) -> dict[str, Any]:
-    """As `ScaffoldDocument` of workbench/shapes."""
+    """The draft in the form of `ScaffoldDocument` in workbench/shapes."""
     files = [
         {"path": one.path(root), "kind": one.file.kind, "outcome": one.outcome, "text": one.file.text, "diff": one.diff}
         for one in done

@@ -1,4 +1,4 @@
-"""`gateway serve`: uvicorn, with what a Django project and its services need."""
+"""`gateway serve`: runs uvicorn for a Django project and its services."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.server.terminal import StartError
 
 __all__ = ["EPILOG", "LogLevel", "serve"]
 
-GRACE = 20  # seconds; with LAST_WORK of the server, what Kubernetes waits before it kills
+GRACE = 20  # seconds; together with the server's LAST_WORK, Kubernetes' default grace period
 
 EPILOG = """\
 \b
@@ -36,7 +36,7 @@ and the status is 3.
 
 
 class Http(enum.StrEnum):
-    """The parsers of uvicorn, each behind the gateway's own reading of what comes in."""
+    """uvicorn's parsers, each behind the gateway's own checks of requests (http1/)."""
 
     auto = "auto"
     httptools = "httptools"
@@ -45,7 +45,7 @@ class Http(enum.StrEnum):
 
 
 class LogLevel(enum.StrEnum):
-    """uvicorn's levels."""
+    """uvicorn's log levels."""
 
     critical = "critical"
     error = "error"

@@ -1,4 +1,4 @@
-"""`gateway sign`: a header with which testers choose their side."""
+"""`gateway sign`: a header with which testers select a side."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def sign(
 
 
 def _secrets(*, wsgi: bool) -> list[str | bytes]:
-    """As DjangoUpstream has them."""
+    """The secrets that DjangoUpstream uses."""
     if wsgi:
         misuse("legacy is no Django project: there is no SECRET_KEY to sign with")
     from django.conf import settings

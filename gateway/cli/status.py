@@ -1,4 +1,4 @@
-"""`gateway status`: where every route is, and how it does."""
+"""`gateway status`: the stage of every route, and whether it is healthy."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def status(
 
 
 def _asked(config: Config, routes: Sequence[RouteConfig], *, in_full: bool) -> tuple[dict[str, Any], RenderableType]:
-    """The status as plain values, and as it is shown."""
+    """The status as plain values, and in its printed form."""
     from gateway.cli.tables import board, overview
     from gateway.control import reports
 
@@ -90,7 +90,7 @@ def _asked(config: Config, routes: Sequence[RouteConfig], *, in_full: bool) -> t
 
 
 def _described(found: RouteStatus) -> dict[str, Any]:
-    """A `CurrentState` of workbench/shapes."""
+    """A route's status in the form of `CurrentState` in workbench/shapes."""
     from gateway.workbench.shapes import stage
 
     verdict = found.verdict
@@ -128,12 +128,12 @@ def _side(side: SideStats) -> dict[str, Any]:
 
 
 def _renamed(values: dict[str, Any], **names: str) -> dict[str, Any]:
-    """The same values, some with their unit in the name."""
+    """The same values, some renamed to include their unit."""
     return {names.get(key, key): value for key, value in values.items()}
 
 
 def _watch(config: Config, routes: Sequence[RouteConfig], seconds: float, *, as_json: bool, in_full: bool) -> None:
-    """Show it until Ctrl+C, whether or not the database can be asked meanwhile."""
+    """Print it repeatedly until Ctrl+C, even if the database can't be queried meanwhile."""
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             asked, board = _asked_or_why_not(config, routes, in_full=in_full)

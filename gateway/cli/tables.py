@@ -1,4 +1,4 @@
-"""What `gateway status`, `diffs` and `history` look like on a terminal."""
+"""The output of `gateway status`, `diffs` and `history` on a terminal."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 __all__ = ["board", "console", "local", "overview", "show", "table"]
 
 LATELY = "in the last hour, or since the route is where it is"
-STAYS = "stays until it is moved"  # as all routes do, unless something else is said
-SILENT = timedelta(seconds=15)  # a worker that has nothing else to write signs every ten seconds
+STAYS = "stays until it is moved"  # the default, which is not printed
+SILENT = timedelta(seconds=15)  # workers send a heartbeat at least every ten seconds
 _VERDICTS = {"healthy": "green", "failing": "bold red", "inconclusive": "yellow"}
-# Of a table in a narrow terminal, rich would break every cell, numbers included.
+# In a narrow terminal, rich would wrap every cell of a table, numbers included.
 _ENDLESS = 10_000
 
 
 def console() -> Console:
-    """Where commands print what isn't plain text. What is too long for a terminal, the terminal breaks."""
+    """The console for output that isn't plain text. Long lines are wrapped by the terminal."""
     return Console(color_system="auto" if in_colour(sys.stdout) else None, width=_ENDLESS, highlight=False)
 
 
 def show(shown: RenderableType, screen: Console | None = None) -> None:
-    """Print it, without the spaces that fill up lines: they would be lines of their own in a narrow terminal."""
+    """Print it without trailing spaces, which would become lines of their own in a narrow terminal."""
     screen = screen or console()
     with screen.capture() as capture:
         screen.print(shown)
@@ -51,13 +51,13 @@ def table(*titles: str) -> Table:
     """A table without lines."""
     made = Table(box=None, pad_edge=False, header_style="")
     for title in titles:
-        heading = Text.assemble((title.lstrip(">"), "bold"))  # a style of its own would cover the spaces too
+        heading = Text.assemble((title.lstrip(">"), "bold"))  # a column's style would also apply to spaces
         made.add_column(heading, overflow="fold", justify="right" if title.startswith(">") else "left")
     return made
 
 
 def local(moment: datetime) -> str:
-    """A moment in the project's time zone."""
+    """A timestamp in the project's time zone."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
@@ -68,7 +68,7 @@ def overview(
     workers: Sequence[WorkerReport],
     now: datetime,
 ) -> RenderableType:
-    """A line for each route: how both sides do, what is true of it now, and what can be done next."""
+    """A line for each route: how both sides do, its state, and what can be done next."""
     made = table("route", "stage", ">service", ">legacy", ">parity", "now, and next")
     for route, config in zip(routes, configs, strict=True):
         lately = route.lately
@@ -92,7 +92,7 @@ def _in_short(side: SideStats) -> Text:
 
 
 def _judged(route: RouteStatus, config: RouteConfig) -> str:
-    """What the guard, or what was compared, says of it; "" where there is nothing to say."""
+    """The verdict of the guard, or of comparisons; "" if there is none."""
     if route.effective.stage == SHADOW and config.mirrors_nothing:
         return "nothing of it is compared; "
     if route.verdict is None:
@@ -102,7 +102,7 @@ def _judged(route: RouteStatus, config: RouteConfig) -> str:
 
 
 def _do(route: RouteStatus, config: RouteConfig) -> str:
-    """What comes by itself, or what somebody can do."""
+    """The next automatic step, or what an operator can do."""
     state = route.effective
     failing = route.verdict is not None and route.verdict.verdict is Verdict.FAILING
     if state.stage in (CANARY, LIVE) and failing:
@@ -121,7 +121,7 @@ def _do(route: RouteStatus, config: RouteConfig) -> str:
 
 
 def _lacks_evidence(route: RouteStatus, config: RouteConfig) -> bool:
-    """Whether `gateway promote` may well refuse. It may also go: it looks at more than the guard's window."""
+    """Whether `gateway promote` is likely to refuse. It may also succeed: it uses more than the guard's window."""
     if route.effective.stage not in (SHADOW, CANARY) or route.verdict is None or config.mirrors_nothing:
         return False
     return route.verdict.verdict is not Verdict.HEALTHY or route.lacking is not None
@@ -130,7 +130,7 @@ def _lacks_evidence(route: RouteStatus, config: RouteConfig) -> bool:
 def board(
     routes: Sequence[RouteStatus], orphans: Sequence[OrphanedRoute], workers: Sequence[WorkerReport], now: datetime
 ) -> RenderableType:
-    """Both sides of every route in a table, and below it what there is to say of each."""
+    """A table with both sides of every route, and notes about each below it."""
     made = table("route", "stage", "verdict", "side", ">requests", ">errors", ">p50", ">p95", ">parity")
     for route in routes:
         _add(made, route)
@@ -141,7 +141,7 @@ def board(
 def _rest(
     orphans: Sequence[OrphanedRoute], workers: Sequence[WorkerReport], routes: Sequence[RouteStatus], now: datetime
 ) -> Iterator[Text]:
-    """What is no matter of one route."""
+    """Notes that aren't about one route."""
     for orphan in orphans:
         yield Text(f"{orphan.route}: not in the file any more; it was at {orphan.current_state.state}")
     yield from _workers(workers, routes, now)
@@ -165,7 +165,7 @@ def _add(made: Table, route: RouteStatus) -> None:
 
 
 def _side(name: str, callers: SideStats, mirrors: SideStats, *, mirrored: bool = False) -> list[Text]:
-    """One side: how it answered callers; mirrors, where it had no callers or is only `mirrored` by now."""
+    """One side: its responses to callers; or to mirrors, if it had no callers or is only `mirrored` now."""
     side = mirrors if mirrors.requests and (mirrored or not callers.requests) else callers
     errors = f"{side.error_rate * 100:.1f} %" if side.requests else "–"
     requests = f"{side.requests:,}{' mirrors' if side is mirrors and side.requests else ''}"
@@ -180,7 +180,7 @@ def _duration(seconds: float | None) -> str:
 
 
 def _notes(route: RouteStatus, now: datetime) -> Iterator[Text]:
-    """What there is to say of a route, a line each, below its name."""
+    """Notes about a route, one line each, below its name."""
     start = f"{route.route}: "
     for text in _said(route, now):
         yield Text(f"{start}{text}")

@@ -1,4 +1,4 @@
-"""`gateway verify`: is a moved endpoint ready, and what is to be done next?"""
+"""`gateway verify`: whether a moved endpoint is ready, and what to do next."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def verify(
 
 
 def _described(found: Verification) -> dict[str, Any]:
-    """It as `VerifyDocument` of workbench/shapes."""
+    """The verification in the form of `VerifyDocument` in workbench/shapes."""
     keys = ("summary", "next")
     steps = [
         {"step": one.name, "verdict": one.verdict.value, "details": [*one.details]}

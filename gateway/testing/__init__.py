@@ -1,22 +1,22 @@
 """Test a project through the gateway: clients, fixtures, and its existing suite unchanged (docs/testing.md).
 
-What a request has of synchronous code (views, middleware, `def` endpoints, every query of the ORM) runs on the
-thread that asked, while that thread waits for its answer; the event loop runs on a thread of its own. So a test
-and the code it asks for share a connection, and its transaction, as under Django's own test client.
+A request's synchronous code (views, middleware, `def` endpoints, every ORM query) runs on the caller's thread, while
+that waits for the response; the event loop runs on a thread of its own. So a test and the code that it calls share a
+connection and its transaction, as under Django's own test client.
 
-    executors.py    the thread that asks, at the disposal of its request;   sharing.py  a test's connections
-    live.py         a gateway that runs in this process, and how to ask it
-    client_call.py  one question: what Django made of it on the way
-    environ.py      between the test client's environ and ASGI
+    executors.py    run a request's synchronous code on the caller's thread;   sharing.py  share a test's connections
+    live.py         a gateway that runs in this process, and requests to it
+    client_call.py  one request of a Django test client, and what Django made of it
+    environ.py      converts between the test client's environ and ASGI
     client.py       django.test.Client and AsyncClient, through the gateway
     api.py          the same for REST framework's APIClient
     http.py         httpx clients
     routes.py       override_route
-    sides.py        one request, asked of both sides of its route, and what differs
-    clock.py        a clock that stands still; draws and identifiers that are the same in each run
-    contract.py     both sides of a route, asked the same in contract tests
-    recording.py    what an upstream was asked, and what it answered
-    suite.py        a whole suite through the gateway: stages.py, at which stages;  tally.py, how many requests
+    sides.py        sends one request to both sides of its route, and compares
+    clock.py        a clock that a test advances; deterministic draws and IDs
+    contract.py     contract tests: the same request to both sides of a route
+    recording.py    records an upstream's requests and responses
+    suite.py        runs a whole suite through the gateway: stages.py, at which stages;  tally.py counts requests
     plugin.py       the pytest plugin;   runner.py  the runner for `manage.py test`;   options.py  of both
 """
 
@@ -78,7 +78,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Late: pytest loads the plugin in every run, whether or not there is a Django project.
+    # Imported late: pytest loads the plugin in every run, even without a Django project.
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -12,7 +12,7 @@ __all__ = ["GatewayAPIClient", "GatewayAPIHandler"]
 
 
 class GatewayAPIHandler(GatewayHandler, ForceAuthClientHandler):
-    """As GatewayHandler; `force_authenticate` holds wherever REST framework authenticates, in services too."""
+    """As GatewayHandler; `force_authenticate` applies wherever REST framework authenticates, in services too."""
 
 
 class GatewayAPIClient(APIClient):

@@ -32,10 +32,10 @@ __all__ = [
 
 
 class GatewayHandler(ClientHandler):
-    """What a client asks: the gateway, instead of Django alone."""
+    """The handler of a test client: the gateway, instead of Django alone."""
 
     def __call__(self, environ: dict[str, Any]) -> Any:
-        """The response to one request; what Django's own handler lets out is raised."""
+        """The response to one request. Raises what Django's own handler doesn't handle."""
         return _through(self, environ)
 
 
@@ -43,16 +43,16 @@ class GatewayAsyncHandler(AsyncClientHandler):
     """As GatewayHandler, for AsyncClient."""
 
     async def __call__(self, scope: Scope) -> Any:
-        """The response to one request; what Django's own handler lets out is raised."""
+        """The response to one request. Raises what Django's own handler doesn't handle."""
         return await _through_async(self, scope)
 
 
 class GatewayClient(Client):
     """`django.test.Client`, whose requests go through the gateway.
 
-    Everything is as Django documents it, rolled back transactions included. Responses have `served_by` too: the
-    name of the upstream, or None where the gateway itself refused. For what a service answered without the
-    project's middleware there is no request of Django's: `response.wsgi_request` is then made of what was sent.
+    Everything works as Django documents it, including transactions that are rolled back. Responses also have
+    `served_by`: the name of the upstream, or None if the gateway itself refused. If a service answered without the
+    project's middleware, there is no request of Django's: `response.wsgi_request` is then made from what was sent.
     """
 
     def __init__(self, enforce_csrf_checks: bool = False, *args: Any, **kwargs: Any) -> None:
@@ -70,10 +70,11 @@ class GatewayAsyncClient(AsyncClient):
 
 @contextmanager
 def through_gateway() -> Iterator[None]:
-    """In this block every test client that calls Django in this process asks the gateway.
+    """In this block every test client in this process that calls Django calls the gateway instead.
 
-    They are Django's own and those derived from them, REST framework's included, and whatever calls a `WSGIHandler`:
-    webtest, REST framework's RequestsClient, `httpx.WSGITransport`. LiveServerTestCase has a server, and is left alone.
+    That applies to Django's own clients and those derived from them, REST framework's included, and to callers of a
+    `WSGIHandler`: webtest, REST framework's RequestsClient, `httpx.WSGITransport`. LiveServerTestCase has a server, and
+    is not affected.
     """
     _lead()
     _Ways.open += 1
@@ -84,13 +85,14 @@ def through_gateway() -> Iterator[None]:
 
 
 class _Ways:
-    """How many blocks of `through_gateway` are open. What leads there stays: others may have wrapped it meanwhile."""
+    """The number of open blocks of `through_gateway`. Patches stay afterwards: others may have wrapped them
+    meanwhile."""
 
     open = 0
 
 
 def _lead() -> None:
-    """Let what Django's handlers are called for be asked of the gateway, while a way there is open."""
+    """Patch Django's handlers to call the gateway while a block is open."""
     if hasattr(ClientHandler.__call__, "leads_to_the_gateway"):
         return
     ClientHandler.__call__ = _led(ClientHandler.__call__, _through)  # type: ignore[method-assign]
@@ -108,7 +110,7 @@ def _led(original: Any, through: Any, when: Callable[..., bool] = lambda *_: Tru
 
 
 def _is_asked_by_a_test(handler: WSGIHandler, environ: dict[str, Any], _: object = None) -> bool:
-    """Not by the gateway, nor by a server, which says what it is; static files have a handler of their own."""
+    """False for calls by the gateway, by a server (which identifies itself), and for static files' handler."""
     return current() is None and "SERVER_SOFTWARE" not in environ and not isinstance(handler, StaticFilesHandlerMixin)
 
 
@@ -118,7 +120,7 @@ def _through(handler: ClientHandler, environ: dict[str, Any]) -> HttpResponseBas
     if asked.request is None:
         asked.request = WSGIRequest({**environ, "wsgi.input": FakePayload(body)})
     response.wsgi_request = asked.request  # type: ignore[attr-defined] # as Django's handler does
-    conditional_content_removal(WSGIRequest(environ), response)  # which a server does, for HEAD for example
+    conditional_content_removal(WSGIRequest(environ), response)  # as a server does, for HEAD for example
     return response
 
 
@@ -134,7 +136,7 @@ def _through_wsgi(handler: WSGIHandler, environ: dict[str, Any], start_response:
 
 
 def _asked(handler: ClientHandler | WSGIHandler, environ: dict[str, Any]) -> tuple[ClientCall, bytes, LiveAnswer]:
-    """What the gateway makes of the request that `environ` describes: with its body, and the answer."""
+    """Send the request that `environ` describes through the gateway: the call, the body, the response."""
     live = running()
     live.refresh(handler)
     asked = ClientCall(handler if isinstance(handler, ClientHandler) else None, unsendable(environ))

@@ -1,8 +1,8 @@
-"""One question of a Django test client, and what Django made of it on the way.
+"""One request of a Django test client, and what Django made of it.
 
-Django's client hands out the response object of the view, with the request that led to it; only bytes come
-through the gateway. So the handlers in the gateway are watched: `BaseHandler.get_response` is where every one of
-Django's handlers turns a request into a response, and the client's own does too.
+Django's client returns the view's response object, with the request that led to it; through the gateway there are only
+bytes. So the gateway's handlers are observed: in `BaseHandler.get_response` each of Django's handlers turns a request
+into a response, and so does the client's own.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Respond = Callable[[HttpRequest], HttpResponseBase]
 
 
 class ClientCall:
-    """`handler` is the client's; `meta` is for `request.META`, since HTTP has no place for it.
+    """`handler` is the client's; `meta` is for `request.META`: values that can't be sent over HTTP.
 
-    Afterwards `request` and `response` are Django's, where it had a part in the answer; `served_by` is the upstream;
-    `failure` is what a service raised; `escaped` what Django's handler did not make a response of.
+    Afterwards `request` and `response` are Django's objects, if it took part; `served_by` is the upstream; `failure` is
+    what a service raised; `escaped` what Django's handler did not turn into a response.
     """
 
     def __init__(self, handler: Any = None, meta: Mapping[str, Any] | None = None) -> None:
@@ -46,7 +46,7 @@ class ClientCall:
         self._respond: Respond | None = None
 
     def respond(self, request: HttpRequest) -> HttpResponseBase:
-        """What the client's handler gets when it asks the handler that it is derived from."""
+        """Called instead of `get_response` of the base class by the client's handler."""
         if self._respond is None:
             raise RuntimeError("the client's handler can only be called by the gateway")
         return self._respond(request)
@@ -54,7 +54,7 @@ class ClientCall:
     def pass_through(self, respond: Respond, request: HttpRequest) -> HttpResponseBase:
         """The response to `request`, by the gateway's handler (`respond`) inside the client's own.
 
-        The client's may do something before or after, such as force_authenticate of REST framework.
+        The client's may do something before or after, such as REST framework's `force_authenticate`.
         """
         self._prepare(request)
         self._respond = respond
@@ -71,11 +71,11 @@ class ClientCall:
         return self.response
 
     def leave_active(self) -> None:
-        """Activate the language and the time zone that the request left active, as Django's client leaves them."""
+        """Activate the language and the time zone that the request left active, as Django's client does."""
         self._left()
 
     def prepare_async(self, request: HttpRequest) -> None:
-        """Let the client's handler, which is synchronous, do to `request` what it does before it asks."""
+        """Let the client's handler, which is synchronous, change `request` as it does before calling `get_response`."""
         self._prepare(request)
         self._respond = lambda _: HttpResponse()
         if isinstance(self.handler, ClientHandler):
@@ -84,7 +84,7 @@ class ClientCall:
     def _prepare(self, request: HttpRequest) -> None:
         self.request = request
         request.META.update(self.meta)
-        if self.handler is not None:  # Django's clients say it in this way
+        if self.handler is not None:  # as Django's clients set it
             check_csrf(request, check=self.handler.enforce_csrf_checks)
 
 
@@ -101,13 +101,13 @@ _asked: contextvars.ContextVar[ClientCall | None] = contextvars.ContextVar("aske
 
 
 def current() -> ClientCall | None:
-    """The question that the code which runs now belongs to."""
+    """The call to which the running code belongs."""
     return _asked.get()
 
 
 @contextmanager
 def asking(asked: ClientCall) -> Iterator[None]:
-    """What is started in this block belongs to `asked`."""
+    """Requests that are started in this block belong to `asked`."""
     token = _asked.set(asked)
     try:
         yield
@@ -116,7 +116,7 @@ def asking(asked: ClientCall) -> Iterator[None]:
 
 
 def watch_django() -> None:
-    """Let the handlers of Django tell the question they belong to, if any, what they make of it."""
+    """Make Django's handlers report to the call they belong to, if any."""
     if not hasattr(BaseHandler.get_response, "__wrapped__"):
         BaseHandler.get_response = _watched(BaseHandler.get_response)  # type: ignore[method-assign]
         BaseHandler.get_response_async = _watched_async(BaseHandler.get_response_async)  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""Time, chance and identifiers as tests want them."""
+"""A clock, draws and identifiers that a test controls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FrozenClock:
         return f"FrozenClock({datetime.fromtimestamp(self.time(), UTC).isoformat()})"
 
     def monotonic(self) -> float:
-        """Seconds that `advance` let pass."""
+        """The seconds passed to `advance` so far."""
         return self._passed
 
     def time(self) -> float:
@@ -33,15 +33,15 @@ class FrozenClock:
         return self._start + self._passed
 
     def advance(self, seconds: float) -> None:
-        """Let time pass. Raises ValueError for a negative number: no clock here goes back."""
+        """Let time pass. Raises ValueError for a negative number: a clock doesn't go back."""
         if seconds < 0:
             raise ValueError(f"a clock can't be turned back by {-seconds} seconds")
         self._passed += seconds
 
 
 class CountedRandomness:
-    """A `gateway.randomness.Randomness` that gives the same each time: draws of a generator that begins with `seed`,
-    and identifiers that are numbers, from 1."""
+    """A deterministic `gateway.randomness.Randomness`: draws from a generator with `seed`, and IDs that count from
+    1."""
 
     def __init__(self, seed: int = 0) -> None:
         generator = random.Random(seed)  # noqa: S311 - nobody is to be kept from guessing
@@ -63,14 +63,14 @@ class CountedRandomness:
 
 
 class SwitchedClock:
-    """The system's clock, in whose place another may be put for a while. `monotonic` doesn't go back for that."""
+    """The system's clock, which can be replaced by another one for a while. `monotonic` never goes back."""
 
     def __init__(self) -> None:
         self._clock: Clock = SYSTEM
         self._ahead = 0.0
 
     def monotonic(self) -> float:
-        """Seconds since an unknown moment."""
+        """Seconds since an arbitrary moment."""
         return self._clock.monotonic() + self._ahead
 
     def time(self) -> float:
@@ -79,7 +79,7 @@ class SwitchedClock:
 
     @contextmanager
     def switched(self, clock: Clock) -> Iterator[None]:
-        """In this block, time is what `clock` says."""
+        """Use `clock` in this block."""
         before = self._clock
         self._switch(clock)
         try:
@@ -93,17 +93,17 @@ class SwitchedClock:
 
 
 class SwitchedRandomness:
-    """The system's randomness, in whose place another may be put for a while."""
+    """The system's randomness, which can be replaced by another one for a while."""
 
     def __init__(self) -> None:
         self._source: Randomness = RANDOMNESS
 
     def random(self) -> float:
-        """A number from 0 up to 1."""
+        """A number in the interval [0, 1)."""
         return self._source.random()
 
     def bits(self, count: int) -> int:
-        """A number of so many bits."""
+        """A number of `count` bits."""
         return self._source.bits(count)
 
     def key(self) -> bytes:
@@ -120,7 +120,7 @@ class SwitchedRandomness:
 
     @contextmanager
     def switched(self, source: Randomness) -> Iterator[None]:
-        """In this block, everything is drawn from `source`."""
+        """Use `source` in this block."""
         before, self._source = self._source, source
         try:
             yield

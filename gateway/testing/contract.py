@@ -1,4 +1,4 @@
-"""A request asked of both sides of a route, legacy and service, from the same state: for contract tests.
+"""Contract tests: a request sent to both sides of a route, legacy and service, from the same state.
 
 def test_a_product_is_the_same(gateway_contract):
     product = baker.make(Product)
@@ -44,7 +44,7 @@ Tables = dict[str, list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Both:
-    """What both sides answered, and what was in the tables then: `legacy_rows` and `service_rows`, by table."""
+    """Both sides' responses, and the contents of the tables afterwards: `legacy_rows` and `service_rows`, by table."""
 
     legacy: Answer
     service: Answer
@@ -54,7 +54,7 @@ class Both:
 
     @property
     def differences(self) -> list[str]:
-        """Every difference in words, of answers and of rows; empty where both sides did the same."""
+        """Every difference between responses and rows, in words; empty if both sides did the same."""
         found = [_worded(one) for one in self.comparison.differences]
         return [*found, *self.comparison.errors, *self._rows()]
 
@@ -73,8 +73,8 @@ def _worded(difference: Any) -> str:
 
 
 class Contract:
-    """Both sides of route `name`. `login`: how a user is known, "session" as after logging in, or "force" for whatever
-    classes REST framework asks (`force_authenticate`). `tables`: whether all rows of the project are compared too.
+    """Both sides of route `name`. `login`: how users are authenticated: "session" as after logging in, or "force" for
+    any of REST framework's classes (`force_authenticate`). `tables`: whether all rows of the project are compared too.
 
     Raises LookupError for an unknown route.
     """
@@ -101,11 +101,11 @@ class Contract:
         content_type: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Both:
-        """What both make of one request. `data`: bytes and text are sent as they are, else as JSON, or as a form where
-        `content_type` says so or there are files in it. Each side begins with what is in the database now, and what it
-        does is undone.
+        """Send one request to both sides. `data`: bytes and text are sent unchanged, anything else as JSON, or as a
+        form if `content_type` says so or there are files in it. Each side starts with the present state of the
+        database, and its changes are undone.
 
-        The clock stands still meanwhile where `time-machine` is installed.
+        If `time-machine` is installed, the clock stands still meanwhile.
         """
         body, kind = _encoded(data, content_type)
         with _still():
@@ -151,7 +151,7 @@ def _encoded(data: Any, content_type: str | None) -> tuple[bytes, str]:
 
 @contextmanager
 def _own_files(kind: str) -> Iterator[None]:
-    """Files of an upload are kept in memory, for this side alone: the other's may have the same name."""
+    """Keep uploaded files in memory, separately for this side: the other side's may have the same name."""
     if not kind.startswith("multipart/"):
         yield
         return
@@ -176,7 +176,7 @@ def _still() -> Iterator[None]:
 
 
 def _rows() -> Tables:
-    """All rows of the project's own tables; not of sessions, whose keys are random."""
+    """All rows of the project's own tables, without sessions, whose keys are random."""
     found: Tables = {}
     for model in apps.get_models():
         if model._meta.managed and not model._meta.proxy and model._meta.label_lower not in RANDOM:  # noqa: SLF001 - Django's manual has it

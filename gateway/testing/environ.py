@@ -1,4 +1,4 @@
-"""Between the environ of Django's test client and ASGI, and from the answer back to a response of Django's."""
+"""Converts the environ of Django's test client to ASGI, and the response to a Django response."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from gateway.testing.live import LiveAnswer
 
 __all__ = ["body_of", "response_of", "scope_as_sent", "scope_of", "unsendable"]
 
-# What `scope_of` has a place for, and the request gets by itself; the rest of an environ is the server's own.
+# Keys that `scope_of` converts, so that the request gets them anyway; the rest of an environ is the server's.
 _SENT = frozenset({"PATH_INFO", "QUERY_STRING", "REQUEST_METHOD", "SCRIPT_NAME"})
-# Django's client has these in every environ, without a value unless a test gives one.
+# Django's client has these in every environ, without a value unless a test sets one.
 _OFTEN_EMPTY = frozenset({"HTTP_COOKIE", "CONTENT_TYPE", "CONTENT_LENGTH"})
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _sendable_key = re.compile(r"HTTP_[A-Z0-9_]+|CONTENT_TYPE|CONTENT_LENGTH").fullmatch
@@ -28,14 +28,14 @@ _token = re.compile(rb"[!#$%&'*+.^`|~0-9a-z-]+").fullmatch  # RFC 9110, section 
 
 def scope_of(environ: Mapping[str, Any]) -> Scope:
     """The ASGI scope of the request that `environ` describes."""
-    # As under WSGI, PATH_INFO is all that comes after the path that the site is served under. Before that, the gateway
-    # takes the path twice, for the server and for a proxy: so what a test has there by mistake is left for the project.
+    # As under WSGI, PATH_INFO is what follows the path under which the site is served. The gateway strips that path
+    # twice, for the server and for a proxy, so it is prepended here: a test's mistakes are left for the project.
     root = (settings.FORCE_SCRIPT_NAME or _path(environ.get("SCRIPT_NAME") or "")).rstrip("/")
     path = root + root + (_path(environ["PATH_INFO"]) or "/")
     scheme = environ.get("wsgi.url_scheme", "http")
     host, port = str(environ.get("SERVER_NAME", "testserver")), str(environ.get("SERVER_PORT", "80"))
     headers = [line for key, value in environ.items() if (line := _header(key, value)) is not None]
-    if not any(name == b"host" for name, _ in headers):  # which HTTP/1.1 requires; Django then makes it of the same two
+    if not any(name == b"host" for name, _ in headers):  # required by HTTP/1.1; Django derives it from the same keys
         address = host if port == _DEFAULT_PORTS.get(scheme) else f"{host}:{port}"
         headers.append((b"host", address.encode("latin-1")))
     client = environ.get("REMOTE_ADDR")
@@ -57,7 +57,7 @@ def scope_of(environ: Mapping[str, Any]) -> Scope:
 
 
 def scope_as_sent(scope: Scope) -> tuple[Scope, dict[str, Any]]:
-    """What a server would have made of the scope of AsyncClient, and what of it no HTTP request can carry, for META."""
+    """The scope that a server would have made of AsyncClient's, and for META what HTTP can't carry."""
     path = scope["path"].encode("latin-1").decode("utf-8", "replace")
     query = scope.get("query_string", b"")
     host, port = scope["server"]
@@ -79,31 +79,31 @@ def _is_line(line: tuple[bytes, bytes]) -> bool:
 
 
 def _key(name: bytes) -> str:
-    """What `request.META` calls a header."""
+    """The key of a header in `request.META`."""
     key = name.decode("latin-1").upper().replace("-", "_")
     return key if key in _OFTEN_EMPTY else f"HTTP_{key}"
 
 
 def body_of(environ: Mapping[str, Any]) -> bytes:
-    """The body of the request that `environ` describes: as much as CONTENT_LENGTH says, as Django reads it."""
+    """The body of the request that `environ` describes: CONTENT_LENGTH bytes, as Django reads it."""
     stream = environ["wsgi.input"]
     wanted = _number(environ.get("CONTENT_LENGTH"))
-    there = len(stream) if hasattr(stream, "__len__") else wanted  # FakePayload refuses to be asked for more
+    there = len(stream) if hasattr(stream, "__len__") else wanted  # FakePayload raises when more is read
     body: bytes = stream.read(min(wanted, there)) if wanted else b""
     return body
 
 
 def unsendable(environ: Mapping[str, Any]) -> dict[str, Any]:
-    """What a test put into `environ` that no HTTP request can carry as it is, for `request.META`.
+    """What a test put into `environ` that HTTP can't carry unchanged, for `request.META`.
 
-    Django's client puts an environ into META unchanged: a header whose value is None, a number, a string of
-    Django's that is translated later, or has characters that HTTP hasn't; a variable such as REMOTE_USER.
+    Django's client puts an environ into META unchanged: header values that are None, numbers, lazy translations or
+    contain characters that HTTP lacks; and variables such as REMOTE_USER.
     """
     return {key: value for key, value in environ.items() if not _is_carried(key, value)}
 
 
 def _is_carried(key: str, value: object) -> bool:
-    """Whether `request.META` gets `value` by the way of HTTP."""
+    """Whether `request.META` gets `value` through HTTP."""
     if not _is_header(key):
         return key in _SENT or key.startswith("wsgi.")
     if not isinstance(value, str) or type(value) is not str or not _sendable_key(key):
@@ -117,7 +117,7 @@ def _path(text: str) -> str:
 
 
 def _number(value: object) -> int:
-    """As Django reads CONTENT_LENGTH: 0 where there is no number."""
+    """CONTENT_LENGTH as Django reads it: 0 if it is not a number."""
     try:
         return int(str(value))
     except ValueError:
@@ -129,14 +129,14 @@ def _is_header(key: str) -> bool:
 
 
 def _header(key: str, value: object) -> tuple[bytes, bytes] | None:
-    """The line that HTTP has for it; None where it has none. What isn't a string is sent as it would be written."""
+    """The header line for it; None if HTTP has none. Values that aren't strings are converted to text."""
     if not _is_header(key) or value is None or (value == "" and key in _OFTEN_EMPTY):
         return None
     name = key.removeprefix("HTTP_").replace("_", "-").lower().encode("ascii", "replace")
     text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
     if not _token(name) or not _is_text(text):
         return None
-    # A browser and curl would send UTF-8 for what latin-1 doesn't have.
+    # Browsers and curl send UTF-8 for characters that latin-1 lacks.
     return name, text.encode("latin-1" if _is_latin(text) else "utf-8")
 
 
@@ -149,7 +149,7 @@ def _is_latin(value: str) -> bool:
 
 
 def response_of(answer: LiveAnswer, made: HttpResponseBase | None) -> HttpResponseBase:
-    """`answer` as a response of Django's: the one that Django `made`, if it made one, as it came through."""
+    """`answer` as a Django response: the one that Django `made`, if there is one, updated from what was sent."""
     response = made
     if response is None or response.status_code != answer.status:
         response = HttpResponse(status=answer.status)
@@ -176,7 +176,7 @@ def _take_headers(response: HttpResponseBase, answer: LiveAnswer) -> None:
 
 
 def _take_cookies(response: HttpResponseBase, answer: LiveAnswer) -> None:
-    """The cookies that Django doesn't know of: a service set them."""
+    """Cookies that Django doesn't know: those that a service set."""
     for name, value in answer.headers:
         if name != b"set-cookie":
             continue
@@ -190,7 +190,7 @@ def _take_cookies(response: HttpResponseBase, answer: LiveAnswer) -> None:
 
 
 def _take_stream(response: StreamingHttpResponse, chunks: list[bytes]) -> None:
-    """The stream was read on the way; it can be read once more."""
+    """Make the stream, which was read on the way, readable again."""
     response.streaming_content = _again(chunks) if response.is_async else iter(chunks)
 
 

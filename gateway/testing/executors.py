@@ -88,7 +88,7 @@ def _given_to_waiting_thread(job: Job) -> bool:
         return False
     try:
         waiting.submit(job)
-    except RuntimeError:  # it waits no more, or is the thread that this runs on
+    except RuntimeError:  # it no longer waits, or is this thread
         return False
     return True
 
@@ -106,13 +106,13 @@ class SyncCallerExecutor(CallerThreadExecutor):
             if not self._closed:
                 self._jobs.put(job)
                 return
-        # A task outlived its request: its code runs where Django runs that of tasks without one.
+        # A task outlived its request: its code runs on Django's thread for tasks without one.
         common_thread().submit(job)
 
     def serve(self, answer: Future[T]) -> T:
         """Run jobs until `answer` is done, and return its result or raise its exception."""
         answer.add_done_callback(lambda _: self._jobs.put(None))
-        with unbound_after():  # of the gateway's loop, where `async_to_sync` of the test has no business
+        with unbound_after():  # so that `async_to_sync` in the test doesn't use the gateway's loop
             try:
                 while (job := self._jobs.get()) is not None:
                     job()

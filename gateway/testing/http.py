@@ -16,13 +16,13 @@ ORIGIN = "http://testserver"
 
 
 class SyncTransport(httpx.BaseTransport):
-    """Synchronous code of the request runs on the thread that asks."""
+    """Runs the request's synchronous code on the caller's thread."""
 
     def __init__(self, *, raise_app_exceptions: bool = True) -> None:
         self._raise = raise_app_exceptions
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The gateway's answer. Raises what a service raised, unless that was not wanted."""
+        """The gateway's response. Raises what a service raised, unless `raise_app_exceptions` is False."""
         request.read()
         asked = ClientCall()
         live = running()
@@ -34,13 +34,13 @@ class SyncTransport(httpx.BaseTransport):
 
 
 class AsyncTransport(httpx.AsyncBaseTransport):
-    """Synchronous code of the request runs where `sync_to_async` runs that of the test."""
+    """Runs the request's synchronous code where `sync_to_async` runs that of the test."""
 
     def __init__(self, *, raise_app_exceptions: bool = True) -> None:
         self._raise = raise_app_exceptions
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The gateway's answer. Raises what a service raised, unless that was not wanted."""
+        """The gateway's response. Raises what a service raised, unless `raise_app_exceptions` is False."""
         await request.aread()
         asked = ClientCall()
         live = running()

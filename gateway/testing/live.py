@@ -1,4 +1,4 @@
-"""A gateway that runs in this process, and how to ask it."""
+"""A gateway that runs in this process, and requests to it."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ from gateway.upstreams.base import Upstream
 __all__ = ["LiveAnswer", "LiveGateway", "configure", "frozen", "running", "stop", "unprotected"]
 
 T = TypeVar("T")
-# How the settings begin that serving files goes by.
+# Prefixes of the settings that affect how files are served.
 _STATIC = ("DEBUG", "FORCE_SCRIPT_NAME", "INSTALLED_APPS", "MEDIA_", "MIDDLEWARE", "STATIC", "STORAGES", "WHITENOISE_")
 
 
 @dataclass(frozen=True, slots=True)
 class LiveAnswer:
-    """What came back: the status, the header lines with names in lower case, and the chunks of the body."""
+    """A response: the status, the header lines with names in lower case, and the chunks of the body."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -59,12 +59,12 @@ class LiveAnswer:
 
     @property
     def body(self) -> bytes:
-        """All of the body."""
+        """The whole body."""
         return b"".join(self.chunks)
 
 
 class LiveGateway:
-    """`gateway`, on an event loop in a thread of its own; its lifespan is run once, from `start` to `stop`."""
+    """Runs `gateway` on an event loop in a thread of its own; its lifespan is run once, from `start` to `stop`."""
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
@@ -101,7 +101,7 @@ class LiveGateway:
             self._end()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for `work`, which runs on the gateway's loop, and run its synchronous code here meanwhile."""
+        """Run `work` on the gateway's loop, and its synchronous code here, until it is done."""
         executor = SyncCallerExecutor()
         with use_executor(executor):
             answer = asyncio.run_coroutine_threadsafe(_at(executor, work), self._loop)
@@ -118,7 +118,7 @@ class LiveGateway:
             executor.close()
 
     def ask(self, scope: Scope, body: bytes, asked: ClientCall) -> LiveAnswer:
-        """One whole request. Raises what the gateway raises, which closes the connection in production."""
+        """Send a whole request. Raises what the gateway raises, which closes the connection in production."""
         with asking(asked):
             answer = self.run(_ask(self.gateway, scope, body))
         count(asked.served_by)
@@ -132,10 +132,10 @@ class LiveGateway:
         return answer
 
     def refresh(self, handler: object = None) -> None:
-        """Let Django's settings, as they are now, be those that the gateway goes by.
+        """Make the gateway use the current settings of Django.
 
-        Django's client loads the middleware when it asks for the first time, so that a test may override settings
-        before; `handler` is that client's. Without effect when nothing can have changed.
+        Django's client loads the middleware with its first request, so that a test may override settings before;
+        `handler` is that client's. No effect when nothing can have changed.
         """
         new = handler is not None and handler not in self._handlers
         before, self._settings = self._settings, settings_in_force()
@@ -172,9 +172,9 @@ def _of_files(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unprotected(gateway: Gateway) -> Gateway:
-    """Let tests see what each service does: no legacy stands in for one that fails, no breaker opens because of other
-    tests, and nothing is mirrored, stored or looked up, which would happen on nobody's thread and connection. Returns
-    it."""
+    """Change the gateway so that tests see what each service does: legacy is no fallback, breakers stay closed, and
+    nothing is mirrored, stored or looked up, which would run outside of the test's thread and connection. Returns
+    `gateway`."""
     gateway.control = None
     gateway.dispatcher.falls_back = gateway.mirrors.enabled = False
     for name in gateway.breakers:
@@ -193,7 +193,7 @@ async def _at(executor: CallerThreadExecutor, work: Coroutine[Any, Any, T]) -> T
 
 
 async def _ask(app: ASGIApp, scope: Scope, body: bytes) -> LiveAnswer:
-    """One request to an ASGI application, whose client stays until it has the whole answer."""
+    """One request to an ASGI application; the client stays connected until it has the whole response."""
     messages: list[Message] = []
     unread = [{"type": "http.request", "body": body, "more_body": False}]
     answered = asyncio.Event()
@@ -219,7 +219,7 @@ async def _ask(app: ASGIApp, scope: Scope, body: bytes) -> LiveAnswer:
 
 
 def _watch(upstream: Upstream) -> None:
-    """Note on each question who was to answer it, and with what exception that failed."""
+    """Note on each call which upstream was to answer, and the exception that it raised."""
     entry = upstream.entry
 
     async def watched(scope: Scope, receive: Receive, send: Send) -> None:
@@ -233,21 +233,21 @@ def _watch(upstream: Upstream) -> None:
         except (ClientGone, UpstreamError):
             raise
         except Exception as exc:
-            if upstream.name != LEGACY:  # of legacy's, Django has told
+            if upstream.name != LEGACY:  # legacy's are noted by the Django handlers
                 asked.failure = exc
             raise
 
     cast("Any", upstream).entry = watched
 
 
-# -- the one of this process ---------------------------------------------------------------------
+# -- the gateway of this process ----------------------------------------------------------------
 
 Source = Path | str | Mapping[str, Any]
 _CLOCK, _RANDOMNESS = SwitchedClock(), SwitchedRandomness()
 
 
 class _State:
-    """What runs, where it is configured, and in which process (a test runner may fork)."""
+    """The running gateway, its configuration, and its process (a test runner may fork)."""
 
     running: LiveGateway | None = None
     source: Source | None = None
@@ -258,16 +258,16 @@ class _State:
 
 @contextmanager
 def frozen(clock: Clock) -> Iterator[None]:
-    """In this block, `running()` goes by `clock`, and draws the same each time."""
+    """In this block, `running()` uses `clock`, and draws the same values each time."""
     with _CLOCK.switched(clock), _RANDOMNESS.switched(CountedRandomness()):
         yield
 
 
 def configure(source: Source | None, states: Mapping[str, State] | None = None) -> None:
-    """Name the configuration for `running`: a file, or a mapping shaped like one; None: the file that is found, or a
-    gateway without routes where there is none. `states` are those of routes that aren't to be where it has them.
+    """Set the configuration for `running`: a file, or a mapping shaped like one; None: the file that is found, or a
+    gateway without routes if there is none. `states` overrides the states of routes.
 
-    Stops what runs with another one.
+    Stops a gateway that runs with another configuration.
     """
     with _State.lock:
         if source != _State.source or (states or {}) != _State.states:
@@ -276,7 +276,7 @@ def configure(source: Source | None, states: Mapping[str, State] | None = None) 
 
 
 def running() -> LiveGateway:
-    """The gateway of this test run, started now if nobody has asked it yet. Raises ConfigError, RuntimeError."""
+    """The gateway of this test run, started if necessary. Raises ConfigError, RuntimeError."""
     with _State.lock:
         if _State.running is None or _State.process != os.getpid():
             started = LiveGateway(_build(_State.source, _State.states))
@@ -286,14 +286,14 @@ def running() -> LiveGateway:
 
 
 def stop() -> list[str]:
-    """Stop it, if it runs; returns what failed, in words."""
+    """Stop it, if it runs; returns the errors, in words."""
     with _State.lock:
         found, _State.running = _State.running, None
         return found.stop() if found is not None and _State.process == os.getpid() else []
 
 
 def _build(source: Source | None, states: Mapping[str, State]) -> Gateway:
-    """The gateway that `source` configures, for the settings in force: a test run has its own, as often as not."""
+    """The gateway for `source`, with the settings in force: test runs often have their own."""
     document, name = _read(source)
     if settings.configured and isinstance(legacy := document.get("legacy"), Mapping):
         legacy = {key: value for key, value in legacy.items() if key != "settings"}
@@ -305,7 +305,7 @@ def _build(source: Source | None, states: Mapping[str, State]) -> Gateway:
 
 
 def _read(source: Source | None) -> tuple[Mapping[str, Any], str]:
-    """The tables of `source`, and what to call it in messages. Modules are imported from a file's folder too."""
+    """The tables of `source`, and its name for messages. Modules are imported from a file's folder too."""
     if isinstance(source, Mapping):
         return source, "the configuration"
     path = Path(source) if source is not None else find()

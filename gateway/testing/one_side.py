@@ -1,4 +1,4 @@
-"""One side of a route, asked in a test: what it answers, and nothing of what it writes."""
+"""Sends a request to one side of a route in a test, and undoes what it writes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = ["answer_of", "held_aliases", "undone"]
 
-# They tell the sides apart, or one request from another.
+# Headers that differ between the sides, or between two requests.
 OWN_HEADERS = frozenset({"x-served-by", "x-request-id", "date", "server-timing"})
 
 
 def answer_of(
     client: Client, method: str, target: str, body: bytes, content_type: str, headers: Mapping[str, str]
 ) -> Answer:
-    """What `client` is answered, without the headers that no two answers have in common."""
+    """The response to `client`, without headers that differ between any two responses."""
     began = SYSTEM.monotonic()
     response: Any = client.generic(method, target, body, content_type, headers=dict(headers))
     content = b"".join(response.streaming_content) if response.streaming else response.content
@@ -37,13 +37,13 @@ def _headers(response: Any) -> Iterator[tuple[bytes, bytes]]:
 
 
 def held_aliases() -> list[str]:
-    """The databases that the test has a transaction in."""
+    """The databases in which the test has a transaction."""
     return [one.alias for one in connections.all(initialized_only=True) if one.in_atomic_block]
 
 
 @contextmanager
 def undone(aliases: Iterable[str]) -> Iterator[None]:
-    """A block of which nothing is left in these databases."""
+    """A block whose writes to these databases are rolled back."""
     aliases = list(aliases)
     with ExitStack() as until_the_end:
         for alias in aliases:

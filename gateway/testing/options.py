@@ -1,4 +1,4 @@
-"""The options of a test run, which `manage.py test` and pytest have in common."""
+"""Options of a test run, shared by `manage.py test` and pytest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pytest plugin. It loads neither Django nor FastAPI until a test asks for something of it."""
+"""The pytest plugin. It imports neither Django nor FastAPI until a test uses it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ __all__ = [
 
 _suite: pytest.StashKey[Suite] = pytest.StashKey()
 _lines = pytest.StashKey[tuple[str, ...]]()
-# Fixtures of pytest-django that open a test's transaction; the autouse one goes by the mark.
+# Fixtures of pytest-django that open a test's transaction; the autouse one depends on the mark.
 _DATABASE = ("transactional_db", "db")
 
 
@@ -62,7 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)  # after pytest-django has set Django up
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Lead Django's clients through the gateway, if that is asked for."""
+    """Make Django's clients call the gateway, if the option is given."""
     if not session.config.getoption("--through-gateway"):
         return
     if _is_worker(session.config):
@@ -88,7 +88,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(trylast=True)  # when the processes of pytest-xdist have ended
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Say how many requests there were, undo what was done, and stop the gateway, if one was started."""
+    """Count the requests, undo the patches, and stop the gateway, if one was started."""
     config = session.config
     if _is_worker(config) and config.getoption("--through-gateway"):
         from gateway.testing.suite import leave
@@ -105,7 +105,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """What the run has to say of the gateway."""
+    """Print the summary of the gateway."""
     if lines := config.stash.get(_lines, None):
         terminalreporter.section("gateway")
         for line in lines:
@@ -113,7 +113,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _is_worker(config: pytest.Config) -> bool:
-    """Whether this is a process of pytest-xdist's."""
+    """Whether this is a process of pytest-xdist."""
     return hasattr(config, "workerinput")
 
 
@@ -130,7 +130,7 @@ def _gateway_configured(request: pytest.FixtureRequest, gateway_config: Any) -> 
     from gateway.testing.live import configure, stop
     from gateway.testing.suite import states_of
 
-    if not request.config.getoption("--through-gateway"):  # which has configured it
+    if not request.config.getoption("--through-gateway"):  # configured at the session's start then
         configure(gateway_config, states_of(gateway_config, request.config.getoption("--gateway-stage") or ()))
     yield
     stop()
@@ -138,7 +138,7 @@ def _gateway_configured(request: pytest.FixtureRequest, gateway_config: Any) -> 
 
 @pytest.fixture
 def _gateway_running(request: pytest.FixtureRequest, _gateway_configured: None) -> Iterator[None]:
-    """After the fixtures of pytest-django that open the test's transaction; and asynchronous code shares in it."""
+    """Runs after the fixtures of pytest-django that open the test's transaction; asynchronous code shares it."""
     for name in _DATABASE:
         if name in request.fixturenames:
             request.getfixturevalue(name)
@@ -153,7 +153,7 @@ def _gateway_running(request: pytest.FixtureRequest, _gateway_configured: None) 
 
 @pytest.fixture
 def gateway_app(_gateway_running: None) -> Gateway:
-    """The `Gateway` that the clients ask. It is started when first needed, and stopped after the last test."""
+    """The `Gateway` that the clients call. It is started when first needed, and stopped after the last test."""
     from gateway.testing.live import running
 
     return running().gateway
@@ -202,8 +202,8 @@ def gateway_http_sync(gateway_app: Gateway) -> Iterator[httpx.Client]:  # noqa: 
 
 @pytest.fixture
 def gateway_clock(gateway_app: Gateway) -> Iterator[FrozenClock]:  # noqa: ARG001
-    """The clock that the gateway reads during the test: it stands still until `gateway_clock.advance(seconds)`. What
-    the gateway draws (a sample, an identifier) is the same in each run, too."""
+    """The gateway's clock during the test: it stands still until `gateway_clock.advance(seconds)`. What the gateway
+    draws (a sample, an ID) is the same in each run, too."""
     from gateway.testing.clock import FrozenClock
     from gateway.testing.live import frozen
 
@@ -213,7 +213,7 @@ def gateway_clock(gateway_app: Gateway) -> Iterator[FrozenClock]:  # noqa: ARG00
 
 @pytest.fixture
 def override_route(gateway_app: Gateway) -> Iterator[Callable[..., AbstractContextManager[Any]]]:
-    """`override_route(name, stage, weight=0.0)`: at once, until the end of the test or of the `with` it stands in."""
+    """`override_route(name, stage, weight=0.0)`: applies at once, until the end of the test or of its `with` block."""
     from gateway.testing.routes import override_route as overridden
 
     with ExitStack() as until_the_end:
@@ -229,9 +229,9 @@ def override_route(gateway_app: Gateway) -> Iterator[Callable[..., AbstractConte
 
 @pytest.fixture
 def compare_sides(gateway_app: Gateway) -> Callable[..., Sides]:
-    """`compare_sides(method, target, route="catalog", body=b"", headers={}, user=None)`: both sides are asked the same
-    from the same state. With `recorded`, the status that legacy once answered with, the test is skipped where that is
-    of another class now: then it would prove nothing."""
+    """`compare_sides(method, target, route="catalog", body=b"", headers={}, user=None)`: sends a request to both sides
+    from the same state. With `recorded`, the status that legacy once answered with, the test is skipped if legacy's
+    status is in another class now: then it would prove nothing."""
     from gateway.testing.sides import compare_sides as compared
 
     def compare(method: str, target: str, *, recorded: int | None = None, **more: Any) -> Sides:
@@ -248,7 +248,7 @@ def compare_sides(gateway_app: Gateway) -> Callable[..., Sides]:
 
 @pytest.fixture
 def record_upstream(gateway_app: Gateway) -> Iterator[Callable[[str], list[Recorded]]]:
-    """`record_upstream(name)`: a list that gets what the upstream is asked and answers from now on."""
+    """`record_upstream(name)`: a list to which the upstream's requests and responses are added from now on."""
     from gateway.testing.recording import record
 
     with ExitStack() as until_the_end:
@@ -257,7 +257,7 @@ def record_upstream(gateway_app: Gateway) -> Iterator[Callable[[str], list[Recor
 
 @pytest.fixture
 def gateway_contract(gateway_app: Gateway) -> Callable[..., Contract]:
-    """`gateway_contract(name)`: both sides of a route, to be asked the same: see `gateway.testing.Contract`."""
+    """`gateway_contract(name)`: sends requests to both sides of a route: see `gateway.testing.Contract`."""
     from gateway.testing.contract import Contract
 
     return lambda name, **options: Contract(name, gateway_app, **options)

@@ -1,4 +1,4 @@
-"""What an upstream was asked, and what it answered."""
+"""Records the requests and responses of an upstream."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["Recorded", "record"]
 
 @dataclass(slots=True)
 class Recorded:
-    """One request as the upstream saw it, and its answer as it left the upstream.
+    """One request as the upstream got it, and its response.
 
-    Header names are in lower case, and lines of the same name are joined with ", ", but those of Set-Cookie with a line
-    end. `status` is 0 while there is no answer; `error` is what the upstream raised instead.
+    Header names are in lower case, and lines with the same name are joined with ", ", those of Set-Cookie with a line
+    break. `status` is 0 before there is a response; `error` is what the upstream raised instead.
     """
 
     method: str
@@ -44,15 +44,15 @@ class Recorded:
         return json.loads(self.body)
 
     def response_json(self) -> Any:
-        """The answer's body as JSON. Raises ValueError when it isn't."""
+        """The response's body as JSON. Raises ValueError when it isn't."""
         return json.loads(self.response_body)
 
 
 @contextmanager
 def record(name: str, *, gateway: Gateway | None = None) -> Iterator[list[Recorded]]:
-    """While this block runs, note what upstream `name` ("legacy", or a service's name) is asked and answers.
+    """In this block, record the requests and responses of upstream `name` ("legacy", or a service's name).
 
-    `gateway`: default, the one that tests go through. Raises LookupError, which names the upstreams there are.
+    `gateway`: by default the one that tests use. Raises LookupError, which names the upstreams.
     """
     if gateway is None:
         from gateway.testing.live import running

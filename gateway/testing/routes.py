@@ -1,4 +1,4 @@
-"""A route at another stage, for the time of a test."""
+"""Overrides the stage of a route in a test."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["RouteOverride", "override_route"]
 
 
 def override_route(name: str, stage: str, weight: float = 0.0, *, gateway: Gateway | None = None) -> RouteOverride:
-    """Route `name` of `gateway` (default: the one that tests go through) at `stage`: `with` this, or as a decorator.
+    """Set route `name` of `gateway` (default: the one that tests use) to `stage`: a context manager and decorator.
 
-    `weight` is the percentage of callers at stage canary. Raises ValueError for what is no stage; LookupError, which
-    names the routes there are, when there is none of that name.
+    `weight` is the percentage of callers at stage canary. Raises ValueError for an unknown stage; LookupError, which
+    names the routes, if there is none of that name.
     """
     return RouteOverride(name, State(stage, weight), gateway)
 
 
 class RouteOverride(ContextDecorator):
-    """What `override_route` returns."""
+    """The result of `override_route`."""
 
     def __init__(self, name: str, state: State, gateway: Gateway | None) -> None:
         self._name = name

@@ -1,8 +1,8 @@
-"""The runner for `manage.py test`: the project's own, whose clients ask the gateway.
+"""A runner for `manage.py test`: the project's own, with clients that call the gateway.
 
     python manage.py test --testrunner gateway.testing.runner.GatewayRunner
 
-`GatewayRunner` is made of what TEST_RUNNER names. Where TEST_RUNNER is to name a runner of the gateway's for good,
+`GatewayRunner` derives from the class that TEST_RUNNER names. To set TEST_RUNNER itself to a runner with the gateway,
 derive one: `class OurRunner(GatewayRunnerMixin, DiscoverRunner)`.
 """
 
@@ -27,10 +27,10 @@ NAME = "GatewayRunner"
 
 
 class GatewayRunnerMixin:
-    """What a test runner gets beside its own: options, and clients that ask the gateway while it runs tests.
+    """Adds to a test runner: options, and clients that call the gateway while it runs tests.
 
-    All that is needed of the runner is what Django needs: `run_tests`, and options as keyword arguments. Under
-    `--parallel` each process has a gateway of its own.
+    The runner only needs what Django requires: `run_tests`, and options as keyword arguments. Under `--parallel` each
+    process has a gateway of its own.
     """
 
     parallel_test_suite: Any
@@ -63,7 +63,7 @@ class GatewayRunnerMixin:
             parser.add_argument(name, **details)
 
     def run_tests(self, test_labels: Any, *args: Any, **kwargs: Any) -> Any:
-        """As the runner's; returns one failure more where no request went through the gateway."""
+        """As the runner's; returns one failure more if no request went through the gateway."""
         from gateway.testing.suite import Suite
 
         config, stages, allow_none = self._gateway
@@ -79,7 +79,7 @@ class GatewayRunnerMixin:
         return super().suite_result(suite, result, **kwargs)  # type: ignore[misc] # who asks has it
 
     def teardown_databases(self, old_config: Any, **kwargs: Any) -> None:
-        """Stop the gateway, whose services may hold connections, and do what the runner does."""
+        """Stop the gateway, whose services may hold connections, and then do what the runner does."""
         from gateway.testing.live import stop
 
         stop()
@@ -87,7 +87,7 @@ class GatewayRunnerMixin:
 
 
 def __getattr__(name: str) -> Any:
-    # Late, and by the setting: TEST_RUNNER may be another one in the next test.
+    # Created late, from the setting: TEST_RUNNER may be another one in the next test.
     if name != NAME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return _gateway_runner(DiscoverRunner if f"{__name__}.{NAME}" == settings.TEST_RUNNER else _projects_own())
@@ -106,7 +106,7 @@ def _projects_own() -> type:
 
 @cache
 def _gateway_runner(runner: type) -> type:
-    """`runner` through the gateway."""
+    """`runner`, with requests through the gateway."""
     if issubclass(runner, GatewayRunnerMixin):
         return runner
     return type(NAME, (GatewayRunnerMixin, runner), {"__doc__": runner.__doc__, "__module__": __name__})
@@ -116,7 +116,7 @@ def _gateway_runner(runner: type) -> type:
 
 
 def _led(suite: type[ParallelTestSuite]) -> type[ParallelTestSuite]:
-    """`suite`, whose processes ask the gateway too, and say what they have counted."""
+    """`suite`, whose processes call the gateway too, and report their counts."""
     changed = {
         "leads_to_the_gateway": True,
         "init_worker": _Function(partial(_init_worker, suite.init_worker)),
@@ -126,14 +126,14 @@ def _led(suite: type[ParallelTestSuite]) -> type[ParallelTestSuite]:
 
 
 class _Function:
-    """What is asked for its `__func__`, as ParallelTestSuite asks its methods, to be sent to a process."""
+    """An object with `__func__`, as ParallelTestSuite expects of its methods, that can be sent to a process."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.__func__ = function
 
 
 def _init_worker(original: Callable[..., None], *args: Any, **kwargs: Any) -> None:
-    """What the runner does in each process; it sets Django up, without which what follows can't be imported."""
+    """What the runner does in each process; it sets Django up, which the rest needs."""
     original(*args, **kwargs)
     from gateway.testing.suite import join
 

@@ -1,4 +1,4 @@
-"""The connections of a test, for the asynchronous code of the same test."""
+"""Shares the connections of a test with its asynchronous code."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["shared_with_async_code"]
 
 @contextmanager
 def shared_with_async_code() -> Iterator[None]:
-    """In this block the connections of the current thread are also those of asynchronous code.
+    """In this block, asynchronous code uses the connections of the current thread.
 
-    pytest opens a test's transaction on its main thread. What an `async def` test asks of the ORM runs on a thread
-    of asgiref's, which would open connections of its own: it would see none of the fixtures' rows, and what it
-    writes would stay (pytest-dev/pytest-django#1223). As LiveServerTestCase does, both use the same ones here.
+    pytest opens a test's transaction on its main thread. ORM queries of an `async def` test run on a thread of
+    asgiref's, which would open connections of its own: it would not see the fixtures' rows, and its writes would be
+    permanent (pytest-dev/pytest-django#1223). As in LiveServerTestCase, both use the same connections here.
     """
     with ExitStack() as after:
         for connection in connections.all():
@@ -35,7 +35,7 @@ def _there(function: object, argument: object) -> None:
 
 
 def _lend(connection: BaseDatabaseWrapper) -> None:
-    # One of its own can be left from before: nobody would close it any more.
+    # An old connection of that thread would never be closed.
     own = connections[connection.alias]
     if own is not connection:
         own.close()

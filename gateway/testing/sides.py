@@ -1,4 +1,4 @@
-"""One request, asked of both sides of its route from the same state, and what differs."""
+"""Sends one request to both sides of its route, from the same state, and compares the responses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Sides", "compare_sides"]
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """What both answered. `differences` are those that would keep the route from being promoted, in words."""
+    """Both responses. `differences` are those that would prevent the route's promotion, in words."""
 
     legacy: Answer
     service: Answer
@@ -37,10 +37,10 @@ def compare_sides(
     headers: Mapping[str, str] | None = None,
     user: Any = None,
 ) -> Sides:
-    """Ask legacy and the service of `route` the same, each as if the other had not been asked: what a request writes is
-    rolled back. `user` is logged in. Compared by the route's `[routes.compare]`; what legacy has from itself is none.
+    """Send a request to legacy and to the service of `route`, each from the same state: writes are rolled back. `user`
+    is logged in. The route's `[routes.compare]` applies; noise of legacy's own is left out.
 
-    Raises RuntimeError outside of a test's transaction, LookupError where there is no such route.
+    Raises RuntimeError outside of a test's transaction, LookupError for an unknown route.
     """
     asked = _Asked(gateway, method, target, route, body, dict(headers or {}), user)
     legacy, service = asked.of(LEGACY_STAGE), asked.of(LIVE)
@@ -69,7 +69,7 @@ class _Asked:
     user: Any
 
     def of(self, stage: str) -> Answer:
-        """What the side that answers at this stage says."""
+        """The response of the side that answers at this stage."""
         aliases = held_aliases()
         if not aliases:
             raise RuntimeError("both sides are asked in the test's transaction: it needs @pytest.mark.django_db")
@@ -77,7 +77,7 @@ class _Asked:
             client = GatewayClient(raise_request_exception=False)
             headers = {name.lower(): value for name, value in self.headers.items()}
             content_type = headers.pop("content-type", "application/octet-stream")
-            headers.pop("host", None)  # of where it was recorded
+            headers.pop("host", None)  # that of the recording
             client.cookies.load(headers.pop("cookie", ""))
             if self.user is not None:
                 client.force_login(self.user)

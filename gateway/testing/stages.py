@@ -1,4 +1,4 @@
-"""At which stages a test run finds the routes: as the file has them, as the database has them, or as it is told."""
+"""The stages of routes in a test run: those of the file, of the database, or of the command line."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from gateway.rollout.stage import CANARY, STAGES, State
 __all__ = ["DATABASE", "FILE", "Lookup", "RequestedStages", "parsed"]
 
 FILE, DATABASE = "file", "database"
-PATIENCE = 30.0  # seconds that the database may take where a run can't begin without it
+PATIENCE = 30.0  # seconds to wait for the database if the run needs it
 EXPECTED = (
     f'"{FILE}", "{DATABASE}", a stage ({", ".join(STAGES)}; "{CANARY}:25" for a quarter of callers), or NAME=STAGE'
 )
 
 
 class RequestedStages:
-    """What `--gateway-stage` asks for, once or several times: the last that concerns a route counts."""
+    """The values of `--gateway-stage`, given once or several times: the last one for a route counts."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         """Raises ValueError, which says what is expected."""
@@ -35,11 +35,11 @@ class RequestedStages:
 
     @property
     def asks_the_database(self) -> bool:
-        """Whether the run has to know the stages of the database."""
+        """Whether the run needs the stages in the database."""
         return any(what == DATABASE for _, what in self._rules)
 
     def states(self, routes: Sequence[str], database: Mapping[str, State]) -> dict[str, State]:
-        """The state of each route that isn't to be as the file has it. Raises ValueError for a route there isn't."""
+        """The state of each route that differs from the file. Raises ValueError for an unknown route."""
         found: dict[str, State] = {}
         for name, what in self._rules:
             if name is not None and name not in routes:
@@ -55,7 +55,7 @@ class RequestedStages:
 
 
 def parsed(text: str) -> tuple[str | None, State | str]:
-    """A route, or None for all of them, and what is asked for it. Raises ValueError, which says what is expected."""
+    """A route, or None for all, and the state that is given for it. Raises ValueError, which says what is expected."""
     name, equals, rest = text.partition("=")
     what = rest if equals else name
     if what in (FILE, DATABASE):
@@ -69,14 +69,14 @@ def parsed(text: str) -> tuple[str | None, State | str]:
 
 
 class Lookup:
-    """Asks `gateway status` where the routes are, in a process beside the tests.
+    """Runs `gateway status`, in a process beside the tests, to get the states of routes.
 
-    Tests have a database of their own, which nobody has moved a route in; the one that counts is that of the settings
-    in `config`, which this process, with other settings, can't ask.
+    Tests have a database of their own, in which no route was changed; the real states are in that of the settings in
+    `config`, which this process, with other settings, can't query.
     """
 
     def __init__(self, config: Path) -> None:
-        status = "from gateway.cli import main; main()"  # the command may not be on the path
+        status = "from gateway.cli import main; main()"  # the command may not be on PATH
         command = [sys.executable, "-c", status, "status", "--json", "--config", str(config.resolve())]
         self._known: dict[str, State] | None = None
         self._process = subprocess.Popen(  # noqa: S603 - our own command
@@ -84,12 +84,12 @@ class Lookup:
         )
 
     def close(self) -> None:
-        """Nobody wants to know any more."""
+        """Stop the process: the result isn't needed."""
         self._process.kill()
         self._process.communicate()
 
     def states(self, patience: float = PATIENCE) -> dict[str, State]:
-        """The state in force of each route that the database knows. Raises LookupError, which says what is wrong."""
+        """The current state of each route in the database. Raises LookupError with the reason."""
         if self._known is None:
             self._known = self._asked(patience)
         return self._known
@@ -108,7 +108,7 @@ class Lookup:
 
 
 def _said(out: str) -> str:
-    """Why `gateway status --json` did nothing, where it says so."""
+    """Why `gateway status --json` failed, if it says so."""
     try:
         return str(json.loads(out)["error"]["message"])
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""One run of a test suite through the gateway: at which stages, and what it says at the end."""
+"""One run of a test suite through the gateway: the stages of routes, and the report at the end."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from gateway.testing.stages import Lookup, RequestedStages
 
 __all__ = ["Report", "Suite", "join", "leave", "states_of"]
 
-VARIABLE = "GATEWAY_TESTING"  # what the processes of one run share: a JSON object
-BRIEFLY = 5.0  # seconds that the database may take where it is only to be mentioned
+VARIABLE = "GATEWAY_TESTING"  # shared by the processes of one run: a JSON object
+BRIEFLY = 5.0  # seconds to wait for the database if it is only needed for the report
 NONE = (
     "No request of these tests went through the gateway, so they say nothing about it. Tests that call views or"
     " RequestFactory ask nobody; --gateway-allow-none says that this is fine."
@@ -31,19 +31,19 @@ NONE = (
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What there is to say at the end, and whether the run proves nothing and so has failed."""
+    """The report at the end, and whether the run has failed because it proves nothing."""
 
     lines: tuple[str, ...]
     failed: bool
 
 
 class Suite:
-    """A run in this process and those that it starts (`--parallel`, pytest-xdist). Use it in a `with` statement.
+    """A run in this process and those that it starts (`--parallel`, pytest-xdist). A context manager.
 
-    `config` is the path of the configuration; None: the file that is found in `folder`, or, where there is none, a
-    gateway without routes. `stages` are as `--gateway-stage` takes them. `allow_none`: that no request goes through
-    the gateway is fine. Raises ConfigError, ValueError, and LookupError when stages of the database are wanted and
-    can't be had.
+    `config` is the path of the configuration; None: the file that is found in `folder`, or, if there is none, a gateway
+    without routes. `stages` are values of `--gateway-stage`. `allow_none`: it is no failure if no request goes through
+    the gateway. Raises ConfigError, ValueError, and LookupError if stages of the database are requested but can't be
+    read.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Suite:
         self._stack.close()
 
     def report(self, *, ran: bool = True) -> Report:
-        """What to say before the block ends. `ran`: whether any test was run."""
+        """The report before the block ends. `ran`: whether any test was run."""
         found = tally.gathered(self._folder)
         failed = ran and not found and not self._allow_none
         lines = [NONE if failed else tally.said(found), *self._stages_said()]
@@ -98,7 +98,7 @@ class Suite:
         return self._wanted.states([route.name for route in self._config.routes], database)
 
     def _stages_said(self) -> Iterator[str]:
-        """Where the routes were tested, and which of them the database has elsewhere."""
+        """The stages at which routes were tested, and those that differ in the database."""
         if self._lookup is None:
             if self._path is None:
                 yield "There is no gateway.toml here, so Django answered everything."
@@ -116,7 +116,7 @@ class Suite:
 
 
 def states_of(source: Path | str | Mapping[str, Any] | None, stages: Sequence[str]) -> dict[str, State]:
-    """The states that `--gateway-stage` gives the routes of a configuration. Raises as Suite."""
+    """The states that `--gateway-stage` gives to the routes of a configuration. Raises as Suite."""
     if not stages:
         return {}
     wanted = RequestedStages(stages)
@@ -129,7 +129,7 @@ def states_of(source: Path | str | Mapping[str, Any] | None, stages: Sequence[st
 
 
 def _valid(path: Path | None) -> Config:
-    """The configuration; it is looked at before any test runs. Raises ConfigError."""
+    """The configuration, validated before any test runs. Raises ConfigError."""
     config, problems = parse({"legacy": {}} if path is None else read(path), str(path))
     if problems:
         raise ConfigError(problems, str(path))
@@ -153,7 +153,7 @@ def _variable(value: str) -> Iterator[None]:
 
 
 def join() -> None:
-    """Lead this process's clients through the gateway as the one does that started it, until it ends."""
+    """Make this process's clients call the gateway, like the process that started it, until it ends."""
     from gateway.testing.client import through_gateway
     from gateway.testing.live import configure
 
@@ -164,7 +164,7 @@ def join() -> None:
 
 
 def leave() -> None:
-    """Let the one that started this process know what was counted here so far."""
+    """Store the counts of this process for the process that started it."""
     if (shared := os.environ.get(VARIABLE)) is not None:
         tally.hand_in(Path(json.loads(shared)["folder"]))
 

@@ -1,4 +1,4 @@
-"""How many requests of a test run went through the gateway, and who answered them."""
+"""Counts the requests of a test run that went through the gateway, by upstream."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _tally: Counter[str] = Counter()
 
 
 def count(served_by: str | None) -> None:
-    """One request was answered by this upstream; None: the gateway itself refused it."""
+    """Count a request that this upstream answered; None: the gateway itself refused it."""
     _tally[served_by or NOBODY] += 1
 
 
 def forget() -> None:
-    """Start again from nothing: a process that was forked has the counts of the one before."""
+    """Reset the counts: a forked process has those of its parent."""
     _tally.clear()
 
 
 def hand_in(folder: Path) -> None:
-    """Leave what this process has counted for the one that gathers. Do it often: it may be ended without notice."""
+    """Store this process's counts for the one that gathers them. Call it often: the process may be killed."""
     (folder / str(os.getpid())).write_text(json.dumps(_tally))
 
 
 def gathered(folder: Path) -> Counter[str]:
-    """By upstream, what this process has counted, and those that handed in."""
+    """The counts by upstream, of this process and of those that stored theirs."""
     found = Counter(_tally)
     for file in folder.iterdir():
         if file.name != str(os.getpid()):
@@ -40,7 +40,7 @@ def gathered(folder: Path) -> Counter[str]:
 
 
 def said(found: Mapping[str, int]) -> str:
-    """In a sentence: how many requests went through the gateway, and how many of them each upstream answered."""
+    """One sentence: how many requests went through the gateway, and how many of them each upstream answered."""
     total = sum(found.values())
     if not total:
         return "No request went through the gateway."
