@@ -79,7 +79,7 @@ def _same_site(info: RequestInfo, scope: Scope, host: bytes, legacy: Legacy) -> 
 
     Any page can open a WebSocket, and the browser sends our cookies with it (RFC 6455, section 10.2). Clients that
     aren't browsers send no Origin. As in Django, a page loaded over http is not trusted for https: anybody on the
-    network path may have written it. """
+    network path may have written it."""
     origin = info.headers.get(b"origin")
     if origin is None:
         return True

@@ -20,7 +20,7 @@ def django_view(request: HttpRequest) -> Any:
     return its response; for an asynchronous view, an awaitable.
 
     For endpoints of services with `answers = "django"`, inside the project's middleware, on the request's thread (a
-    `def` endpoint, or `in_django`). Raises what the view raises, and Django's Http404 when there is no view. """
+    `def` endpoint, or `in_django`). Raises what the view raises, and Django's Http404 when there is no view."""
     match = resolve(request.path_info, getattr(request, "urlconf", None))
     request.resolver_match = match
     return match.func(request, *match.args, **match.kwargs)

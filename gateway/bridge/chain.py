@@ -89,7 +89,7 @@ class Chain(ASGIHandler):
 
         The CSRF check is left out, as for a view marked csrf_exempt, where the browser sends no credentials by itself,
         or where the endpoint makes the check. Raises BadRequest if a middleware has turned an unsafe method into a safe
-        one: the service gets the original method. """
+        one: the service gets the original method."""
         scope = request.scope  # type: ignore[attr-defined] # a request of the gateway's
         if request.method in SAFE_METHODS and scope["method"].upper() not in SAFE_METHODS:
             raise BadRequest(f"a middleware takes {scope['method']} for {request.method}, which no service can know of")

@@ -55,7 +55,7 @@ def _nobody() -> Any:
 def one_user(request: HttpRequest) -> None:
     """Make `request.auser()` return `request.user`, which DRF or a dependency determined. Django's own reads the
     session again, where it finds nobody after a password change, and Django 6's `aupdate_session_auth_hash` calls it
-    then. """
+    then."""
     if hasattr(request, "auser"):
         request.auser = partial(_same_user, request)
 

@@ -15,8 +15,6 @@ def next_revision() -> int:
     takes its write lock before anything is read, when waiting for it still works."""
     rows = Revision.objects.using(alias())
     if not rows.filter(pk=Revision.ONLY).update(number=F("number") + 1):
-        last = (
-            Change.objects.using(alias()).aggregate(last=Max("revision"))["last"] or 0
-        )  # if the row was lost
+        last = Change.objects.using(alias()).aggregate(last=Max("revision"))["last"] or 0  # if the row was lost
         rows.create(pk=Revision.ONLY, number=last + 1)
     return rows.get(pk=Revision.ONLY).number

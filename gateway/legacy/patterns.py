@@ -1,7 +1,7 @@
 """Compares the patterns of the project's URLconf, in Django's order, with the templates of services.
 
 Django stops at the first pattern that matches a path, whatever the method. So a template of a service may match paths
-of another view: `/tags/{tag}/` matches `/tags/me/`. Those paths stay with the project. """
+of another view: `/tags/{tag}/` matches `/tags/me/`. Those paths stay with the project."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Branch:
     """The part of a URLconf for one template: Django's own resolvers, reduced to the patterns that lead there.
 
     `views` are the views that they lead to. `app_names` and `namespaces` are those of the includes in which a new path
-    of this template would be. """
+    of this template would be."""
 
     __slots__ = ("_resolver", "app_names", "namespaces", "views")
 

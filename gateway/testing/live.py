@@ -34,9 +34,9 @@ from gateway.testing.executors import (
     CallerExecutor,
     CallerThreadExecutor,
     SyncCallerExecutor,
-    use_caller_threads,
     divert_workers,
     keep_connections,
+    use_caller_threads,
     use_executor,
 )
 from gateway.testing.tally import count

@@ -1,1 +1,1 @@
-"""What the commands find out, without printing it."""
+"""The results that the commands print, without the printing."""

@@ -1,7 +1,7 @@
-"""What a coding agent may ask, over the Model Context Protocol: the commands that read, and nothing that moves a route.
+"""The tools for coding agents over the Model Context Protocol: commands that read, and none that changes a route.
 
 Each tool runs the command of its name with `--json` in a process of its own: an agent changes the code between two
-questions, and the answer has to be that of the code as it is then. docs/cli-json.md has what they answer.
+calls, and the answer must be that of the present code. docs/cli-json.md describes the answers.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pydantic import Field
 
 __all__ = ["Commands", "tools"]
 
-LONGEST = 900.0  # seconds that a command may take: replaying a corpus is the longest
-SHOWN = 2000  # characters of what a command says that fails without a document
+LONGEST = 900.0  # seconds that a command may take: replaying a corpus takes longest
+SHOWN = 2000  # characters of the output of a command that fails without a document
 
 INSTRUCTIONS = """\
 The endpoints of a Django project are moved to FastAPI services, one at a time, behind a gateway. Start with \
@@ -31,7 +31,7 @@ The endpoints of a Django project are moved to FastAPI services, one at a time, 
 """
 
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
-# What it finds is kept as evidence.
+# Its results are stored as evidence.
 PROVES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
 Endpoint = Annotated[str, Field(description='such as "GET /api/products/{id}/", or the dotted name of its view')]
@@ -40,15 +40,15 @@ AnyRoute = Annotated[str | None, Field(description="the name of a route in gatew
 
 
 class Commands:
-    """Runs commands of the gateway by the configuration at `config`; None for the one that the folder has."""
+    """Runs commands of the gateway with the configuration at `config`; None: the one found in the folder."""
 
     def __init__(self, config: Path | None) -> None:
         self._before = [] if config is None else ["--config", str(config)]
 
     async def ask(self, command: str, *arguments: str, options: tuple[str, ...] = ()) -> dict[str, Any]:
-        """The document that `command` prints; with `error` in it where it refuses. Raises ToolError for anything else.
+        """The document that `command` prints; with `error` in it if it refuses. Raises ToolError for anything else.
 
-        `arguments` come from an agent, and are never taken for options.
+        `arguments` come from an agent, and are never parsed as options.
         """
         line = [sys.executable, "-m", "gateway", *self._before, command, "--json", *options, "--", *arguments]
         process = await asyncio.create_subprocess_exec(

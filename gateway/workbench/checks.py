@@ -1,4 +1,4 @@
-"""What `gateway check` finds of the rollout: problems, notes, and views that nobody reaches any more."""
+"""The findings of `gateway check` about the rollout: problems, notes, and views that are no longer reached."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 __all__ = ["notes", "of_file", "problems", "retired"]
 
 SHOWN = 3  # paths in one note
-FRAMEWORKS = frozenset({"fastapi", "starlette"})  # whose own endpoints a service has too
-ENOUGH = 50  # comparisons; as the guard's default, from which on it judges
-# Something of every kind that a template's parameter may stand for.
+FRAMEWORKS = frozenset({"fastapi", "starlette"})  # their own endpoints are in a service, too
+ENOUGH = 50  # comparisons; the guard's default minimum
+# Sample values of each kind for a template's parameters.
 _SAMPLES = ("1", "x", "00000000-0000-0000-0000-000000000000")
 
 
 def problems(gateway: Gateway, states: States) -> list[Problem]:
-    """What the file says of routes and can't be kept, or isn't true."""
+    """What the file says of routes but isn't possible, or isn't true."""
     found = [problem for route in gateway.config.routes for problem in _of_route(gateway.config, route)]
     accepting = [route for route in gateway.config.routes if route.compare.accepted]
     return [*found, *_unmatched(accepting)] if accepting and states.source == "runtime" else found
 
 
 def of_file(path: Path, problems: Sequence[Problem]) -> list[Problem]:
-    """What can be told of a file that has `problems` already, beside them."""
+    """Further problems of a file that already has `problems`."""
     config, _ = parse(read(path), str(path))
     return unreported((found for route in config.routes for found in _of_route(config, route)), problems)
 
@@ -63,7 +63,7 @@ def _is_set_up() -> bool:
 
 
 def _unmatched(routes: Sequence[RouteConfig]) -> Iterator[Problem]:
-    """The accepted differences that never occurred, though enough was compared to expect them."""
+    """Accepted differences that never occurred, although enough was compared."""
     from gateway.control import reports
 
     now = utc_now()
@@ -81,7 +81,7 @@ def _unmatched(routes: Sequence[RouteConfig]) -> Iterator[Problem]:
 
 
 def notes(gateway: Gateway, states: States) -> list[str]:
-    """What is worth knowing of the rollout, though nothing is wrong with it."""
+    """Notes about the rollout that aren't problems."""
     plans = {name: route.policy for name, route in gateway.snapshot.compiled.items()}
     found = [f"routes are {states.why}"] if plans else []
     if states.source == "runtime":
@@ -101,7 +101,7 @@ def notes(gateway: Gateway, states: States) -> list[str]:
 
 
 def _beside_django(gateway: Gateway) -> Iterator[str]:
-    """Mirrors of writes by services that may not leave it to Django to roll back."""
+    """Mirrors of writes by services whose writes Django may not roll back."""
     from gateway.shield.libraries import database_libraries
 
     for route in gateway.config.routes:
@@ -118,7 +118,7 @@ def _beside_django(gateway: Gateway) -> Iterator[str]:
 
 
 def _unset_header(gateway: Gateway) -> list[str]:
-    """A RemoteUserMiddleware that no header can reach, as the web server's own variable did."""
+    """A RemoteUserMiddleware whose header can't be set over HTTP, as a web server's variable was."""
     from gateway.legacy.remote_user import unset_header
 
     unset = None if gateway.config.legacy.asgi else unset_header()
@@ -136,7 +136,7 @@ def _gone(gateway: Gateway) -> list[str]:
 
 
 def _without_legacy(gateway: Gateway, plans: Iterable[RoutePolicy]) -> Iterator[str]:
-    """Where legacy can't answer for a service that fails, since it doesn't have the path."""
+    """Services for which legacy can't be the fallback, since it lacks the path."""
     everywhere = []
     for policy in plans:
         if policy.fallback is None or policy.state.stage not in (CANARY, LIVE):
@@ -155,7 +155,7 @@ def _without_legacy(gateway: Gateway, plans: Iterable[RoutePolicy]) -> Iterator[
 
 
 def _without_sessions(plans: Iterable[RoutePolicy]) -> Iterator[str]:
-    """Canaries whose callers are told apart by what nobody has."""
+    """Canaries that identify callers by something that no request has."""
     for policy in plans:
         if policy.state.stage == CANARY and policy.key.kind in ("user", "session") and not _has_sessions():
             instead = "the gateway's cookie" if policy.site.cookie else "the client's address"
@@ -167,13 +167,13 @@ def _without_sessions(plans: Iterable[RoutePolicy]) -> Iterator[str]:
 
 
 def _claimed(gateway: Gateway, route: str) -> list[str]:
-    """The path templates that a route claims, sockets left out."""
+    """The path templates that a route claims, without WebSockets."""
     claims = [claim for claim in gateway.snapshot.table.rules if claim.route == route]
     return [*dict.fromkeys(claim.endpoint.path for claim in claims if claim.endpoint.methods != {"WEBSOCKET"})]
 
 
 def _known(gateway: Gateway, template: str) -> bool:
-    """Whether the project may have paths like this."""
+    """Whether the project may have paths that match the template."""
     paths = [re.sub(r"{[^}]*}", sample, template) for sample in _SAMPLES]
     return any(gateway.snapshot.known(path) is not False for path in paths)
 
@@ -191,7 +191,7 @@ def _has_sessions() -> bool:
 
 
 def retired(gateway: Gateway) -> list[dict[str, Any]]:
-    """The views that retired routes have claimed URLs of, those that can be deleted first."""
+    """The views whose URLs retired routes have claimed, those that can be deleted first."""
     if not describe.is_django(gateway):
         return []
     from gateway.workbench.retired import retired_views

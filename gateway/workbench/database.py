@@ -1,4 +1,4 @@
-"""Whether the project has gateway.control, and what is wrong with its database."""
+"""Whether the project has gateway.control, and problems of its database."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ __all__ = ["installed", "trouble"]
 
 
 def installed() -> bool:
-    """Whether the project has `gateway.control` among its apps."""
+    """Whether `gateway.control` is in INSTALLED_APPS."""
     from django.apps import apps
 
     return apps.ready and apps.is_installed("gateway.control")
 
 
 def trouble(error: Exception) -> str:
-    """What an error of the database means for runtime changes, and what to do. Asks the database again."""
+    """What a database error means for runtime changes, and what to do. Queries the database again."""
     from django.db import DatabaseError, connections
 
     from gateway.control.database import DatabaseBusy, alias

@@ -1,4 +1,4 @@
-"""What a built gateway consists of, as plain values: `check`, `routes` and the banner of `serve` print them."""
+"""The parts of a built gateway, as plain values: for `check`, `routes` and the banner of `serve`."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ __all__ = [
 
 
 def is_django(gateway: Gateway) -> bool:
-    """Whether legacy is a Django project that can be asked."""
+    """Whether legacy is a Django project (not another WSGI application)."""
     return gateway.config.legacy.wsgi is None
 
 
 def legacy(gateway: Gateway) -> dict[str, Any]:
-    """The Django project, or the WSGI application in its place."""
+    """The Django project, or the WSGI application instead of it."""
     config = gateway.config.legacy
     settings = None
     if is_django(gateway):
@@ -53,7 +53,7 @@ def legacy(gateway: Gateway) -> dict[str, Any]:
 
 
 def threads(gateway: Gateway) -> int:
-    """How many threads of this process may have a connection to the database."""
+    """How many threads of this process may have a database connection."""
     from gateway.legacy.upstream import DjangoUpstream
 
     upstream = gateway.legacy
@@ -70,8 +70,8 @@ def middleware(gateway: Gateway) -> dict[str, list[dict[str, Any]]]:
 
 
 def _local(service: Service) -> ServiceUpstream | None:
-    """The service, where it is in this process."""
-    from gateway.upstreams.service import ServiceUpstream  # which a process without services does not need
+    """The service, if it is in this process."""
+    from gateway.upstreams.service import ServiceUpstream  # not needed in a process without services
 
     return service if isinstance(service, ServiceUpstream) else None
 
@@ -90,7 +90,7 @@ def _entries(service: ServiceUpstream) -> list[dict[str, Any]]:
 
 
 def tried_middleware(gateway: Gateway) -> dict[str, list[dict[str, Any]]]:
-    """As `middleware`, with what an entry needs of gateway.toml, and why. Each is tried; nothing is left behind."""
+    """As `middleware`, with what an entry needs in gateway.toml, and why. Each is tried, without lasting effects."""
     found = middleware(gateway)
     if not found:
         return found
@@ -120,7 +120,7 @@ def _shares_threads(gateway: Gateway, name: str) -> bool:
 
 
 def middleware_lines(gateway: Gateway) -> list[str]:
-    """One line for each service: how many entries are applied, and each that is dropped, with the reason."""
+    """One line for each service: the number of applied entries, and each dropped one with the reason."""
     lines = []
     for name, entries in middleware(gateway).items():
         dropped = [f"{entry['entry']} ({entry['why']})" for entry in entries if not entry["applied"]]
@@ -135,7 +135,7 @@ def middleware_lines(gateway: Gateway) -> list[str]:
 
 
 def services(gateway: Gateway) -> list[dict[str, Any]]:
-    """Every service, with how many endpoints it declares (None: it can't be asked)."""
+    """Every service, with the number of its declared endpoints (None: it can't be introspected)."""
     found = []
     for name, service in gateway.services.items():
         config = gateway.config.services[name]
@@ -153,7 +153,7 @@ def services(gateway: Gateway) -> list[dict[str, Any]]:
 
 
 def routes(gateway: Gateway) -> list[dict[str, Any]]:
-    """Every route in order of precedence, with the stage in force and each template that it claims."""
+    """Every route in order of precedence, with its current stage and each template that it claims."""
     taken = _taken(gateway) if is_django(gateway) else {}
     compiled = gateway.snapshot.compiled
     declared = {route.name: route for route in gateway.config.routes}
@@ -182,7 +182,7 @@ def routes(gateway: Gateway) -> list[dict[str, Any]]:
 
 
 def route_document(route: dict[str, Any]) -> dict[str, Any]:
-    """One of them as `Route` of workbench/shapes."""
+    """A route in the form of `Route` in workbench/shapes."""
     from gateway.workbench.shapes import stage
 
     described = {key: value for key, value in route.items() if key != "name"}
@@ -197,19 +197,19 @@ def _taken(gateway: Gateway) -> dict[str, list[dict[str, Any]]]:
 
 
 def stage_of(state: State) -> str:
-    """In a few words: "canary 10 %", "live"."""
+    """A state in a few words: "canary 10 %", "live"."""
     weight = f" {state.weight:g} %" if state.stage == CANARY else ""
     return f"{state.stage}{weight}{', paused' if state.paused else ''}"
 
 
 def route_phrases(gateway: Gateway) -> list[str]:
-    """For each route, in the order of the file, its name and the stage in force: "catalog canary 10 %"."""
+    """For each route, in the order of the file, its name and its current state: "catalog canary 10 %"."""
     compiled = gateway.snapshot.compiled
     return [f"{route.name} {stage_of(compiled[route.name].policy.state)}" for route in gateway.config.routes]
 
 
 def notes(gateway: Gateway) -> list[str]:
-    """What is worth knowing, though nothing is wrong with it."""
+    """Notes that aren't problems."""
     found = _django_notes(gateway) if is_django(gateway) else []
     if gateway.config.legacy.asgi:
         found.append(f"{gateway.config.legacy.asgi} gets every request that Django answers, WebSockets included")
@@ -244,7 +244,7 @@ def _django_notes(gateway: Gateway) -> list[str]:
 
 
 def _line_note(gateway: Gateway) -> str:
-    """Who waits for a thread, and who needn't."""
+    """Which requests wait for a thread, and which have threads in reserve."""
     legacy = gateway.config.legacy
     reserve = f"; the admin and {', '.join(legacy.reserved)} have {legacy.reserve} more" if legacy.reserve else ""
     return f"{legacy.queue:,} requests may wait for a thread, {legacy.queue_timeout:g} s each{reserve}"

@@ -1,4 +1,4 @@
-"""What follows from a decision: may legacy answer after all, is there a mirror, which cookie is set. Pure."""
+"""The consequences of a decision: whether there is a fallback, a mirror, an affinity cookie. Pure."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def consequences(
     marked: bool,
     new_visitor: bool,
 ) -> dict[str, Any]:
-    """`fallback`, `mirror`, `cookie` and `drawn`: each None where it doesn't apply, else what there is to say.
+    """`fallback`, `mirror`, `cookie` and `drawn`: each None where it doesn't apply, else a description.
 
-    `marked`: the endpoint is `all_in_transaction`. `new_visitor`: an identifier was drawn for the caller.
+    `marked`: the endpoint is `all_in_transaction`. `new_visitor`: an ID was drawn for the caller.
     """
     policy = decision.policy
     if policy is None:
@@ -58,7 +58,7 @@ def _fallback(
 def _no_fallback(
     policy: RoutePolicy, route: RouteConfig, method: str, *, known: bool | None, marked: bool
 ) -> str | None:
-    """Why legacy never answers in the place of the service; None where it may."""
+    """Why legacy never answers instead of the service; None if it may."""
     from gateway.rollout.decision import SAFE
     from gateway.rollout.stage import RETIRED
 
@@ -102,7 +102,7 @@ def _cookie(decision: Decision, policy: RoutePolicy, age: int) -> dict[str, Any]
 
 
 def _drawn(decision: Decision, policy: RoutePolicy, *, new_visitor: bool) -> str | None:
-    """What of the decision may come out differently another time."""
+    """The part of the decision that may be different another time."""
     if decision.bucket is None:
         return None
     if policy.key.kind == "none":

@@ -1,4 +1,4 @@
-"""Who would answer one request, and why: as the server's own resolver finds."""
+"""Which upstream would answer one request, and why, from the server's own resolver."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["explained"]
 
-# What the caller isn't told.
+# What callers don't see.
 _REFUSALS = {
     403: "the socket's Origin is neither this host nor one of CSRF_TRUSTED_ORIGINS",
     404: "nobody serves WebSockets on this path",
@@ -38,7 +38,7 @@ _FIELDS = (
 
 
 class _Asking(Resolver):
-    """The gateway's own resolver, which notes what it finds on its way. `named`, if there is one, is the caller."""
+    """The gateway's own resolver, which also records its steps. `named`, if given, is used as the caller."""
 
     def __init__(self, gateway: Gateway, named: Caller | None) -> None:
         ours = gateway.resolver
@@ -77,13 +77,13 @@ class _Asking(Resolver):
 
     def admitted(self, info: RequestInfo, scope: Scope, decision: Decision) -> Upstream:
         host = host_of(info, scope)
-        if not self.legacy.allows_host(host):  # Django sees to that by itself
+        if not self.legacy.allows_host(host):  # Django checks that itself
             raise BadRequest(f"ALLOWED_HOSTS does not have the host {host.decode('latin-1')!r}")
         return super().admitted(info, scope, decision)
 
 
 def explained(gateway: Gateway, scope: dict[str, Any], named: Caller | None = None) -> dict[str, Any]:
-    """How the gateway resolves the request of this scope, in words; as if `named` had sent it, where somebody is."""
+    """How the gateway resolves the request of this scope, in words; with `named` as its caller, if given."""
     found: dict[str, Any] = {"method": scope.get("method", "WEBSOCKET"), "path": scope["path"]} | dict.fromkeys(_FIELDS)
     resolver = _Asking(gateway, named)
     info, match, decision, _ = asyncio.run(resolver.resolve(scope))
@@ -102,7 +102,7 @@ def explained(gateway: Gateway, scope: dict[str, Any], named: Caller | None = No
 
 
 def _decided(gateway: Gateway, resolver: _Asking, match: Match | None, info: RequestInfo) -> dict[str, Any]:
-    """What there is to say of the decision."""
+    """The description of the decision."""
     snapshot, decision = resolver.snapshot, cast("Decision", resolver.decision)
     found: dict[str, Any] = {"bucket": decision.bucket}
     if match is not None and decision.route is not None:
@@ -122,7 +122,7 @@ def _decided(gateway: Gateway, resolver: _Asking, match: Match | None, info: Req
 
 
 def _marked(snapshot: Snapshot, match: Match, method: str) -> bool:
-    """Whether the endpoint says that all it does is in the database's transaction."""
+    """Whether the endpoint is marked with `all_in_transaction`."""
     from gateway.bridge.rollback import transaction_aliases
 
     functions = [
@@ -134,12 +134,12 @@ def _marked(snapshot: Snapshot, match: Match, method: str) -> bool:
 
 
 def _takes_other_methods(snapshot: Snapshot, info: RequestInfo) -> bool:
-    """Whether services have this path, but not for this method: the one that gets it anyway says so."""
+    """Whether services have this path, but not for this method, so that the response's Allow says so."""
     return snapshot.table.match(info.path, info.routing_method) is PARTIAL and bool(snapshot.served(info.path))
 
 
 def _view(gateway: Gateway, path: str) -> tuple[str | None, str | None]:
-    """Which of Django's views answers `path` (its dotted path, or words), and the name it is reversed by."""
+    """The Django view that answers `path` (its dotted path, or words), and its URL name."""
     if not describe.is_django(gateway):
         return None, None
     from django.conf import settings
@@ -152,7 +152,7 @@ def _view(gateway: Gateway, path: str) -> tuple[str | None, str | None]:
     static = build_static() if gateway.config.legacy.static else None
     if static is not None and static.find(path) is not None:
         return "a static file", None
-    # Under i18n_patterns the path says which language is active, as LocaleMiddleware finds out.
+    # Under i18n_patterns the path determines the active language, as in LocaleMiddleware.
     language = translation.get_language_from_path(path) or settings.LANGUAGE_CODE
     with translation.override(language):
         for candidate in (path, f"{path}/"):

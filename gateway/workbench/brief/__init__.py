@@ -1,6 +1,6 @@
-"""Everything needed to write one endpoint anew, on one page.
+"""Everything that is needed to rewrite one endpoint, on one page.
 
-sources.py (the code that answers today)  queries.py (its SQL)  brief.py (all of it)
+sources.py (the code that answers now)  queries.py (its SQL)  brief.py (all of it)
 """
 
 from gateway.workbench.brief.brief import Brief, brief_of

@@ -1,4 +1,4 @@
-"""A brief: what there is to know of one endpoint before it is written anew."""
+"""A brief: what is needed to rewrite one endpoint."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["Brief", "brief_of"]
 
 EXAMPLES = 5  # recorded cases
-# Settings that decide what Django REST framework does where a view says nothing.
+# Settings that Django REST framework uses as defaults for views.
 DEFAULTS = "REST_FRAMEWORK"
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """One endpoint: the code that answers it, its SQL and why there is none, the settings that its view leaves to the
-    project, recorded cases, and notes."""
+    """One endpoint: the code that answers it, its SQL or why there is none, the settings that its view relies on,
+    recorded cases, and notes."""
 
     endpoint: Endpoint
     sources: Sequence[Source]
@@ -36,7 +36,7 @@ class Brief:
 
 
 def brief_of(endpoint: Endpoint, corpus: Corpus | None = None) -> Brief:
-    """The brief of `endpoint`, with what `corpus` has of it. Asks no database."""
+    """The brief of `endpoint`, with its cases in `corpus`. Makes no database query."""
     sql, why = queryset_sql(endpoint)
     notes = [] if sql is not None and not why else [why]
     return Brief(endpoint, sources(endpoint), sql, notes, _defaults(endpoint), _cases(endpoint, corpus))
@@ -49,7 +49,7 @@ def _defaults(endpoint: Endpoint) -> dict[str, object]:
 
 
 def _cases(endpoint: Endpoint, corpus: Corpus | None) -> list[Case]:
-    """The recorded cases of the endpoint, one for each status first."""
+    """The recorded cases of the endpoint, beginning with one for each status."""
     if corpus is None:
         return []
     own = [case for case in corpus.cases if (case.method, case.template) == (endpoint.method, endpoint.template)]

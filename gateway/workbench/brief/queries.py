@@ -1,4 +1,4 @@
-"""The SQL of an endpoint's queryset, as far as it can be told without a request. Nothing is asked of a database."""
+"""The SQL of an endpoint's queryset, as far as it is known without a request. No query is executed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["queryset_sql"]
 
 
 def queryset_sql(endpoint: Endpoint) -> tuple[str | None, str]:
-    """The statement, and why there is none."""
+    """The statement, and the reason if there is none."""
     view = instance_of(endpoint)
     if view is None or not hasattr(view, "get_queryset"):
         return None, "the view has no queryset"

@@ -1,4 +1,4 @@
-"""The code that answers an endpoint today: the view, what it inherits from, and the classes that it names."""
+"""The code that answers an endpoint now: the view, its base classes, and the classes that it uses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.workbench.inventory.source import dotted_name, is_third_party, loca
 __all__ = ["Source", "sources"]
 
 LONGEST = 20_000  # characters of one class or function
-# What a view of Django REST framework, or one of Django's class-based, names by an attribute: role, attribute.
+# Attributes of DRF's views and Django's class-based views that name classes: role, attribute.
 PARTS = (
     ("authentication", "authentication_classes"),
     ("permission", "permission_classes"),
@@ -34,8 +34,8 @@ PARTS = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One class or function. `role` is what it is to the endpoint ("view", "serializer", …); `text` is None where it
-    is installed, not the project's, or has no file."""
+    """One class or function. `role` is its role for the endpoint ("view", "serializer", …); `text` is None if it
+    belongs to an installed package, or has no file."""
 
     role: str
     name: str
@@ -45,7 +45,7 @@ class Source:
 
 
 def sources(endpoint: Endpoint) -> list[Source]:
-    """All of them, the view first, each once."""
+    """All of them, each once, beginning with the view."""
     found: dict[str, Source] = {}
     for role, thing in _things(endpoint):
         found.setdefault(dotted_name(thing), _source(role, thing))
@@ -70,7 +70,7 @@ def _things(endpoint: Endpoint) -> Iterator[tuple[str, Any]]:
 
 
 def _own_bases(kind: type) -> list[type]:
-    """The project's classes that `kind` inherits from, the nearest first."""
+    """The project's base classes of `kind`, the closest first."""
     return [base for base in kind.__mro__[1:] if not is_third_party(location(base)[0])]
 
 
@@ -78,7 +78,7 @@ def _serializers(view: Any) -> Iterator[type]:
     """The view's serializer for this action, and those in its fields."""
     kind = None
     if hasattr(view, "get_serializer_class"):
-        with suppress(Exception):  # a project's own, which may want more of a request
+        with suppress(Exception):  # the project's code may need a real request
             kind = view.get_serializer_class()
     waiting = [kind or getattr(view, "serializer_class", None)]
     seen: set[type] = set()
@@ -92,13 +92,13 @@ def _serializers(view: Any) -> Iterator[type]:
 
 def _nested(serializer: type) -> Iterator[Any]:
     for field in declared_fields(serializer).values():
-        inner = getattr(field, "child", field)  # of a list
+        inner = getattr(field, "child", field)  # the item of a list
         if hasattr(inner, "get_fields"):
             yield inner
 
 
 def _classes(value: Any) -> Iterator[type]:
-    """The classes in an attribute: one, several, or DRF's `A & B`, which holds others."""
+    """The classes in an attribute: one, several, or DRF's `A & B`, which contains others."""
     for one in value if isinstance(value, Iterable) and not isinstance(value, type) else (value,):
         if isinstance(one, type):
             yield one

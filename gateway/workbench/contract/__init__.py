@@ -1,5 +1,5 @@
-"""What a moved endpoint promises beside what the project's view promises, found out without a request, traffic or rows.
+"""Compares a moved endpoint with the project's view, without requests, traffic or rows.
 
-routed.py pairs the endpoints of a route with the views that stood there, compare.py asks every rule about one pair, and
-result.py has what comes of it. What is Django REST framework's is in gateway/workbench/drf.
+routed.py pairs the endpoints of a route with the views that were at their paths, compare.py applies every rule to one
+pair, and result.py has the results. Rules for Django REST framework are in gateway/workbench/drf.
 """

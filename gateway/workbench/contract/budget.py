@@ -1,4 +1,4 @@
-"""How much is tried."""
+"""The number of values to try."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ __all__ = ["Budget"]
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How many values are made for each field beside those that are always tried, and the seed that they are made from:
-    the same seed makes the same values."""
+    """The number of values that are generated for each field besides those that are always tried, and the seed: the
+    same seed gives the same values."""
 
     examples: int = 50
     seed: int = 0

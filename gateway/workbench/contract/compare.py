@@ -1,4 +1,4 @@
-"""The contract of a route: every endpoint beside the view that stood at its path."""
+"""The contract of a route: every endpoint, compared with the view that was at its path."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _parameter = re.compile(r"{[^}]*}")
 
 
 class NothingClaimed(LookupError):
-    """No route is called so, and none claims such an endpoint."""
+    """No route has this name, and none claims such an endpoint."""
 
 
 def contract_of(gateway: Gateway, route: str, budget: Budget) -> Contract:
-    """The contract of one route. Asks no database, and sends nothing."""
+    """The contract of one route. Makes no database query and no request."""
     return _contract(gateway, route, list(routed(gateway, route)), budget)
 
 
@@ -35,7 +35,7 @@ def find_contracts(gateway: Gateway, text: str | None, budget: Budget) -> Iterat
     """The contracts of what `text` names: a route, an endpoint (`GET /api/products/{id}/`, with or without its method),
     or the dotted name of a view or function; None names every route. Raises NothingClaimed, before the first.
 
-    One after the other, as they are made.
+    They are yielded one after another, as they are made.
     """
     routes = list(gateway.snapshot.routes)
     if text is None or text in routes:

@@ -1,4 +1,4 @@
-"""No database is asked: what tries to is told so."""
+"""Prevents database queries while the project's code runs for a comparison."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ __all__ = ["AsksDatabase", "Attempts", "without_database"]
 
 
 class AsksDatabase(Exception):
-    """Code of the project's asks a database, where it is run to be compared."""
+    """Code of the project tried to query a database."""
 
 
 class Attempts:
-    """How often somebody tried, those included who took no notice of the exception."""
+    """The number of attempts, including those whose exception was caught."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def refuse(self, *_args: object, **_kwargs: object) -> NoReturn:
-        """Stand for a connection's methods."""
+        """Replaces methods of a connection."""
         self.count += 1
         raise AsksDatabase("it asks the database")
 
 
-# Whatever leads to a query goes through one of these (django.db.backends.base.base.BaseDatabaseWrapper).
+# Every query goes through one of these (django.db.backends.base.base.BaseDatabaseWrapper).
 _WAYS = ("connect", "cursor", "chunked_cursor")
 
 
 @contextmanager
 def without_database() -> Iterator[Attempts]:
-    """Within this block, on this thread, no database is connected to or asked: AsksDatabase is raised instead."""
+    """In this block, on this thread, connecting to a database or querying it raises AsksDatabase."""
     attempts = Attempts()
     with ExitStack() as stack:
         for connection in connections.all():

@@ -1,4 +1,4 @@
-"""The path, its methods and its names: what holds for views of every kind."""
+"""Compares paths, methods and names, for views of every kind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["compare_paths"]
 
 
 def compare_paths(routed: Routed, snapshot: Snapshot, route: str) -> Iterator[Report]:
-    """What differs in the path: its end, what its parameters take in, the methods, and the name."""
+    """Differences in the path: the slash at its end, its parameters, the methods, and the name."""
     yield Compared("path", f"{routed.endpoint.path}, slash, parameters, methods")
     if not routed.slash:
         ends = ("without", "with") if routed.endpoint.path.endswith("/") else ("with", "without")
@@ -36,7 +36,7 @@ def compare_paths(routed: Routed, snapshot: Snapshot, route: str) -> Iterator[Re
 
 
 def _parameters(routed: Routed, snapshot: Snapshot, route: str) -> Iterator[Report]:
-    """Paths that only the service has: a parameter that takes in more."""
+    """Paths that only the service has: a parameter that matches more."""
     if "{" not in routed.endpoint.path:
         return
     for path in samples_of(routed.endpoint):
@@ -53,7 +53,7 @@ def _parameters(routed: Routed, snapshot: Snapshot, route: str) -> Iterator[Repo
 
 
 def _methods(routed: Routed) -> Iterator[Report]:
-    """Methods that a route claims with all else, and the service doesn't have."""
+    """Methods that a route claims with `claim = "all"`, and that the service lacks."""
     if routed.claim != "all" or routed.limited or routed.view is None:
         return
     gone = methods_of(routed.view) - {*routed.siblings, "HEAD", "OPTIONS"}
@@ -69,7 +69,7 @@ def _methods(routed: Routed) -> Iterator[Report]:
 
 
 def methods_of(view: Any) -> frozenset[str]:
-    """The methods of the project's view, as far as it tells them."""
+    """The methods of the project's view, as far as they are known."""
     return frozenset(handler.method for handler in handlers(view)) - {ANY}
 
 

@@ -1,4 +1,4 @@
-"""What was compared of an endpoint, what differs, and what could not be compared."""
+"""The result for an endpoint: what was compared, what differs, and what could not be compared."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from gateway.parity.severity import Severity
 
 __all__ = ["Compared", "Contract", "EndpointContract", "Example", "Finding", "Kind", "Report", "Unknown"]
 
-# lifted: the view itself answers; rewritten: the service does, with DRF's classes; plain: one side is without DRF;
+# lifted: the view itself answers; rewritten: the service answers, with DRF's classes; plain: one side doesn't use DRF;
 # new: the project has no such path.
 Kind = Literal["lifted", "rewritten", "plain", "new"]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One value that the sides treat differently, as JSON, and what each of them makes of it."""
+    """One value that the sides treat differently, as JSON, and each side's result."""
 
     value: str
     legacy: str
@@ -26,7 +26,8 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One difference. `area` is what it is in ("request", "permissions", …), `field` the path of the field, dotted."""
+    """One difference. `area` is its part of the endpoint ("request", "permissions", …), `field` the dotted path of the
+    field."""
 
     severity: Severity
     area: str
@@ -39,7 +40,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Something that was compared, whatever came of it: `detail` says how much."""
+    """Something that was compared, whatever the result; `detail` says how much."""
 
     area: str
     detail: str
@@ -47,7 +48,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Something that can't be told without rows or a request, and why."""
+    """Something that can't be determined without rows or a request, and why."""
 
     area: str
     why: str
@@ -70,7 +71,7 @@ class EndpointContract:
     unknown: list[Unknown] = field(default_factory=list)
 
     def add(self, reports: Iterable[Report]) -> None:
-        """Take in what a rule reports."""
+        """Add the reports of a rule."""
         for report in reports:
             if isinstance(report, Finding):
                 self.findings.append(report)
@@ -80,11 +81,11 @@ class EndpointContract:
                 self.unknown.append(report)
 
     def blocking(self, *, strict: bool = False) -> list[Finding]:
-        """The findings that keep the contract: `strict`, warnings too."""
+        """The findings that break the contract; `strict`: warnings too."""
         return [one for one in self.findings if one.severity.blocks or (strict and one.severity is Severity.WARNING)]
 
     def sorted_findings(self) -> list[Finding]:
-        """The worst first."""
+        """The findings, the worst first."""
         return sorted(self.findings, key=lambda one: one.severity.rank)
 
 
@@ -95,14 +96,14 @@ class Contract:
     route: str
     service: str
     endpoints: Sequence[EndpointContract]
-    skipped: str = ""  # why none was compared
+    skipped: str = ""  # why nothing was compared
 
     def blocking(self, *, strict: bool = False) -> Iterator[tuple[EndpointContract, Finding]]:
-        """The findings that keep the contract, each with its endpoint."""
+        """The findings that break the contract, each with its endpoint."""
         return ((endpoint, one) for endpoint in self.endpoints for one in endpoint.blocking(strict=strict))
 
 
 def plain(value: Any) -> str:
-    """`value` in a message: short, and without asking a database."""
+    """`value` for a message: short, and without a database query."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,4 +1,4 @@
-"""The endpoints of a route, each with the view of the project that stood at its path."""
+"""Pairs the endpoints of a route with the project's views that were at their paths."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Routed", "named", "routed", "samples_of"]
 
-# What stands for a parameter: a number, a UUID, text.
+# Sample values of a parameter: a number, a UUID, text.
 SAMPLES = ("7", "0f0e0d0c-0b0a-0908-0706-050403020100", "qzx")
 _parameter = re.compile(r"{[^}]*}")
 MOST = 81  # combinations of samples that are tried
@@ -31,11 +31,11 @@ MOST = 81  # combinations of samples that are tried
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """One method of an endpoint that a route claims, and what there is on both sides.
+    """One method of an endpoint that a route claims, and both sides of it.
 
-    `found` is what Django has for `path`, a sample of the template; None where it has nothing. `slash`: whether it has
-    it with the same end. `route` is FastAPI's, `siblings` the service's endpoints at the same template by method.
-    `answers`, `middleware` and `claim` are those of the configuration.
+    `found` is Django's match for `path`, a sample of the template; None if there is none. `slash`: whether it matches
+    with the same end. `route` is FastAPI's route, `siblings` are the service's endpoints with the same template by
+    method. `answers`, `middleware` and `claim` are those of the configuration.
     """
 
     method: str
@@ -52,18 +52,18 @@ class Routed:
 
     @property
     def view(self) -> Callable[..., Any] | None:
-        """The project's view, as the URLconf has it."""
+        """The project's view, as in the URLconf."""
         return None if self.found is None else getattr(self.found, "moved_from", None) or self.found.func
 
     @property
     def function(self) -> Callable[..., Any]:
-        """The endpoint's function, as it was written."""
+        """The endpoint's function, unwrapped."""
         function: Any = self.endpoint.function
         return getattr(function, "__wrapped__", function)  # type: ignore[no-any-return]
 
 
 def named(function: Any) -> str:
-    """The dotted name of a view or function; of a class-based view, of its class."""
+    """The dotted name of a view or function; for a class-based view, that of its class."""
     made_of = class_behind(function)
     kind = function if made_of is None else made_of.kind
     name = getattr(kind, "__qualname__", type(kind).__qualname__)
@@ -71,7 +71,7 @@ def named(function: Any) -> str:
 
 
 def _rules_of(gateway: Gateway, route: str) -> list[Rule]:
-    """The rules of one route that can be compared: no sockets, nor the pages that FastAPI documents a service with."""
+    """The rules of one route that can be compared: without WebSockets and FastAPI's documentation pages."""
     return [
         rule
         for rule in gateway.snapshot.table.rules
@@ -118,7 +118,7 @@ def _siblings(declared: Sequence[Endpoint], path: str) -> dict[str, Endpoint]:
 
 
 def _api_routes(app: Any) -> Iterator[Any]:
-    """FastAPI's and Starlette's routes with a function, mounted ones too."""
+    """Routes of FastAPI and Starlette with a function, including mounted ones."""
     for context in route_contexts(getattr(unwrapped(app), "routes", ())):
         route = context.original_route
         if hasattr(route, "endpoint"):
@@ -128,13 +128,13 @@ def _api_routes(app: Any) -> Iterator[Any]:
 
 
 def _legacy(endpoint: Endpoint) -> tuple[str, ResolverMatch | None, bool]:
-    """A path of the template, what Django has there, and whether with the same end."""
+    """A path that matches the template, Django's match for it, and whether with the same end."""
     branch = patterns_of(settings.ROOT_URLCONF).branch(endpoint.path, endpoint.convertors)
     paths = samples_of(endpoint)
     for path in paths:
         if (found := branch.match(path)) is not None:
             return path, found, hasattr(found, "moved_from")
-    for path in paths:  # one that a wider pattern takes in
+    for path in paths:  # one that a wider pattern matches
         if (found := view_at(path)) is not None:
             return path, found, _has(path)
     return paths[0], None, True
@@ -150,7 +150,7 @@ def _has(path: str) -> bool:
 
 
 def samples_of(endpoint: Endpoint) -> list[str]:
-    """Some paths that the template stands for, whether or not its parameters take them in."""
+    """Some paths of the template's form, whether or not its convertors match them."""
     pieces = _parameter.split(endpoint.path)
     choices = islice(product(SAMPLES, repeat=len(pieces) - 1), MOST)
     return [

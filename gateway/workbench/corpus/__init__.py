@@ -1,8 +1,8 @@
-"""Recorded requests with their answers, in a file that people can read and change: docs/corpus.md.
+"""Recorded requests with their responses, in a file that people can read and change: docs/corpus.md.
 
-case.py    one request, who made it, and what it was answered
-corpus.py  all of a recording
-files.py   JSON Lines, read and written
+case.py    one request, its caller and its response
+corpus.py  a whole recording
+files.py   reads and writes JSON Lines
 """
 
 from __future__ import annotations

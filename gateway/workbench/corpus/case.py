@@ -1,4 +1,4 @@
-"""One recorded request, who made it, and what it was answered."""
+"""One recorded request, its caller and its response."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from gateway.recording.body import body_to_json
 
 __all__ = ["Case", "Outbound", "Reply", "Statements", "User", "case_of", "case_to_json"]
 
-DIGITS = 12  # of a case's name
+DIGITS = 12  # digits of a case's name
 
 
 def _bytes_of(body: object) -> object:
-    """The bytes of a body as the file has it: null, {"text": …} or {"base64": …}."""
+    """The bytes of a body in the file's form: null, {"text": …} or {"base64": …}."""
     if body is None:
         return b""
     if isinstance(body, bytes):
@@ -39,8 +39,8 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]  # names in lower case, values as
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who made a request. `ref` is the primary key as text, or a pseudonym where the key itself is personal; None of
-    somebody anonymous, or where it isn't known."""
+    """The caller of a request. `ref` is the primary key as text, or a pseudonym if the key itself is personal; None for
+    anonymous or unknown callers."""
 
     kind: Literal["anonymous", "user", "staff", "superuser"] = "anonymous"
     ref: str | None = None
@@ -48,7 +48,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a request was answered by `upstream`: "legacy" or a service's name; None where it isn't known."""
+    """The response to a request, by `upstream`: "legacy" or a service's name; None if unknown."""
 
     status: Status
     headers: Pairs = ()
@@ -58,7 +58,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What was done in the database: how many statements, and the tables that they read and wrote."""
+    """What was done in the database: the number of statements, and the tables that were read and written."""
 
     count: Count
     read: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ class Statements:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """A request that the project made meanwhile, and what it was answered, to be played back."""
+    """A request that the project made meanwhile, and its response, to be played back."""
 
     method: str
     url: str
@@ -77,13 +77,13 @@ class Outbound:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A request as it came, and what stands for all that are like it.
+    """A request, which represents all similar ones.
 
     `template` is the endpoint's path ("/api/products/{pk}/"), without the method; `path` is as sent, percent-encoded;
-    `query` too, without "?". `headers` are those that matter, without credentials: `user` stands for them. `body` is
-    decoded from chunks, but not from a content-encoding. `sql` is None where nobody knows. `route` claims the request;
-    None where none does. `seen` is how many requests this case stands for, `at` when the first of them came. `reached`
-    names the set of lines of the view that ran, where that was recorded.
+    `query` too, without "?". `headers` are the relevant ones, without credentials, for which `user` stands. `body` is
+    decoded from chunks, but not from a content-encoding. `sql` is None if unknown. `route` claims the request; None if
+    none does. `seen` is the number of requests that the case represents, `at` the time of the first. `reached`
+    identifies the set of lines of the view that ran, if that was recorded.
     """
 
     template: str
@@ -103,7 +103,7 @@ class Case:
 
     @property
     def media_type(self) -> str | None:
-        """That of the body, lower case, without parameters; None where none is said."""
+        """The body's media type, in lower case, without parameters; None if undeclared."""
         value = self.header("content-type")
         return None if value is None else value.partition(";")[0].strip().lower()
 
@@ -114,19 +114,19 @@ class Case:
 
     @property
     def endpoint(self) -> str:
-        """What cases are grouped by: "GET /api/products/{pk}/"."""
+        """The label by which cases are grouped: "GET /api/products/{pk}/"."""
         return f"{self.method} {self.template}"
 
     @property
     def key(self) -> str:
-        """Some digits that name this request, whatever it was answered and however often it came."""
+        """Some digits that identify this request, whatever its response and however often it was sent."""
         asked = [self.template, self.method, self.path, self.query, self.headers, self.user.kind, self.user.ref]
         digest = hashlib.sha256(json.dumps(asked).encode())
         digest.update(self.body)
         return digest.hexdigest()[:DIGITS]
 
     def header(self, name: str) -> str | None:
-        """The value of the first header of that name, in lower case."""
+        """The value of the first header with that name, given in lower case."""
         return next((value for other, value in self.headers if other == name), None)
 
 
@@ -134,12 +134,12 @@ _CASE: TypeAdapter[Case] = TypeAdapter(Case)
 
 
 def case_of(document: str | bytes) -> Case:
-    """The case that a line of a file has. Names it doesn't know are left out: a later release may have added them.
-    Raises pydantic's ValidationError."""
+    """The case in a line of a file. Unknown names are ignored: a later release may have added them. Raises pydantic's
+    ValidationError."""
     return _CASE.validate_json(document)
 
 
 def case_to_json(case: Case) -> dict[str, Any]:
-    """As a file has it."""
+    """The case in the file's form."""
     made: dict[str, Any] = _CASE.dump_python(case, mode="json")
     return made

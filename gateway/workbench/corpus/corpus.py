@@ -1,4 +1,4 @@
-"""All cases of a recording, and where they come from."""
+"""All cases of a recording, and their origin."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from gateway.workbench.corpus.case import Case
 
 __all__ = ["VERSION", "About", "Corpus"]
 
-VERSION = 1  # of the format: counted up when a reader of this one would misunderstand another
+VERSION = 1  # of the format: incremented when older readers would misunderstand a file
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the first line of a file says of the recording.
+    """The first line of a file, about the recording.
 
-    `redacted`: what is secret or personal was replaced by pseudonyms. `source` is what it was made of. `requests` are
-    those that were seen.
+    `redacted`: secrets and personal data were replaced by pseudonyms. `source` is where the cases come from. `requests`
+    is the number of requests that were seen.
     """
 
     recorded: AwareDatetime | None = None
@@ -34,7 +34,7 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Cases, in the order in which they were recorded."""
+    """Cases, in the order of recording."""
 
     cases: tuple[Case, ...] = ()
     about: About = field(default_factory=About)
@@ -46,5 +46,5 @@ class Corpus:
         return len(self.cases)
 
     def only(self, wanted: Callable[[Case], bool]) -> Corpus:
-        """The cases that are `wanted`."""
+        """A corpus with the cases that are `wanted`."""
         return replace(self, cases=tuple(filter(wanted, self.cases)))

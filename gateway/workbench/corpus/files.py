@@ -1,4 +1,4 @@
-"""A corpus as a file of JSON Lines: the first line says what it is, each other one is a case."""
+"""A corpus as a file of JSON Lines: the first line describes it, each other line is a case."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from gateway.workbench.corpus.corpus import VERSION, About, Corpus
 __all__ = ["FORMAT", "BrokenCorpus", "NewerCorpus", "UnreadableCorpus", "read_corpus", "write_corpus"]
 
 FORMAT = "gateway-corpus"
-MOST_SAID = 3  # things that are wrong with one line
-ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}  # what some readers take for the end of a line
+MOST_SAID = 3  # errors that are shown for one line
+ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}  # line breaks for some readers
 _ABOUT: TypeAdapter[About] = TypeAdapter(About)
 
 
 class UnreadableCorpus(ValueError):
-    """A file that is no corpus which can be read here. Its message says why, and what to do."""
+    """A file that can't be read as a corpus. The message says why, and what to do."""
 
 
 class BrokenCorpus(UnreadableCorpus):
-    """It is not what docs/corpus.md says."""
+    """The file doesn't have the form described in docs/corpus.md."""
 
 
 class NewerCorpus(UnreadableCorpus):
-    """A later release wrote it, and would be misunderstood."""
+    """A later release wrote the file in a newer version of the format."""
 
 
 def read_corpus(path: Path | str) -> Corpus:
-    """The corpus in a file. Raises UnreadableCorpus, with the file, the line and the key that is wrong; OSError where
-    there is no file."""
+    """The corpus in a file. Raises UnreadableCorpus, which names the file, the line and the key; OSError if there is no
+    file."""
     path = Path(path)
     try:
         lines = path.read_bytes().decode().split("\n")
@@ -47,8 +47,7 @@ def read_corpus(path: Path | str) -> Corpus:
 
 
 def write_corpus(corpus: Corpus, path: Path | str) -> None:
-    """Write a corpus, whole or not at all: what was in the file stays there until then. Only its owner may read it,
-    where it is a new one."""
+    """Write a corpus atomically: the file keeps its content until then. A new file is readable by its owner only."""
     path = Path(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
@@ -107,7 +106,7 @@ def _cases(path: Path, lines: Iterable[str]) -> Iterator[Case]:
 
 
 def _said(error: ValidationError) -> str:
-    """What is wrong, each with its place in the line."""
+    """The errors, each with its place in the line."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     shown = [
         f"{'.'.join(map(str, one['loc'])) or 'the line'}: {one['msg'].removeprefix('Value error, ')}"

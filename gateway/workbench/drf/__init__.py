@@ -1,6 +1,6 @@
-"""What the workbench knows of Django REST framework: the only room of it that imports that.
+"""Support for Django REST framework in the workbench; no other package of it imports DRF.
 
-fields.py   a serializer's field as the text of a Pydantic model's;   validators.py  its validators
-models.py   a serializer, with those that are nested in it, as Pydantic models
-contract/   a view, beside the endpoint that stands for it
+fields.py   a serializer's field as the text of a Pydantic field;   validators.py  its validators
+models.py   a serializer, with nested ones, as Pydantic models
+contract/   compares a view with the endpoint that replaces it
 """

@@ -1,4 +1,4 @@
-"""What a contract test of an endpoint of REST framework's asks: rows, bodies and queries."""
+"""Data for the contract test of a DRF endpoint: rows, bodies and queries."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ PERFORMS = ("perform_create", "perform_update", "perform_destroy", "get_object")
 
 
 def login_of(chosen: Sequence[Endpoint]) -> str:
-    """How a user is known to these views: by the session, where they all ask it."""
+    """How users are authenticated for these views: by the session, if all of them use it."""
     kinds = [view_for(endpoint).authentication_classes for endpoint in chosen]
     session = all(any(issubclass(one, SessionAuthentication) for one in classes) for classes in kinds)
     return "session" if session else "force"
 
 
 def asked(endpoint: Endpoint) -> Asked:
-    """What is known of `endpoint` for its tests."""
+    """The data for the tests of `endpoint`."""
     serializer = _serializer(endpoint) if endpoint.method in WRITING else None
     model, lookup = _row(endpoint)
     names = writable_names(serializer) if serializer is not None else []
@@ -63,7 +63,7 @@ def _certain(endpoint: Endpoint, serializer: Any) -> bool:
 
 
 def _serializer(endpoint: Endpoint) -> Any:
-    """The one that reads the body: the view's, or the one that its method names."""
+    """The serializer that reads the body: the view's, or the one that its method names."""
     named = _named(endpoint.function)
     try:
         found = named() if named is not None else serializer_of(endpoint)
@@ -87,7 +87,7 @@ def _named(function: Any) -> Any:
 
 
 def _row(endpoint: Endpoint) -> tuple[Any, dict[str, str]]:
-    """The model of the row that the path names, and what of it stands in the path."""
+    """The model of the row that the path identifies, and its fields in the path."""
     if not endpoint.parameters:
         return None, {}
     view = view_for(endpoint)
@@ -98,7 +98,7 @@ def _row(endpoint: Endpoint) -> tuple[Any, dict[str, str]]:
 
 
 def _owner(model: Any) -> str | None:
-    """The foreign key of a row to the user it belongs to."""
+    """The foreign key from a row to the user who owns it."""
     if model is None:
         return None
     keys = [field for field in model._meta.fields if field.is_relation]  # noqa: SLF001 - as above

@@ -1,4 +1,4 @@
-"""What the project's own API document calls its operations, so that clients that are made of it don't change."""
+"""The names of operations in the project's own API document, so that generated clients don't change."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Operation:
 
 
 def operation(method: str, template: str) -> Operation | None:
-    """What the document has for an endpoint; None where there is no document, or it isn't there."""
+    """The document's operation for an endpoint; None without a document, or if it isn't there."""
     return operations().get((method, _shape(template)))
 
 
 @cache
 def operations() -> Mapping[tuple[str, str], Operation]:
-    """Every operation of the document that drf-spectacular makes of the project; none where the project has it not."""
+    """Every operation of the project's document, made by drf-spectacular; empty if the project doesn't use it."""
     try:
         from drf_spectacular.drainage import GENERATOR_STATS
         from drf_spectacular.generators import SchemaGenerator

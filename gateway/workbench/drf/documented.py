@@ -1,4 +1,4 @@
-"""What drf-spectacular says of the endpoints, where it is installed. The settings of the project stay as they are."""
+"""What drf-spectacular documents about the endpoints, if it is installed. The project's settings are not changed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _component = re.compile(r"#/components/schemas/([^/]+)$")
 
 @dataclass(frozen=True, slots=True)
 class Documented:
-    """One operation of the document. `parameters` are (where, name); `responses` media types by status; `components`
+    """One operation of the document. `parameters` are (place, name); `responses` media types by status; `components`
     the names of the schemas that it refers to."""
 
     path: str
@@ -34,8 +34,8 @@ class Documented:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The operations by method and path, with names of parameters left out: "GET /products/{}/". `notes` are the
-    generator's warnings; `schema` is the whole document."""
+    """The operations by method and path, without names of parameters: "GET /products/{}/". `notes` are the generator's
+    warnings; `schema` is the whole document."""
 
     operations: Mapping[str, Documented]
     notes: tuple[str, ...]
@@ -43,20 +43,20 @@ class Document:
 
 
 def enumerated() -> list[tuple[str, str, Any]]:
-    """Path, method and callback of each endpoint that DRF's own documents have."""
+    """Path, method and callback of each endpoint in DRF's own documents."""
     return [(path, method, callback) for path, method, callback in EndpointEnumerator().get_api_endpoints()]
 
 
 def api_document() -> Document | None:
-    """What drf-spectacular makes of the URLconf, with its settings as the project has them; None where it isn't
-    installed, or can't make a document: then its reason is the only note."""
+    """The document that drf-spectacular makes of the URLconf, with the project's settings; None if it isn't installed.
+    If it fails, the reason is the only note."""
     try:
         from drf_spectacular.settings import patched_settings
     except ImportError:
         return None
     said = io.StringIO()
     with redirect_stderr(said), warnings.catch_warnings(), patched_settings({"DISABLE_ERRORS_AND_WARNINGS": False}):
-        warnings.simplefilter("ignore")  # of what it imports; its own are said on stderr
+        warnings.simplefilter("ignore")  # warnings of its imports; its own go to stderr
         try:
             schema = _generator()().get_schema(request=None, public=True)
         except Exception as exc:  # noqa: BLE001 - a serializer of the project's that it can't read ends the whole
@@ -65,8 +65,8 @@ def api_document() -> Document | None:
 
 
 def _generator() -> type[Any]:
-    """The project's generator, or spectacular's, which also reads views whose schema is another: each is given one for
-    this document only, as `view.schema = …` of DRF's manual does."""
+    """The project's generator, or spectacular's, which also reads views with another schema class: each gets one for
+    this document only, as in `view.schema = …` of DRF's manual."""
     from drf_spectacular.openapi import AutoSchema
     from drf_spectacular.settings import spectacular_settings
 

@@ -1,4 +1,4 @@
-"""A valid body for a serializer, as the text of a dictionary: what a contract test sends."""
+"""A valid body for a serializer, as the text of a dictionary, for contract tests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEXTS: tuple[tuple[type, str], ...] = (
 
 
 def writable_names(serializer: Any) -> list[str]:
-    """The fields that a caller sends."""
+    """The fields that callers send."""
     return [
         name
         for name, field in serializer.fields.items()
@@ -35,12 +35,12 @@ def writable_names(serializer: Any) -> list[str]:
 
 
 def required_names(serializer: Any) -> list[str]:
-    """Those that a caller has to send."""
+    """The fields that callers must send."""
     return [name for name in writable_names(serializer) if serializer.fields[name].required]
 
 
 def is_certain(serializer: Any) -> bool:
-    """Whether a body that its fields take is valid: the project adds no rule of its own."""
+    """Whether a body that its fields accept is certainly valid: the project adds no rules of its own."""
     kind = type(serializer)
     own = [name for name in ("validate", "create", "update", "to_internal_value") if _is_own(getattr(kind, name, None))]
     return not own and not any(hasattr(kind, f"validate_{name}") for name in serializer.fields)
@@ -51,7 +51,7 @@ def _is_own(method: Any) -> bool:
 
 
 def body_text(serializer: Any) -> str:
-    """The text of a dictionary with a value for each field that there is one for; the others are left out."""
+    """The text of a dictionary with a value for each field, where one is known."""
     found = []
     for name in writable_names(serializer):
         try:

@@ -1,4 +1,4 @@
-"""A field of a serializer instance as the text of a Pydantic model's field: the inverse of `serializer_for`."""
+"""The field of a serializer instance as the text of a Pydantic field: the inverse of `serializer_for`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["FieldText", "attribute_name", "common_options", "field_text", "nulla
 
 ANY = ref("typing", "Any")
 ANNOTATED = ref("typing", "Annotated")
-# What every field has; `required` is said by the model's default, `allow_null` by its annotation.
+# Arguments of every field; `required` is expressed by the model's default, `allow_null` by its annotation.
 COMMON = ("read_only", "write_only", "source", "label", "help_text", "initial", "style", "error_messages", "default")
 SIMPLE = (bool, int, float, str)
 
 
 @dataclass(frozen=True, slots=True)
 class FieldText:
-    """A line of a model: `attribute: annotation = default`. `default` is None where there is none."""
+    """A line of a model: `attribute: annotation = default`. `default` is None without one."""
 
     attribute: str
     annotation: str
@@ -40,9 +40,9 @@ class FieldText:
 
 
 def field_text(name: str, field: Any, *, partial: bool = False) -> FieldText:
-    """The text for `field`, which is no serializer, called `name`; `partial`: callers may leave it out, as in a PATCH.
+    """The text for `field`, which is no serializer, named `name`; `partial`: callers may leave it out, as in a PATCH.
 
-    Raises Untranslatable, which says what of it there is no text for.
+    Raises Untranslatable, which says what can't be expressed.
     """
     kind = kind_of(field)
     options = _options(field)
@@ -64,7 +64,7 @@ def _allows_null(field: Any) -> bool:
 
 
 def with_default(name: str, annotation: str, default: str | None) -> FieldText:
-    """The line for a field of this name, whatever it is called in the model."""
+    """The line for a field of this name, whatever its attribute."""
     attribute = attribute_name(name)
     if attribute == name:
         return FieldText(attribute, annotation, default)
@@ -73,7 +73,7 @@ def with_default(name: str, annotation: str, default: str | None) -> FieldText:
 
 
 def attribute_name(name: str) -> str:
-    """What a model may call a field of this name."""
+    """A valid attribute name for a field of this name."""
     cleaned = "".join(character if character.isidentifier() or character.isdigit() else "_" for character in name)
     cleaned = cleaned.lstrip("_") or "field"
     if cleaned[0].isdigit():
@@ -83,12 +83,12 @@ def attribute_name(name: str) -> str:
 
 
 def nullable(native: str, null: bool) -> str:
-    """The type, or None."""
+    """The type, or a union with None."""
     return f"{native} | None" if null and native != ANY else native
 
 
 def pydantic_default(field: Any) -> str:
-    """What stands for a value that wasn't sent: DRF's default where it is a plain value."""
+    """The default for a value that wasn't sent: DRF's, if it is a plain value."""
     default = field.default
     return repr(default) if type(default) in SIMPLE else "None"
 
@@ -106,7 +106,7 @@ def _marker(field: Any, kind: Kind, options: dict[str, Any]) -> str:
 
 
 def _native(kind: Kind) -> str:
-    """The class that a value is an instance of, which is then not read again."""
+    """The class of values that are already valid, and aren't validated again."""
     return kind.native if not set(kind.native) & set("[|") and kind.native != ANY else "object"
 
 
@@ -115,7 +115,7 @@ def _class_of(field: Any) -> type:
 
 
 def _options(field: Any) -> dict[str, Any]:
-    """The arguments that make such a field, as it is now."""
+    """The arguments that create such a field."""
     if type(field) is serializers.ManyRelatedField:
         return _many_options(field)
     options = dict(own_options(field)) | common_options(field)
@@ -134,7 +134,7 @@ def _argument(value: Any) -> Any:
 
 
 def _call(field: Any) -> Text:
-    """The text that makes a field which is an argument of another."""
+    """The text that creates a field which is an argument of another."""
     options = _options(field)
     if "default" not in options and not field.read_only and not field.required:
         options["required"] = False
@@ -145,11 +145,11 @@ def _call(field: Any) -> Text:
 
 
 def own_options(field: Any) -> Mapping[str, Any]:
-    """The arguments that its class takes beside the common ones."""
+    """The arguments of its class, besides the common ones."""
     _, found = arguments_of(field)
     options = {name: value for name, value in found.items() if name not in (*COMMON, *IMPLIED)}
     if isinstance(field, serializers.FilePathField) and field.required:
-        options["required"] = found.get("required")  # None has a choice that True doesn't have
+        options["required"] = found.get("required")  # None means something else than True
     fresh = copy.deepcopy(field)
     for kind, names in KNOWN_OPTIONS.items():
         for name in names if isinstance(field, kind) else ():
@@ -169,7 +169,7 @@ def _differs(now: Any, fresh: Any) -> bool:
 
 
 def common_options(field: Any) -> dict[str, Any]:
-    """The common arguments, where they aren't what they are by default. What a class fixes for itself is left out."""
+    """The common arguments that differ from their defaults, without those that the class fixes."""
     _, found = arguments_of(field)
     fresh = copy.deepcopy(field)
     options: dict[str, Any] = {}
@@ -199,7 +199,7 @@ def _is_default(name: str, value: Any) -> bool:
 
 
 def _many_options(field: Any) -> dict[str, Any]:
-    """Of `Related(many=True, …)`, which hands its arguments on to two fields."""
+    """Arguments of `Related(many=True, …)`, which passes them to two fields."""
     child = field.child_relation
     if field.validators:
         raise Untranslatable("validators of a list of related objects")
@@ -212,7 +212,7 @@ def _many_options(field: Any) -> dict[str, Any]:
 
 
 def _copied(options: Mapping[str, Any]) -> dict[str, Any]:
-    """`options`, with fields of their own: one belongs to one other."""
+    """`options`, with copies of fields: a field can only be in one other field."""
     return {
         name: copy.deepcopy(value) if isinstance(value, serializers.Field) else value for name, value in options.items()
     }

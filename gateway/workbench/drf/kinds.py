@@ -1,4 +1,4 @@
-"""Which type of `gateway.bridge.drf` stands for which serializer field, and which type of Python's it gives."""
+"""The type of `gateway.bridge.drf` for each serializer field, and the Python type of its values."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ DATETIME = "datetime"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`marker` is the type in the annotation, or None for `drf_field`; `native` the text of the Python type that the
-    field gives. `schema` is the JSON schema of what callers see, where the marker doesn't know it."""
+    """`marker` is the type in the annotation, or None for `drf_field`; `native` is the text of the field's Python type.
+    `schema` is the JSON schema that callers see, if the marker doesn't define it."""
 
     marker: str | None
     native: str
@@ -48,7 +48,7 @@ _MARKERS: dict[type, tuple[str, str]] = {
     serializers.ImageField: ("DRFImage", ref("django.core.files.uploadedfile", "UploadedFile")),
 }
 _TEXT: dict[str, Any] = {"type": "string"}
-# Attributes that say how a field works, beside those that every field has, for whoever changed one after it was made.
+# Attributes of the fields' behaviour, besides those of every field, which may have been changed after creation.
 KNOWN_OPTIONS: dict[type, tuple[str, ...]] = {
     serializers.CharField: ("allow_blank", "trim_whitespace", "max_length", "min_length"),
     serializers.IntegerField: ("max_value", "min_value"),
@@ -72,7 +72,7 @@ KNOWN_OPTIONS: dict[type, tuple[str, ...]] = {
 
 
 def kind_of(field: Any) -> Kind:
-    """How `field` is written."""
+    """The form in which `field` is written."""
     if (known := _MARKERS.get(type(field))) is not None:
         return Kind(*known)
     for classes, find in _FINDERS:

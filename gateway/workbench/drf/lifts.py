@@ -1,4 +1,4 @@
-"""Endpoints as the project's own view answers them: the text of a router with `lift`."""
+"""The text of a router with `lift`: endpoints that the project's own view answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["lifted", "view_reference"]
 
 
 def lifted(chosen: Sequence[Endpoint], prefix: str | None) -> str:
-    """The text of `router = lift(…)` for `chosen`, all of one view. Raises Untranslatable where it can't be named."""
+    """The text of `router = lift(…)` for `chosen`, all of one view. Raises Untranslatable if it has no name."""
     options = _place(chosen, prefix) | _names(chosen)
     lines = [f"    {name}={value}," for name, value in options.items()]
     call = "\n".join(
@@ -24,7 +24,7 @@ def lifted(chosen: Sequence[Endpoint], prefix: str | None) -> str:
 
 
 def view_reference(endpoint: Endpoint) -> str:
-    """The text for the view: its class, or the function that `@api_view` made. Raises Untranslatable."""
+    """The text for the view: its class, or the function from which `@api_view` made it. Raises Untranslatable."""
     kind = endpoint.view_class
     if kind is not None and "<" not in kind.__qualname__:
         try:
@@ -54,7 +54,7 @@ def _documented(chosen: Sequence[Endpoint]) -> dict[Endpoint, Any]:
 
 
 def _names(chosen: Sequence[Endpoint]) -> dict[str, str]:
-    """As the project's API document has it: tags, and one `operationId` for each endpoint."""
+    """The tags and `operationId`s of the project's API document."""
     found = _documented(chosen)
     if not found:
         return {}

@@ -1,4 +1,4 @@
-"""Serializer instances as Pydantic models: what callers send and what they get, each with what is nested in it."""
+"""Serializer instances as Pydantic models, for requests and responses, each with its nested models."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["Direction", "Models", "component_name"]
 
 Direction = Literal["response", "request", "patch"]
 METHODS = f"{BRIDGE}.methods"
-# What a serializer may do in its own way, by direction: nothing of it can be said by a field.
+# Methods in which a serializer may have its own behaviour, by direction: fields can't express these.
 HOOKS: Mapping[str, tuple[str, ...]] = {
     "response": ("to_representation",),
     "request": ("to_internal_value", "run_validation", "validate"),
@@ -40,15 +40,15 @@ HOOKS: Mapping[str, tuple[str, ...]] = {
 
 
 def component_name(serializer: Any) -> str:
-    """What an API document calls it: as drf-spectacular does, by the class without `Serializer`."""
+    """Its name in an API document: as in drf-spectacular, that of the class without `Serializer`."""
     kind = type(serializer)
     named = getattr(getattr(kind, "Meta", None), "ref_name", None)
     return str(named or kind.__name__.removesuffix("Serializer") or kind.__name__)
 
 
 class Models:
-    """The models of some serializers. `texts` are their classes by name, each after those that it names; `todos` what
-    could not be translated, in words. `name` says what the model for a serializer is called."""
+    """The models for some serializers. `texts` are their classes by name, each after those that it uses; `todos`
+    describe what could not be translated. `name` returns the name of a serializer's model."""
 
     def __init__(self, name: Callable[[Any], str] = component_name) -> None:
         self.texts: dict[str, str] = {}
@@ -56,7 +56,7 @@ class Models:
         self._name = name
 
     def add(self, serializer: Any, direction: Direction) -> str:
-        """The name of the model for `serializer`, of which there may be one already. The serializer isn't used."""
+        """The name of the model for `serializer`, which may exist already. The serializer isn't called."""
         lines = [*self._lines(serializer, direction)]
         return self._named(self._called(serializer, direction), "\n\n".join(filter(None, lines)) or "pass")
 
@@ -177,7 +177,7 @@ def _nested_options(field: Any) -> dict[str, Any]:
 
 
 def _method_field(kind: type, name: str, field: Any) -> FieldText:
-    """Typed as its method is annotated, where Pydantic takes that."""
+    """With the type of its method's annotation, if Pydantic accepts that."""
     options = {
         option: value for option, value in common_options(field).items() if option not in ("source", "read_only")
     }

@@ -1,4 +1,4 @@
-"""What a view of DRF goes by for one action: users, permissions, throttles, serializer, pages and media types."""
+"""The policies of a DRF view for one action: authentication, permissions, throttles, serializer, pages, media types."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = ["Policies", "fields_of", "policies_of"]
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """Names of classes, each with its module. `serializer` is the class that the action uses, None where it has none or
-    that depends on the request, as `notes` say then. `depth` is how far serializers are nested in it."""
+    """Names of classes, each with its module. `serializer` is the class that the action uses, None if it has none or
+    that depends on the request, which `notes` say then. `depth` is the depth of nested serializers."""
 
     authentication: tuple[str, ...]
     permissions: tuple[str, ...]
@@ -34,8 +34,8 @@ class Policies:
 
 
 def policies_of(kind: type, action: str | None, initkwargs: Mapping[str, Any], method: str) -> Policies:
-    """What the view goes by for this action. Methods of the project's that need a request are answered for by the
-    class's attributes, and a note says so."""
+    """The policies of the view for this action. Where methods of the project need a request, the class's attributes are
+    used instead, with a note."""
     view, notes = view_instance(kind, action, initkwargs, method), list[str]()
 
     def asked(name: str, attribute: str) -> tuple[str, ...]:
@@ -77,21 +77,21 @@ def _serializer_class(view: Any, notes: list[str]) -> type[BaseSerializer[Any]] 
         and getattr(view, "serializer_class", None) is None
         and own.__module__ == "rest_framework.generics"
     ):
-        return None  # DRF's own, which would only complain
+        return None  # DRF's own method, which would only raise
     found = _asked(view.get_serializer_class, notes) if own is not None else None
     chosen = found or getattr(view, "serializer_class", None)
     return chosen if isinstance(chosen, type) and issubclass(chosen, BaseSerializer) else None
 
 
 def fields_of(serializer: type[BaseSerializer[Any]] | None) -> tuple[int, int]:
-    """How many fields a serializer has, nested ones included, and how deep they are; 0 and 0 where it can't be made
+    """The number of fields of a serializer, including nested ones, and their depth; 0 and 0 if it can't be created
     without a request."""
     return _fields(serializer) if serializer is not None and issubclass(serializer, Serializer) else (0, 0)
 
 
 @lru_cache(maxsize=4096)
 def _fields(serializer: Any) -> tuple[int, int]:
-    with suppress(Exception):  # a serializer of the project's, which may count on its context
+    with suppress(Exception):  # the project's serializer may need its context
         return _counted(serializer())
     return 0, 0
 
@@ -108,7 +108,7 @@ def _counted(serializer: Serializer[Any]) -> tuple[int, int]:
 
 
 def _name(thing: Any) -> str:
-    """The name of a class or of an instance's; of composed permissions, as they are composed."""
+    """The name of a class, or of an instance's; for composed permissions, their composition."""
     operands = [getattr(thing, name) for name in ("op1", "op2") if hasattr(thing, name)]
     kind = thing if isinstance(thing, type) else type(thing)
     if operands:

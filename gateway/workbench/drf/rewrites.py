@@ -1,6 +1,6 @@
-"""Endpoints with Pydantic models instead of serializers: the text of a router.
+"""The text of a router: endpoints with Pydantic models instead of serializers.
 
-Who may call, which rows there are, filters and pages stay the view's; models, and what is done with them, are new.
+Permissions, querysets, filters and pagination are taken from the view; models and the code that uses them are new.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ VALIDATED = ref(f"{BRIDGE}.validated", "validated_data")
 
 
 class Rewrites:
-    """The router for some endpoints. `todos` and `notes` are what was found on the way."""
+    """The router for some endpoints. `todos` and `notes` are collected on the way."""
 
     def __init__(self, chosen: Sequence[Endpoint]) -> None:
         self.chosen = chosen
@@ -49,7 +49,7 @@ class Rewrites:
 
     @property
     def todos(self) -> list[str]:
-        """What could not be translated: of the models, then of the endpoints."""
+        """What could not be translated: in models, then in endpoints."""
         return [*self.models.todos, *self._todos]
 
     def text(self) -> str:
@@ -151,7 +151,7 @@ class Rewrites:
     # -- saving ----------------------------------------------------------------------------------
 
     def _saving(self, endpoint: Endpoint, serializer: Any, body: str, verb: str) -> str:
-        """The expression for the row that is made of the body, or changed by it."""
+        """The expression for the row that is created from the body, or changed by it."""
         kind: Any = endpoint.view_class
         own = [*overridden(kind, f"perform_{verb}"), *overridden(type(serializer), "save", verb)]
         if own or not isinstance(serializer, serializers.ModelSerializer):
@@ -171,7 +171,7 @@ class Rewrites:
         return f"{name}(body, request)" if verb == "create" else f"{name}(view.instance, body, request)"
 
     def _helper(self, name: str, signature: str, returns: str, what: str, functions: Sequence[Any]) -> None:
-        """A stub with the sources of what it has to do."""
+        """A stub that contains the sources of the code to be translated."""
         self._say(what)
         sources = textwrap.indent("\n\n".join(map(source_of, functions)), "    ") or "    # of REST framework"
         text = f'"""Do what {what} did.\n\n{_quoted(sources)}\n"""\n{raising(what)}'
@@ -207,13 +207,13 @@ class Rewrites:
 
 
 def _given(module: str, kind: str, dependency: str, view: str) -> str:
-    """The annotation of a parameter that `dependency` gives."""
+    """The annotation of a parameter with this `dependency`."""
     place = f"{BRIDGE}.{module}"
     return f"{ANNOTATED}[{ref(place, kind)}, {DEPENDS}({ref(place, dependency)}({view}))]"
 
 
 def _patch_last(endpoint: Endpoint) -> bool:
-    """So that models of PATCH find the methods of those that PUT has."""
+    """Sort key, so that models for PATCH find the methods of those for PUT."""
     return endpoint.method == "PATCH"
 
 

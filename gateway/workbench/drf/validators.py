@@ -1,4 +1,4 @@
-"""The validators of fields and serializers, as text: what DRF adds by itself is left out."""
+"""The validators of fields and serializers as text, without those that DRF adds itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gateway.workbench.scaffold.references import Untranslatable, ref, reference
 __all__ = ["all_of", "given", "validator"]
 
 METHODS = "gateway.bridge.drf.methods"
-# What the classes of DRF are made of; each is also the name of an attribute.
+# The arguments of DRF's validator classes, which are also the names of their attributes.
 _OPTIONS: dict[type, tuple[str, ...]] = {
     UniqueValidator: ("queryset", "lookup"),
     UniqueTogetherValidator: ("queryset", "fields", "condition_fields", "condition", "code", "nulls_distinct"),
@@ -37,7 +37,7 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def validator(value: Any) -> str:
-    """The text that makes an equal validator. Raises Untranslatable."""
+    """The text that creates an equal validator. Raises Untranslatable."""
     for kind, names in _OPTIONS.items():
         if isinstance(value, kind):
             return _of_drf(value, names)
@@ -56,7 +56,7 @@ def _of_drf(value: Any, names: tuple[str, ...]) -> str:
 
 
 def _message(value: Any) -> Any:
-    """The message: DRF words that of a unique field of a model in each caller's language."""
+    """The message: for a unique field of a model, DRF uses the caller's language."""
     for field in value.queryset.model._meta.fields:  # noqa: SLF001 - Django's manual has it
         if field.unique and str(get_unique_error_message(field)) == str(value.message):
             return Text(f"{ref(METHODS, 'unique_message')}({reference(field.model)}, {field.name!r})")
@@ -64,13 +64,13 @@ def _message(value: Any) -> Any:
 
 
 def all_of(validators: Any) -> str:
-    """A list of them."""
+    """The text of a list of validators."""
     return f"[{', '.join(map(validator, validators))}]"
 
 
 def given(field: Any, bare: Any) -> str | None:
-    """The `validators` argument that `field` needs; None where it has those that `bare`, made of the other arguments
-    alone, has too. `bare` is given an empty list to see what its class adds. Raises Untranslatable."""
+    """The `validators` argument that `field` needs; None if it has the same as `bare`, made from the other arguments
+    only. `bare` is called with an empty list to find what its class adds. Raises Untranslatable."""
     wanted = [_name(one) for one in field.validators]
     if wanted == [_name(one) for one in bare(None).validators]:
         return None
@@ -84,7 +84,7 @@ def given(field: Any, bare: Any) -> str | None:
 
 
 def _name(value: Any) -> object:
-    """What tells validators apart."""
+    """Identifies a validator."""
     try:
         return validator(value)
     except Untranslatable:

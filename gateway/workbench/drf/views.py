@@ -1,4 +1,4 @@
-"""A view of REST framework's as an endpoint has it, before anybody has asked it: its serializer, filters and pages."""
+"""A DRF view for an endpoint, with a synthetic request: its serializer, filters and pagination."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ STANDARD = {
     "partial_update": mixins.UpdateModelMixin,
     "destroy": mixins.DestroyModelMixin,
 }
-# Of the generic views: which action each method is.
+# The action of each method in generic views.
 GENERIC = {"get": ("list", "retrieve"), "post": ("create",), "put": ("update",), "patch": ("partial_update",),
            "delete": ("destroy",)}  # fmt: skip
 
 
 def view_for(endpoint: Endpoint) -> Any:
-    """The view, with a request that nobody sent."""
+    """The view, with a synthetic request."""
     kind: Any = endpoint.view_class
     view = kind(**endpoint.initkwargs)
     method = endpoint.method.lower()
@@ -46,7 +46,7 @@ def view_for(endpoint: Endpoint) -> Any:
 
 
 def serializer_of(endpoint: Endpoint) -> Any:
-    """An instance of the serializer that the view has for this endpoint. Raises Untranslatable where it has none."""
+    """An instance of the view's serializer for this endpoint. Raises Untranslatable if it has none."""
     view = view_for(endpoint)
     if not isinstance(view, GenericAPIView):
         raise Untranslatable(f"{endpoint.view} names no serializer")
@@ -57,7 +57,7 @@ def serializer_of(endpoint: Endpoint) -> Any:
 
 
 def model_of(endpoint: Endpoint) -> Any:
-    """The model whose rows the endpoint is about; None where it isn't said."""
+    """The model of the endpoint's rows; None if unknown."""
     view = view_for(endpoint)
     queryset = getattr(view, "queryset", None)
     if queryset is not None:
@@ -69,7 +69,7 @@ def model_of(endpoint: Endpoint) -> Any:
 
 
 def standard_action(endpoint: Endpoint) -> str | None:
-    """Which of REST framework's own actions this is; None for one of the project's own."""
+    """Which of REST framework's own actions this is; None for the project's own."""
     kind, name = endpoint.view_class, endpoint.action
     if kind is None or name is None or not issubclass(kind, GenericAPIView):
         return None
@@ -86,13 +86,13 @@ def is_standard(endpoint: Endpoint) -> bool:
 
 
 def overridden(kind: Any, *names: str) -> list[Any]:
-    """Those of these methods that aren't REST framework's."""
+    """Those of these methods that the project overrides."""
     found = [inspect.unwrap(getattr(kind, name)) for name in names if hasattr(kind, name)]
     return [method for method in found if not str(method.__module__).startswith("rest_framework.")]
 
 
 def query_names(endpoint: Endpoint) -> list[str]:
-    """The query parameters that the view's filters and pages read."""
+    """The query parameters of the view's filters and pagination."""
     view = view_for(endpoint)
     found: list[str] = []
     for backend in getattr(view, "filter_backends", ()):
@@ -124,5 +124,5 @@ def _of_backend(backend: Any, view: Any) -> list[str]:
 
 
 def url_field(serializer: Any) -> bool:
-    """Whether a new object's `Location` is in its answer (CreateModelMixin.get_success_headers)."""
+    """Whether a new object's `Location` is in its response (CreateModelMixin.get_success_headers)."""
     return api_settings.URL_FIELD_NAME in serializer.fields

@@ -1,7 +1,7 @@
-"""Every endpoint that Django serves: what leads to it, what handles it, and where that is written.
+"""Every endpoint that Django serves: its URL, its handler, and the handler's file and line.
 
     endpoints()                              # all of them, in the URLconf's order
-    find("GET /api/products/{id}/")          # one of them; NoSuchEndpoint names what is near
+    find("GET /api/products/{id}/")          # one of them; NoSuchEndpoint suggests similar ones
 
 urlconf.py (the walk)  template.py regex.py (paths)  views.py (methods and kinds)  source.py (file and line)  finding.py
 """

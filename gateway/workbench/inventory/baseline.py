@@ -1,4 +1,4 @@
-"""What Django serves and no route has taken up yet, in a file: what is there may stay, nothing may be added."""
+"""A file of the endpoints that Django serves and no route claims yet: existing ones may stay, none may be added."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _parameter = re.compile(r"{\w+(:path)?}")
 
 
 class BaselineError(ValueError):
-    """The file isn't one that `write` has written."""
+    """The file was not written by `write`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The comparison: endpoints that are not in the file, and those of the file that are gone or taken up."""
+    """The result: endpoints that are not in the file, and those in the file that are gone or claimed by a route."""
 
     new: tuple[str, ...]
     gone: tuple[str, ...]
 
 
 def legacy_endpoints(entries: Iterable[Entry]) -> list[str]:
-    """The project's own endpoints of which no route has more than stage `legacy`, as "GET /path/"."""
+    """The project's endpoints without a route beyond stage `legacy`, as "GET /path/"."""
     return sorted({str(entry.endpoint) for entry in entries if entry.own and entry.stage == LEGACY_STAGE})
 
 
@@ -47,12 +47,12 @@ def read(path: Path) -> list[str]:
 
 
 def write(path: Path, endpoints: Sequence[str]) -> None:
-    """Write them, one on each line. Raises OSError."""
+    """Write them, one per line. Raises OSError."""
     path.write_text(HEAD + "".join(f"{one}\n" for one in endpoints), "utf-8")
 
 
 def compare(known: Sequence[str], endpoints: Sequence[str]) -> Baseline:
-    """What is new beside `known`, and what of it is gone. A parameter may be called otherwise."""
+    """The new endpoints, and those of `known` that are gone. Names of parameters may differ."""
     before, now = {_unnamed(one): one for one in known}, {_unnamed(one): one for one in endpoints}
     return Baseline(
         tuple(one for key, one in now.items() if key not in before),

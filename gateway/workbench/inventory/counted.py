@@ -1,4 +1,4 @@
-"""What was counted of endpoints, from the project's database, or why nothing is."""
+"""Counts of endpoints from the project's database, or why there are none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["counted_in"]
 
 
 def counted_in(days: int) -> tuple[Mapping[Key, EndpointStats] | None, str | None]:
-    """What was counted in the last `days`, today included; or None, and why in words."""
+    """The counts of the last `days`, today included; or None, and the reason in words."""
     if not installed():
         return None, 'nothing is counted: "gateway.control" is not in INSTALLED_APPS'
     from django.db import DatabaseError

@@ -1,8 +1,8 @@
-"""A view of DRF's beside the endpoint that stands for it: `gateway contract`.
+"""Compares a DRF view with the endpoint that replaces it: `gateway contract`.
 
-endpoint.py asks every rule. views.py (both views, made without a request)  source.py (what is read in a method)
-policies.py users.py (who is let in)  lists.py (filters, pages)  options.py  lifted.py
-A body: serializers.py rows.py (made to do without rows)  pairs.py declared.py (fields side by side)
+endpoint.py applies every rule. views.py (both views, with a synthetic request)  source.py (analyses a method's source)
+policies.py users.py (permissions)  lists.py (filters, pages)  options.py  lifted.py
+Bodies: serializers.py rows.py (work without rows)  pairs.py declared.py (compare fields)
         inputs.py readers.py reading.py (values, read by both)
-An answer: answered.py (the service's models)  natives.py writing.py (values, written by both)
+Responses: answered.py (the service's models)  natives.py writing.py (values, written by both)
 """

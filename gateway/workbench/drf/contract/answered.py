@@ -1,4 +1,4 @@
-"""What a service says of its answers: the model of one object, whether there are several, and the page around them."""
+"""The declared responses of a service: the model of one object, whether there are several, and the page around them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SEQUENCES = (list, tuple, set, frozenset, Sequence)
 
 
 class Part(NamedTuple):
-    """A field of an answer: its type with what stands beside it. `own`: code of the model's writes it."""
+    """A field of a response: its type and metadata. `own`: the model's own code writes it."""
 
     annotation: Any
     metadata: tuple[Any, ...] = ()
@@ -25,7 +25,7 @@ class Part(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """As `gateway.workbench.drf.contract.serializers.Written`, of a service."""
+    """As `gateway.workbench.drf.contract.serializers.Written`, for a service."""
 
     model: Any
     many: bool
@@ -34,8 +34,8 @@ class Answered(NamedTuple):
 
 
 def answered(annotation: Any, *, page: bool) -> Answered | None:
-    """What is in the answers of this type; None where it has no model: any object, a dictionary. `page`: where it has
-    one list of objects among its fields, it may be a page."""
+    """What responses of this type contain; None without a model: any object, a dictionary. `page`: if one of its fields
+    is a list of objects, it may be a page."""
     annotation = _plain(annotation)
     if (item := _item(annotation)) is not None:
         return Answered(item, many=True) if _is_model(item) else None
@@ -56,7 +56,7 @@ def _plain(annotation: Any) -> Any:
 
 
 def nullable(annotation: Any) -> bool:
-    """Whether None is a value of this type."""
+    """Whether this type allows None."""
     if get_origin(annotation) is Annotated:
         return nullable(get_args(annotation)[0])
     if annotation in (Any, None, type(None)):
@@ -77,7 +77,7 @@ def _is_model(annotation: Any) -> bool:
 
 
 def inner_model(annotation: Any) -> tuple[Any, bool]:
-    """The model in `annotation`, and whether there are several; None where there is none."""
+    """The model in `annotation`, and whether there are several; None without one."""
     found = _item(annotation)
     if found is not None:
         return (found if _is_model(found) else None), True
@@ -86,7 +86,7 @@ def inner_model(annotation: Any) -> tuple[Any, bool]:
 
 
 def parts_of(model: Any, *, by_alias: bool = True) -> Mapping[str, Part]:
-    """The fields of a model or TypedDict as answers have them."""
+    """The fields of a model or TypedDict, by their names in responses."""
     if is_typeddict(model):
         return {name: Part(annotation) for name, annotation in get_type_hints(model, include_extras=True).items()}
     model.model_rebuild()
@@ -106,7 +106,7 @@ def _alias(name: str, info: Any) -> str:
 
 
 class Writer:
-    """How the service writes a value of one field: `drf`, as a DRFRoute, or else as FastAPI."""
+    """Writes values of one field as the service does: `drf`, as a DRFRoute, or else as FastAPI."""
 
     def __init__(self, part: Part, *, drf: bool) -> None:
         annotation: Any = Annotated[part.annotation, *part.metadata] if part.metadata else part.annotation
@@ -114,7 +114,7 @@ class Writer:
         self._drf = drf
 
     def __call__(self, value: Any) -> Any:
-        """The value as JSON has it. Raises Pydantic's ValidationError where the service would fail."""
+        """The value as in JSON. Raises Pydantic's ValidationError if the service would fail."""
         taken = self._adapter.validate_python(value, from_attributes=True)
         if not self._drf:
             return self._adapter.dump_python(taken, mode="json")

@@ -1,4 +1,4 @@
-"""Two fields beside each other: what each of them was declared with."""
+"""Compares the declarations of two fields."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gateway.workbench.contract.result import plain
 
 __all__ = ["CODES", "Declared", "declared"]
 
-# The code of an error, and what of the field's declaration says it.
+# The code of an error, and the attribute of the field that causes it.
 CODES: Mapping[str, str] = {
     "blank": "allow_blank",
     "empty": "allow_empty",
@@ -28,10 +28,10 @@ ATTRIBUTES = (
     "min_value", "max_value", "max_digits", "decimal_places", "rounding", "coerce_to_string", "localize", "allow_empty",
     "allow_empty_file", "protocol", "uuid_format", "format", "input_formats",
 )  # fmt: skip
-# Those that say nothing unless they are true, where only one of two classes has them.
+# Attributes that mean nothing if they are false, when only one of two classes has them.
 FALSE = {"allow_blank": False, "allow_null": False, "allow_empty": True, "trim_whitespace": True}
 MOST_CHOICES = 8
-# What comes with the class of a field, or by an attribute above.
+# Attributes that follow from the field's class, or from another attribute above.
 USUAL = (
     django_validators.ProhibitNullCharactersValidator,
     django_validators.BaseValidator,
@@ -44,7 +44,7 @@ USUAL = (
 
 
 class Declared(NamedTuple):
-    """One thing that was declared otherwise."""
+    """One difference of the declarations."""
 
     attribute: str
     legacy: str
@@ -52,11 +52,11 @@ class Declared(NamedTuple):
 
 
 def declared(legacy: Any, service: Any) -> Iterator[Declared]:
-    """How the fields differ. None of what is told here asks a database, as the repr of a field would."""
+    """The differences of the fields. Nothing here makes a database query, as a field's repr would."""
     if not _same_class(legacy, service):
         yield Declared("class", type(legacy).__name__, type(service).__name__)
     if isinstance(service, Unchecked):
-        return  # Pydantic alone looks at it
+        return  # only Pydantic validates it
     for name in ATTRIBUTES:
         ours, theirs = getattr(legacy, name, None), getattr(service, name, None)
         if hasattr(legacy, name) and hasattr(service, name):
@@ -91,7 +91,7 @@ def _default(field: Any) -> str:
 
 
 def _choices(legacy: Any, service: Any) -> Iterator[Declared]:
-    """Those of a related field are in the database, and not asked for."""
+    """Choices of a related field are in the database, and left out."""
     if not isinstance(legacy, serializers.ChoiceField) or not isinstance(service, serializers.ChoiceField):
         return
     ours, theirs = [*legacy.choices], [*service.choices]

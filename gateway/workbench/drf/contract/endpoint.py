@@ -1,4 +1,4 @@
-"""Every rule about one endpoint where the project has a view of DRF's."""
+"""Applies every rule to one endpoint for which the project has a DRF view."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["compare_endpoint"]
 
-# How an endpoint may read a body by itself.
+# How an endpoint may read a body itself.
 READING = ("data", "body", "json", "POST", "form", "FILES", "stream", "is_valid")
 
 
 def compare_endpoint(routed: Routed, budget: Budget, *, lifted: bool, options: bool) -> Iterator[Report]:
-    """What differs between the project's view and the endpoint, in everything that can be told of both."""
+    """The differences between the project's view and the endpoint, as far as both are known."""
     try:
         legacy, service = legacy_view(routed), service_view(routed)
     except Exception as exc:  # noqa: BLE001 - the project's own code, which wants a request that was sent
@@ -52,7 +52,7 @@ def compare_endpoint(routed: Routed, budget: Budget, *, lifted: bool, options: b
 
 
 def _guarded(reports: Iterator[Report], area: str) -> Iterator[Report]:
-    """What is reported until the project's own code fails, which a request would give more."""
+    """The reports until the project's code fails, because it needs a real request."""
     try:
         yield from reports
     except Exception as exc:  # noqa: BLE001 - see above
@@ -75,7 +75,7 @@ def _callers(routed: Routed, legacy: Any, service: Any, *, lifted: bool) -> Iter
 
 
 def _plain_errors(routed: Routed) -> Report:
-    """Errors of a service that words them by itself."""
+    """Errors of a service that doesn't use DRF's messages."""
     if routed.method in ("POST", "PUT", "PATCH"):
         return Finding(
             Severity.BREAKING,
@@ -98,7 +98,7 @@ def _options(routed: Routed, legacy: Any, service: Any, *, options: bool) -> Ite
 
 
 def _allow(routed: Routed, legacy: Any) -> Iterator[Report]:
-    """The methods of both sides, which the gateway puts into Allow."""
+    """The methods of both sides, which the gateway merges into Allow."""
     methods = ", ".join(dict.fromkeys([*legacy.allowed_methods, *sorted(routed.siblings)]))
     yield Compared("methods", f"Allow: {methods}")
 
@@ -161,7 +161,7 @@ def _unread(routed: Routed, hooked: BaseSerializer[Any]) -> Iterator[Report]:
 
 
 def _sides(routed: Routed, legacy: Any, hooked: BaseSerializer[Any], annotation: Any) -> Sides:
-    """Both sides, so that neither needs rows."""
+    """Both sides, prepared to work without rows."""
     plain = not (routed.bridged and routed.answers == "drf")
     bare: Any = legacy_reader(legacy, routed.method)
     left_out = [*dict.fromkeys([*prepare(hooked), *prepare(bare)])]
@@ -173,7 +173,7 @@ def _sides(routed: Routed, legacy: Any, hooked: BaseSerializer[Any], annotation:
 
 
 def _reader_of(routed: Routed, legacy: Any) -> Any:
-    """The serializer that stands for the endpoint's body, a DRFRoute's own or that of the same model."""
+    """The serializer for the endpoint's body: a DRFRoute's own, or one made from the same model."""
     from gateway.bridge.drf.serializers import field_for, serializer_for
 
     context = {"request": legacy.request, "format": None, "view": legacy}

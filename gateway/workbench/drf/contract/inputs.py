@@ -1,5 +1,5 @@
-"""What is sent to two fields that should be one: values of every JSON type, those known to be read differently, and
-those on both sides of each limit."""
+"""Test values for two fields that should be equivalent: values of every JSON type, those known to be read differently,
+and those on both sides of each limit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["MISSING", "candidates", "generated"]
 
 
 class _Missing:
-    """Stands for a value that isn't sent at all."""
+    """Stands for a value that isn't sent."""
 
     def __repr__(self) -> str:
         return "nothing"
@@ -25,7 +25,7 @@ class _Missing:
 MISSING: Final = _Missing()
 
 # Values that DRF and Pydantic are known to read differently, and others of every JSON type; smallest first, since the
-# first that tells two fields apart is shown.
+# first that shows a difference is reported.
 NASTY: tuple[Any, ...] = (
     MISSING, None, "", " ", "a", "abc", "  hi ", "a\x00b", "\ud800", "ß", "١٢", "😀", True, False, 0, 1, -1, 2, 7,
     "0", "1", "7", "-1", "1.5", "1.50", "1,5", "1e3", "NaN", "Infinity", "true", "false", "on", "null", "None", 1.0,
@@ -39,7 +39,7 @@ NASTY: tuple[Any, ...] = (
     [], [None], ["a"], ["a", "a"], [1], ["1", 2], [[]], {}, {"a": 1}, {"a": None}, {"a": "b", "c": [1]}, "[]",
     "{}", "<b>x</b>",
 )  # fmt: skip
-PIXEL = (  # the smallest GIF there is
+PIXEL = (  # the smallest GIF
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00"
     b"\x01\x00\x00\x02\x02D\x01\x00;"
 )
@@ -47,13 +47,13 @@ LONGEST = 10_000  # characters of a text at a limit
 
 
 def candidates(*fields: Any) -> list[Any]:
-    """Values for these fields, the same each time, the likeliest to be valid first."""
+    """Values for these fields, always the same, those that are probably valid first."""
     found = [value for field in fields if field is not None for value in _at_limits(field)]
     return [*_usual(*fields), *found, *NASTY]
 
 
 def _usual(*fields: Any) -> Iterator[Any]:
-    """One value that is likely to be valid."""
+    """One value that is probably valid."""
     for field in fields:
         if isinstance(field, serializers.ImageField):
             yield SimpleUploadedFile("a.gif", PIXEL, "image/gif")
@@ -66,7 +66,7 @@ def _usual(*fields: Any) -> Iterator[Any]:
 
 
 def _at_limits(field: Any) -> Iterator[Any]:
-    """On both sides of every limit that the field, or its child, has."""
+    """Values on both sides of every limit of the field, or of its child."""
     for name in ("max_length", "min_length"):
         limit = getattr(field, name, None)
         if isinstance(limit, int) and 0 < limit <= LONGEST:
@@ -102,7 +102,7 @@ def _decimals(field: serializers.DecimalField) -> Iterator[str]:
 
 
 def generated(*fields: Any) -> st.SearchStrategy[Any]:
-    """Values for these fields, and any other JSON."""
+    """Generated values for these fields, and any other JSON."""
     known = [
         value for value in candidates(*fields) if value is not MISSING and not isinstance(value, SimpleUploadedFile)
     ]
@@ -121,7 +121,7 @@ def _json() -> st.SearchStrategy[Any]:
 
 
 def _typed(field: Any) -> st.SearchStrategy[Any]:
-    """What callers send for a field of this class."""
+    """Values that callers send for a field of this class."""
     if isinstance(field, serializers.ListField):
         return st.lists(_typed(field.child), max_size=4)
     if isinstance(field, serializers.DecimalField | serializers.FloatField):
@@ -145,12 +145,12 @@ _TYPED: tuple[tuple[Any, st.SearchStrategy[Any]], ...] = (
     (serializers.DurationField, st.timedeltas().map(str)),
     (serializers.UUIDField, st.uuids().map(str)),
     (serializers.EmailField, st.emails()),
-    (serializers.RegexField, _plain),  # of slugs, too
+    (serializers.RegexField, _plain),  # including slugs
     (serializers.URLField, _plain),
 )
 
 
 def _places(field: Any) -> int:
-    """How many digits after the point a number for this field has; of a float, two."""
+    """The number of decimal places for this field; for a float, two."""
     places = getattr(field, "decimal_places", None)
     return 2 if places is None else int(places)

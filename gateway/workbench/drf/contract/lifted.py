@@ -1,4 +1,4 @@
-"""Which endpoints the project's own view answers."""
+"""Recognises endpoints that the project's own view answers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["is_lifted"]
 
 
 def is_lifted(routed: Routed) -> bool:
-    """Whether the endpoint is the view's own method: made by `lift`, or spelled out as `view_of(request).get(request)`
-    of the view that stood there."""
+    """Whether the endpoint is the view's own method: made by `lift`, or written as `view_of(request).get(request)` with
+    the original view."""
     made_of = class_behind(routed.view)
     if made_of is None or not (routed.bridged and routed.answers == "drf"):
         return False

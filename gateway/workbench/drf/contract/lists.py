@@ -1,4 +1,4 @@
-"""Pages and filters: the query parameters that both sides read, and the classes behind them."""
+"""Compares pagination and filters: the query parameters that both sides read, and the classes behind them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ OF_PAGES = (
     "page_size", "max_page_size", "page_query_param", "page_size_query_param", "default_limit", "max_limit",
     "limit_query_param", "offset_query_param", "cursor_query_param", "ordering", "last_page_strings",
 )  # fmt: skip
-READING = ("GET", "query_params", "QUERY_STRING")  # how an endpoint may read the query by itself
+READING = ("GET", "query_params", "QUERY_STRING")  # how an endpoint may read the query itself
 
 
 def compare_lists(legacy: Any, service: Any, routed: Any) -> Iterator[Report]:
-    """What differs in a list's filters and pages; `service` is None where no view of DRF's is around the endpoint."""
+    """The differences of a list's filters and pagination; `service` is None if no DRF view is around the endpoint."""
     filters = next((one for one in routed.endpoint.dependencies if isinstance(one, Filters)), None)
     pages = next((one for one in routed.endpoint.dependencies if isinstance(one, Pagination)), None)
     read = _read(legacy)
@@ -53,7 +53,7 @@ def compare_lists(legacy: Any, service: Any, routed: Any) -> Iterator[Report]:
 
 
 def _read(view: Any) -> Mapping[str, str]:
-    """The query parameters of the view's own classes, each with what reads it."""
+    """The query parameters of the view's own classes, each with the class that reads it."""
     found: dict[str, str] = {}
     for backend in getattr(view, "filter_backends", ()):
         if issubclass(backend, SearchFilter) and not backend().get_search_fields(view, view.request):
@@ -80,7 +80,7 @@ class _Asked:
 
 
 def _taken(routed: Any) -> Iterator[str]:
-    """The query parameters that the endpoint declares, and those of what it depends on."""
+    """The query parameters of the endpoint and its dependencies."""
     dependant = getattr(routed.route, "dependant", None)
     for name, info in parameters(dependant) if dependant is not None else ():
         if getattr(getattr(info, "in_", None), "value", "") != "query":

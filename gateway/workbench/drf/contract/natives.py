@@ -1,4 +1,4 @@
-"""What a serializer's fields are given to write: values as rows have them."""
+"""Generates the Python values that a serializer's fields write: values as rows have them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ URL = "http://testserver/a/1/"
 
 
 class Native(NamedTuple):
-    """The values of one field: `legacy` writes one, and `service` is what an endpoint would put into its model."""
+    """The values of one field: `legacy` gets one, and `service` is what an endpoint would put into its model."""
 
     values: Values
     legacy: Callable[[Any], Any]
@@ -29,7 +29,7 @@ class Native(NamedTuple):
 
 
 def native_of(field: Any) -> Native | None:
-    """The values that `field` is given; None where that can't be told."""
+    """The values that `field` gets; None if unknown."""
     if isinstance(field, relations.ManyRelatedField):
         inner = native_of(field.child_relation)
         return None if inner is None else _several(inner)
@@ -50,7 +50,7 @@ def _same(value: Any) -> Any:
 
 
 def of_type(hint: Any) -> Values:
-    """Values of a type that a function is annotated with."""
+    """Values for a function's type annotation."""
     if is_typeddict(hint):
         return st.fixed_dictionaries({name: of_type(inner) for name, inner in get_type_hints(hint).items()})
     if get_origin(hint) in (Union, UnionType):
@@ -91,7 +91,7 @@ def _keys(model: Any) -> Values:
 
 
 def model_field(field: Any) -> Any:
-    """The field of the model that the last part of the field's source is; None where it is something else."""
+    """The model's field to which the last part of the field's source refers; None if it is something else."""
     holder = getattr(field.parent, "parent", None) if _is_child(field) else field.parent
     model = getattr(getattr(holder, "Meta", None), "model", None)
     steps = _steps(field)
@@ -120,7 +120,7 @@ def _get(model: Any, name: str) -> Any:
 
 
 def may_be_null(field: Any) -> bool:
-    """Whether the view may write null: the field says so, or a column on its way may be."""
+    """Whether the view may write null: the field allows it, or a column on its path is nullable."""
     if getattr(field, "allow_null", False) or isinstance(field, serializers.FileField):
         return True
     model = getattr(getattr(field.parent, "Meta", None), "model", None)
@@ -135,7 +135,7 @@ def may_be_null(field: Any) -> bool:
 
 
 def returned_by(field: Any) -> Any:
-    """The type that a method field's method is annotated to return; None where there is none."""
+    """The annotated return type of a method field's method; None without one."""
     if not isinstance(field, serializers.SerializerMethodField):
         return None
     method = getattr(type(field.parent), field.method_name or f"get_{field.field_name}", None)
@@ -151,7 +151,7 @@ def _hint(function: Any) -> Any:
 
 
 def _read_only(field: Any) -> Native | None:
-    """A column, as a ModelSerializer has it, or a property with a type."""
+    """A column, as in a ModelSerializer, or a property with a type."""
     if (column := model_field(field)) is not None and column.concrete and not column.is_relation:
         kind, options = serializers.ModelSerializer().build_standard_field(column.name, column)
         options.pop("model_field", None)
@@ -164,7 +164,7 @@ def _read_only(field: Any) -> Native | None:
 
 
 def _values(field: Any) -> Values | None:
-    """Of DRF's own field classes, the first that `field` is one of."""
+    """Values for the first of DRF's own field classes from which `field` derives."""
     for kind, make in _KINDS:
         if isinstance(field, kind):
             return make(field)

@@ -1,4 +1,4 @@
-"""What OPTIONS tells of an endpoint: it drives forms of clients."""
+"""Compares the metadata that OPTIONS returns: clients build forms from it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["compare_options"]
 
 
 def compare_options(legacy: Any, service: Any) -> Iterator[Report]:
-    """What differs in the metadata that a superuser is told, to whom everything is shown."""
+    """The differences in the metadata for a superuser, who sees everything."""
     try:
         ours, theirs = _told(legacy), _told(service)
     except AsksDatabase:

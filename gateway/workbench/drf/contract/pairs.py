@@ -1,4 +1,4 @@
-"""The fields of two serializers, side by side, nested ones too, and a body that both take."""
+"""Pairs the fields of two serializers, including nested ones, and makes a body that both accept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Pair", "dotted", "pairs", "usual_body", "with_value"]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A field of one name in both; None where one hasn't got it. `place` is where a body has it."""
+    """A field of the same name in both; None where one lacks it. `place` is its place in a body."""
 
     place: Path
     legacy: Any
@@ -26,12 +26,12 @@ class Pair:
 
     @property
     def name(self) -> str:
-        """The path in a message."""
+        """The path, for messages."""
         return dotted(self.place)
 
 
 def dotted(place: Path) -> str:
-    """A place in words: of a list, `[]`."""
+    """A place in text form; `[]` for a list."""
     text = ""
     for step in place:
         text += "[]" if isinstance(step, int) else f".{step}"
@@ -39,7 +39,7 @@ def dotted(place: Path) -> str:
 
 
 def pairs(legacy: Any, service: Any, place: Path = ()) -> Iterator[Pair]:
-    """Every field that callers may write in either, what is around it first."""
+    """Every field that callers may write in either serializer, outer fields first."""
     if isinstance(legacy, ListSerializer) and isinstance(service, ListSerializer):
         place = (*place, 0)
     ours, theirs = fields_below(legacy) or {}, fields_below(service) or {}
@@ -53,9 +53,9 @@ def pairs(legacy: Any, service: Any, place: Path = ()) -> Iterator[Pair]:
 
 
 def usual_body(legacy: Any, service: Any, accepts: Callable[[Any, Any], bool]) -> Any:
-    """A body that says something in every field, of which each is valid on its own, where one can be found.
+    """A body with a valid value in every field, where one can be found.
 
-    `accepts(field, value)` says whether a field takes a value.
+    `accepts(field, value)` says whether a field accepts a value.
     """
     ours, theirs = fields_below(legacy), fields_below(service)
     if ours is None and theirs is None:
@@ -79,7 +79,7 @@ def _value(legacy: Any, service: Any, accepts: Callable[[Any, Any], bool]) -> An
 
 
 def _valid(legacy: Any, service: Any, accepts: Callable[[Any, Any], bool]) -> Any:
-    """What both fields take, or else the project's alone."""
+    """A value that both fields accept, or else the project's field."""
     second = MISSING
     for value in candidates(legacy, service):
         if value is MISSING or value is None or value == "":
@@ -93,7 +93,7 @@ def _valid(legacy: Any, service: Any, accepts: Callable[[Any, Any], bool]) -> An
 
 
 def with_value(body: Any, place: Path, value: Any) -> Any:
-    """`body` with `value` at `place`; without what is there, where that is MISSING."""
+    """`body` with `value` at `place`; if it is MISSING, without the value there."""
     if not place:
         return value
     step, rest = place[0], place[1:]

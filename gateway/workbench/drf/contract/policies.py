@@ -1,4 +1,4 @@
-"""Who is let in and how often, what is read and written: the classes that both views ask."""
+"""Compares the policies of both views: authentication, permissions, throttles, parsers and renderers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["authentication", "media", "permissions", "throttles", "unguarded"]
 
 
 def authentication(legacy: Any, service: Any) -> Iterator[Report]:
-    """Whether callers are found out by the same classes, in the same order: the first words the 401 or 403."""
+    """Whether callers are authenticated by the same classes, in the same order: the first determines 401 or 403."""
     ours, theirs = _names(legacy.get_authenticators()), _names(service.get_authenticators())
     yield Compared("authentication", _listed(ours))
     if ours == theirs:
@@ -52,7 +52,7 @@ def authentication(legacy: Any, service: Any) -> Iterator[Report]:
 
 
 def permissions(legacy: Any, service: Any, method: str, function: Any, *, lifted: bool) -> Iterator[Report]:
-    """Whether the same callers are let in: the classes, and where they are others, what each says of four callers."""
+    """Whether the same callers are allowed: by the classes, and if these differ, by their results for four callers."""
     ours, theirs = _conditions(legacy), _conditions(service)
     if sorted(ours) != sorted(theirs):
         yield from _by_caller(legacy, service, method, ours, theirs)
@@ -98,7 +98,7 @@ def _by_caller(legacy: Any, service: Any, method: str, ours: list[str], theirs: 
 
 
 def _admits(view: Any, user: Any) -> bool | None:
-    """Whether the view's classes let `user` in; None where they ask for rows, or for more of a request."""
+    """Whether the view's classes allow `user`; None if they need rows, or a real request."""
     try:
         asked = with_user(view, user)
         return all(permission.has_permission(asked.request, asked) for permission in asked.get_permissions())
@@ -109,7 +109,7 @@ def _admits(view: Any, user: Any) -> bool | None:
 
 
 def _of_objects(legacy: Any, function: Any) -> Iterator[Report]:
-    """Classes that look at the object: DRF's `get_object` asks them, an endpoint has to do it."""
+    """Classes that check the object: DRF's `get_object` applies them, an endpoint must do it itself."""
     if getattr(legacy, "detail", None) is False or getattr(legacy, "action", "") in ("list", "create"):
         return
     if not legacy.kwargs:
@@ -138,7 +138,7 @@ def _looks_at_objects(permission: Any) -> bool:
 
 
 def unguarded(legacy: Any, dependencies: Sequence[Callable[..., Any]]) -> Iterator[Report]:
-    """An endpoint that asks none of DRF's classes, where the view did."""
+    """An endpoint that applies no permission classes, although the view does."""
     ours = _conditions(legacy)
     throttled = _names(legacy.get_throttles())
     own = [one for one in dependencies if not getattr(one, "__module__", "").startswith(("gateway.", "fastapi."))]
@@ -166,7 +166,7 @@ def unguarded(legacy: Any, dependencies: Sequence[Callable[..., Any]]) -> Iterat
 
 
 def throttles(legacy: Any, service: Any) -> Iterator[Report]:
-    """Whether callers are limited by the same classes at the same rates."""
+    """Whether callers are throttled by the same classes at the same rates."""
     ours, theirs = _limits(legacy), _limits(service)
     yield Compared("throttles", _listed(ours))
     if sorted(ours) == sorted(theirs):
@@ -193,7 +193,7 @@ MEDIA = (
 
 
 def media(legacy: Any, service: Any) -> Iterator[Report]:
-    """Whether the same bodies are read, the same types written, and versions told apart in the same way."""
+    """Whether the same parsers, renderers and versioning are used."""
     for getter, area, what in MEDIA:
         ours, theirs = _names(getattr(legacy, getter)()), _names(getattr(service, getter)())
         if set(ours) - set(theirs):
@@ -220,7 +220,7 @@ def _one(view: APIView, attribute: str) -> str:
 
 
 def _conditions(view: Any) -> list[str]:
-    """The permission classes, but for those that let everybody in."""
+    """The permission classes, without those that allow everybody."""
     return [_name(one) for one in view.get_permissions() if type(one) is not AllowAny]
 
 
@@ -229,7 +229,7 @@ def _names(instances: Iterable[Any]) -> list[str]:
 
 
 def _name(instance: Any) -> str:
-    """What a class is called; of a combination, of all its parts."""
+    """The name of a class; for a combination, the names of all its parts."""
     if hasattr(instance, "op1"):
         word = {"AND": "&", "OR": "|", "NOT": "~"}.get(type(instance).__name__, "?")
         second = getattr(instance, "op2", None)

@@ -1,4 +1,4 @@
-"""Both sides read the same body: the view's serializer, and what stands before the service's endpoint."""
+"""Reads a body as both sides do: with the view's serializer, and with the service's models."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ Path = tuple[str | int, ...]
 
 
 class Outcome(NamedTuple):
-    """What became of one value in a body. `errors` are those at its place, `value` what was read there, where the whole
-    body is valid; `failed` says why neither can be told."""
+    """The result for one value in a body. `errors` are those at its place, `value` is what was read there if the whole
+    body is valid; `failed` says why neither is known."""
 
     errors: Any = None
     value: Any = PydanticUndefined
@@ -74,14 +74,14 @@ def _first(errors: Any) -> Any:
 
 
 class Reader(Protocol):
-    """One side."""
+    """Reads bodies as one side does."""
 
     def read(self, body: Any, place: Path) -> Outcome:
-        """What becomes of what is at `place` of `body`."""
+        """The result for what is at `place` in `body`."""
 
 
 def at(tree: Any, place: Path) -> Any:
-    """What is at `place` in nested dictionaries and lists; undefined where there is nothing."""
+    """What is at `place` in nested dictionaries and lists; undefined if there is nothing."""
     for step in place:
         if isinstance(tree, Mapping):
             tree = tree.get(step, PydanticUndefined)
@@ -93,7 +93,7 @@ def at(tree: Any, place: Path) -> Any:
 
 
 def _errors_at(detail: Any, place: Path) -> Any:
-    """The errors at `place`, those of what is around it, and those of no field; None where there are none."""
+    """The errors at `place`, of enclosing values, and of no field; None when there are none."""
     for step in place:
         if isinstance(detail, Mapping):
             general = detail.get(api_settings.NON_FIELD_ERRORS_KEY)
@@ -114,7 +114,7 @@ def _is_message(one: Any) -> bool:
 
 
 class LegacyReader:
-    """The view's serializer."""
+    """Reads with the view's serializer."""
 
     def __init__(self, serializer: Any) -> None:
         self._serializer = serializer
@@ -128,7 +128,7 @@ class LegacyReader:
 
 
 class ServiceReader:
-    """What reads the body of a DRFRoute: its serializer, and then Pydantic."""
+    """Reads as a DRFRoute does: with its serializer, and then Pydantic."""
 
     def __init__(self, serializer: Any, annotation: Any) -> None:
         self._serializer = serializer
@@ -146,7 +146,7 @@ class ServiceReader:
 
 
 class PlainReader:
-    """What reads the body of FastAPI's own route: Pydantic alone, of JSON."""
+    """Reads as FastAPI's own route does: JSON, with Pydantic only."""
 
     def __init__(self, annotation: Any) -> None:
         self._adapter = TypeAdapter[Any](annotation)
@@ -174,7 +174,7 @@ def _outcome(validated: Callable[[Any], Any], body: Any, place: Path) -> Outcome
 
 
 def by_name(serializer: Any, validated: Any) -> Any:
-    """What a serializer has read, by the names of its fields: it has it by their sources."""
+    """What a serializer has read, by the names of its fields instead of their sources."""
     if isinstance(serializer, serializers.ListSerializer) and isinstance(validated, list):
         return [by_name(serializer.child, one) for one in validated]
     if not isinstance(serializer, serializers.Serializer) or not isinstance(validated, Mapping):
@@ -207,7 +207,8 @@ def by_alias(value: Any) -> Any:
 
 
 def equal(legacy: Any, service: Any) -> bool:
-    """Whether both have read the same. What wasn't sent may have a value in a model, and none in a serializer."""
+    """Whether both have read the same. A field that wasn't sent may have a value in a model, and none in a
+    serializer."""
     if isinstance(service, Unsent):
         return legacy is PydanticUndefined or equal(legacy, service.value)
     if isinstance(legacy, dict) and isinstance(service, dict):
@@ -219,7 +220,7 @@ def equal(legacy: Any, service: Any) -> bool:
 
 
 def comparable(value: Any) -> Any:
-    """`value` so that two of the same meaning are equal: rows by their keys, numbers by their worth, times in UTC."""
+    """`value` in a form in which equivalent values are equal: rows by key, numbers by value, times in UTC."""
     if isinstance(value, Unsent):
         return Unsent(comparable(value.value))
     value = key_of(value)

@@ -1,4 +1,4 @@
-"""Whether the service reads a body as the view does: field by field, and then with values."""
+"""Compares how both sides read a body: by the fields' declarations, and then with values."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from gateway.workbench.drf.contract.readers import LegacyReader, Outcome, Reader
 __all__ = ["Sides", "compare_bodies"]
 
 SHOWN = 3  # examples of one difference
-ROUNDS = 4  # differences of one field that are looked for beside the known ones
+ROUNDS = 4  # further differences of one field that are searched for
 MOST = 120  # characters of an example
 NOT_THERE = "does_not_exist"
 
 
 @dataclass(slots=True)
 class Sides:
-    """Both serializers and what reads by them. `hooked` is the view's with its own `validate…` methods, `legacy`
-    without; `plain`: FastAPI's own route, whose errors have a shape of their own. `left_out` are checks of rows."""
+    """Both serializers and their readers. `hooked` is the view's with its own `validate…` methods, `legacy` without;
+    `plain`: FastAPI's own route, whose errors have another form. `left_out` are checks that need rows."""
 
     hooked: Reader
     legacy: LegacyReader
@@ -44,7 +44,7 @@ class Sides:
 
 @dataclass(slots=True)
 class Seen:
-    """What was found of one field."""
+    """The findings for one field."""
 
     differences: dict[tuple[str, str], list[Example]] = field(default_factory=dict)
     hooked: list[Example] = field(default_factory=list)
@@ -53,12 +53,12 @@ class Seen:
     values: int = 0
 
 
-class _Differs(Exception):  # what hypothesis looks for
+class _Differs(Exception):  # raised when hypothesis finds a difference
     pass
 
 
 def compare_bodies(sides: Sides, budget: Budget) -> Iterator[Report]:
-    """What differs in what both read."""
+    """The differences in what both read."""
     whole = usual_body(*sides.fields, _accepts)
     total, names = 0, list[str]()
     for pair in pairs(*sides.fields):
@@ -79,7 +79,7 @@ def compare_bodies(sides: Sides, budget: Budget) -> Iterator[Report]:
 
 
 def _accepts(field: Any, value: Any) -> bool:
-    """Whether a field takes `value`, as far as that can be told."""
+    """Whether a field accepts `value`, as far as that is known."""
     try:
         field.run_validation(value)
     except Exception:  # noqa: BLE001 - refused, or the project's own code
@@ -123,7 +123,7 @@ def _only_legacy(pair: Pair) -> Finding:
 
 
 class _Comparison:
-    """One field in an otherwise usual body, with many values."""
+    """Tries many values of one field in an otherwise valid body."""
 
     def __init__(self, sides: Sides, whole: Any, pair: Pair, budget: Budget) -> None:
         self._sides = sides
@@ -133,7 +133,7 @@ class _Comparison:
         self.seen = Seen()
 
     def run(self) -> Seen:
-        """First what is known to tell fields apart, then what hypothesis makes, made as small as it gets."""
+        """First values that are known to show differences, then generated ones, reduced to the smallest."""
         for value in candidates(self._pair.legacy, self._pair.service):
             if (found := self._differs(value)) is not None:
                 examples = self.seen.differences.setdefault(found[0], [])
@@ -145,7 +145,7 @@ class _Comparison:
         return self.seen
 
     def _sought(self) -> tuple[tuple[str, str], Example] | None:
-        """The smallest value that differs in a way that is not known yet."""
+        """The smallest value with a difference that is not known yet."""
         last: list[tuple[tuple[str, str], Example]] = []
 
         @seeded(self._budget.seed)
@@ -171,7 +171,7 @@ class _Comparison:
         return None
 
     def _differs(self, value: Any) -> tuple[tuple[str, str], Example] | None:
-        """How the sides differ in `value`: in what, by which code; None where they don't."""
+        """How the sides differ for `value`: the kind, and the error's code; None if they don't."""
         place = self._pair.place
         body = with_value(self._whole, place, value)
         sides = self._sides
@@ -196,7 +196,7 @@ class _Comparison:
 
 
 def _way(before: Outcome, after: Outcome, *, plain: bool) -> tuple[str, str] | None:
-    """In what two outcomes differ, and by which code of an error."""
+    """The kind of difference between two results, and the error's code."""
     if before.refused and after.refused:
         ours, theirs = texts(before.errors), texts(after.errors)
         if plain or ours == theirs:
@@ -224,7 +224,7 @@ def _json(value: Any) -> str:
     )
 
 
-# In what they differ: how bad that is, and what is said.
+# Kind of difference: severity, and message.
 WAYS = {
     "accepts": (Severity.BREAKING, "the service takes what legacy refuses"),
     "refuses": (Severity.BREAKING, "the service refuses what legacy takes"),
@@ -240,7 +240,7 @@ def _reports(pair: Pair, seen: Seen) -> Iterator[Report]:
     codes = {code for way, code in seen.differences if way in ("accepts", "refuses")}
     for (way, code), examples in seen.differences.items():
         if way == "words" and code in codes:
-            continue  # of a limit that is another one, said already
+            continue  # follows from a limit that was already reported
         why = [one for one in differences if one.attribute == CODES.get(code, code)] or differences
         explained |= {*why}
         severity, says = WAYS[way]

@@ -1,4 +1,4 @@
-"""Rows that nobody has to look for."""
+"""Substitutes for rows, so that no database is needed."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from typing import Any, Self
 
 __all__ = ["NoRows", "key_of"]
 
-KEY = "_gateway_key"  # on a row that stands for one: what it was asked for by
-LARGEST = 2**31 - 1  # what is larger, or not positive, is not there
+KEY = "_gateway_key"  # attribute of a substitute row: the key by which it was requested
+LARGEST = 2**31 - 1  # larger keys, and those below 1, don't exist
 
 
 class NoRows:
-    """Stands for a queryset of `model`: whatever is asked for by a value of the right type is there, and no query."""
+    """Replaces a queryset of `model`: every row with a key of the right type exists, without a query."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
 
     def all(self) -> Self:
-        """Itself."""
+        """The queryset itself."""
         return self
 
     def get(self, **lookup: Any) -> Any:
-        """A row with this value. Raises what Django does for one of another type, and the model's DoesNotExist."""
+        """A row with this value. Raises what Django raises for another type, and the model's DoesNotExist."""
         ((name, value),) = lookup.items()
         if self.model is None:
             return value
@@ -36,5 +36,5 @@ class NoRows:
 
 
 def key_of(value: Any) -> Any:
-    """What a row was asked for by; any other value as it is."""
+    """The key by which a row was requested; any other value unchanged."""
     return getattr(value, KEY, value)

@@ -1,4 +1,4 @@
-"""The serializers that a view reads bodies by and writes answers by."""
+"""The serializers with which a view reads bodies and writes responses."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ HOOK = "validate_"
 
 
 class Written(NamedTuple):
-    """The serializer of one object in an answer, whether there are several, and where they are in a page (None: it
-    isn't one): the keys of the page, and which of them has the objects."""
+    """The serializer of one object in a response, whether there are several, and where they are in a page (None: it is
+    no page): the keys of the page, and the one with the objects."""
 
     serializer: BaseSerializer[Any]
     many: bool
@@ -30,8 +30,8 @@ class Written(NamedTuple):
 
 
 def legacy_reader(view: Any, method: str) -> BaseSerializer[Any] | None:
-    """What the view reads a body by; None where it reads none, or where that can't be told. May raise what the view's
-    own code raises."""
+    """The serializer with which the view reads a body; None if it reads none, or if that is unknown. May raise what the
+    view's own code raises."""
     if method not in BODY:
         return None
     partial = method == "PATCH"
@@ -45,7 +45,7 @@ def legacy_reader(view: Any, method: str) -> BaseSerializer[Any] | None:
 
 
 def legacy_writer(view: Any, method: str) -> Written | None:
-    """What the view writes its answer by, likewise."""
+    """The serializer with which the view writes its response, in the same way."""
     if method == "DELETE":
         return None
     if hasattr(view, "get_serializer"):
@@ -63,7 +63,7 @@ def _context(view: Any) -> dict[str, Any]:
 
 
 def _is_list(view: Any, method: str) -> bool:
-    """As DRF's own schema generator tells lists: by the action, or by the mixin's method behind GET."""
+    """Recognises lists like DRF's own schema generator: by the action, or by the mixin's method behind GET."""
     action = getattr(view, "action", None)
     if action is not None:
         return bool(action == "list")
@@ -82,14 +82,14 @@ def _page(view: Any, *, many: bool) -> tuple[tuple[str, ...] | None, str]:
 
 
 def fields_below(field: Any) -> Mapping[str, Field] | None:
-    """The fields of a serializer, or of each object in a list of them; None of any other field."""
+    """The fields of a serializer, or of each object in a list of them; None for any other field."""
     inner = field.child if isinstance(field, ListSerializer) else field
     return inner.fields if isinstance(inner, Serializer) else None
 
 
 def prepare(field: Any) -> Iterator[str]:
-    """Let `field`, and all fields in it, do without rows: of a related field every key is one that is there, and what
-    has to be unique is. Says which checks are left out by that."""
+    """Make `field`, and all fields in it, work without rows: every key of a related field exists, and every value is
+    unique. Yields the checks that are left out by that."""
     if isinstance(field, ManyRelatedField):
         yield from prepare(field.child_relation)
     elif isinstance(field, RelatedField) and (rows := vars(field).get("queryset")) is not None:
@@ -123,13 +123,13 @@ def _path(field: Any) -> str:
 
 
 def without_hooks(field: Any) -> Iterator[str]:
-    """Take the project's own `validate…` methods out of `field` and all serializers in it, and say which there were."""
+    """Remove the project's own `validate…` methods from `field` and all serializers in it; yields their names."""
     if isinstance(field, ListSerializer):
         yield from without_hooks(field.child)
     elif isinstance(field, Serializer):
         name = type(field).__name__
         if type(field).validate is not Serializer.validate:
-            vars(field)["validate"] = _unchanged  # of this instance alone
+            vars(field)["validate"] = _unchanged  # of this instance only
             yield f"{name}.validate()"
         for inner_name, inner in field.fields.items():
             if hasattr(field, f"{HOOK}{inner_name}"):

@@ -1,4 +1,4 @@
-"""What can be read in the source of a view's method: which serializers it uses, and with which status it answers."""
+"""Analyses the source of a view's method: the serializers that it uses, and the statuses of its responses."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from rest_framework.serializers import BaseSerializer
 
 __all__ = ["Used", "calls", "handler_of", "mentions", "statuses", "used_serializers"]
 
-DEEPEST = 3  # super() and functions of the same module that are followed
+DEEPEST = 3  # nested calls of super() and functions of the same module that are followed
 
 
 class Used(NamedTuple):
-    """The serializer classes that a method reads a body by, and those that it writes answers by, with `many`."""
+    """The serializer classes with which a method reads bodies, and those with which it writes responses, with
+    `many`."""
 
     reads: tuple[type[BaseSerializer[Any]], ...]
     writes: tuple[tuple[type[BaseSerializer[Any]], bool], ...]
 
 
 def handler_of(view: Any, method: str) -> Callable[..., Any] | None:
-    """The function that the view's class has for `method`: a ViewSet its action."""
+    """The function that the view's class has for `method`; for a ViewSet, its action."""
     name = (getattr(view, "action", None) if getattr(view, "action_map", None) else None) or method.lower()
     found = getattr(type(view), name, None)
     if found is None and name == "head":
@@ -37,17 +38,17 @@ def handler_of(view: Any, method: str) -> Callable[..., Any] | None:
 def _tree(function: Callable[..., Any]) -> ast.AST | None:
     try:
         return ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
-    except (OSError, TypeError, SyntaxError):  # made at run time, or a part of a line
+    except (OSError, TypeError, SyntaxError):  # created at run time, or part of a line
         return None
 
 
 def calls(function: Any, *names: str) -> bool:
-    """Whether one of these `names` is called in `function`, or in a function of its module that it calls."""
+    """Whether one of `names` is called in `function`, or in a function of its module that it calls."""
     return any(_called(node) in names for _, node in _calls(function, 0))
 
 
 def statuses(view: Any, function: Callable[..., Any]) -> frozenset[int]:
-    """The statuses of the responses that are made in `function`, those written out; empty where none can be told."""
+    """The constant statuses of the responses that `function` makes; empty if unknown."""
     found: set[int] = set()
     for owner, node in _responses(view, function, 0):
         given = _status(node, owner)
@@ -58,7 +59,7 @@ def statuses(view: Any, function: Callable[..., Any]) -> frozenset[int]:
 
 
 def _responses(view: Any, function: Callable[..., Any], depth: int) -> Iterator[tuple[Callable[..., Any], ast.Call]]:
-    """Every call in `function`, and in the method of a base class that it calls, that makes a response."""
+    """Every call that makes a response, in `function` and in a method of a base class that it calls."""
     tree = _tree(function)
     for node in ast.walk(tree) if tree is not None else ():
         if not isinstance(node, ast.Call):
@@ -71,7 +72,7 @@ def _responses(view: Any, function: Callable[..., Any], depth: int) -> Iterator[
 
 
 def _method(view: Any, node: ast.Call, function: Callable[..., Any]) -> Callable[..., Any] | None:
-    """The method that `super().name()` or `self.name()` is."""
+    """The method that `super().name()` or `self.name()` calls."""
     if not isinstance(node.func, ast.Attribute):
         return None
     target = node.func.value
@@ -85,7 +86,7 @@ def _method(view: Any, node: ast.Call, function: Callable[..., Any]) -> Callable
 
 
 def _next(kind: type, name: str, function: Callable[..., Any]) -> Callable[..., Any] | None:
-    """What comes after `function` in the order of classes."""
+    """The next definition after `function` in the method resolution order."""
     own = [vars(cls)[name] for cls in kind.__mro__ if name in vars(cls)]
     for place, one in enumerate(own[:-1]):
         if inspect.unwrap(one) is inspect.unwrap(function):
@@ -94,7 +95,7 @@ def _next(kind: type, name: str, function: Callable[..., Any]) -> Callable[..., 
 
 
 def _status(node: ast.Call, owner: Callable[..., Any]) -> frozenset[int]:
-    """The statuses that a response may be made with; empty where that can't be told."""
+    """The possible statuses of a response; empty if unknown."""
     given = next((keyword.value for keyword in node.keywords if keyword.arg in ("status", "status_code")), None)
     if given is None and len(node.args) > 1:
         given = node.args[1]
@@ -106,16 +107,16 @@ def _status(node: ast.Call, owner: Callable[..., Any]) -> frozenset[int]:
 
 
 def mentions(function: Any, *attributes: str) -> bool:
-    """Whether `function` asks something for one of these attributes."""
+    """Whether `function` reads one of these attributes."""
     tree = _tree(function)
     nodes = ast.walk(tree) if tree is not None else ()
     return any(isinstance(node, ast.Attribute) and node.attr in attributes for node in nodes)
 
 
 def used_serializers(function: Callable[..., Any]) -> Used:
-    """The serializers that are made in `function`, where a view has no `get_serializer`, or has others beside it.
+    """The serializers that are created in `function`, for a view without `get_serializer`, or with others besides it.
 
-    One that is given `data=`, or with a request to a function, reads; one that is given an object writes.
+    One that gets `data=`, or a request passed to a function, reads; one that gets an object writes.
     """
     reads: dict[Any, None] = {}
     writes: dict[tuple[Any, bool], None] = {}
@@ -137,7 +138,8 @@ def used_serializers(function: Callable[..., Any]) -> Used:
 
 
 def _calls(function: Callable[..., Any], depth: int) -> Iterator[tuple[Callable[..., Any], ast.Call]]:
-    """Every call in `function`, and in what it calls of its module, each with the function that it stands in."""
+    """Every call in `function`, and in functions of its module that it calls, each with the function that contains
+    it."""
     tree = _tree(function)
     for node in ast.walk(tree) if tree is not None else ():
         if not isinstance(node, ast.Call):
@@ -158,7 +160,7 @@ def _called(node: ast.Call) -> str:
 
 
 def _value(node: ast.expr, function: Callable[..., Any]) -> Any:
-    """What an expression stands for, where it is a constant or names something of the module; else None."""
+    """The value of an expression that is a constant or a name of the module; else None."""
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.Name):

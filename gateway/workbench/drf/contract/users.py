@@ -1,4 +1,4 @@
-"""Four callers who have no rows."""
+"""Four callers without rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FLAGS: tuple[tuple[str, dict[str, bool]], ...] = (
 
 
 def callers() -> Iterator[tuple[str, Any]]:
-    """Who asks, in the plural, and the user. Projects without users have strangers only."""
+    """A name for these callers, in the plural, and the user. Projects without users only have anonymous callers."""
     yield "strangers", anonymous()
     if not apps.is_installed("django.contrib.auth"):
         return

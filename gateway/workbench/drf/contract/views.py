@@ -1,4 +1,4 @@
-"""DRF's views, made as DRF makes them for a request, of which nothing is sent."""
+"""Creates DRF's views as for a request, without one being sent."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ __all__ = ["is_drf", "legacy_view", "service_view", "with_user"]
 
 
 def is_drf(callback: Any) -> bool:
-    """Whether a view of the URLconf is one of DRF's."""
+    """Whether a view of the URLconf is DRF's."""
     made_of = class_behind(callback)
     return made_of is not None and issubclass(made_of.kind, APIView)
 
 
 def legacy_view(routed: Routed) -> APIView | None:
-    """The project's view for this endpoint, with a request; None where it isn't DRF's."""
+    """The project's view for this endpoint, with a request; None if it isn't DRF's."""
     return _made(routed.view, routed) if is_drf(routed.view) else None
 
 
 def service_view(routed: Routed) -> APIView | None:
-    """The view that DRF's classes are given for the service's endpoint; None where none of DRF's decides there."""
+    """The view that DRF's classes get for the service's endpoint; None if DRF isn't used there."""
     if routed.bridged and routed.answers == "drf":
         return _made(DRFStyle().view(routed.endpoint, _without_any(routed.siblings), _nobody), routed)
     if not any(isinstance(one, Part) for one in routed.endpoint.dependencies):
@@ -72,7 +72,7 @@ def _with_request(view: Any, routed: Routed) -> APIView:
     match: ResolverMatch | None = routed.found
     kwargs = {} if match is None else match.kwargs
     http = _http(routed.method, routed.path, match)
-    # Before there is a request: DRF's own way, by which a view of the project's may prepare itself.
+    # Before there is a request: DRF's own method, which a project's view may override.
     view.request, view.args, view.kwargs, view.format_kwarg = http, (), kwargs, None
     view.request = view.initialize_request(http, **kwargs)
     view.request.user, view.request.auth = http.user, None
@@ -91,7 +91,7 @@ def _negotiated(view: Any) -> Any:
 
 
 def _http(method: str, path: str, match: ResolverMatch | None) -> HttpRequest:
-    """Django's request, by nobody, with an empty session that has no store."""
+    """Django's request, anonymous, with an empty session that isn't stored."""
     scope = {
         "type": "http", "http_version": "1.1", "method": method, "scheme": "http", "path": path,
         "raw_path": path.encode(), "root_path": "", "query_string": b"", "server": ("testserver", 80),
@@ -106,12 +106,12 @@ def _http(method: str, path: str, match: ResolverMatch | None) -> HttpRequest:
 
 
 def anonymous() -> Any:
-    """Nobody; None in a project without users."""
+    """The anonymous user; None in a project without users."""
     make: Any = api_settings.UNAUTHENTICATED_USER
     return None if make is None else make()
 
 
 def with_user(view: Any, user: Any) -> Any:
-    """The same view, asked by `user`."""
+    """The same view, with a request of `user`."""
     view.request.user = user
     return view

@@ -1,4 +1,4 @@
-"""Whether the service writes an answer as the view does: names, types, null, and values as rows have them."""
+"""Compares how both sides write a response: names, types, null, and values as rows have them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from gateway.workbench.drf.contract.serializers import Written, fields_below
 __all__ = ["compare_answers"]
 
 MOST = 120
-ENOUGH = 30  # values of one field: there are few ways to write one
+ENOUGH = 30  # values of one field: there are only few ways to write one
 
 
 class Route:
-    """What of FastAPI's route says how an answer is written. `drf`: it is a DRFRoute."""
+    """How FastAPI's route writes a response. `drf`: it is a DRFRoute."""
 
     def __init__(self, route: Any, *, drf: bool) -> None:
         self.model: Any = route.response_model
@@ -55,7 +55,7 @@ class Route:
 
 
 def compare_answers(written: Written, route: Any, budget: Budget, *, drf: bool) -> Iterator[Report]:
-    """What differs in what both write."""
+    """The differences in what both write."""
     said = Route(route, drf=drf)
     found = answered(said.model, page=written.page is not None)
     if found is None:
@@ -81,7 +81,7 @@ def _readable(serializer: Any) -> Mapping[str, Any]:
 
 
 def _around(written: Written, found: Answered) -> Iterator[Report]:
-    """Whether both answer with one object, a list, or a page of them, and what is around the objects."""
+    """Whether both respond with one object, a list, or a page of them, and what is around the objects."""
     ours, theirs = _form(written), _form(found)
     if ours != theirs:
         yield Finding(
@@ -109,7 +109,7 @@ def _form(one: Written | Answered) -> str:
 def _object(
     serializer: Any, parts: Mapping[str, Part], place: str, said: Route, budget: Budget, names: list[str]
 ) -> Iterator[Report]:
-    """The fields of one object, those of nested ones too."""
+    """The fields of one object, including nested ones."""
     ours = _readable(serializer)
     inner: Any = serializer.child if isinstance(serializer, serializers.ListSerializer) else serializer
     if type(inner).to_representation is not serializers.Serializer.to_representation and not _is_stock(inner):
@@ -226,7 +226,7 @@ def _null(field: Any, part: Part, place: str) -> Iterator[Report]:
 
 
 def _typed(hint: Any, parts: Mapping[str, Part], place: str, said: Route, budget: Budget) -> Iterator[Report]:
-    """A method that says which keys its dictionary has."""
+    """A method that declares the keys of its dictionary."""
     ours = parts_of(hint)
     yield from _names(list(ours), list(parts), place)
     for name, typed in ours.items():
@@ -236,7 +236,7 @@ def _typed(hint: Any, parts: Mapping[str, Part], place: str, said: Route, budget
 
 
 def _values(native: Native, part: Part, place: str, said: Route, budget: Budget) -> Iterator[Report]:
-    """One field with many values; the smallest that differs."""
+    """Tries many values of one field; reports the smallest that differs."""
     try:
         writer = Writer(part, drf=said.drf)
     except Exception as exc:  # noqa: BLE001 - whatever Pydantic says of the annotation
@@ -267,7 +267,7 @@ WAYS = {
 }
 
 
-class _Differs(Exception):  # what hypothesis looks for
+class _Differs(Exception):  # raised when hypothesis finds a difference
     pass
 
 
@@ -320,7 +320,7 @@ def _as_json(value: Any) -> Any:
 
 
 def _types(value: Any) -> Any:
-    """The JSON types in a value: 1 and 1.0 are one."""
+    """The JSON types in a value: 1 and 1.0 count as the same."""
     if isinstance(value, dict):
         return {name: _types(one) for name, one in value.items()}
     if isinstance(value, list):
