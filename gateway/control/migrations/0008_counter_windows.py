@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gateway_control', '0006_recordings'),
+        ('gateway_control', '0007_what_a_replay_proves'),
     ]
 
     operations = [
