@@ -13,9 +13,9 @@ __all__ = ["Evidence", "Replayed", "missing", "too_few"]
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """The last result of `gateway replay` under the present release of the service: the number of cases, of those with a
-    breaking or critical difference, and the methods of those that legacy answered with a status below 400. A replay in
-    which legacy refused every request proves nothing about what the service writes."""
+    """The last result of `gateway replay` under the present release of the service: the number of cases, of those with
+    a breaking or critical difference, and the methods of those that legacy answered with a status below 400. A replay
+    in which legacy refused every request proves nothing about what the service writes."""
 
     cases: int
     blocking: int
