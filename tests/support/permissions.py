@@ -26,8 +26,11 @@ Rows = dict[str, list[list[Model]]]  # by alias of the database: its content typ
 
 
 def present() -> Rows:
-    """What the test databases have."""
-    return {alias: [[*model.objects.using(alias)] for model in (ContentType, Permission)] for alias in connections}
+    """What the test databases have. Leaves no connection open."""
+    try:
+        return {alias: [[*model.objects.using(alias)] for model in (ContentType, Permission)] for alias in connections}
+    finally:
+        connections.close_all()
 
 
 @contextmanager
