@@ -1,7 +1,7 @@
-"""Which of the project's views nobody can reach any more, since retired routes claim all of their URLs.
+"""Finds the project's views that can't be reached any more, because retired routes claim all of their URLs.
 
-Careful: a view is named only where every path of its URLs, with every method that it has, is claimed by routes that
-are retired. Where that can't be told, it stays.
+Conservative: a view is reported only if every path of its URLs, with every method that it has, is claimed by retired
+routes. If that is uncertain, it stays.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = ["RetiredView", "retired_views"]
 
-# Answered by whoever has the path: legacy's HEAD and OPTIONS are not what keeps a view alive.
+# Answered for every path: legacy's HEAD and OPTIONS don't count as uses of a view.
 _INCIDENTAL = frozenset({"HEAD", "OPTIONS"})
 _EXAMPLES = {DIGITS: "1", UUID: "00000000-0000-0000-0000-000000000000"}
 
 
 @dataclass(slots=True)
 class RetiredView:
-    """A view of which retired routes claim something. `gone` are its URLs that nobody reaches; `kept` has for each
-    other URL why it is still reached."""
+    """A view of which retired routes claim something. `gone` are its URLs that aren't reached any more; `kept` has, for
+    each other URL, why it still is."""
 
     view: str
     gone: list[Url] = field(default_factory=list)
@@ -38,7 +38,7 @@ class RetiredView:
 
     @property
     def deletable(self) -> bool:
-        """Whether no URL is left."""
+        """Whether none of its URLs is reached."""
         return not self.kept
 
     def described(self) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class RetiredView:
 
 
 def retired_views(snapshot: Snapshot) -> list[RetiredView]:
-    """The views that retired routes concern, those that can be deleted first. Django has to be set up."""
+    """The views that retired routes affect, deletable ones first. Django must be set up."""
     rules = snapshot.table.rules
     retired = {name for name, route in snapshot.compiled.items() if route.policy.state.stage == RETIRED}
     if not retired:
@@ -74,7 +74,7 @@ def retired_views(snapshot: Snapshot) -> list[RetiredView]:
 
 
 def _still_reached(url: Url, claimed: Iterable[Rule], others: Iterable[Rule]) -> str | None:
-    """Why `url` still leads to its view; None when it doesn't."""
+    """Why `url` still leads to its view; None if it doesn't."""
     if url.path is None:
         return "which paths it stands for can't be told"
     covering = [claim for claim in claimed if _covers(claim.endpoint, url.path)]
@@ -98,7 +98,7 @@ def _parsed(endpoint: Endpoint) -> list[str | Parameter]:
 
 
 def _covers(endpoint: Endpoint, path: tuple[str | Kind, ...]) -> bool:
-    """Whether `endpoint` has every path that `path` stands for."""
+    """Whether `endpoint` matches every path of the form `path`."""
     parts = _parsed(endpoint)
     for index, part in enumerate(parts):
         if isinstance(part, Parameter) and part.whole_tail:
@@ -115,12 +115,12 @@ def _takes(part: str | Parameter, segment: str | Kind) -> bool:
         return part == segment
     if isinstance(segment, str):
         return bool(segment) and re.fullmatch(part.regex, segment) is not None
-    # A convertor that takes one number, or one UUID, takes all of them; only a plain {name} takes anything.
+    # A convertor that matches one number, or one UUID, matches all of them; only a plain {name} matches anything.
     return part.matcher() is bool or (segment in _EXAMPLES and re.fullmatch(part.regex, _EXAMPLES[segment]) is not None)
 
 
 def _meets(url: Url, endpoint: Endpoint) -> bool:
-    """Whether some path may be both. True when it can't be told that far on."""
+    """Whether some path may match both. True if that is uncertain."""
     parts = _parsed(endpoint)
     if url.path is None:
         return False

@@ -1,4 +1,4 @@
-"""The stages that are in force: the file's, or what the database says of them since."""
+"""The current states of routes: the file's, or those in the database."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ __all__ = ["States", "put_in_force"]
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """Where the stages come from: "runtime" or "declared", and in words. `revision` is that of the runtime changes."""
+    """The origin of the states: "runtime" or "declared", and why, in words. `revision` is that of the runtime
+    changes."""
 
     source: Literal["runtime", "declared"]
     why: str
     revision: int = 0
 
     def described(self) -> dict[str, Any]:
-        """As `Stages` of workbench/shapes."""
+        """In the form of `Stages` in workbench/shapes."""
         return {"source": self.source, "why": self.why, "revision": self.revision if self.source == "runtime" else None}
 
 
 def put_in_force(gateway: Gateway, patience: float | None = None) -> States:
-    """Publish the runtime states in `gateway`, where there are any to be had. `patience` is how many seconds the
-    database may take; None for as long as it wants."""
+    """Publish the states in the database in `gateway`, if they can be read. `patience` is the number of seconds that
+    the database may take; None for no limit."""
     if not (describe.is_django(gateway) and installed()):
         return States("declared", 'as the file says; "gateway.control" is not in INSTALLED_APPS')
     return _published(gateway) if patience is None else _published_within(gateway, patience)
@@ -55,7 +56,7 @@ def _published(gateway: Gateway) -> States:
 
 
 def _published_within(gateway: Gateway, seconds: float) -> States:
-    """On a thread of its own, so that a database that hangs doesn't hold anything up, and no connection is kept."""
+    """On a separate thread, so that a database that hangs doesn't block, and no connection is kept."""
     found: list[States] = []
 
     def ask() -> None:

@@ -1,4 +1,4 @@
-"""Which of the project's URLs a route takes over, wholly or for some methods."""
+"""Which of the project's URLs a route takes over, for all methods or for some."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["taken_urls", "url_line"]
 
-# What a segment may stand for: text that no other pattern spells out, and what narrower convertors take.
+# Sample values of a segment: text that no pattern contains literally, and text for narrower convertors.
 _SAMPLES = {
     ANYTHING: ("qzx", "7", "0f0e0d0c-0b0a-0908-0706-050403020100"),
     DIGITS: ("7",),
@@ -26,9 +26,9 @@ _SAMPLES = {
 
 
 def taken_urls(snapshot: Snapshot) -> dict[str, list[dict[str, Any]]]:
-    """For each route, the URLs of the project that it claims paths of: pattern, name, view, and the methods it claims.
+    """For each route, the project's URLs of which it claims paths: pattern, name, view, and the methods that it claims.
 
-    A URL whose paths can't be told from its pattern is left out. Django has to be set up.
+    A URL is left out if its paths can't be determined from its pattern. Django must be set up.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     for url in urls():
@@ -53,7 +53,7 @@ def _claimed(snapshot: Snapshot, url: Url) -> dict[str, set[str]]:
 
 
 def _paths(url: Url) -> Iterator[str]:
-    """Some paths that Django leads to this URL."""
+    """Some paths that Django routes to this URL."""
     if url.path is None:
         return
     choices = [_SAMPLES[part] if isinstance(part, Kind) else (part,) for part in url.path]
@@ -68,6 +68,6 @@ def _paths(url: Url) -> Iterator[str]:
 
 
 def url_line(url: dict[str, Any]) -> str:
-    """One of them in words."""
+    """A URL in words."""
     name = f" ({url['name']})" if url["name"] else ""
     return f"{', '.join(url['methods'])} {url['pattern']}{name}".replace(ANY, "every method of")

@@ -1,4 +1,4 @@
-"""The URLs of the project with their views, as far as it can be told which paths they stand for."""
+"""The project's URLs with their views, and the forms of their paths as far as these are known."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ _GROUPS = {
     r"[-\w]+": ANYTHING,
     r"[-a-zA-Z0-9_]+": ANYTHING,
     r"\w+": ANYTHING,
-    r"\d+": ANYTHING,  # also of other scripts
+    r"\d+": ANYTHING,  # including digits of other scripts
     r"[0-9]+": DIGITS,
 }
 _parameter = re.compile(r"<(?:[^>:]+:)?([^>]+)>")
 _group = re.compile(r"\(\?P<\w+>((?:[^()\[\]]|\[[^\]]*\])+)\)")
 _special = re.compile(r"(?<!\\)[.^$*+?{}\[\]|()]|\\[A-Za-z0-9]")
 
-Parts = list[str | Kind]  # plain text and what stands between it, before it is split at slashes
+Parts = list[str | Kind]  # plain text and parameters, before splitting at slashes
 
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """One URL of a view. `path` are its segments after the first slash; None where that can't be told.
+    """One URL of a view. `path` has its segments after the first slash; None if unknown.
 
-    `methods` are those that the view has; None where it can't be asked: then it may have any.
+    `methods` are those of the view; None if unknown: then it may have any.
     """
 
     pattern: str
@@ -65,7 +65,7 @@ class Url:
 
 
 def urls() -> list[Url]:
-    """Every URL of the project's URLconf. Django has to be set up."""
+    """Every URL of the project's URLconf. Django must be set up."""
     return [*_below(get_resolver(), "", [], "")]
 
 
@@ -86,7 +86,7 @@ def _joined(before: Parts, parts: Parts | None) -> Parts | None:
 
 
 def _parts(pattern: Any, *, whole: bool) -> Parts | None:
-    """What a pattern stands for; None for one that can't be read here, such as a language's prefix."""
+    """The parts of a pattern; None if it can't be parsed here, such as a language prefix."""
     if isinstance(pattern, RoutePattern):
         return _of_route(pattern)
     return _of_regex(str(pattern), whole=whole) if isinstance(pattern, RegexPattern) else None
@@ -105,7 +105,7 @@ def _of_route(pattern: RoutePattern) -> Parts | None:
 
 def _of_regex(text: str, *, whole: bool) -> Parts | None:
     if whole and not text.endswith(("$", r"\Z")):
-        return None  # it matches whatever begins like this
+        return None  # it matches every path with this prefix
     pieces = _group.split(text.removeprefix("^").removesuffix("$").removesuffix(r"\Z"))
     parts: Parts = []
     for index, piece in enumerate(pieces):
@@ -117,7 +117,7 @@ def _of_regex(text: str, *, whole: bool) -> Parts | None:
 
 
 def _segments(parts: Parts | None) -> tuple[str | Kind, ...] | None:
-    """`parts`, split at slashes; None where a segment is text and parameter mixed."""
+    """`parts`, split at slashes; None if a segment mixes text and parameters."""
     if parts is None:
         return None
     segments: list[str | Kind] = [""]
@@ -136,7 +136,7 @@ def _segments(parts: Parts | None) -> tuple[str | Kind, ...] | None:
 
 
 def _methods(callback: Any) -> frozenset[str] | None:
-    """The methods of a class-based view, or of one of DRF's view sets."""
+    """The methods of a class-based view, or of a DRF ViewSet."""
     if (found := class_behind(callback)) is None:
         return None
     view, initial, actions = found

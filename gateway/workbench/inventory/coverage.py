@@ -1,4 +1,4 @@
-"""How much of what handles an endpoint the project's tests run, where a coverage file says so."""
+"""How much of an endpoint's code the project's tests run, according to a coverage file."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from gateway.workbench.inventory.source import code_of
 
 __all__ = ["Coverage", "coverage_in"]
 
-Lines = Callable[[str], set[int] | None]  # of a file, those that were run; None where it isn't among what was measured
+Lines = Callable[[str], set[int] | None]  # of a file, the lines that were run; None if the file was not measured
 
 
 class Coverage:
-    """What was measured; `source` is the file that says so."""
+    """The measured coverage; `source` is the file that it was read from."""
 
     def __init__(self, source: str, lines: Lines) -> None:
         self.source = source
         self._lines = lines
 
     def percent(self, endpoint: Endpoint) -> float | None:
-        """Of the lines of what handles `endpoint`: its function, or the methods of its class. None where it was not
-        measured, or has no lines."""
+        """The percentage of lines of the code that handles `endpoint`: its function, or the methods of its class. None
+        if it was not measured, or has no lines."""
         run = self._lines(endpoint.file)
         if run is None:
             return None
@@ -34,12 +34,12 @@ class Coverage:
 
 
 def _body(code: CodeType) -> set[int]:
-    """The lines of a function, without that of its `def`, which is run when it is imported."""
+    """The lines of a function, without that of its `def`, which runs on import."""
     return {line for _, _, line in code.co_lines() if line is not None and line > code.co_firstlineno}
 
 
 def coverage_in(folder: Path) -> Coverage | None:
-    """What `.coverage` (with the package `coverage` installed) or `coverage.json` in a folder says; None without."""
+    """The coverage in a folder's `.coverage` (needs the package `coverage`) or `coverage.json`; None without either."""
     data, report = folder / ".coverage", folder / "coverage.json"
     if data.is_file() and (lines := _of_data(data)) is not None:
         return Coverage(str(data), lines)
@@ -57,7 +57,7 @@ def _of_data(path: Path) -> Lines | None:
     data: Any = CoverageData(str(path))
     try:
         data.read()
-    except CoverageException:  # of another version, or not yet combined
+    except CoverageException:  # a file of another version, or not combined yet
         return None
     measured = {str(Path(file).resolve()): file for file in data.measured_files()}
 

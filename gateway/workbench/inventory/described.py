@@ -1,4 +1,4 @@
-"""The inventory as `InventoryDocument` of workbench/shapes."""
+"""The inventory in the form of `InventoryDocument` in workbench/shapes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["describe_endpoint", "described", "documented_at", "relative"]
 def described(
     found: Inventory, entries: Sequence[Entry], following: Sequence[Candidate], looked_up: LookedUp
 ) -> dict[str, Any]:
-    """All of it; of endpoints and what to move next, those given."""
+    """The whole inventory; with these endpoints, and these candidates to be moved next."""
     return {
         "days": found.days,
         "endpoints": [describe_endpoint(entry, looked_up) for entry in entries],
@@ -42,7 +42,7 @@ def described(
 
 
 class LookedUp:
-    """What is looked up once for all endpoints: where their URLs are named, what tests run, the API document."""
+    """What is looked up once for all endpoints: uses of their URLs, the tests' coverage, the API document."""
 
     def __init__(self, uses: Uses, coverage: Coverage | None, document: Document | None) -> None:
         self.uses = uses
@@ -51,7 +51,7 @@ class LookedUp:
 
 
 def describe_endpoint(entry: Entry, looked_up: LookedUp) -> dict[str, Any]:
-    """An `InventoryEndpoint`."""
+    """An entry in the form of `InventoryEndpoint`."""
     one, usage = entry.endpoint, entry.usage
     uses = looked_up.uses.of(one)
     return {
@@ -90,8 +90,8 @@ def describe_endpoint(entry: Entry, looked_up: LookedUp) -> dict[str, Any]:
 
 
 def documented_at(method: str, template: str, document: Document | None) -> Documented | None:
-    """What the API document says of an endpoint."""
-    template = template.replace(".{format}", "{format}")  # DRF's converter has the dot in it
+    """The API document's operation for an endpoint."""
+    template = template.replace(".{format}", "{format}")  # DRF's converter includes the dot
     key = f"{method} {re.sub(r'{[^}]*}', '{}', template)}"
     return document.operations.get(key) if document is not None else None
 
@@ -126,6 +126,6 @@ def _traffic(stats: EndpointStats) -> dict[str, Any]:
 
 
 def relative(file: str) -> str:
-    """A file as it is named from here, or with its whole path where it is elsewhere."""
+    """A file's path relative to the current folder, or its full path if it is elsewhere."""
     here = Path.cwd()
     return str(Path(file).relative_to(here)) if file and Path(file).is_relative_to(here) else file

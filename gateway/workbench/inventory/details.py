@@ -1,4 +1,4 @@
-"""What else is known of an endpoint; looked for when it is asked for."""
+"""Further details of an endpoint, determined on demand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gateway.workbench.inventory.views import layers
 
 __all__ = ["Details", "details_of"]
 
-# Libraries that wait for somebody else's answer: what an asynchronous endpoint gains by.
+# Libraries that wait for the network: where an asynchronous endpoint gains most.
 _WAITING = frozenset(
     {"requests", "httpx", "urllib3", "aiohttp", "boto3", "botocore", "smtplib", "grpc", "stripe", "pika"}
 )
@@ -27,9 +27,9 @@ MIXINS = "django.contrib.auth.mixins"
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What an endpoint goes by. Of Django's views, `permissions` are the decorators and mixins around them; `forms` and
-    `templates` are those that it names. `waits_on` are libraries through which its module asks others over the network.
-    `serializer`, its `fields` and their `depth`, `pagination`, `filters` and media types are those of DRF."""
+    """What an endpoint uses. For Django's views, `permissions` are their decorators and mixins; `forms` and `templates`
+    are those that they name. `waits_on` are the libraries through which the view's module makes network calls.
+    `serializer`, its `fields` and their `depth`, `pagination`, `filters` and media types are DRF's."""
 
     authentication: tuple[str, ...] = ()
     permissions: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Details:
 
 @lru_cache(maxsize=8192)
 def details_of(endpoint: Endpoint) -> Details:
-    """See there. Nothing of it is guessed by running the view."""
+    """The details of an endpoint. The view is not run for it."""
     if endpoint.kind == "drf" and endpoint.view_class is not None:
         return _of_drf(endpoint)
     return Details(
@@ -85,7 +85,7 @@ def _of_drf(endpoint: Endpoint) -> Details:
 
 
 def _guards(endpoint: Endpoint) -> tuple[str, ...]:
-    """The decorators around a view, and those of Django's mixins that ask who the caller is."""
+    """The decorators of a view, and those of Django's mixins that check the caller."""
     kind = endpoint.view_class
     around = [*layers(endpoint.callback)][:-1] if kind is None else [*layers(getattr(kind, "dispatch", None))][:-1]
     names = [_decorator(one) for one in around]
@@ -95,7 +95,7 @@ def _guards(endpoint: Endpoint) -> tuple[str, ...]:
 
 
 def _decorator(function: Any) -> str:
-    """The name of the decorator that made a function; "" where it is one of Django's that asks nobody who they are."""
+    """The name of the decorator that made a function; "" for those of Django's that don't check the caller."""
     code = getattr(function, "__code__", None)
     if code is None or "<locals>" not in code.co_qualname or any(part in code.co_filename for part in _HARMLESS):
         return ""
@@ -124,7 +124,7 @@ def _templates(endpoint: Endpoint) -> tuple[str, ...]:
 
 
 def _waits_on(function: Any) -> tuple[str, ...]:
-    """The libraries of `_WAITING` that the function's module has imported, by whatever name."""
+    """The libraries of `_WAITING` that the function's module has imported, under any name."""
     module = _module(function)
     return _waiting_in(module) if module is not None else ()
 

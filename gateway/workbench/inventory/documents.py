@@ -1,4 +1,4 @@
-"""The project's API document, where it has Django REST framework."""
+"""The project's API document, if it uses Django REST framework."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["project_document"]
 
 
 def project_document() -> Document | None:
-    """What drf-spectacular makes of it; None without it, or without REST framework among the project's apps."""
+    """The document that drf-spectacular makes; None without it, or without REST framework in INSTALLED_APPS."""
     if not apps.is_installed("rest_framework"):
         return None
     from gateway.workbench.drf.documented import api_document

@@ -1,4 +1,4 @@
-"""One endpoint of the project: a method on a path template, and what Django runs there."""
+"""One endpoint of the project: a method on a path template, and the code that Django runs for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Kind = Literal["drf", "django", "ninja", "admin", "static", "other"]
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A parameter of a path. `converter` is that of `path()` ("int"), empty in a regular expression; `regex` is what
-    the text has to match. Where the URLconf names none, the name is `var`, `var2` and so on."""
+    the text must match. If the URLconf doesn't name it, its name is `var`, `var2` and so on."""
 
     name: str
     converter: str
@@ -30,11 +30,11 @@ class Parameter:
 class Endpoint:
     """One method on one path template.
 
-    `method` is "*" where the view doesn't say which it takes. `template` is as gateway.toml writes it, `pattern` as
-    Django does; `routes` are all that `ResolverMatch.route` may be there, one for each language under `i18n_patterns`.
-    `callback` is what the URLconf has; `function` is what somebody wrote: the view function, the method of a class, or
-    the class itself where the method is inherited. `file` and `line` are its, `app` the label of its app or else the
-    package. `third_party`: it is installed, not the project's. `items` lead to it from the root.
+    `method` is "*" if the view's methods are unknown. `template` is in the form of gateway.toml, `pattern` in Django's;
+    `routes` are all possible values of `ResolverMatch.route`, one for each language under `i18n_patterns`. `callback`
+    is the URLconf's; `function` is the code in the project: the view function, the method of a class, or the class
+    itself if the method is inherited. `file` and `line` are its location, `app` the label of its app or else the
+    package. `third_party`: it is part of an installed package. `items` are the URL patterns from the root to it.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""One endpoint, by what a person writes."""
+"""Finds one endpoint by a user's input."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gateway.workbench.inventory.urlconf import endpoints
 
 __all__ = ["NoSuchEndpoint", "find", "find_all"]
 
-NEAR = 3  # that a message names
+NEAR = 3  # suggestions in a message
 _method = re.compile(r"(?P<method>[A-Za-z]+|\*)\s+(?P<path>/.*)")
 _parameter = re.compile(r"{[^}]*}")
 
 
 class NoSuchEndpoint(LookupError):
-    """The project has no such endpoint. `near` are those that may have been meant."""
+    """The project has no such endpoint. `near` are similar ones."""
 
     def __init__(self, text: str, near: Sequence[str]) -> None:
         self.text = text
@@ -30,10 +30,10 @@ class NoSuchEndpoint(LookupError):
 
 
 def find(text: str) -> Endpoint:
-    """The endpoint that `text` names; where it names several, the one for GET, else the first.
+    """The endpoint that `text` names; if it names several, the one for GET, else the first.
 
-    `text`: a template with its method or without (`GET /api/products/{id}/`), whatever its parameters are called; a
-    path (`/api/products/7/`); a URL's name; or a view's dotted name, with the action or without. Raises NoSuchEndpoint.
+    `text`: a template with or without its method (`GET /api/products/{id}/`), with any names of parameters; a path
+    (`/api/products/7/`); a URL's name; or a view's dotted name, with or without the action. Raises NoSuchEndpoint.
     """
     found = find_all(text)
     return next((one for one in found if one.method in ("GET", ANY)), found[0])

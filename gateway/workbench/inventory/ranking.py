@@ -1,4 +1,4 @@
-"""Which endpoint to move next: much to gain, little to do, and why, in words."""
+"""Ranks the endpoints to move next: by gain and effort, with reasons in words."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from gateway.workbench.inventory.report import Entry
 __all__ = ["Candidate", "ranked"]
 
 READS = frozenset({"GET", "HEAD"})
-SLOW = 0.1  # seconds: from here on, waiting is what callers notice
+SLOW = 0.1  # seconds: from here on, callers notice the latency
 MANY_FIELDS = 20
 COVERED = 80.0  # percent
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An endpoint that Django answers yet, with a score to compare it by, and why it has that."""
+    """An endpoint that Django still answers, with a score for comparison, and the reasons for it."""
 
     entry: Entry
     score: int

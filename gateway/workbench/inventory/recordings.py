@@ -1,4 +1,4 @@
-"""How many requests of each endpoint were recorded: what a move can be proved by."""
+"""How many requests of each endpoint were recorded, and can be replayed after a move."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _parameter = re.compile(r"{[^}]*}")
 
 
 class Recordings:
-    """Recorded cases by endpoint, whatever its parameters are called."""
+    """The number of recorded cases by endpoint, with any names of parameters."""
 
     def __init__(self, counts: Counter[str]) -> None:
         self._counts = counts
@@ -26,5 +26,5 @@ class Recordings:
 
 
 def recordings_in(path: Path) -> Recordings:
-    """Those of a corpus. Raises UnreadableCorpus, and OSError."""
+    """The recordings in a corpus. Raises UnreadableCorpus, and OSError."""
     return Recordings(Counter(_parameter.sub("{}", case.endpoint) for case in read_corpus(path)))

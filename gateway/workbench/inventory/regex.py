@@ -1,4 +1,4 @@
-"""A regular expression of `re_path`, read as a path: its plain text, and its groups."""
+"""Splits a regular expression of `re_path` into plain text and groups."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _anchors = re.compile(r"[\^$]|\\[AZbB]")
 
 
 class Group(NamedTuple):
-    """A part that isn't plain text; `name` is empty where it has none."""
+    """A part that isn't plain text; `name` is empty if it has none."""
 
     name: str
     regex: str
 
 
 def pieces(text: str) -> Iterator[str | Group]:
-    """What `text` matches, from left to right: plain text and groups. What may be absent is taken as there, as in DRF's
-    own documents; anchors, flags and looks around are left out. An expression with alternatives is one group."""
+    """The parts of `text` from left to right: plain text and groups. Optional parts count as present, as in DRF's own
+    documents; anchors, flags and lookarounds are left out. An expression with alternatives is one group."""
     if len(_alternatives(text)) > 1:
         yield Group("", text)
         return
@@ -59,7 +59,7 @@ def _group(atom: str, opened: re.Match[str], quantifier: str) -> Iterator[str | 
 
 
 def _end_of_atom(text: str, at: int) -> int:
-    """Where the character, set or group ends that begins at `at`."""
+    """The index after the character, set or group that begins at `at`."""
     if text[at] == "\\":
         return at + 2
     if text[at] == "[":
@@ -74,14 +74,14 @@ def _end_of_atom(text: str, at: int) -> int:
 
 def _end_of_set(text: str, at: int) -> int:
     at += 2 if text[at + 1 : at + 2] == "^" else 1
-    at += text[at : at + 1] == "]"  # which is one of the set, at its beginning
+    at += text[at : at + 1] == "]"  # in first place, it is a character of the set
     while at < len(text) and text[at] != "]":
         at += 2 if text[at] == "\\" else 1
     return at + 1
 
 
 def _alternatives(text: str) -> list[str]:
-    """`text`, split at those `|` that stand outside of groups and sets."""
+    """`text`, split at those `|` that are outside of groups and sets."""
     found, start, at = [], 0, 0
     while at < len(text):
         if text[at] == "|":

@@ -1,4 +1,4 @@
-"""The inventory as a whole: each endpoint with who serves it and how much it is asked, and how far the move is."""
+"""The inventory as a whole: each endpoint with its upstream and traffic, and the progress of the move."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LEGACY = "legacy"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An endpoint, who serves it, and how much it was asked; `usage` is None where nothing is counted."""
+    """An endpoint, its upstream and its traffic; `usage` is None if nothing is counted."""
 
     endpoint: Endpoint
     serving: Serving
@@ -36,25 +36,25 @@ class Entry:
 
     @property
     def stage(self) -> str:
-        """Of the route that claims it; "legacy" without one."""
+        """The stage of the route that claims it; "legacy" without one."""
         claimed = self.serving.claimed
         return claimed.state.stage if claimed is not None else LEGACY
 
     @property
     def group(self) -> str:
-        """What it is listed under: its app, the admin, static files or what is installed."""
+        """The group in which it is listed: its app, the admin, static files or installed packages."""
         kind = self.endpoint.kind
         return kind if kind in ("admin", "static") else "installed" if self.endpoint.third_party else self.endpoint.app
 
     @property
     def own(self) -> bool:
-        """Whether it counts for the progress: the project's own, reachable, and not another form of the same."""
+        """Whether it counts for the progress: the project's own, reachable, and not a variant of another one."""
         grouped = self.group in ("admin", "static", "installed")
         return not (grouped or self.endpoint.format_suffix or self.serving.hidden_by)
 
     @property
     def dead(self) -> str | None:
-        """Why nobody asks it; None where somebody may."""
+        """Why it can't be reached; None if it can."""
         if self.serving.hidden_by is not None:
             return f"hidden by {self.serving.hidden_by!r}, which comes before it"
         if self.usage is not None and not self.usage.requests:
@@ -64,7 +64,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the move is: the project's own endpoints by stage, and the requests for them by who answered."""
+    """The progress of the move: the project's own endpoints by stage, and their requests by upstream."""
 
     endpoints: dict[str, int]
     by_service: int
@@ -72,26 +72,26 @@ class Progress:
 
     @property
     def moved(self) -> int:
-        """Endpoints that are live or retired."""
+        """The number of endpoints that are live or retired."""
         return self.endpoints[LIVE] + self.endpoints[RETIRED]
 
     @property
     def percent(self) -> float | None:
-        """Of the endpoints, those that have moved; None where there are none."""
+        """The percentage of endpoints that have moved; None without endpoints."""
         total = sum(self.endpoints.values())
         return 100 * self.moved / total if total else None
 
     @property
     def traffic_percent(self) -> float | None:
-        """Of the requests, those that services answered; None where there were none."""
+        """The percentage of requests that services answered; None without requests."""
         total = self.by_service + self.by_legacy
         return 100 * self.by_service / total if total else None
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """All endpoints in the URLconf's order; `elsewhere` is what else was counted. `days` is how many days were looked
-    at, `since` when the first request of them was counted."""
+    """All endpoints in the URLconf's order; `elsewhere` has counts of no endpoint. `days` is the number of days that
+    are included, `since` the time of the first counted request."""
 
     entries: tuple[Entry, ...]
     elsewhere: tuple[Elsewhere, ...]
@@ -99,7 +99,7 @@ class Inventory:
 
     @property
     def progress(self) -> Progress:
-        """See there."""
+        """The progress of the move."""
         own = [entry for entry in self.entries if entry.own]
         stages = Counter(entry.stage for entry in own)
         usages = [entry.usage for entry in own if entry.usage is not None]
@@ -111,7 +111,7 @@ class Inventory:
 
     @property
     def taken(self) -> dict[str, list[Entry]]:
-        """By route, what it takes away from Django."""
+        """By route, the endpoints that it takes over from Django."""
         found: dict[str, list[Entry]] = {}
         for entry in self.entries:
             for claim in entry.serving.claims:
@@ -120,7 +120,7 @@ class Inventory:
 
 
 def inventory(snapshot: Snapshot, counted: Mapping[Key, EndpointStats] | None, days: int) -> Inventory:
-    """Everything Django serves. `counted` is what was counted in the last `days`, None where nothing is."""
+    """Everything that Django serves. `counted` has the counts of the last `days`, None if nothing is counted."""
     served = serving(endpoints(), snapshot)
     if counted is None:
         return Inventory(tuple(Entry(one, serves, None) for one, serves in served.items()), (), days)
@@ -130,6 +130,6 @@ def inventory(snapshot: Snapshot, counted: Mapping[Key, EndpointStats] | None, d
 
 
 def last_seen(entries: Sequence[Entry]) -> datetime | None:
-    """When one of them was asked last."""
+    """The time of the last request for one of them."""
     moments = [entry.usage.total.seen for entry in entries if entry.usage is not None]
     return max((moment for moment in moments if moment is not None), default=None)

@@ -1,4 +1,4 @@
-"""Paths that an endpoint has: what routes and patterns are asked with."""
+"""Sample paths of an endpoint, to be matched with routes and patterns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.workbench.inventory.regex import pieces
 __all__ = ["samples"]
 
 MOST = 4  # paths of an endpoint
-# Text that no other pattern spells out, what narrower converters and usual expressions take, and what takes slashes.
+# Text that no pattern contains literally, text for narrower converters and common expressions, and text with slashes.
 _TEXTS = (
     "qzx", "7", "0f0e0d0c-0b0a-0908-0706-050403020100", "2026", "12", "qzx-7", "QZX", "a", "en", "1.2", "v1", "json",
     "2026-01-31", "a@example.com", "0f0e0d0c0b0a09080706050403020100", "0f0e0d0c0b0a09080706", "qzxqzx", "1a2b",
@@ -23,7 +23,7 @@ _alternative = re.compile(r"[\w-]+")
 
 
 def samples(endpoint: Endpoint) -> Iterator[str]:
-    """Some paths of an endpoint, of different kinds where it takes them; none where no text is known that it takes."""
+    """Some paths of an endpoint, of different kinds if it matches them; none if no matching text is known."""
     known = {one.name: _texts(one) for one in endpoint.parameters}
     if not all(known.values()):
         return
@@ -34,7 +34,7 @@ def samples(endpoint: Endpoint) -> Iterator[str]:
 
 def _texts(parameter: Parameter) -> tuple[str, ...]:
     texts = _matching(parameter.regex)
-    # DRF's converter has the dot in it, and the template beside it.
+    # DRF's converter includes the dot, and the template has it, too.
     return tuple(text.removeprefix(".") for text in texts) if parameter.regex.startswith(r"\.") else texts
 
 
@@ -42,15 +42,15 @@ def _texts(parameter: Parameter) -> tuple[str, ...]:
 def _matching(regex: str) -> tuple[str, ...]:
     try:
         matches = re.compile(regex, re.DOTALL).fullmatch
-    except re.error:  # a group that is referred to, say
+    except re.error:  # for instance a backreference
         return ()
-    # Choices are spelled out: "posts|comments".
+    # Literal alternatives: "posts|comments".
     found = tuple(text for text in (*_TEXTS, *_alternative.findall(regex)) if matches(text))
     return found or tuple(text for text in _spelled(regex) if matches(text))
 
 
 def _spelled(regex: str) -> Iterator[str]:
-    """A text put together of the parts of an expression: "default_for_(billing|shipping)"."""
+    """A text assembled from the parts of an expression: "default_for_(billing|shipping)"."""
     text = ""
     for piece in pieces(regex):
         if isinstance(piece, str):

@@ -1,4 +1,4 @@
-"""Which endpoints are shown, and in which order."""
+"""Selects the endpoints to show, and their order."""
 
 from __future__ import annotations
 
@@ -46,8 +46,9 @@ ORDERS: Mapping[str, Callable[[Entry], float | tuple[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Those that meet all that is given. `text` stands in the template, the name or the view. Without `grouped`, the
-    admin's, static files, what is installed and format suffixes are left out unless something asks for them."""
+    """Selects endpoints that meet all given conditions. `text` is part of the template, the name or the view. Without
+    `grouped`, the admin's, static files, installed packages and format suffixes are left out unless a condition asks
+    for them."""
 
     text: str = ""
     method: str | None = None
@@ -59,7 +60,7 @@ class Selection:
     grouped: bool = False
 
     def __call__(self, entries: Iterable[Entry], order: str | None = None) -> list[Entry]:
-        """Those of `entries`, in the URLconf's order or another one of `ORDERS`."""
+        """The selected `entries`, in the URLconf's order or another one of `ORDERS`."""
         found = [entry for entry in entries if self._takes(entry)]
         return found if order is None else sorted(found, key=ORDERS[order])
 

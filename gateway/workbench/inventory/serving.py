@@ -1,4 +1,4 @@
-"""Who serves the project's endpoints: Django, or a service that a route gives them to."""
+"""Which upstream serves each endpoint of the project: Django, or the service of a route."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Claimed", "Serving", "serving"]
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What a route has of an endpoint: the `methods` that it claims, and the `template` the service calls it by."""
+    """A route's claim on an endpoint: the `methods`, and the service's own `template`."""
 
     route: str
     service: str
@@ -33,8 +33,8 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """Who serves an endpoint. `hidden_by` is the pattern before it that takes all of its paths, so that nobody reaches
-    it. `known`: a path of it is known, so that this can be told."""
+    """The upstream of an endpoint. `hidden_by` is an earlier pattern that matches all of its paths, so that it is never
+    reached. `known`: a path of it is known, so that this could be determined."""
 
     claims: tuple[Claimed, ...] = ()
     hidden_by: str | None = None
@@ -48,16 +48,16 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class _Reach:
-    """The paths that lead to an endpoint, of those that are known; or what is in its way."""
+    """The known paths that lead to an endpoint; or the pattern that hides it."""
 
     own: tuple[str, ...]
     hidden_by: str | None
 
 
 def serving(endpoints: Iterable[Endpoint], snapshot: Snapshot) -> dict[Endpoint, Serving]:
-    """Who serves each of `endpoints`, at the stages of `snapshot`. Django has to be set up."""
+    """The upstream of each of `endpoints`, at the stages in `snapshot`. Django must be set up."""
     patterns = patterns_of(settings.ROOT_URLCONF)
-    reached: dict[tuple[int, str], _Reach] = {}  # a pattern has an endpoint for each method
+    reached: dict[tuple[int, str], _Reach] = {}  # shared by the endpoints of a pattern
     found = {}
     for endpoint in endpoints:
         key = id(endpoint.items[-1]), endpoint.template

@@ -1,4 +1,4 @@
-"""Where something is written: file and line, and whose it is."""
+"""Finds file and line of code, and the package or app to which it belongs."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _INSTALLED = tuple({str(Path(sysconfig.get_path(kind)).resolve()) for kind in ("
 
 
 def dotted_name(thing: Any) -> str:
-    """`package.module.Name` of a class or function; of an instance, that of its class."""
+    """`package.module.Name` of a class or function; for an instance, that of its class."""
     named = thing if hasattr(thing, "__qualname__") else type(thing)
-    # DRF's `@api_view` and the like give a class the name of a function, and leave the qualified one.
+    # `@api_view` and similar decorators give a class the name of a function, but not its qualified name.
     qualified = named.__qualname__ if named.__qualname__.endswith(named.__name__) else named.__name__
     return f"{named.__module__}.{qualified}"
 
 
 def location(thing: Any) -> tuple[str, int]:
-    """The file and line of a class or function; `("", 0)` where it has none, as what is written in C."""
+    """The file and line of a class or function; `("", 0)` if unknown, as for code in C."""
     thing = inspect.unwrap(thing) if callable(thing) else thing
     code = getattr(getattr(thing, "__func__", thing), "__code__", None)
     if code is not None:
@@ -40,7 +40,7 @@ def location(thing: Any) -> tuple[str, int]:
 
 
 def code_of(function: Any) -> Iterator[CodeType]:
-    """The code of a function, or of the methods of a class, and of what is defined inside of it."""
+    """The code of a function, or of the methods of a class, including nested functions."""
     inner = inspect.unwrap(function) if callable(function) else function
     members = vars(inner).values() if isinstance(inner, type) else [inner]
     pending = [getattr(inspect.unwrap(one) if callable(one) else one, "__code__", None) for one in members]
@@ -51,7 +51,7 @@ def code_of(function: Any) -> Iterator[CodeType]:
 
 
 def line_with(module: ModuleType, pattern: str) -> tuple[str, int]:
-    """The file of a URLconf, and the first line on which a pattern is written; 1 where it isn't written like this."""
+    """The file of a URLconf, and the first line that contains a pattern; 1 if none does."""
     file = module.__file__ or ""
     quoted = re.compile(rf"""["']{re.escape(pattern)}["']""")
     lines = enumerate(_text(file).splitlines(), 1)
@@ -68,8 +68,8 @@ def _text(file: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _classes(file: str) -> dict[str, int]:
-    """The lines of the classes of a file, of those of one name the outermost. `inspect` would parse the whole file for
-    each class."""
+    """The lines of a file's classes; for equal names, of the outermost. `inspect` would parse the whole file for each
+    class."""
     text = _text(file)
     found: dict[str, tuple[int, int]] = {}
     line, start = 1, 0
@@ -81,12 +81,12 @@ def _classes(file: str) -> dict[str, int]:
 
 @lru_cache(maxsize=4096)
 def app_of(module: str) -> str:
-    """The label of the Django app that `module` belongs to; outside of all apps, its package."""
+    """The label of the Django app to which `module` belongs; outside of all apps, its package."""
     config = apps.get_containing_app_config(module)
     return config.label if config is not None else module.partition(".")[0]
 
 
 @lru_cache(maxsize=4096)
 def is_third_party(file: str) -> bool:
-    """Whether `file` was installed, or is Python's own."""
+    """Whether `file` belongs to an installed package, or to Python."""
     return not file or file.startswith("<") or str(Path(file).resolve()).startswith(_INSTALLED)

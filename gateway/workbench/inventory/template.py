@@ -1,4 +1,4 @@
-"""What Django's patterns stand for, as a path template of gateway.toml."""
+"""Converts Django's patterns to path templates of gateway.toml."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _parameter = re.compile(r"<(?:(?P<converter>[^>:]+):)?(?P<name>[^>]+)>")
 
 
 class Template(NamedTuple):
-    """A path template with its parameters. `routes` are what `ResolverMatch.route` may be."""
+    """A path template with its parameters. `routes` are the possible values of `ResolverMatch.route`."""
 
     text: str
     parameters: tuple[Parameter, ...]
@@ -30,8 +30,7 @@ class Template(NamedTuple):
 
 
 def templates(chain: Sequence[Pattern]) -> Iterator[Template]:
-    """What these patterns, one inside of the other, stand for: one template, or two where the default language has no
-    prefix of its own."""
+    """The templates for these nested patterns: one, or two if the default language has no prefix of its own."""
     prefix = next((pattern for pattern in chain if isinstance(pattern, LocalePrefixPattern)), None)
     codes = [code for code, _ in settings.LANGUAGES]
     if prefix is None:
@@ -45,7 +44,7 @@ def templates(chain: Sequence[Pattern]) -> Iterator[Template]:
 
 
 def _template(chain: Sequence[Pattern], languages: Sequence[str | None]) -> Template:
-    """With a parameter for the language; without one where it is none."""
+    """The template with a parameter for the language; without it for None."""
     text, parameters = "/", list[Parameter]()
     for pattern in chain:
         for piece in _of_language(languages) if isinstance(pattern, LocalePrefixPattern) else _pieces(pattern):
@@ -56,7 +55,7 @@ def _template(chain: Sequence[Pattern], languages: Sequence[str | None]) -> Temp
                 parameters.append(parameter)
                 text += _written(parameter)
     if text.endswith(".{format}/"):
-        text = text.removesuffix("/")  # which may be absent in all patterns that DRF makes
+        text = text.removesuffix("/")  # optional in all patterns that DRF makes
     return Template(text, tuple(parameters), tuple(_route(chain, language) for language in languages))
 
 
@@ -66,7 +65,7 @@ def _of_language(languages: Sequence[str | None]) -> list[str | Parameter]:
 
 
 def _route(chain: Sequence[Pattern], language: str | None) -> str:
-    """As `ResolverMatch.route` puts patterns together: without the ^ of any but the first."""
+    """The patterns combined as in `ResolverMatch.route`: without the ^ of any but the first."""
     texts = [
         (f"{language}/" if language else "") if isinstance(pattern, LocalePrefixPattern) else str(pattern)
         for pattern in chain
@@ -88,7 +87,7 @@ def _of_route(pattern: RoutePattern) -> Iterator[str | Parameter]:
     for one in _parameter.finditer(text):
         yield text[end : one.start()]
         name, converter = one["name"], pattern.converters[one["name"]]
-        if converter.regex.startswith(r"\."):  # the suffix of DRF, dot and all
+        if converter.regex.startswith(r"\."):  # DRF's format suffix, including the dot
             yield "."
         kind = "path" if isinstance(converter, converters.PathConverter) else (one["converter"] or "str")
         yield Parameter(name, kind, converter.regex)
@@ -116,6 +115,6 @@ def _written(parameter: Parameter) -> str:
 def _takes_slashes(regex: str) -> bool:
     try:
         matches = re.compile(regex, re.DOTALL).fullmatch
-    except re.error:  # a group that is referred to, say
+    except re.error:  # for instance a backreference
         return True
     return any(map(matches, ("a/b", "7/7", "a/b/", "/a/b")))

@@ -1,4 +1,4 @@
-"""The walk through the project's URLconf."""
+"""Walks through the project's URLconf."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Items = tuple[URLPattern | URLResolver, ...]
 
 
 def endpoints(urlconf: Any = None) -> list[Endpoint]:
-    """Every endpoint of the project's URLconf, or of another one, in its order. Django has to be set up.
+    """Every endpoint of the project's URLconf, or of another one, in its order. Django must be set up.
 
-    Those that an earlier pattern hides are among them. HEAD and OPTIONS are left out where the view has other methods.
+    This includes those that an earlier pattern hides. HEAD and OPTIONS are left out if the view has other methods.
     """
     root = get_resolver(urlconf)
     return list(dict.fromkeys(_below(root, (), (), None)))
@@ -30,7 +30,7 @@ def endpoints(urlconf: Any = None) -> list[Endpoint]:
 def _below(
     resolver: URLResolver, items: Items, chain: tuple[Pattern, ...], module: ModuleType | None
 ) -> Iterator[Endpoint]:
-    """What is below `resolver`; `module` is the innermost one of the URLconf around it."""
+    """The endpoints below `resolver`; `module` is the innermost URLconf module that contains it."""
     if isinstance(resolver.urlconf_module, ModuleType):
         module = resolver.urlconf_module
     for item in resolver.url_patterns:
@@ -70,7 +70,7 @@ def _endpoint(
 
 
 def _written(handler: Handler, pattern: str, urlconf: ModuleType | None) -> tuple[str, str, int]:
-    """Module, file and line of what handles it; of the URLconf, where that is a generic view of Django's as it is."""
+    """Module, file and line of the handler; of the URLconf, if the handler is a generic view of Django's."""
     written = handler.view_class or innermost(handler.function)
     module = getattr(written, "__module__", None) or type(written).__module__
     if urlconf is not None and module.startswith("django.views.generic"):

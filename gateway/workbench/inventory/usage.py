@@ -1,4 +1,4 @@
-"""How much each endpoint is asked, by whichever upstream answered."""
+"""The traffic of each endpoint, whichever upstream answered."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ WORDS = {
 
 @dataclass(slots=True)
 class Usage:
-    """What was counted of an endpoint: answered by Django, and by the service that its route names."""
+    """The counts of an endpoint: answered by Django, and by the service of its route."""
 
     legacy: EndpointStats = field(default_factory=EndpointStats)
     service: EndpointStats = field(default_factory=EndpointStats)
 
     @property
     def requests(self) -> int:
-        """Of both."""
+        """The requests of both."""
         return self.legacy.requests + self.service.requests
 
     @property
     def total(self) -> EndpointStats:
-        """Both together."""
+        """The counts of both together."""
         whole = EndpointStats()
         whole.merge(self.legacy)
         whole.merge(self.service)
@@ -44,7 +44,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """What was counted and is no endpoint's of the project's URLconf: files, 404s, what services have beside it."""
+    """Counts that belong to no endpoint of the project's URLconf: files, 404s, further endpoints of services."""
 
     upstream: str
     method: str
@@ -55,13 +55,13 @@ class Elsewhere:
 def usage_by_endpoint(
     counted: Mapping[Key, EndpointStats], served: Mapping[Endpoint, Serving]
 ) -> tuple[dict[Endpoint, Usage], list[Elsewhere]]:
-    """What was counted, by the endpoint that it belongs to; and the rest."""
+    """The counts by endpoint; and the rest."""
     left = dict(counted)
     labels: dict[tuple[str, str], list[str]] = {}
     for upstream, method, label in counted:
         labels.setdefault((upstream, label), []).append(method)
     found = {endpoint: Usage() for endpoint in served}
-    # Those that nobody hides first: what was counted under a pattern is theirs.
+    # Endpoints that aren't hidden first: counts under a common pattern belong to them.
     for endpoint, serving in sorted(served.items(), key=lambda item: item[1].hidden_by is not None):
         usage = found[endpoint]
         for route in endpoint.routes:
@@ -74,7 +74,7 @@ def usage_by_endpoint(
 
 
 def _methods(endpoint: Endpoint, counted: Sequence[str]) -> list[str]:
-    """Those of `counted` that are this endpoint's: a HEAD is for GET."""
+    """Those of `counted` that belong to this endpoint: HEAD belongs to GET."""
     if endpoint.method == ANY:
         return [*counted]
     return [method for method in counted if method == endpoint.method or (method, endpoint.method) == ("HEAD", "GET")]

@@ -1,4 +1,4 @@
-"""Where the project names its URLs: `reverse()` in code, `{% url %}` and forms in templates."""
+"""Finds where the project refers to its URLs: `reverse()` in code, `{% url %}` and forms in templates."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _action = re.compile(r"""\b(?:action|hx-(?:get|post|put|patch|delete))\s*=\s*["'
 _SUFFIXES = {".html", ".txt", ".xml", ".jinja", ".j2", ".jinja2"}
 _SKIPPED = {"migrations", "node_modules", "__pycache__", "site-packages", "dist", "build", "static"}
 _SETTINGS = ("LOGIN_URL", "LOGIN_REDIRECT_URL", "LOGOUT_REDIRECT_URL")
-MOST_BYTES = 2_000_000  # of a file; what is larger was not written by hand
+MOST_BYTES = 2_000_000  # of a file; larger ones are generated
 
 
 @dataclass(frozen=True, slots=True)
 class UrlUse:
-    """One place that names a URL. A form is a template that sends something there."""
+    """One reference to a URL. A form is a template that submits to it."""
 
     kind: Literal["code", "template", "form", "setting"]
     file: str
@@ -39,20 +39,20 @@ class UrlUse:
 
 
 class Uses:
-    """All places, by the URL's name with its namespaces, or by the path that a form has."""
+    """All references, by the URL's name with its namespaces, or by the path in a form."""
 
     def __init__(self, found: dict[str, list[UrlUse]]) -> None:
         self._found = found
 
     def of(self, endpoint: Endpoint) -> list[UrlUse]:
-        """Those that name this endpoint's URL. A form sends a POST, and a GET only where it says so."""
+        """The references to this endpoint's URL. A form sends a POST, and a GET only if it says so."""
         named = self._found.get(endpoint.name or "", [])
         return [*named, *self._found.get(endpoint.template, [])]
 
 
 def uses() -> Uses:
-    """Every place in the project's own apps and templates. Names that are put together as it runs are not among them:
-    those of routers with a `basename`, say."""
+    """Every reference in the project's own apps and templates. Names that are composed at run time are not found, such
+    as those of routers with a `basename`."""
     found: dict[str, list[UrlUse]] = {}
     for path in _files():
         for name, use in _of_file(path):

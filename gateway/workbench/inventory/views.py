@@ -1,4 +1,4 @@
-"""What a callback of the URLconf is: which methods it takes, and what handles each."""
+"""Analyses a callback of the URLconf: its methods, and the handler of each."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from gateway.workbench.inventory.endpoint import Kind
 __all__ = ["Handler", "handlers", "innermost", "kind_of", "layers"]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-# Django and DRF answer them of themselves for whoever has the path, or for GET.
+# Django and DRF answer these themselves, for every path or for GET.
 INCIDENTAL = frozenset({"HEAD", "OPTIONS", "TRACE"})
 
 
 class Handler(NamedTuple):
-    """What a view runs for one method: see `Endpoint`. `name` is that of the operation, where it has its own."""
+    """The handler of a view for one method: see `Endpoint`. `name` is the operation's, if it has one."""
 
     method: str
     function: Any
@@ -35,8 +35,8 @@ class Handler(NamedTuple):
 
 
 def handlers(callback: Any, name: str | None = None) -> Iterator[Handler]:
-    """What `callback` runs, by method; for "*" where it can't be told which it takes. `name` is that of its URL: Ninja
-    has one for each operation, and each leads to all of them."""
+    """The handlers of `callback` by method; "*" if its methods are unknown. `name` is that of its URL: Ninja has one
+    for each operation, and each leads to all of them."""
     operations = operations_behind(callback)
     if operations is not None:
         own = [one for one in operations if name and name.endswith(_url_name(one))]
@@ -53,7 +53,7 @@ def handlers(callback: Any, name: str | None = None) -> Iterator[Handler]:
 
 
 def _url_name(operation: Operation) -> str:
-    given: str | None = getattr(operation, "url_name", None)  # there where one was given
+    given: str | None = getattr(operation, "url_name", None)  # set only if one was given
     return given or operation.view_func.__name__
 
 
@@ -74,18 +74,18 @@ def _of_class(made_of: ViewClass, required: Sequence[str] | None) -> Iterator[Ha
 
 
 def _dispatches_itself(view: type) -> bool:
-    """Whether the class sees to methods itself, as the views of GraphQL libraries do."""
+    """Whether the class dispatches methods itself, as the views of GraphQL libraries do."""
     module: str = getattr(getattr(view, "dispatch", None), "__module__", "")
     return not module.startswith(("django.views.", "rest_framework."))
 
 
 def _written(view: type, action: str) -> Any:
-    """What somebody wrote for an action: the method where it is the class's own, else the class."""
+    """The project's code for an action: the method if it is the class's own, else the class."""
     return api_view_function(view) or vars(view).get(action) or view
 
 
 def _required(callback: Any) -> Sequence[str] | None:
-    """The methods that `require_http_methods` and its like let through, however many decorators are around it."""
+    """The methods that `require_http_methods` or a similar decorator allows, at any depth of decorators."""
     found: Sequence[str] | None = None
     for one in layers(callback):
         methods = methods_required(one)
@@ -101,7 +101,7 @@ def _without_incidental(methods: Sequence[str]) -> list[str]:
 
 
 def layers(callback: Any) -> Iterator[Any]:
-    """`callback`, what it is a decorator around, and so on inwards."""
+    """`callback`, the function that it wraps, and so on inwards."""
     seen: set[int] = set()
     while callback is not None and id(callback) not in seen:
         seen.add(id(callback))
@@ -110,13 +110,13 @@ def layers(callback: Any) -> Iterator[Any]:
 
 
 def innermost(callback: Any) -> Any:
-    """What decorators are around."""
+    """The function inside all decorators."""
     *_, last = layers(callback)
     return last
 
 
 def kind_of(callback: Any, items: Sequence[URLPattern | URLResolver]) -> Kind:
-    """What made the view. An admin's pages are its own, whoever wrote the view."""
+    """The kind of view. An admin's pages count as the admin's, whoever wrote the view."""
     if any(getattr(item, "app_name", None) == "admin" for item in items):
         return "admin"
     inner = innermost(callback)

@@ -1,7 +1,7 @@
-"""What a replay found, for others: a CI server, a person who looks for himself, a test suite.
+"""Reports of a replay: for a CI server, for people, and as tests.
 
 junit.py       JUnit's XML
-html.py        one page (style.py), which loads nothing and runs nothing
+html.py        one page (style.py), which loads nothing and runs no scripts
 comparison.py  two texts side by side
 tests.py       cases as tests (testcode.py)
 """

@@ -1,4 +1,4 @@
-"""Two texts side by side, with what differs marked. Everything that comes out is escaped."""
+"""Two texts side by side, with differences marked. All output is escaped."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from html import escape
 
 __all__ = ["escaped", "side_by_side"]
 
-MOST_LINES = 400  # of either side
+MOST_LINES = 400  # shown of each side
 LONGEST_LINE = 2000  # characters in which words are compared
 WORDS = re.compile(r"\w+|\s+|[^\w\s]")
-# What turns the direction of writing, or can't be seen: it would make a line say something else.
+# Characters that change the direction of writing or are invisible: they could make a line look different.
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
 def escaped(text: str) -> str:
-    """A text for HTML, inside of an element or of an attribute's quotes; what can't be seen is written out."""
+    """A text for HTML, in an element or an attribute's quotes; invisible characters are written out."""
     return escape(HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text), quote=True)
 
 
 def side_by_side(expected: str, actual: str) -> Iterator[tuple[str, str, bool]]:
-    """The lines of both texts as HTML, those that belong together beside each other, and whether they differ."""
+    """The lines of both texts as HTML, matching ones next to each other, and whether they differ."""
     was, now = _lines(expected), _lines(actual)
     matcher = difflib.SequenceMatcher(None, was, now, autojunk=False)
     for kind, start, end, other_start, other_end in matcher.get_opcodes():
@@ -38,7 +38,7 @@ def side_by_side(expected: str, actual: str) -> Iterator[tuple[str, str, bool]]:
 
 
 def _lines(text: str) -> list[str]:
-    """The lines; JSON is written over several."""
+    """The lines of a text; JSON is formatted over several."""
     with suppress(ValueError, RecursionError):
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     lines = re.split(r"\r\n|\r|\n", text)

@@ -1,4 +1,4 @@
-"""One page with everything that a replay found. It loads nothing and runs nothing, and can be sent to anybody."""
+"""A report of a replay as one page. It loads nothing and runs no scripts, so it can be sent to anybody."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gateway.workbench.reports.style import POLICY, STYLE, box_of
 
 __all__ = ["html_report"]
 
-MOST_CASES = 500  # that are shown
-OPEN = 3  # of them, without being asked
-MOST_BODY = 4000  # characters of a request's
+MOST_CASES = 500  # cases that are shown
+OPEN = 3  # cases that are open initially
+MOST_BODY = 4000  # characters of a request's body
 
 
 def html_report(result: ReplayResult) -> str:
-    """The page. Whatever comes from traffic is escaped in it."""
+    """The page. All content from traffic is escaped."""
     return "\n".join(_page(result)) + "\n"
 
 
@@ -54,11 +54,11 @@ def _origin(result: ReplayResult) -> str:
     return " · ".join(part for part in parts if part)
 
 
-# -- what is shown --------------------------------------------------------------------------------
+# -- sections -------------------------------------------------------------------------------------
 
 
 def _filters(result: ReplayResult) -> Iterator[str]:
-    """The boxes stand before all that they show and hide."""
+    """The checkboxes, which must come before the elements that they show and hide."""
     drifts = [drift for drift in Drift if result.drifts.get(drift)]
     names = [(box_of(drift), f"{drift.value} {result.drifts[drift]:,}") for drift in drifts]
     notes = sum(finding.severity.value == "note" for _, finding in result.findings)

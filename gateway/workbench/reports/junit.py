@@ -1,4 +1,4 @@
-"""JUnit's XML, as CI servers read it: a suite for each endpoint, a test for each case."""
+"""JUnit's XML for CI servers: a suite for each endpoint, a test for each case."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from gateway.workbench.replay.result import CaseResult, Finding, Outcome, Replay
 
 __all__ = ["junit_report"]
 
-# What XML 1.0 can't have (section 2.2), not even escaped. Content of traffic has it.
+# Characters that XML 1.0 doesn't allow (section 2.2), not even escaped. Traffic may contain them.
 UNFIT = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit_report(result: ReplayResult) -> str:
-    """The document. A case fails where it keeps its route from being promoted; other findings are in `system-out`."""
+    """The document. A case fails if it prevents its route's promotion; other findings are in `system-out`."""
     root = ET.Element(
         "testsuites", {"name": "gateway replay", **_counts(result.cases), "time": f"{result.seconds:.3f}"}
     )

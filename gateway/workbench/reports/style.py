@@ -1,4 +1,4 @@
-"""How a report looks, in the light and in the dark; and what is shown, without a script: by boxes that are ticked."""
+"""The style of a report, light and dark; checkboxes select what is shown, without a script."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["POLICY", "STYLE", "box_of"]
 
 
 def box_of(drift: Drift) -> str:
-    """The identifier of the box that shows findings of this kind, and their class."""
+    """The id of the checkbox that shows findings of this kind, and their class."""
     return drift.value.replace(" ", "-")
 
 
@@ -46,7 +46,7 @@ del {{ background: var(--del); text-decoration: none }} ins {{ background: var(-
 {_FILTERS}
 @media print {{ nav {{ display: none }} }}
 """
-# Nothing may be loaded or run, whatever a page would say that had been put into this one.
+# Nothing may be loaded or run, even if content from traffic got into the page unescaped.
 POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; "
     f"style-src 'sha256-{b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"

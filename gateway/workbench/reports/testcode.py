@@ -1,4 +1,4 @@
-"""What tests that are written begin with."""
+"""The beginning of generated tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases of a replay as tests of the project's own, which people may read and change."""
+"""Cases of a replay as tests of the project, which people may read and change."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["TestsExist", "write_tests"]
 
 
 class TestsExist(Exception):
-    """Files that are there are not written over. `paths` are those."""
+    """Existing files are not overwritten. `paths` are these files."""
 
-    __test__ = False  # none of pytest's
+    __test__ = False  # not a test class of pytest's
 
     def __init__(self, paths: list[Path]) -> None:
         super().__init__(f"not written over: {', '.join(map(str, paths))}")
@@ -23,9 +23,9 @@ class TestsExist(Exception):
 
 
 def write_tests(cases: Iterable[CaseResult], folder: Path) -> list[Path]:
-    """Write a module for each route into `folder`, and a conftest.py where there is none. Returns what was written.
+    """Write a module for each route into `folder`, and a conftest.py if there is none. Returns the paths of the files.
 
-    Cases that prove nothing are left out, and those that were asked again as somebody else. Raises TestsExist before
+    Cases that prove nothing are left out, and those that were repeated as another user. Raises TestsExist before
     anything is written.
     """
     modules: dict[Path, list[str]] = {}
@@ -45,7 +45,7 @@ def write_tests(cases: Iterable[CaseResult], folder: Path) -> list[Path]:
 
 
 def _test(case: CaseResult) -> str:
-    """One test. Whatever comes from traffic is a literal in it, or a name made of its letters and digits."""
+    """One test. Content from traffic is in it only as a literal, or as a name made of its letters and digits."""
     asked, answer = case.case, case.case.answer
     status = answer.status if answer is not None else case.legacy.status if case.legacy is not None else 0
     arguments = [ascii(asked.method), ascii(asked.target), f"route={case.route!a}"]

@@ -1,6 +1,6 @@
-"""Deleting a view that nobody reaches any more, with whatever only it used: a patch, or why there is none.
+"""Deletes a view that is no longer reached, with the code that only it uses: a patch, or the reasons why not.
 
-traffic.py (is it quiet?)  module.py project.py (the source, by parts)  templates.py
-plan.py (what goes, what is in the way)  edit.py (libcst: takes the parts out)  patch.py (the diff)
+traffic.py (is it unused?)  module.py project.py (the source, in parts)  templates.py
+plan.py (what to delete, what prevents it)  edit.py (libcst: removes the parts)  patch.py (the diff)
 retirement.py (all of it, for one route)
 """

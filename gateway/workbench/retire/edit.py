@@ -1,4 +1,4 @@
-"""A module's source without some of its parts, and without the imports that only these used; all else is untouched."""
+"""Removes parts of a module's source, and the imports that only these used; everything else is unchanged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Node = TypeVar("Node", bound=cst.CSTNode)
 
 def without(module: Module, places: Collection[Place], names: Collection[str]) -> str:
     """The source of `module` without the statements, methods and list entries at `places`. `names` are definitions that
-    go, here or elsewhere: imports of them go too, and their entries in `__all__`."""
+    are removed, here or elsewhere: imports of them are removed too, and their entries in `__all__`."""
     first = _edited(module.source, frozenset(places), frozenset(), frozenset(names))
     unused = _unused_imports(module.source, first, names)
     second = _edited(first, frozenset(), unused, frozenset()) if unused else first
@@ -31,7 +31,7 @@ def _edited(source: str, places: frozenset[Place], imports: frozenset[str], expo
 
 
 def is_empty(source: str) -> bool:
-    """Whether nothing is left in a module but imports and text."""
+    """Whether a module contains only imports and strings."""
     return all(_says_nothing(statement) for statement in ast.parse(source).body)
 
 
@@ -49,7 +49,7 @@ def _says_nothing(statement: ast.stmt) -> bool:
 
 
 def _unused_imports(before: str, after: str, names: Collection[str]) -> frozenset[str]:
-    """What was imported for parts that are gone: names that were used before, or that are gone themselves."""
+    """Imports that only removed parts used: names that were used before, or that are removed themselves."""
     used_before, used_after = _used(before), _used(after)
     imported = _imported(after)
     return frozenset(
@@ -58,7 +58,7 @@ def _unused_imports(before: str, after: str, names: Collection[str]) -> frozense
 
 
 def _used(source: str) -> set[str]:
-    """The names that a module reads, in text annotations and `__all__` too."""
+    """The names that a module reads, including string annotations and `__all__`."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Name):
@@ -79,7 +79,7 @@ def _in_text(text: str) -> set[str]:
 
 
 def _imported(source: str) -> Mapping[str, str]:
-    """Local names of imports, each with what it is called where it comes from."""
+    """The local names of imports, each with its original name."""
     return {
         alias.asname or alias.name.partition(".")[0]: alias.name.rpartition(".")[2]
         for node in ast.walk(ast.parse(source))
@@ -118,7 +118,7 @@ class _Remover(cst.CSTTransformer):
     def leave_SimpleStatementLine(  # noqa: N802
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
-        if not updated_node.body:  # its only import is gone
+        if not updated_node.body:  # its only import was removed
             return cst.RemoveFromParent()
         return self._kept(original_node, updated_node)
 
@@ -144,8 +144,8 @@ class _Remover(cst.CSTTransformer):
     def _elements(
         self, original: Sequence[cst.BaseElement], updated: Sequence[cst.BaseElement]
     ) -> tuple[list[cst.BaseElement], cst.BaseParenthesizableWhitespace | None]:
-        """The entries that stay, and what follows the bracket where the first one goes. A comment above an entry goes
-        with it, and one above the next stays; the last entry ends as the last one did."""
+        """The entries that stay, and what follows the bracket if the first one is removed. A comment above a removed
+        entry is removed too, one above the next stays; the last entry ends as the last one did."""
         kept: list[cst.BaseElement] = []
         opening: cst.BaseParenthesizableWhitespace | None = None
         for before, after in zip(original, updated, strict=True):
@@ -189,7 +189,7 @@ Comma = cst.Comma | cst.MaybeSentinel
 
 
 def _followed(comma: Comma, gone: Comma) -> Comma:
-    """The comma of an entry after which one with the comma `gone` goes."""
+    """The comma of an entry after which an entry with the comma `gone` is removed."""
     if not isinstance(comma, cst.Comma) or not isinstance(gone, cst.Comma):
         return gone
     return comma.with_changes(whitespace_after=_joined(comma.whitespace_after, gone.whitespace_after))

@@ -1,4 +1,4 @@
-"""One Python file of the project, by its parts: definitions, URL patterns, tests, and what each of them refers to."""
+"""One Python file of the project, in parts: definitions, URL patterns, tests, and the names that each uses."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Literal
 
 __all__ = ["Import", "Key", "Module", "Part", "Place", "read_module"]
 
-Place = tuple[int, int]  # line from 1, column from 0, as ast and libcst have them
+Place = tuple[int, int]  # line from 1, column from 0, as in ast and libcst
 Key = tuple[str, str]  # module and name
 # definition: a class, function or value with a name. url: an entry of a list of URL patterns. register: a statement
-# such as `router.register(…)`. method: of a class of tests. statement: all else.
+# such as `router.register(…)`. method: of a test class. statement: everything else.
 Kind = Literal["definition", "url", "register", "method", "statement"]
 NOT_DEFINITIONS = frozenset(
     {"urlpatterns", "__all__", "app_name", "handler400", "handler403", "handler404", "handler500"}
@@ -24,7 +24,7 @@ DEFINING = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A name that a module has from elsewhere: `name` is empty where it is a module. `place` is that of the alias."""
+    """An imported name: `name` is empty for a module. `place` is that of the alias."""
 
     module: str
     name: str
@@ -33,11 +33,10 @@ class Import:
 
 @dataclass(eq=False, slots=True)
 class Part:
-    """A part of a module that stays or goes as a whole. `within` is the class that a method stands in.
+    """A part of a module that stays or is removed as a whole. `within` is the class that contains a method.
 
-    `names` are those it reads, with the attributes asked of each (`views.QuotesView` is ("views", "QuotesView")),
-    `strings` its literals, f-strings with something in the place of each value; `arguments` those of a function.
-    """
+    `names` are those that it reads, with their attributes (`views.QuotesView` is ("views", "QuotesView")), `strings`
+    its literals, f-strings with a placeholder for each value; `arguments` those of a function."""
 
     module: Module
     kind: Kind
@@ -54,13 +53,13 @@ class Part:
 
     @property
     def key(self) -> Key:
-        """By which others refer to it."""
+        """The key by which other parts refer to it."""
         return self.module.name, self.name
 
 
 @dataclass(eq=False, slots=True)
 class Module:
-    """A file. `imports` are by local name; `stars` the modules that it takes every name of."""
+    """A file. `imports` are by local name; `stars` are the modules of its star imports."""
 
     name: str
     path: Path
@@ -81,13 +80,13 @@ class Module:
 
     @property
     def is_test(self) -> bool:
-        """Whether pytest or Django's runner would look for tests in it, or their fixtures."""
+        """Whether pytest or Django's runner would look for tests, or their fixtures, in it."""
         stem = self.path.stem
         return "tests" in self.path.parts[:-1] or stem in ("tests", "conftest") or stem.startswith("test_")
 
 
 def read_module(path: Path, name: str) -> Module | None:
-    """The module in this file; None where it is no Python that this version reads."""
+    """The module in this file; None if this version of Python can't parse it."""
     try:
         source = path.read_text(encoding="utf-8")
         tree = ast.parse(source)
@@ -170,7 +169,7 @@ def _class_of_tests(module: Module, statement: ast.ClassDef) -> Iterator[Part]:
 
 
 def _patterns(statement: ast.stmt) -> Iterator[ast.expr]:
-    """The calls of `path()` and the like in a statement's lists, those in the lists of an include too."""
+    """The calls of `path()` and the like in a statement's lists, including those in the lists of an include."""
     for node in ast.walk(statement):
         if isinstance(node, ast.List | ast.Tuple):
             for element in node.elts:
@@ -227,5 +226,5 @@ def _chain(node: ast.expr) -> tuple[str, ...] | None:
 
 
 def _f_string(node: ast.JoinedStr) -> str:
-    """The text, with a number in the place of each value."""
+    """The text, with a number for each value."""
     return "".join(str(one.value) if isinstance(one, ast.Constant) else "7" for one in node.values)

@@ -1,4 +1,4 @@
-"""The files that change, as a diff or on disk."""
+"""The changed files, as a diff or on disk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["FileChange", "changes_of", "diff_of", "write"]
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """One file; `after` is None where it goes."""
+    """One file; `after` is None if it is deleted."""
 
     path: Path
     before: str
@@ -25,7 +25,7 @@ class FileChange:
 
 
 def changes_of(project: Project, plan: Plan) -> list[FileChange]:
-    """What becomes of each file by `plan`."""
+    """The change of each file according to `plan`."""
     places: dict[Module, list[Place]] = {}
     for part in plan.parts:
         places.setdefault(part.module, []).append(part.place)
@@ -47,7 +47,7 @@ def changes_of(project: Project, plan: Plan) -> list[FileChange]:
 
 
 def _names_in(project: Project, module: Module, gone: list[Part]) -> set[str]:
-    """What `module` calls the definitions that go."""
+    """The local names in `module` of the definitions that are removed."""
     own = {part.name for part in gone if part.module is module}
     keys = {part.key for part in gone}
     passed_on = {
@@ -63,13 +63,13 @@ def _imports_any(project: Project, module: Module, gone: list[Part]) -> bool:
 
 
 def _emptied(project: Project, sources: Mapping[Module, str]) -> list[Module]:
-    """The modules in which nothing is left, and that nobody imports as such."""
+    """The modules that become empty, and that no other module imports as a module."""
     empty = [module for module, source in sources.items() if is_empty(source) and not module.is_package]
     return [module for module in empty if not any(_imports(other, module) for other in project.modules.values())]
 
 
 def _imports(other: Module, module: Module) -> bool:
-    """Whether `other` has the module itself, and goes on using it: names out of it are gone."""
+    """Whether `other` imports the module itself and still uses it: imports of its names are removed."""
     if other is module:
         return False
     package, _, stem = module.name.rpartition(".")
@@ -80,7 +80,7 @@ def _imports(other: Module, module: Module) -> bool:
 
 
 def diff_of(changes: list[FileChange], root: Path) -> str:
-    """A unified diff that `patch -p1` and `git apply` take."""
+    """A unified diff for `patch -p1` and `git apply`."""
     return "".join(line for change in changes for line in _diff(change, root))
 
 

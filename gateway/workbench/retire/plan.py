@@ -1,4 +1,4 @@
-"""What goes with a view, and what is in the way."""
+"""Determines what is removed together with a view, and what prevents it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gateway.workbench.retire.templates import Template
 
 __all__ = ["InTheWay", "Plan", "Wanted", "plan_for"]
 
-# Bases of classes that Django finds by itself, or that rows depend on.
+# Bases of classes that Django finds itself, or that rows depend on.
 FOUND_BY_DJANGO = frozenset(
     {"Model", "AppConfig", "BaseCommand", "Migration", "ModelAdmin", "AdminSite", "TextChoices", "IntegerChoices"}
 )
-# Modules whose definitions others find by their place.
+# Modules whose definitions are found by their place.
 BY_PLACE = frozenset({"models", "apps", "admin", "settings", "urls", "signals", "wsgi", "asgi", "management"})
 # Decorators that register nothing.
 HARMLESS = frozenset(
@@ -34,8 +34,8 @@ HARMLESS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to go: views by module and name, and the names of their URLs. `asks` says whether a path is theirs;
-    `keeps_tests`: tests stay that only ask a path."""
+    """What is to be removed: views by module and name, and the names of their URLs. `asks` says whether a path is
+    theirs; `keeps_tests`: tests that only request a path stay."""
 
     views: frozenset[Key]
     names: frozenset[str]
@@ -45,7 +45,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class InTheWay:
-    """One use that a person has to see to first."""
+    """One use that must be removed by hand first."""
 
     path: Path
     line: int
@@ -54,7 +54,7 @@ class InTheWay:
 
 @dataclass(slots=True)
 class Plan:
-    """The parts and templates that go, and what is in the way."""
+    """The parts and templates to be removed, and the uses that prevent it."""
 
     parts: list[Part] = field(default_factory=list)
     templates: list[Template] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Plan:
 
 
 def plan_for(project: Project, templates: Sequence[Template], wanted: Wanted) -> Plan:
-    """What goes with `wanted`: its URLs, its tests, and what nothing else uses of the same package."""
+    """The plan for `wanted`: its URLs, its tests, and what nothing else in the same package uses."""
     return _Planning(project, templates, wanted).plan()
 
 
@@ -105,10 +105,10 @@ class _Planning:
     def _goes_with_its_class(self, part: Part) -> bool:
         return part.within is not None and part.within in self._gone
 
-    # -- who uses what is gone -------------------------------------------------------------------
+    # -- uses of removed parts ------------------------------------------------------------------
 
     def _use_of_gone(self) -> None:
-        """Whoever refers to something that goes: goes too, or is in the way."""
+        """Parts that refer to a removed part are removed too, or prevent it."""
         looked_at: set[Part] = set()
         while waiting := [part for part in self._gone if part not in looked_at]:
             for part in waiting:
@@ -125,7 +125,7 @@ class _Planning:
             self._in_the_way(user, _line_of(user, part.name), f"{user.name.splitlines()[0]} uses {part.name}")
 
     def _goes_along(self, user: Part) -> bool:
-        """Whether a part is there for nothing but what it uses: a URL, a test, a value in a URLconf."""
+        """Whether a part exists only for what it uses: a URL, a test, a value in a URLconf."""
         if user.kind in ("url", "register"):
             return True
         if self._is_own_test(user.module):
@@ -134,11 +134,11 @@ class _Planning:
         return is_value and any(part.kind in ("url", "register") for part in user.module.parts)
 
     def _is_own_test(self, module: Module) -> bool:
-        """Whether a module has tests of the project, as against those that ask through the gateway."""
+        """Whether a module has tests of the project, not tests that use the gateway."""
         return module.is_test and module.name.partition(".")[0] in self._packages
 
     def _class_without_methods(self, method: Part) -> None:
-        """A class of tests goes with its last one."""
+        """A test class is removed with its last method."""
         if method.within is None or method.within in self._gone:
             return
         tests = [
@@ -150,7 +150,7 @@ class _Planning:
     # -- tests -----------------------------------------------------------------------------------
 
     def _tests_that_ask(self) -> None:
-        """Tests that ask a path of a view that goes, by their own words or those of a helper."""
+        """Tests that request a path of a removed view, in their own literals or those of a helper."""
         for part in self._project.parts:
             if not self._is_own_test(part.module) or part in self._gone or part.kind not in ("definition", "method"):
                 continue
@@ -162,7 +162,7 @@ class _Planning:
         self._use_of_gone()
 
     def _fixtures_and_helpers(self) -> None:
-        """What only tests used that are gone, in their own modules; and modules in which no test is left."""
+        """What only removed tests used, in their own modules; and modules without remaining tests."""
         changed = True
         while changed:
             changed = False
@@ -179,10 +179,10 @@ class _Planning:
         tests = [part for part in module.parts if part.name.rpartition(".")[2].startswith("test")]
         return bool(tests) and all(part in self._gone for part in tests)
 
-    # -- what only they used ---------------------------------------------------------------------
+    # -- definitions that only removed parts used -----------------------------------------------
 
     def _unused(self) -> bool:
-        """Let one more definition go that only parts used that go; tests don't keep anything alive."""
+        """Remove one more definition that only removed parts use; uses in tests don't count."""
         for part in list(self._gone):
             if part.module.is_test:
                 continue
@@ -206,7 +206,7 @@ class _Planning:
         return not _is_registered(part.node) and not self._is_model(part, 0)
 
     def _is_model(self, part: Part, depth: int) -> bool:
-        """Whether a class is one that Django finds, by its bases in the project too."""
+        """Whether Django finds a class itself, by its bases, including those in the project."""
         if not isinstance(part.node, ast.ClassDef) or depth > len(self._project.modules):
             return False
         names = {_last(base) for base in part.node.bases}
@@ -218,7 +218,7 @@ class _Planning:
     # -- names -----------------------------------------------------------------------------------
 
     def _names(self) -> None:
-        """Whoever reverses a URL that goes."""
+        """Code that reverses a removed URL."""
         for part in self._project.parts:
             if self._is_gone(part):
                 continue
@@ -241,7 +241,7 @@ class _Planning:
     # -- templates -------------------------------------------------------------------------------
 
     def _templates_alone(self) -> list[Template]:
-        """The templates that only parts named that go, and those that only such templates take in."""
+        """The templates that only removed parts name, and those that only such templates include."""
         by_name = {template.name: template for template in self._templates}
         gone_words = {text for part in self._gone if not part.module.is_test for _, text in part.strings}
         kept = {text for part in self._project.parts if part not in self._gone for _, text in part.strings}
@@ -278,7 +278,7 @@ def _last(node: ast.expr) -> str:
 
 
 def _reverses(part: Part, name: str) -> bool:
-    """Whether a literal is the name of a URL: it can hardly be anything else, or stands where names are asked for."""
+    """Whether a literal is the name of a URL: it is unlikely to be anything else, or is passed where names are."""
     if ":" in name or "-" in name:
         return True
     return any(_asks_for_names(node, name) for node in ast.walk(part.node))
@@ -306,5 +306,5 @@ def _line_of(part: Part, name: str) -> int:
 
 
 def lines_of(found: Sequence[InTheWay], root: Path) -> Iterator[str]:
-    """Each in a line: file, line and why."""
+    """A line for each: file, line and why."""
     return (f"{one.path.relative_to(root)}:{one.line}: {one.why}" for one in found)

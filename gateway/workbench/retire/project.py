@@ -1,4 +1,4 @@
-"""The project's own Python files, and who refers to what in them."""
+"""The project's own Python files, and the references between them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from gateway.workbench.retire.module import Key, Module, Part, read_module
 
 __all__ = ["Project", "read_project"]
 
-# Folders that are no source of the project's.
+# Folders without source of the project.
 SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist", "migrations"})
-DEEPEST = 10  # modules that a name is passed on through
+DEEPEST = 10  # modules through which a name is imported
 
 
 class Project:
@@ -32,13 +32,13 @@ class Project:
         return (part for module in self.modules.values() for part in module.parts)
 
     def part(self, key: Key) -> Part | None:
-        """The definition that `key` names."""
+        """The definition with this key."""
         module = self.modules.get(key[0])
         return None if module is None else module.definitions.get(key[1])
 
     def references(self, part: Part) -> frozenset[Key]:
-        """The definitions of the project that `part` refers to: by name, by a dotted path in a string, and a test by an
-        argument, which names a fixture."""
+        """The definitions of the project to which `part` refers: by name, by a dotted path in a string, and in a test
+        by an argument, which names a fixture."""
         if part not in self._references:
             self._references[part] = frozenset(self._referred(part))
         return self._references[part]
@@ -74,7 +74,7 @@ class Project:
         return None
 
     def resolve(self, module: str, name: str, depth: int = 0) -> Key | None:
-        """The definition that `module` calls `name`, which may be passed on by others."""
+        """The definition that `module` calls `name`, possibly imported through other modules."""
         found = self.modules.get(module)
         if found is None or depth > DEEPEST:
             return None
@@ -88,7 +88,7 @@ class Project:
         return None
 
     def _fixture(self, module: Module, name: str) -> Key | None:
-        """The fixture of this name: of the module, or of the nearest conftest.py."""
+        """The fixture of this name, in the module or in the closest conftest.py."""
         if name in module.definitions:
             return module.name, name
         package = module.name.rpartition(".")[0]
@@ -102,7 +102,7 @@ class Project:
 
 
 def read_project(root: Path) -> Project:
-    """Every Python file below `root` but for migrations, and what is installed there."""
+    """Every Python file below `root`, without migrations and installed packages."""
     modules = {}
     for path in _files(root.resolve()):
         if (module := read_module(path, _name(path, root.resolve()))) is not None:
@@ -121,7 +121,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _name(path: Path, root: Path) -> str:
-    """The module's dotted name, as Python would import it from the longest entry of its path."""
+    """The module's dotted name, as imported from the longest matching entry of sys.path."""
     bases = [Path(entry).resolve() for entry in sys.path if entry] + [root]
     base = max((one for one in bases if path.is_relative_to(one)), key=lambda one: len(one.parts))
     base = base if base.is_relative_to(root) else root

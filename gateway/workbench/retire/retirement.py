@@ -1,4 +1,4 @@
-"""All that there is to say of one retired route: what may go, and whether."""
+"""The retirement of one route's views: what can be removed, and whether."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ __all__ = ["Retirement", "retirement_of"]
 
 @dataclass(frozen=True, slots=True)
 class Retirement:
-    """What becomes of a route's views. `views` go, `kept` stay since something else still leads to them; `changes` are
-    the patch, `in_the_way` what has to be changed by a person first, `noted` what goes on working by the service."""
+    """The result for a route's views. `views` can be removed, `kept` stay since something else still leads to them;
+    `changes` are the patch, `in_the_way` must be changed by hand first, `noted` is what continues to work with the
+    service."""
 
     root: Path
     views: Sequence[RetiredView]
@@ -38,12 +39,12 @@ class Retirement:
 
     @property
     def patterns(self) -> frozenset[str]:
-        """The patterns of the URLs that go, as Django calls a request's route."""
+        """The patterns of the removed URLs, in the form of `ResolverMatch.route`."""
         return frozenset(url.pattern.replace("^", "") for view in self.views for url in view.gone)
 
 
 def retirement_of(snapshot: Snapshot, route: str, root: Path, *, keep_tests: bool = False) -> Retirement:
-    """What goes with `route`, which is retired in `snapshot`. Reads every Python file and template below `root`."""
+    """The retirement of `route`, which is retired in `snapshot`. Reads every Python file and template below `root`."""
     concerned = [view for view in retired_views(snapshot) if route in view.routes]
     views = [view for view in concerned if view.deletable]
     kept = [view for view in concerned if not view.deletable]
@@ -65,13 +66,13 @@ def retirement_of(snapshot: Snapshot, route: str, root: Path, *, keep_tests: boo
 
 
 def _key(project: Project, dotted: str) -> Key | None:
-    """The definition of a view by its dotted name."""
+    """The key of a view, from its dotted name."""
     module, _, name = dotted.rpartition(".")
     return project.resolve(module, name)
 
 
 def _asks(text: str, views: set[str]) -> bool:
-    """Whether a literal is a path of one of `views`, with anything in the place of a format's fields."""
+    """Whether a literal is a path of one of `views`, with any values for a format's fields."""
     if not text.startswith("/") or any(character.isspace() for character in text):
         return False
     path = "".join(_filled(text.partition("?")[0]))

@@ -1,4 +1,4 @@
-"""The project's templates: which URL names they reverse, and which other templates they take in."""
+"""The project's templates: the URL names that they reverse, and the templates that they include."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _taken_in = re.compile(r"{%-?\s*(?:include|extends|import|from)\s+['\"]([^'\"]+)
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A file. `name` is that by which it is loaded, `reversed` has each URL name with its line."""
+    """A file. `name` is the name by which it is loaded, `reversed` has each URL name with its line."""
 
     name: str
     path: Path
@@ -27,7 +27,7 @@ class Template:
 
 
 def read_templates(root: Path) -> list[Template]:
-    """Those of the folders that the project's template engines look into, as far as they are below `root`."""
+    """The templates in the folders of the project's template engines, as far as they are below `root`."""
     return [template for folder in _folders(root.resolve()) for template in _below(folder)]
 
 

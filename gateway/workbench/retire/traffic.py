@@ -1,4 +1,4 @@
-"""Whether a route is retired, for long enough, and nobody asked the project for it since."""
+"""Checks that a route has been retired for long enough, and that the project had no requests for it since."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ LEGACY = "legacy"  # the upstream's name
 
 
 def unproved(route: RouteConfig, patterns: Collection[str], days: int, now: datetime) -> Iterator[str]:
-    """What is missing before anything of `route` may go, in words. `patterns` are the URLs', as Django has them.
+    """What is missing before anything of `route` may be removed, in words. `patterns` are the URLs' patterns in Django.
 
-    Raises DatabaseError where the database can't be asked.
+    Raises DatabaseError if the database can't be queried.
     """
     if not installed():
         yield 'how long it is retired, and who asked since, isn\'t known: "gateway.control" is not in INSTALLED_APPS'

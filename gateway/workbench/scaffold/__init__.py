@@ -1,4 +1,4 @@
-"""What `gateway scaffold` writes: the text of a service's module, its route, and a contract test.
+"""The text that `gateway scaffold` writes: a service's module, its route, and a contract test.
 
-references.py  names of modules in generated text, imported once all are known;   literals.py  values as text
+references.py  names of modules in generated text, resolved at the end;   literals.py  values as text
 """

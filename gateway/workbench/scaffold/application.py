@@ -1,4 +1,4 @@
-"""The application of a service: a new one, or where an existing one is to include a new router."""
+"""The application of a service: a new one, or an existing one that is to include a new router."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ DEFAULT_PACKAGE = "services"
 
 
 def app_of(name: str, services: Mapping[str, Mapping[str, Any]], root: Path, answers: str) -> tuple[str, bool]:
-    """The application of service `name` as gateway.toml says it, or is to say it; and whether it is new.
+    """The application of service `name` as in gateway.toml, or as to be written there; and whether it is new.
 
-    Raises CannotScaffold where the service can't answer so.
+    Raises CannotScaffold if the service has another `answers`.
     """
     known = services.get(name)
     if known is None:
@@ -34,7 +34,7 @@ def app_of(name: str, services: Mapping[str, Mapping[str, Any]], root: Path, ans
 
 
 def _package(services: Mapping[str, Mapping[str, Any]], root: Path) -> str:
-    """Where the project's services are."""
+    """The package that contains the project's services."""
     tops = [str(one["app"]).partition(":")[0].partition(".") for one in services.values() if "app" in one]
     packages = [top for top, dot, _ in tops if dot and (root / top).is_dir()]
     return packages[0] if packages else DEFAULT_PACKAGE
@@ -57,7 +57,7 @@ def new_application(app: str, service: str, module: str, root: Path) -> Iterator
 
 
 def including(app: str, module: str, root: Path) -> File | None:
-    """The file of an existing application with the router of `module` included; None where it can't be told which."""
+    """The file of an existing application, with the router of `module` included; None if it can't be found."""
     called = f"{module.rpartition('.')[2]}_router"
     for path in _candidates(app, root):
         text = path.read_text(encoding="utf-8")
@@ -81,7 +81,8 @@ def _candidates(app: str, root: Path) -> Iterator[Path]:
 
 
 def _places(text: str) -> tuple[int, int] | None:
-    """The lines after the last import and after the last `include_router`, or the end where the application is made."""
+    """The lines after the last import and after the last `include_router`, or at the end of the application's
+    creation."""
     tree = ast.parse(text)
     if not any(isinstance(node, ast.Assign) and "FastAPI(" in ast.unparse(node) for node in tree.body):
         return None

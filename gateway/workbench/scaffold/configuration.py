@@ -1,4 +1,4 @@
-"""The entries of gateway.toml that a scaffolded endpoint needs, at the end of the file as its owner wrote it."""
+"""The entries of gateway.toml that a scaffolded endpoint needs, appended to the file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Configuration"]
 
 
 class Configuration:
-    """A configuration file, which is read and only ever appended to."""
+    """A configuration file, which is only read and appended to."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -36,7 +36,7 @@ class Configuration:
         return {route.get("name", ""): route for route in self.content.get("routes", [])}
 
     def existing(self, service: str, claim: Claim) -> str | None:
-        """The name of the route that says this already."""
+        """The name of an existing route with this claim."""
         for name, route in self.routes.items():
             same = (route.get("path"), route.get("prefix")) == (claim.path, claim.prefix)
             if (
@@ -48,9 +48,9 @@ class Configuration:
         return None
 
     def with_entries(self, service: str, app: str | None, answers: str, route: str | None, claim: Claim) -> File:
-        """The file with what is missing: the service where there is an `app` for it, the route where it has a name.
+        """The file with the missing entries: the service if there is an `app` for it, the route if it has a name.
 
-        Raises CannotScaffold, with the text to paste, where it can't stand at the end.
+        Raises CannotScaffold, with the text to paste, if it can't be appended.
         """
         added = ""
         if app is not None:

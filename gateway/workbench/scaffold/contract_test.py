@@ -1,4 +1,4 @@
-"""The text of a contract test: it asks legacy and the service the same, and compares answers and rows."""
+"""The text of a contract test: it sends the same to legacy and the service, and compares responses and rows."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ BOTH = "gateway_contract"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a test knows of one endpoint.
+    """What a test needs to know of one endpoint.
 
-    `model`: the text for the model whose row the path names, or None; `values` what more makes one; `lookup` the
-    attributes of the row for the path's parameters, by name; `owner` its foreign key to the user. `body` is the text of
-    a valid body; `names`, `required`: its fields. `queries`: parameters of the query. `certain`: the project's own code
-    adds nothing that could refuse it. `upload`: there are files in it; `form`: it is sent as a form.
+    `model`: the text for the model whose row the path identifies, or None; `values` further arguments to create one;
+    `lookup` the row's attributes for the path's parameters, by name; `owner` its foreign key to the user. `body` is the
+    text of a valid body; `names`, `required`: its fields. `queries`: query parameters. `certain`: the project's own
+    code adds no checks that could refuse it. `upload`: it contains files; `form`: it is sent as a form.
     """
 
     endpoint: Endpoint
@@ -58,7 +58,7 @@ class Asked:
 
 
 def contract_test(route: str, asked: Sequence[Asked], login: str, user_model: str) -> str:
-    """The module for `route`. `login` as `gateway.testing.Contract` has it."""
+    """The module for `route`. `login` as in `gateway.testing.Contract`."""
     constants = [f"ROUTE = {route!r}", f"LOGIN = {login!r}  # how a test's user is known", _CALLERS]
     if any(one.upload for one in asked):
         constants.append(_GIF)

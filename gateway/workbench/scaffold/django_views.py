@@ -1,4 +1,4 @@
-"""Plain views of Django's as endpoints: called through the bridge, or a stub with their source."""
+"""Plain Django views as endpoints: called through the bridge, or a stub with their source."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ READING = ("GET", "HEAD")
 
 
 def asked_of_view(endpoint: Endpoint, method: str) -> Asked:
-    """What a contract test knows of a view: rows by the names of parameters, forms with a value for each field."""
+    """The data for a view's contract test: rows by the names of parameters, forms with a value for each field."""
     forms = forms_of(endpoint.function) if method not in READING else []
     fields = [name for form in forms for name in form().fields]
     model, lookup = guessed_row(endpoint)

@@ -1,4 +1,4 @@
-"""What is to be written: files, what is left to do in them, and what comes next. Nothing is overwritten."""
+"""The files to be written, what is left to do in them, and the next steps. Nothing is overwritten."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CannotScaffold(Exception):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """`text` is the whole file; `appended`: it is the old one with something at its end, which is no overwriting."""
+    """`text` is the whole file; `appended`: it is the existing file with additions at its end."""
 
     path: Path
     text: str
@@ -29,11 +29,11 @@ class File:
 
     @property
     def before(self) -> str | None:
-        """What the file has now; None where there is none."""
+        """The present content of the file; None if there is none."""
         return self.path.read_text(encoding="utf-8") if self.path.exists() else None
 
     def diff(self, root: Path) -> str:
-        """From what is there to `text`, as `diff -u` has it."""
+        """The difference between the present content and `text`, as from `diff -u`."""
         name = self.path.relative_to(root) if self.path.is_relative_to(root) else self.path
         old, new = (self.before or "").splitlines(keepends=True), self.text.splitlines(keepends=True)
         before = "/dev/null" if self.before is None else f"a/{name}"
@@ -46,7 +46,7 @@ class File:
         return "written" if self.before is None or self.appended else "kept"
 
     def write(self) -> Outcome:
-        """Write it, unless there is another of its name."""
+        """Write it, unless there is another file with its name."""
         outcome = self.outcome()
         if outcome == "written":
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,8 +56,8 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`endpoints` are what it is about, `mode` whether they are lifted or rewritten. `todos`: what could not be
-    translated, each a NotImplementedError in the text. `notes`: what else is to be known; `steps`: what to do next."""
+    """`endpoints` are those to be moved, `mode` whether they are lifted or rewritten. `todos`: what could not be
+    translated, each a NotImplementedError in the text. `notes`: further information; `steps`: what to do next."""
 
     endpoints: tuple[str, ...]
     service: str
@@ -69,5 +69,5 @@ class Draft:
     steps: tuple[str, ...] = ()
 
     def write(self) -> Sequence[tuple[File, Outcome]]:
-        """Write what isn't there yet."""
+        """Write the files that don't exist yet."""
         return [(file, file.write()) for file in self.files]

@@ -1,4 +1,4 @@
-"""Django's forms as Pydantic models, and what a view reads of a request."""
+"""Django's forms as Pydantic models, and what a view reads from a request."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LIMITS = {"max_length": "max_length", "min_length": "min_length", "max_value": 
 
 
 def forms_of(function: Callable[..., Any]) -> list[type[forms.BaseForm]]:
-    """The forms that a view names."""
+    """The forms that a view uses."""
     inner = inspect.unwrap(function)
     known = {**getattr(inner, "__globals__", {})}
     names = getattr(getattr(inner, "__code__", None), "co_names", ())
@@ -43,7 +43,7 @@ def forms_of(function: Callable[..., Any]) -> list[type[forms.BaseForm]]:
 
 
 def form_model(form: type[forms.BaseForm], todos: list[str]) -> str:
-    """The text of a model with the form's fields. What it checks beyond them goes to `todos`."""
+    """The text of a model with the form's fields. Checks beyond them are added to `todos`."""
     lines = [f'"""{form.__name__}, as it is sent."""', ""]
     for name, field in form().fields.items():
         lines.append(_line(name, field))
@@ -98,12 +98,12 @@ def _example(field: forms.Field) -> str:
 
 
 def _is_plain(field: forms.Field) -> bool:
-    """Whether its choices are no rows."""
+    """Whether its choices are not rows."""
     return isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField)
 
 
 def query_of(function: Callable[..., Any]) -> list[str]:
-    """The query parameters that a view names: `request.GET["name"]`, `request.GET.get("name")`."""
+    """The query parameters that a view reads: `request.GET["name"]`, `request.GET.get("name")`."""
     return _read(function, "GET")
 
 
@@ -132,6 +132,6 @@ def _is_attribute(node: ast.expr, attribute: str) -> bool:
 
 
 def methods_of(function: Callable[..., Any]) -> list[str]:
-    """The methods of a view that doesn't say which it takes: GET, and POST where it reads a form."""
+    """The methods of a view that doesn't declare them: GET, and POST if it reads a form."""
     source = source_of(function)
     return ["GET", "POST"] if "POST" in source else ["GET"]

@@ -1,4 +1,4 @@
-"""Python text for values: what is given to fields and validators."""
+"""Python text for values, such as arguments of fields and validators."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _BRACKETS: Mapping[type, tuple[str, str]] = {list: ("[", "]"), tuple: ("(", ")")
 
 
 class Text:
-    """A value whose text is known."""
+    """A value with known text."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
 
 def literal(value: Any) -> str:
-    """The text that makes an equal value. Raises Untranslatable."""
+    """The text that creates an equal value. Raises Untranslatable."""
     if isinstance(value, Text):
         return value.text
     if type(value) in _PLAIN:
@@ -86,7 +86,7 @@ def _class(value: Any) -> str:
 
 
 def rows(value: Any) -> str:
-    """The text for a queryset or a manager that gives all rows of its model."""
+    """The text for a queryset or a manager that returns all rows of its model."""
     query = value.all() if isinstance(value, Manager) else value
     if query.query.is_empty():
         return f"{reference(query.model)}.{query.model._default_manager.name}.none()"  # noqa: SLF001 - Django's manual has it
@@ -102,7 +102,7 @@ def _model_field(value: Any) -> str:
 
 
 def _method(value: Any) -> str:
-    """A function; of a class method, or a method of an instance that text can be written for, with what it is of."""
+    """A function; for a class method, or a method of an instance with known text, with its class or instance."""
     owner = getattr(value, "__self__", None)
     if owner is None or isinstance(owner, ModuleType):
         return reference(value)
@@ -130,7 +130,7 @@ _WRITERS: tuple[tuple[Any, Callable[[Any], str]], ...] = (
 
 
 def arguments(args: Any, kwargs: Mapping[str, Any]) -> str:
-    """The text between the brackets of a call. Raises Untranslatable, which names the argument."""
+    """The arguments of a call as text. Raises Untranslatable, which names the argument."""
     found = [literal(value) for value in args]
     for name, value in kwargs.items():
         try:
@@ -141,7 +141,7 @@ def arguments(args: Any, kwargs: Mapping[str, Any]) -> str:
 
 
 def _instance(value: Any) -> str:
-    """An object that says how it is made: Django's validators do (`deconstructible`), and those of DRF are known."""
+    """An object that knows its arguments: Django's validators do (`deconstructible`), and those of DRF are known."""
     kind = type(value)
     if isinstance(value, Q):
         raise Untranslatable(f"a condition, {value!r}")

@@ -1,4 +1,4 @@
-"""The text of a Python module: docstring, imports, body; formatted by ruff where it is installed."""
+"""The text of a Python module: docstring, imports, body; formatted by ruff if it is installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LINE = 120
 
 
 def module_text(docstring: str, body: str, *, exported: Collection[str] = ()) -> str:
-    """A module whose text has references in it: every name is imported. Raises SyntaxError for what is no Python."""
+    """A module from a text with references: every name is imported. Raises SyntaxError for invalid Python."""
     taken = _defined(body)
     text, imports = resolve(body, taken)
     listed = f"\n__all__ = [{', '.join(repr(name) for name in sorted(exported))}]\n" if exported else ""
@@ -28,7 +28,7 @@ def module_text(docstring: str, body: str, *, exported: Collection[str] = ()) ->
 
 
 def _defined(body: str) -> set[str]:
-    """The names that a body defines at its top."""
+    """The names that a body defines at module level."""
     tree = ast.parse(resolve(body, set())[0])
     names = {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)}
     targets = (target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets)
@@ -36,7 +36,7 @@ def _defined(body: str) -> set[str]:
 
 
 def is_formatted() -> bool:
-    """Whether ruff is there (the extra `workbench`)."""
+    """Whether ruff is installed (the extra `workbench`)."""
     return _ruff() is not None
 
 
@@ -50,7 +50,7 @@ def _ruff() -> str | None:
 
 
 def formatted(text: str) -> str:
-    """`text`, its imports sorted, as ruff formats it; as it is where there is no ruff."""
+    """`text` with sorted imports, formatted by ruff; unchanged without ruff."""
     ruff = _ruff()
     if ruff is None:
         return text

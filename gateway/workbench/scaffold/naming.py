@@ -1,4 +1,4 @@
-"""What things that are written are called, and where they stand."""
+"""Names and places of generated files and functions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _words(template: str) -> list[str]:
 
 
 def stem_of(chosen: Sequence[Endpoint], whole: bool) -> str:
-    """The name of a module for `chosen`: of what they are about, and of what is done where it is one alone."""
+    """The name of a module for `chosen`: after their subject, and the action if there is only one."""
     first = min((endpoint.template for endpoint in chosen), key=len)
     before = first.partition("{")[0]
     subject = identifier(next(iter(reversed(_words(before) or _words(first))), "endpoint"))
@@ -38,7 +38,7 @@ def _done(endpoint: Endpoint) -> str:
 
 
 def route_name(service: str, stem: str, taken: Collection[str]) -> str:
-    """A name for the route that no other has."""
+    """A name for the route that isn't taken."""
     short = service if stem == identifier(service) else f"{service}-{stem.replace('_', '-')}"
     return next(name for name in (short, *(f"{short}-{number}" for number in range(2, 1000))) if name not in taken)
 
@@ -53,8 +53,8 @@ def function_name(endpoint: Endpoint, taken: Collection[str]) -> str:
 
 
 def module_path(app: str, root: Path, stem: str, *, is_new: bool = False) -> tuple[Path, str]:
-    """The file and the name of a module `stem` of the service whose application is `app`: in its package, which a new
-    one gets, or beside its module."""
+    """The file and name of a module `stem` for the service with the application `app`: in its package, which is created
+    for a new one, or next to its module."""
     module = app.partition(":")[0]
     place = root.joinpath(*module.split("."))
     if is_new or place.is_dir() or not place.with_suffix(".py").exists():

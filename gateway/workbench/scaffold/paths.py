@@ -1,4 +1,4 @@
-"""The path of an endpoint as FastAPI has it, and its parameters."""
+"""The path of an endpoint in FastAPI's form, and its parameters."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from gateway.workbench.scaffold.references import Untranslatable, ref
 
 __all__ = ["parameters", "path_text"]
 
-# Django's converters, as Starlette calls what takes in the same, and what they give.
+# Django's converters: Starlette's names of equivalent ones, and the types of their values.
 _CONVERTORS = {"int": ("int", "int"), "uuid": ("uuid", ref("uuid", "UUID")), "path": ("path", "str")}
 OPEN, CLOSE = "\x04", "\x05"  # the braces of an f-string's expression
-_SEGMENT = "[^/]+"  # what a parameter without a convertor takes in
+_SEGMENT = "[^/]+"  # matched by a parameter without a convertor
 
 
 def path_text(endpoint: Endpoint) -> str:
-    """The text of the path: a literal, or an f-string where a parameter has a regular expression of its own."""
+    """The text of the path: a literal, or an f-string if a parameter has a regular expression of its own."""
     path, plain = endpoint.template, True
     for parameter in endpoint.parameters:
         for written in (f"{{{parameter.name}}}", f"{{{parameter.name}:{parameter.converter}}}"):
@@ -40,14 +40,14 @@ def _spelled(parameter: Parameter) -> tuple[str, bool]:
 
 
 def _quoted(regex: str) -> str:
-    """A regular expression as text that may stand in an f-string of Python 3.11."""
+    """A regular expression as text that is allowed in an f-string of Python 3.11."""
     if "'" in regex or '"' in regex or "\\" in regex or "{" in regex:
         raise Untranslatable(f"the path's regular expression {regex!r}")
     return f"'{regex}'"
 
 
 def parameters(endpoint: Endpoint) -> Iterator[str]:
-    """The parameters of a function for the endpoint, with their types."""
+    """The parameters of the endpoint's function, with their types."""
     for parameter in endpoint.parameters:
         native = _CONVERTORS.get(parameter.converter, ("", "str"))[1]
         yield f"{parameter.name}: {native}"

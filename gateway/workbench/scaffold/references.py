@@ -1,4 +1,4 @@
-"""References to names of modules in text that is generated: written when all names of the module are known."""
+"""References to names of modules in generated text, resolved when all names of the module are known."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any
 
 __all__ = ["Untranslatable", "home_of", "import_lines", "ref", "reference", "resolve"]
 
-# Module, name, and what it is called where it is imported; "" is its own name. Neither stands in Python's text.
+# Module, name, and its name when imported; "" is its own name. These characters don't occur in Python source.
 _reference = re.compile("\x02([^\x02\x03]*)\x1f([^\x02\x03]*)\x1f([^\x02\x03]*)\x03")
 FACADES = ("rest_framework.serializers", "rest_framework.permissions")
 
 
 class Untranslatable(Exception):
-    """A value that no text can be written for. The message says what it is."""
+    """A value that can't be written as text. The message describes it."""
 
 
 def ref(module: str, name: str, alias: str = "") -> str:
-    """The text for `name` of `module`; for the module itself where `name` is ""."""
+    """The text for `name` of `module`; for the module itself if `name` is ""."""
     return f"\x02{module}\x1f{name}\x1f{alias}\x03"
 
 
 def reference(thing: Any) -> str:
-    """The text for a class or a function. Raises Untranslatable where it can't be imported."""
+    """The text for a class or a function. Raises Untranslatable if it can't be imported."""
     module, path = getattr(thing, "__module__", None), getattr(thing, "__qualname__", "")
     if not module or "<" in path or not path:
         raise Untranslatable(f"{path or thing!r} can't be imported")
     first, *more = path.split(".")
     if first.startswith("_") and not first.startswith("__") and not module.startswith("gateway"):
-        pass  # private to its module, but there is no other name for it
+        pass  # private to its module, but it has no other name
     found = importlib.import_module(module)
     for part in (first, *more):
         found = getattr(found, part, None)  # type: ignore[assignment] # None is no module, and ends it
@@ -44,7 +44,7 @@ def reference(thing: Any) -> str:
 
 
 def home_of(thing: Any) -> str:
-    """The module to import `thing` from: the shortest package that has it, as its authors mean it."""
+    """The module to import `thing` from: the shortest package that exports it."""
     module, name = thing.__module__, thing.__qualname__
     for facade in FACADES:
         if facade in sys.modules and getattr(sys.modules[facade], name, None) is thing:
@@ -59,7 +59,7 @@ def _references(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def resolve(text: str, taken: set[str]) -> tuple[str, list[str]]:
-    """`text` with every reference by a name that is not among `taken`, and the lines that import them."""
+    """`text` with every reference replaced by a name that is not in `taken`, and the lines that import them."""
     names: dict[tuple[str, str, str], str] = {}
     used = set(taken)
     for found in _references(text):
@@ -84,7 +84,7 @@ def _suffixes(stem: str) -> Iterator[str]:
 
 
 def import_lines(names: dict[tuple[str, str, str], str]) -> list[str]:
-    """The import statements for references, which ruff sorts."""
+    """The import statements for references, to be sorted by ruff."""
     lines = set()
     for (module, name, _alias), called in names.items():
         if name:

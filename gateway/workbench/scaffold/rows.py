@@ -1,4 +1,4 @@
-"""Which row a path names, as far as the names of its parameters tell."""
+"""Guesses the row that a path identifies, from the names of its parameters."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ NAMES = ("pk", "id", "slug", "uuid")
 
 
 def guessed_row(endpoint: Endpoint) -> tuple[Any, dict[str, str]]:
-    """The model of the row, and what of it stands in the path: by the name of a parameter (`product_pk`), or of the
-    segment before it (`products/<slug:slug>/`). None where nothing is called so."""
+    """The model of the row, and its attributes in the path: by the name of a parameter (`product_pk`), or of the
+    segment before it (`products/<slug:slug>/`). None if no model has such a name."""
     before = ""
     for segment in endpoint.template.strip("/").split("/"):
         for parameter in endpoint.parameters:
@@ -33,7 +33,7 @@ def guessed_row(endpoint: Endpoint) -> tuple[Any, dict[str, str]]:
 
 
 def values_text(model: Any) -> str:
-    """More arguments for `baker.make`: numbers that a field's validators take, of which it knows nothing."""
+    """Further arguments for `baker.make`: numbers that the fields' validators accept, which it doesn't consider."""
     found = []
     for field in model._meta.fields if model is not None else ():  # noqa: SLF001 - Django's manual has it
         limits = {

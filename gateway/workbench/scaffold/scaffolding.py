@@ -1,4 +1,4 @@
-"""`gateway scaffold`: from what a person names to the files that are to be written."""
+"""`gateway scaffold`: from the user's input to the files that are to be written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Wanted", "scaffold"]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`endpoint` is what a person names; `whole`: every endpoint of its view; `tests`: the folder of contract tests."""
+    """`endpoint` is the user's input; `whole`: every endpoint of its view; `tests`: the folder of contract tests."""
 
     endpoint: str
     service: str
@@ -41,7 +41,7 @@ class _Router(NamedTuple):
 
 
 def scaffold(wanted: Wanted, config: Path) -> Draft:
-    """What to write for `wanted` in the project of the configuration file `config`. Django is set up.
+    """The draft for `wanted` in the project of the configuration file `config`. Django must be set up.
 
     Raises NoSuchEndpoint, and CannotScaffold, which says why not and what to do instead.
     """
@@ -81,7 +81,7 @@ def scaffold(wanted: Wanted, config: Path) -> Draft:
 
 
 def _stem(chosen: Sequence[Endpoint], app: str, root: Path, *, whole: bool) -> str:
-    """The name of the module: of what it is about, and of the view too where another's is called so."""
+    """The name of the module: after its subject, and also the view if another module has that name."""
     stem, view = stem_of(chosen, whole), chosen[0].view.rpartition(".")[2]
     path, _ = module_path(app, root, stem)
     if not path.exists() or re.search(rf"\b{re.escape(view)}\b", path.read_text(encoding="utf-8")):
@@ -127,7 +127,7 @@ def _test(chosen: Sequence[Endpoint], route: str, path: Path) -> File:
 
 
 def _known(chosen: Sequence[Endpoint]) -> tuple[list[Asked], str]:
-    """What a test knows of the endpoints, and how a user is known to them."""
+    """The data for the endpoints' tests, and how their users are authenticated."""
     if chosen[0].kind == "drf":
         from gateway.workbench.drf.contracts import asked, login_of
 

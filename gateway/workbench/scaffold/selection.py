@@ -1,4 +1,4 @@
-"""Which endpoints are meant, and what stands beside them."""
+"""Selects the endpoints that the user means, and finds other views with overlapping paths."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def _same_view(one: Endpoint, other: Endpoint) -> bool:
 
 
 def _start(endpoint: Endpoint) -> str:
-    """What two registrations of one ViewSet differ by."""
+    """The part of a pattern in which two registrations of one ViewSet differ."""
     return endpoint.template.partition("{")[0] if endpoint.action else endpoint.template
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a route says: a `path` or a `prefix`, its methods, and what of other views it would take in (`exclude`)."""
+    """A route's claim: a `path` or a `prefix`, its methods, and the paths of other views to `exclude`."""
 
     path: str | None
     prefix: str | None
@@ -53,7 +53,7 @@ class Claim:
 
 
 def claim_of(chosen: Sequence[Endpoint]) -> Claim:
-    """One route for all of `chosen`, which leaves everybody else's paths alone."""
+    """One route for all of `chosen`, without paths of other views."""
     templates = list(dict.fromkeys(endpoint.template for endpoint in chosen))
     methods = tuple(sorted({endpoint.method for endpoint in chosen} - {"*"}))
     if len(templates) == 1:
@@ -72,7 +72,7 @@ def _shape(template: str) -> str:
 
 
 def _prefix(templates: Sequence[str]) -> str:
-    """The longest prefix without parameters that all have."""
+    """The longest common prefix without parameters."""
     parts = [template.partition("{")[0].rstrip("/").split("/") for template in templates]
     common = [column[0] for column in zip(*parts, strict=False) if len(set(column)) == 1]
     prefix = "/".join(common)

@@ -1,4 +1,4 @@
-"""Functions of the project that are to be written anew: a stub that raises, with the old source in its docstring."""
+"""Stubs for functions of the project that must be rewritten: they raise, with the old source in the docstring."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANY = ref("typing", "Any")
 
 
 def source_of(function: Callable[..., Any]) -> str:
-    """The source of a function, or a note where there is none to be had."""
+    """The source of a function, or a note if it isn't available."""
     try:
         return textwrap.dedent(inspect.getsource(inspect.unwrap(function))).strip()
     except (OSError, TypeError):
@@ -36,7 +36,7 @@ def raising(what: str) -> str:
 
 
 def hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """The annotations of a function, as far as they can be read."""
+    """The annotations of a function, as far as they can be resolved."""
     try:
         return typing.get_type_hints(function, include_extras=True)
     except Exception:  # noqa: BLE001 - a name that is only there for type checkers
@@ -44,7 +44,7 @@ def hints(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def annotation_text(hint: Any) -> str:
-    """The text for a type; Any where there is none."""
+    """The text for a type; Any without one."""
     try:
         return _annotation(hint)
     except Untranslatable:

@@ -1,6 +1,6 @@
-"""Is a route's service ready? Everything that can say so, as one verdict with the next thing to do.
+"""Verifies whether a route's service is ready: all checks, as one verdict with the next thing to do.
 
-verdict.py  a step's verdict, and that of all     steps.py  the steps     typing.py  the types of the service's code
+verdict.py  a step's verdict, and the overall one     steps.py  the steps     typing.py  the types of the service's code
 """
 
 from gateway.workbench.verify.steps import verify

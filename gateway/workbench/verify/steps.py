@@ -1,4 +1,4 @@
-"""The steps of a verification, each of which asks what a command of its own asks too."""
+"""The steps of a verification, each of which corresponds to a command of its own."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ __all__ = ["verify"]
 
 SHOWN = 20  # findings of a replay
 GENERATED = 10  # requests of each kind for each operation
-EXAMPLES, SEED = 50, 0  # of the contract's values
+EXAMPLES, SEED = 50, 0  # number of the contract's generated values, and their seed
 _INSTALLED = tuple(str(Path(sysconfig.get_path(kind)).resolve()) for kind in ("purelib", "platlib", "stdlib"))
 
 
 def verify(
     gateway: Gateway, route: RouteConfig, who: str, corpus: Path | None = None, *, generate: bool = False
 ) -> Iterator[Step]:
-    """Every step for one route, as it is done. `gateway` is built, which is the first thing that may fail. `corpus` is
-    the file of recorded requests that are replayed, and those are that are made where they are to `generate`; what
-    comes of it is stored as evidence, by `who`."""
+    """Every step for one route, as it is done. `gateway` is built already, which is the first thing that may fail.
+    `corpus` is the file of recorded requests to replay; with `generate`, requests are also generated. The result is
+    stored as evidence, with the name `who`."""
     states = put_in_force(gateway)
     yield _configuration(gateway, states)
     yield _contract(gateway, route)

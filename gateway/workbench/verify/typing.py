@@ -1,4 +1,4 @@
-"""Whether the service's code agrees with its types, by the type checker that the project has."""
+"""Checks the types of the service's code, with the project's type checker."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 __all__ = ["check_types"]
 
 LONGEST = 300.0  # seconds that it may take
-CHECKERS = ("mypy", "pyright")  # the first that is installed; both are run by `python -m`
+CHECKERS = ("mypy", "pyright")  # the first that is installed is used; run by `python -m`
 SHOWN = 20  # lines
 
 
 def check_types(files: Sequence[Path], folder: Path) -> tuple[bool | None, str, list[str]]:
-    """Run it on `files`, from `folder`, where its configuration is. Returns whether they hold (None where nobody can
-    tell), who says so or why nobody can, and what it found."""
+    """Run the type checker on `files`, from `folder`, which has its configuration. Returns whether they pass (None if
+    unknown), the checker's name or why there is no result, and what it found."""
     checker = next((name for name in CHECKERS if importlib.util.find_spec(name)), None)
     if checker is None:
         return None, f"neither {' nor '.join(CHECKERS)} is installed", []

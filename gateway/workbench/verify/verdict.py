@@ -1,4 +1,4 @@
-"""What each step says, and what follows from all of them."""
+"""The verdict of each step, and the overall verdict."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Step", "Verdict", "Verification"]
 
 
 class Verdict(enum.StrEnum):
-    """PASSED: nothing speaks against it. FAILED: something does. UNKNOWN: it could not be found out."""
+    """PASSED: no problem was found. FAILED: there is a problem. UNKNOWN: it could not be determined."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -19,8 +19,8 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One of the steps. `summary` says in a line what was found, `details` all of it; `next` what to do about it, None
-    where there is nothing. `proves`: without it, nobody knows whether both sides are equal."""
+    """One step. `summary` is the result in one line, `details` all of it; `next` is what to do about it, None if there
+    is nothing to do. `proves`: the step is needed to know whether both sides are equal."""
 
     name: str
     verdict: Verdict
@@ -32,14 +32,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """All steps of one route, in their order."""
+    """All steps of one route, in order."""
 
     route: str
     steps: Sequence[Step]
 
     @property
     def verdict(self) -> Verdict:
-        """FAILED where a step has failed; PASSED where both sides were found to be equal; else UNKNOWN."""
+        """FAILED if a step has failed; PASSED if both sides were found to be equal; else UNKNOWN."""
         if any(step.verdict is Verdict.FAILED for step in self.steps):
             return Verdict.FAILED
         if any(step.proves and step.verdict is Verdict.PASSED for step in self.steps):
@@ -48,7 +48,7 @@ class Verification:
 
     @property
     def next(self) -> str | None:
-        """The next thing to do: what the first failed step says, else the first unknown one, else the last step."""
+        """What to do next: what the first failed step says, else the first unknown one, else the last step."""
         for verdict in (Verdict.FAILED, Verdict.UNKNOWN):
             for step in self.steps:
                 if step.verdict is verdict and step.next is not None:
