@@ -25,12 +25,12 @@ from gateway.legacy.handlers import request_in_context
 from gateway.legacy.loading import Ways, capabilities, made
 from gateway.legacy.request import request_of
 
-__all__ = ["Chain", "Entry"]
+__all__ = ["Chain", "MiddlewareEntry"]
 
 logger = logging.getLogger("gateway.bridge")
 
 
-class Entry:
+class MiddlewareEntry:
     """One entry of MIDDLEWARE, and whether it was applied. `why` is the reason why not."""
 
     __slots__ = ("applied", "path", "why")
@@ -65,7 +65,7 @@ class Chain(ASGIHandler):
     ) -> None:
         self._current_run = current_run
         self._serve = serve
-        self.entries: list[Entry] = []
+        self.entries: list[MiddlewareEntry] = []
         with _recorded(chosen, self.entries, ways):
             self.load_middleware(is_async=is_async)
         let_moved_paths_resolve()
@@ -116,21 +116,21 @@ class Chain(ASGIHandler):
 
 
 @contextmanager
-def _recorded(chosen: Sequence[str] | None, entries: list[Entry], ways: Ways) -> Iterator[None]:
+def _recorded(chosen: Sequence[str] | None, entries: list[MiddlewareEntry], ways: Ways) -> Iterator[None]:
     """During `load_middleware`: leave out what isn't chosen, and record in `entries` whether each entry is applied.
     Django itself leaves out a factory that raises MiddlewareNotUsed."""
 
     def recorded(path: str, middleware: Callable[..., Any]) -> Callable[..., Any]:
         def factory(get_response: Callable[..., Any]) -> Any:
             if chosen is not None and path not in chosen:
-                entries.insert(0, Entry(path, applied=False, why="not chosen in the configuration"))
+                entries.insert(0, MiddlewareEntry(path, applied=False, why="not chosen in the configuration"))
                 raise MiddlewareNotUsed
             try:
                 instance = made(path, middleware, get_response, ways)
             except MiddlewareNotUsed as exc:
-                entries.insert(0, Entry(path, applied=False, why=str(exc) or "it says it is not used"))
+                entries.insert(0, MiddlewareEntry(path, applied=False, why=str(exc) or "it says it is not used"))
                 raise
-            entries.insert(0, Entry(path, applied=True))
+            entries.insert(0, MiddlewareEntry(path, applied=True))
             return instance
 
         factory.sync_capable, factory.async_capable = capabilities(path, middleware, ways)  # type: ignore[attr-defined] # as Django reads it

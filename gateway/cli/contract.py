@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from gateway.app import Gateway
-    from gateway.workbench.contract.result import Contract, EndpointContract, Finding
+    from gateway.workbench.contract.result import EndpointContract, Finding, RouteContract
 
 __all__ = ["EPILOG", "contract"]
 
@@ -92,12 +92,12 @@ def contract(
         raise typer.Exit(1)
 
 
-def _found(gateway: Gateway, target: str | None, examples: int, seed: int) -> list[Contract]:
-    from gateway.workbench.contract.budget import Budget
+def _found(gateway: Gateway, target: str | None, examples: int, seed: int) -> list[RouteContract]:
+    from gateway.workbench.contract.budget import TrialBudget
     from gateway.workbench.contract.compare import NothingClaimed, find_contracts
 
     try:
-        contracts = find_contracts(gateway, target, Budget(examples, seed))
+        contracts = find_contracts(gateway, target, TrialBudget(examples, seed))
     except NothingClaimed as exc:
         misuse(str(exc))
     made = []
@@ -108,7 +108,7 @@ def _found(gateway: Gateway, target: str | None, examples: int, seed: int) -> li
     return made
 
 
-def _described(contract: Contract) -> dict[str, Any]:
+def _described(contract: RouteContract) -> dict[str, Any]:
     """One contract in the form of `ContractRoute` in workbench/shapes."""
     return {
         "route": contract.route,
@@ -143,7 +143,7 @@ def _finding(found: Finding) -> dict[str, Any]:
     }
 
 
-def _print(contracts: list[Contract], *, verbose: bool) -> None:
+def _print(contracts: list[RouteContract], *, verbose: bool) -> None:
     from rich.console import Group
 
     from gateway.cli.tables import show, table

@@ -12,7 +12,7 @@ from gateway.cli.common import ConfigOption, JsonOption, build, config_path, fai
 
 if TYPE_CHECKING:
     from gateway.workbench.inventory.described import LookedUp
-    from gateway.workbench.inventory.recordings import Recordings
+    from gateway.workbench.inventory.recordings import RecordedCases
 
 __all__ = ["EPILOG", "inventory"]
 
@@ -65,7 +65,7 @@ def inventory(
     from gateway.workbench.inventory.described import described
     from gateway.workbench.inventory.ranking import ranked
     from gateway.workbench.inventory.report import inventory as take
-    from gateway.workbench.inventory.selection import Selection
+    from gateway.workbench.inventory.selection import EndpointSelection
     from gateway.workbench.runtime_states import put_in_force
 
     gateway = build(config_path(context, config))
@@ -74,7 +74,9 @@ def inventory(
     states = put_in_force(gateway)
     counted, why = counted_in(days)
     found = take(gateway.snapshot, counted, days)
-    select = Selection(text, method.upper() if method else None, app, kind, stage, route, dead=dead, grouped=everything)
+    select = EndpointSelection(
+        text, method.upper() if method else None, app, kind, stage, route, dead=dead, grouped=everything
+    )
     entries = select(found.entries, sort)
     looked_up = _look_up(Path.cwd(), whole=as_json or verbose)
     candidates = ranked(entries, looked_up.coverage, _recorded(corpus))[: following or (SHOWN_NEXT if as_json else 0)]
@@ -88,7 +90,7 @@ def inventory(
         show_inventory(found, entries, looked_up, why, verbose=verbose)
 
 
-def _recorded(corpus: Path | None) -> Recordings | None:
+def _recorded(corpus: Path | None) -> RecordedCases | None:
     from gateway.workbench.inventory.recordings import recordings_in
 
     with reading_corpus():

@@ -16,7 +16,7 @@ from gateway.server.terminal import STAGE_STYLES
 if TYPE_CHECKING:
     from gateway.workbench.inventory.described import LookedUp
     from gateway.workbench.inventory.ranking import Candidate
-    from gateway.workbench.inventory.report import Entry, Inventory, Progress
+    from gateway.workbench.inventory.report import Inventory, InventoryEntry, MoveProgress
 
 __all__ = ["show_inventory", "show_next"]
 
@@ -25,7 +25,7 @@ WORDS = {"installed": "of what is installed"}
 
 
 def show_inventory(
-    found: Inventory, entries: Sequence[Entry], looked_up: LookedUp, why: str | None, *, verbose: bool
+    found: Inventory, entries: Sequence[InventoryEntry], looked_up: LookedUp, why: str | None, *, verbose: bool
 ) -> None:
     """Print a line for each endpoint, with `verbose` all details, and a summary."""
     parts: list[RenderableType] = [Text("There is no such endpoint.")]
@@ -52,13 +52,13 @@ def show_next(candidates: Sequence[Candidate]) -> None:
     show(Group(*lines))
 
 
-def _block(entry: Entry, looked_up: LookedUp) -> Iterator[Text]:
+def _block(entry: InventoryEntry, looked_up: LookedUp) -> Iterator[Text]:
     endpoint, view, stage, *_ = _row(entry, counted=False)
     yield Text("  ").join([endpoint, view, stage])
     yield from (Text(f"    {line}", style="dim") for line in _more(entry, looked_up))
 
 
-def _row(entry: Entry, *, counted: bool) -> list[Text]:
+def _row(entry: InventoryEntry, *, counted: bool) -> list[Text]:
     one = entry.endpoint
     claimed = entry.serving.claimed
     weight = f" {claimed.state.weight:g} %" if claimed is not None and claimed.state.stage == CANARY else ""
@@ -73,7 +73,7 @@ def _row(entry: Entry, *, counted: bool) -> list[Text]:
     ]
 
 
-def _counts(entry: Entry) -> list[Text]:
+def _counts(entry: InventoryEntry) -> list[Text]:
     if entry.usage is None or not entry.usage.requests:
         return [Text("–")] * 5 + [Text(entry.dead or "")]
     total = entry.usage.total
@@ -100,7 +100,7 @@ def _bytes(size: int) -> str:
     return ""
 
 
-def _more(entry: Entry, looked_up: LookedUp) -> Iterator[str]:
+def _more(entry: InventoryEntry, looked_up: LookedUp) -> Iterator[str]:
     """Details, one line each."""
     from gateway.workbench.inventory.described import documented_at, relative
     from gateway.workbench.inventory.details import details_of
@@ -139,7 +139,7 @@ def _more(entry: Entry, looked_up: LookedUp) -> Iterator[str]:
     yield from details.notes
 
 
-def _below(found: Inventory, entries: Sequence[Entry], why: str | None) -> Iterator[Text]:
+def _below(found: Inventory, entries: Sequence[InventoryEntry], why: str | None) -> Iterator[Text]:
     shown = set(map(id, entries))
     left_out = [entry for entry in found.entries if id(entry) not in shown]
     groups = Counter(entry.group for entry in left_out if entry.group in GROUPED)
@@ -155,7 +155,7 @@ def _below(found: Inventory, entries: Sequence[Entry], why: str | None) -> Itera
         yield Text(why, style="yellow")
 
 
-def _progress(progress: Progress, days: int) -> Text:
+def _progress(progress: MoveProgress, days: int) -> Text:
     total = sum(progress.endpoints.values())
     stages = ", ".join(f"{count} {stage}" for stage, count in progress.endpoints.items() if count)
     line = f"{progress.moved} of {total} endpoints have moved" + (f" ({stages})" if stages else "")

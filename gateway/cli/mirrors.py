@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import socket
 
     from gateway.app import Gateway
-    from gateway.server.listening import Place
+    from gateway.server.listening import SocketPath
 
 __all__ = ["EPILOG", "mirrors"]
 
@@ -90,7 +90,7 @@ def mirrors(
         [sock] = listening.bind_unix(where, mode=0o660, option="[mirror] socket")
         ending = Ending()
         sock.listen()  # from now on the path is in use, and connections are queued
-        place = listening.Place(where)
+        socket_path = listening.SocketPath(where)
     set_up_logging(log_level.value, access=False)
     if for_server is None:
         routes = ", ".join(route.name for route in gateway.config.routes) or "none"
@@ -98,7 +98,7 @@ def mirrors(
     else:
         _end_with_server()
     with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
-        runner.run(_serve(gateway, sock, place, priority or _suitable(gateway), ending, path))
+        runner.run(_serve(gateway, sock, socket_path, priority or _suitable(gateway), ending, path))
     if ending.again:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this program, as it was called
 
@@ -144,7 +144,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 async def _serve(
-    gateway: Gateway, sock: socket.socket, place: Place, priority: Priority, ending: Ending, path: Path
+    gateway: Gateway, sock: socket.socket, socket_path: SocketPath, priority: Priority, ending: Ending, path: Path
 ) -> None:
     """Receive copies and mirror them until a signal comes. Raises StartError when something does not start."""
     stop = ending.event()
@@ -160,7 +160,7 @@ async def _serve(
             logger.info("mirrors are taken")
             await _until_ended(stop, ending, path)
     finally:
-        place.leave()
+        socket_path.leave()
         sock.close()
         if listening is not None:
             listening.close()

@@ -27,8 +27,8 @@ from gateway.server.terminal import REFUSED
 
 if TYPE_CHECKING:
     from gateway.config.parse import Config
-    from gateway.control.recordings import Progress
-    from gateway.recording.plan import Limits, Selection
+    from gateway.control.recordings import RecordingProgress
+    from gateway.recording.plan import RecordingLimits, Selection
     from gateway.workbench.corpus import Corpus
 
 __all__ = ["EPILOG", "record"]
@@ -122,14 +122,21 @@ def _path(output: Path | None, what: list[str] | None, har: Path | None, *, forc
     return output
 
 
-def _limits(percent: float, cases: int, max_body: int) -> Limits:
-    from gateway.recording.plan import Limits
+def _limits(percent: float, cases: int, max_body: int) -> RecordingLimits:
+    from gateway.recording.plan import RecordingLimits
 
-    return Limits(percent=percent, cases=cases, max_body=max_body * 1024)
+    return RecordingLimits(percent=percent, cases=cases, max_body=max_body * 1024)
 
 
 def _selection(
-    config: Config, what: list[str], limits: Limits, fields: list[str], names: list[str], lines: bool, *, redacts: bool
+    config: Config,
+    what: list[str],
+    limits: RecordingLimits,
+    fields: list[str],
+    names: list[str],
+    lines: bool,
+    *,
+    redacts: bool,
 ) -> Selection:
     from gateway.recording.plan import Selection
     from gateway.workbench.inventory import NoSuchEndpoint
@@ -201,7 +208,7 @@ def _until_interrupted(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _how_far(known: Progress) -> str:
+def _how_far(known: RecordingProgress) -> str:
     from gateway.clock import utc_now
 
     left = max(0, round((known.until - utc_now()).total_seconds()))

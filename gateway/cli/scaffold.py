@@ -48,12 +48,12 @@ def scaffold(
     """Write the endpoint that takes a view's place, its route and its contract test."""
     from gateway.workbench.inventory import NoSuchEndpoint
     from gateway.workbench.scaffold.draft import CannotScaffold
-    from gateway.workbench.scaffold.scaffolding import Wanted, scaffold
+    from gateway.workbench.scaffold.scaffolding import ScaffoldRequest, scaffold
 
     opened(context, config)
     path = config_path(context, config)
     try:
-        draft = scaffold(Wanted(endpoint, service, rewrite=rewrite, whole=whole, tests=tests), path)
+        draft = scaffold(ScaffoldRequest(endpoint, service, rewrite=rewrite, whole=whole, tests=tests), path)
     except NoSuchEndpoint as exc:
         end(1, "no_such_endpoint", f"Error: {exc}")
     except CannotScaffold as exc:

@@ -131,7 +131,7 @@ def serve(
         raise StartError(str(exc)) from exc
 
     sockets = listening.bind_unix(uds) if uds else listening.bind(host, port)
-    place = listening.Place(uds) if uds else None
+    socket_path = listening.SocketPath(uds) if uds else None
     typer.echo(banner(gateway, sockets, workers=workers), err=True)
     options = {
         "workers": workers,
@@ -147,7 +147,7 @@ def serve(
             gateway,
             path,
             sockets,
-            place,
+            socket_path,
             workers=workers,
             reload=reload,
             access=access_log,
@@ -156,8 +156,8 @@ def serve(
             options=options,
         )
     finally:
-        if place is not None:
-            place.leave()
+        if socket_path is not None:
+            socket_path.leave()
     raise typer.Exit(status)
 
 

@@ -52,7 +52,7 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Tell whether a moved endpoint equals the old one, and what to do next."""
-    from gateway.workbench.verify import Verdict, Verification
+    from gateway.workbench.verify import StepVerdict, Verification
     from gateway.workbench.verify import verify as steps
 
     gateway = build(config_path(context, config))
@@ -63,7 +63,7 @@ def verify(
         print_json("verify", **_described(found))
     else:
         _print(found)
-    if found.verdict is not Verdict.PASSED:
+    if found.verdict is not StepVerdict.PASSED:
         raise typer.Exit(1)
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
-__all__ = ["Operation", "operations_behind"]
+__all__ = ["NinjaOperation", "operations_behind"]
 
 
-class Operation(Protocol):
+class NinjaOperation(Protocol):
     """Ninja's data about one function: `ninja.operation.Operation`."""
 
     methods: Sequence[str]
     view_func: Callable[..., Any]
 
 
-def operations_behind(view: Any) -> Sequence[Operation] | None:
+def operations_behind(view: Any) -> Sequence[NinjaOperation] | None:
     """The operations among which `view` chooses by method; None if Ninja hasn't made it.
 
     `PathView.operations`: `PathView.get_view` gives Django a function that wraps it, or its own method; neither is
@@ -26,4 +26,4 @@ def operations_behind(view: Any) -> Sequence[Operation] | None:
     owner = getattr(view, "__self__", None)
     if owner is None and "self" in (names := getattr(getattr(view, "__code__", None), "co_freevars", ())):
         owner = view.__closure__[names.index("self")].cell_contents
-    return cast("Sequence[Operation] | None", getattr(owner, "operations", None))
+    return cast("Sequence[NinjaOperation] | None", getattr(owner, "operations", None))

@@ -20,13 +20,13 @@ from gateway.control.models import NAME, Change, Recording, RecordingTally, Rout
 from gateway.control.revisions import next_revision
 from gateway.control.timestamps import NEVER
 from gateway.randomness import RANDOMNESS, Randomness
-from gateway.recording.plan import Limits, Plan, Selection, Target
+from gateway.recording.plan import Plan, RecordingLimits, Selection, Target
 from gateway.recording.session import Batch
 from gateway.rollout.stage import LEGACY_STAGE, State
 
 __all__ = [
     "NoSuchRecording",
-    "Progress",
+    "RecordingProgress",
     "active",
     "collected",
     "end",
@@ -47,7 +47,7 @@ class NoSuchRecording(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RecordingProgress:
     """The progress of a recording. `requests` were seen by `workers` processes, `cases` are stored, `skipped` counts
     the requests that were left out, by reason. `finished`: it has ended, and every running process has stored its
     part."""
@@ -131,7 +131,7 @@ def serving() -> int:
     return Worker.objects.using(alias()).filter(seen__gte=utc_now() - ALIVE).count()
 
 
-def progress(recording: str) -> Progress:
+def progress(recording: str) -> RecordingProgress:
     """The progress of a recording. Raises NoSuchRecording."""
     row = Recording.objects.using(alias()).filter(pk=recording).first()
     if row is None:
@@ -145,7 +145,7 @@ def progress(recording: str) -> Progress:
             skipped[reason] = skipped.get(reason, 0) + count
     ended = row.ended != NEVER or row.until <= now
     waited = [tally for tally in tallies if tally.worker in living and not tally.done]
-    return Progress(
+    return RecordingProgress(
         row.id, row.who, row.until, ended, sum(tally.seen for tally in tallies),
         Sample.objects.using(alias()).filter(recording=recording).count(), len(tallies),
         ended and not waited, skipped,
@@ -201,12 +201,12 @@ def write_batches(worker: str, batches: Sequence[Batch], now: datetime) -> None:
             row = Recording.objects.using(alias()).select_for_update().filter(pk=batch.recording).first()
             if row is None:
                 continue  # it was fetched and deleted, or is too old
-            _write(batch, Limits(**row.plan["limits"]))
+            _write(batch, RecordingLimits(**row.plan["limits"]))
             if batch.done and row.until <= now:
                 _close(batch.recording, now)
 
 
-def _write(batch: Batch, limits: Limits) -> None:
+def _write(batch: Batch, limits: RecordingLimits) -> None:
     """Write a batch within the limits of the recording, whose row is locked."""
     samples = Sample.objects.using(alias()).filter(recording=batch.recording)
     known = set(samples.filter(fingerprint__in=list(batch.found)).values_list("fingerprint", flat=True))

@@ -21,7 +21,7 @@ from starlette.convertors import CONVERTOR_TYPES, Convertor, register_url_conver
 from gateway.legacy.patterns import prefixes
 from gateway.routing.regex import alternatives, elements
 
-__all__ = ["Named", "Unspeakable", "Url", "convertor_for", "templates", "urls"]
+__all__ = ["Named", "Unspeakable", "ViewUrl", "convertor_for", "templates", "urls"]
 
 _parameter = re.compile(r"<(?:[^>:]+:)?([^>]+)>")
 _group_name = re.compile(r"\(\?P<(\w+)>")
@@ -43,7 +43,7 @@ class Unspeakable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Url:
+class ViewUrl:
     """One view in a URLconf: the patterns that lead to it, the last pattern's name, its namespaces, and the language of
     its prefix. `path` is set where no URLconf has it yet; otherwise `found` is."""
 
@@ -76,17 +76,19 @@ Piece = str | Named
 Way = tuple[Piece, ...]  # text and parameters in order
 
 
-def urls(urlconf: Any = None) -> Iterator[Url]:
+def urls(urlconf: Any = None) -> Iterator[ViewUrl]:
     """Every view of a URLconf, by default the project's, in Django's order."""
     yield from _below(get_resolver(urlconf), (), (), "")
 
 
-def _below(resolver: URLResolver, before: tuple[Any, ...], namespaces: tuple[str, ...], language: str) -> Iterator[Url]:
+def _below(
+    resolver: URLResolver, before: tuple[Any, ...], namespaces: tuple[str, ...], language: str
+) -> Iterator[ViewUrl]:
     for item in resolver.url_patterns:
         for pattern, prefix in prefixes(item.pattern):
             chain, spoken = (*before, pattern), language or prefix
             if isinstance(item, URLPattern):
-                yield Url(item.callback, item.name, namespaces, chain, spoken)
+                yield ViewUrl(item.callback, item.name, namespaces, chain, spoken)
             else:
                 inner = (*namespaces, item.namespace) if item.namespace else namespaces
                 yield from _below(item, chain, inner, spoken)

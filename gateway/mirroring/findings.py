@@ -15,10 +15,10 @@ from gateway.randomness import Randomness
 from gateway.rollout.decision import SAFE
 from gateway.stats.counters import Counters
 
-__all__ = ["Findings"]
+__all__ = ["MirrorFindings"]
 
 
-class Findings:
+class MirrorFindings:
     """Adds comparisons to `counters` and `difference_log`. Used on the event loop."""
 
     def __init__(self, counters: Counters, difference_log: DifferenceLog, clock: Clock, randomness: Randomness) -> None:

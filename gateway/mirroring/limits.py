@@ -8,14 +8,14 @@ from gateway.mirroring.backpressure import Backpressure
 from gateway.mirroring.copy import Copy
 from gateway.mirroring.stalls import StallGuard
 
-__all__ = ["Limits"]
+__all__ = ["MirrorLimits"]
 
 logger = logging.getLogger("gateway.parity")
 
 REFUSED = 600.0  # seconds for which an endpoint isn't mirrored after it used what a mirror must not have
 
 
-class Limits:
+class MirrorLimits:
     """What prevents mirrors: resources that they must not use, and load.
 
     `barred`: shared resources can't be shielded from mirrors, so none are made. `now` is `Clock.monotonic()`.

@@ -13,7 +13,7 @@ from gateway.config.rollout import MirrorSettings
 from gateway.context.mirror_scope import MirrorScope
 from gateway.mirroring.asking import ask
 from gateway.mirroring.copy import Copy
-from gateway.mirroring.findings import Findings
+from gateway.mirroring.findings import MirrorFindings
 from gateway.mirroring.rules import Rules
 from gateway.mirroring.tracing import untraced
 from gateway.parity.answer import Answer
@@ -40,7 +40,7 @@ class MirrorMaker:
         self,
         settings: MirrorSettings,
         rules: Rules,
-        findings: Findings,
+        findings: MirrorFindings,
         *,
         entries: Callable[[str], ASGIApp],
         prepared: Callable[[Copy, str], Scope],

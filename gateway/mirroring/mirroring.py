@@ -20,8 +20,8 @@ from gateway.mirroring.backpressure import Backpressure
 from gateway.mirroring.copy import Copy
 from gateway.mirroring.delivery import Delivery
 from gateway.mirroring.difference_log import DifferenceLog
-from gateway.mirroring.findings import Findings
-from gateway.mirroring.limits import Limits
+from gateway.mirroring.findings import MirrorFindings
+from gateway.mirroring.limits import MirrorLimits
 from gateway.mirroring.maker import MirrorMaker
 from gateway.mirroring.mirrors import Mirrors
 from gateway.mirroring.receiver import Receiver
@@ -80,7 +80,7 @@ class Mirroring:
         maker = MirrorMaker(
             config.mirror,
             Rules(publisher.snapshot.routes, key, clock),
-            Findings(counters, self.difference_log, clock, randomness),
+            MirrorFindings(counters, self.difference_log, clock, randomness),
             entries=lambda upstream: upstreams[upstream].entry,
             prepared=self._prepare,
             counters=counters,
@@ -88,7 +88,7 @@ class Mirroring:
             trace_bits=randomness.bits,
             rolls_back=frozenset(name for name, service in config.services.items() if service.rolls_back),
         )
-        limits = Limits(self.backpressure, config.mirror.lag, barred=bool(barred))
+        limits = MirrorLimits(self.backpressure, config.mirror.lag, barred=bool(barred))
         self.mirrors = Mirrors(config.mirror, maker, limits, counters, clock, sender=self._sender(config.mirror_socket))
         self._sampler = sampler
         self._tap = Tap(self.mirrors, sampler, bodies)

@@ -16,7 +16,7 @@ from starlette.types import Scope
 from gateway.clock import Clock
 from gateway.config.rollout import MirrorSettings
 from gateway.mirroring.copy import Copy
-from gateway.mirroring.limits import Limits
+from gateway.mirroring.limits import MirrorLimits
 from gateway.mirroring.maker import MirrorMaker
 from gateway.mirroring.queue import MirrorQueue
 from gateway.mirroring.sender import Sender
@@ -40,7 +40,7 @@ class Mirrors:
         self,
         settings: MirrorSettings,
         maker: MirrorMaker,
-        limits: Limits,
+        limits: MirrorLimits,
         counters: Counters,
         clock: Clock,
         sender: Sender | None = None,

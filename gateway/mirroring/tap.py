@@ -15,10 +15,10 @@ from gateway.mirroring.copy import Copy
 from gateway.mirroring.kept import Kept
 from gateway.mirroring.mirrors import Mirrors
 
-__all__ = ["Recording", "Sampler", "Tap"]
+__all__ = ["ActiveRecording", "Sampler", "Tap"]
 
 
-class Recording(Protocol):
+class ActiveRecording(Protocol):
     """A recording that wants requests, and keeps bodies up to a maximum size."""
 
     @property
@@ -35,7 +35,7 @@ class Sampler(Protocol):
 
     active: bool
 
-    def wanted(self, exchange: Exchange) -> Sequence[Recording]:
+    def wanted(self, exchange: Exchange) -> Sequence[ActiveRecording]:
         """The recordings that want this request."""
 
     def submit(self, kept: Kept, *, fell_back: bool) -> None:
@@ -72,7 +72,7 @@ class Tap:
             return None
         return self._mirrors.start_copy(exchange.decision, exchange.match, exchange.info, scope)
 
-    def _copy_for(self, wanted: Sequence[Recording], exchange: Exchange, scope: Scope) -> Kept:
+    def _copy_for(self, wanted: Sequence[ActiveRecording], exchange: Exchange, scope: Scope) -> Kept:
         limit = max(one.max_body for one in wanted)
         return Kept(exchange.decision.upstream, exchange.info, scope, exchange.since, limit)
 

@@ -8,7 +8,7 @@ import logging
 from gateway.clock import Clock
 from gateway.config.rollout import MirrorSettings
 from gateway.mirroring.copy import Copy
-from gateway.mirroring.limits import Limits
+from gateway.mirroring.limits import MirrorLimits
 from gateway.mirroring.maker import MirrorMaker
 from gateway.mirroring.queue import MirrorQueue
 from gateway.mirroring.sender import Sender
@@ -31,7 +31,7 @@ class MirrorWorker:
         settings: MirrorSettings,
         queue: MirrorQueue,
         maker: MirrorMaker,
-        limits: Limits,
+        limits: MirrorLimits,
         counters: Counters,
         clock: Clock,
         sender: Sender | None,

@@ -13,12 +13,12 @@ from typing import NamedTuple
 from gateway.clock import Clock
 from gateway.context.recording import Recorder
 from gateway.mirroring.kept import Kept
-from gateway.recording.budget import Budget
+from gateway.recording.budget import TimeBudget
 from gateway.recording.callers import CallerLookup
 from gateway.recording.sample import Sampled, Who
 from gateway.recording.session import Session
 
-__all__ = ["Analysis", "Wanted"]
+__all__ = ["Analysis", "WantedRequest"]
 
 NOBODY = Who()
 logger = logging.getLogger("gateway.recording")
@@ -28,7 +28,7 @@ PAUSE = 0.03  # seconds
 MOST_BYTES = 16 * 2**20  # of requests that wait
 
 
-class Wanted(NamedTuple):
+class WantedRequest(NamedTuple):
     """A session that wants a request, and the request's template."""
 
     session: Session
@@ -38,13 +38,13 @@ class Wanted(NamedTuple):
     trace: Callable[[Recorder], None] | None
 
 
-Work = tuple[Kept, Sequence[Wanted]]
+Work = tuple[Kept, Sequence[WantedRequest]]
 
 
 class Analysis:
     """Analyses requests within `budget`, to which the time is added."""
 
-    def __init__(self, budget: Budget, callers: CallerLookup, clock: Clock) -> None:
+    def __init__(self, budget: TimeBudget, callers: CallerLookup, clock: Clock) -> None:
         self._budget = budget
         self._callers = callers
         self._clock = clock
@@ -69,7 +69,7 @@ class Analysis:
         """Whether another request may wait."""
         return self._added - self._done < MOST_WAITING and self._added_bytes - self._done_bytes < MOST_BYTES
 
-    def add(self, kept: Kept, wanted: Sequence[Wanted]) -> None:
+    def add(self, kept: Kept, wanted: Sequence[WantedRequest]) -> None:
         """Analyse this request when there is time."""
         for one in wanted:
             one.session.pending += 1
@@ -92,7 +92,7 @@ class Analysis:
             if queue.empty():
                 time.sleep(PAUSE)
 
-    def _look(self, kept: Kept, wanted: Sequence[Wanted]) -> None:
+    def _look(self, kept: Kept, wanted: Sequence[WantedRequest]) -> None:
         known, now = self._callers.known(kept), self._clock.time()
         for one in wanted:
             try:

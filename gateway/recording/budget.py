@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BURST", "SHARE", "Budget"]
+__all__ = ["BURST", "SHARE", "TimeBudget"]
 
 SHARE = 0.03  # of elapsed time
 BURST = 0.05  # seconds that may be spent at once after an idle period
@@ -10,7 +10,7 @@ KEEPING = 3.3  # cost of keeping a request on the event loop, as a multiple of a
 FIRST = 8e-6  # seconds that an analysis is assumed to take before the first one
 
 
-class Budget:
+class TimeBudget:
     """Seconds of processor time. `spent` is the total of the other thread, which alone adds to it; only the event loop
     calls `allows`. The cost of keeping requests is not measured, but estimated from the shortest analyses."""
 

@@ -10,11 +10,11 @@ from typing import Any
 from gateway.routing.table import ANY, TEMPLATE, Endpoint, Rule, Table
 from gateway.routing.template import TemplateError
 
-__all__ = ["Limits", "Plan", "Selection", "Target", "plain_template"]
+__all__ = ["Plan", "RecordingLimits", "Selection", "Target", "plain_template"]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RecordingLimits:
     """`percent` of the requests are considered; at most `cases` are kept per endpoint, and `size` bytes in total;
     requests or responses with a body longer than `max_body` bytes are left out."""
 
@@ -42,7 +42,7 @@ class Selection:
     With `lines`, requests are also distinguished by the lines of the project's code that ran."""
 
     targets: tuple[Target, ...]
-    limits: Limits = Limits()
+    limits: RecordingLimits = RecordingLimits()
     fields: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     lines: bool = False
@@ -57,7 +57,7 @@ class Selection:
         """The inverse. Raises ValueError, TypeError or KeyError for invalid documents."""
         return cls(
             targets=tuple(Target(**one) for one in document["targets"]),
-            limits=Limits(**document["limits"]),
+            limits=RecordingLimits(**document["limits"]),
             fields=tuple(document["fields"]),
             names=tuple(document["names"]),
             lines=bool(document["lines"]),

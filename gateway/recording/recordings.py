@@ -10,8 +10,8 @@ from functools import partial
 from gateway.clock import Clock
 from gateway.dispatch.exchange import Exchange
 from gateway.mirroring.kept import Kept
-from gateway.recording.analysis import Analysis, Wanted
-from gateway.recording.budget import Budget
+from gateway.recording.analysis import Analysis, WantedRequest
+from gateway.recording.budget import TimeBudget
 from gateway.recording.callers import CallerLookup
 from gateway.recording.lines import line_tracer
 from gateway.recording.plan import Plan
@@ -34,12 +34,12 @@ class Recordings:
         self._random = random
         self._callers = callers
         self._sessions: tuple[Session, ...] = ()
-        self._budget = Budget(clock.monotonic())
+        self._budget = TimeBudget(clock.monotonic())
         self._analysis = Analysis(self._budget, callers, clock)
 
     # -- on the event loop -----------------------------------------------------------------------
 
-    def wanted(self, exchange: Exchange) -> Sequence[Wanted]:
+    def wanted(self, exchange: Exchange) -> Sequence[WantedRequest]:
         """The recordings that want this request. Called only while `active`."""
         info, match = exchange.info, exchange.match
         if exchange.decision.upstream == NOBODY or info.method == SOCKET:
@@ -49,7 +49,7 @@ class Recordings:
         for session in self._sessions:
             template = session.template(info, match) if session.open else None
             if template is not None and self._takes(session, exchange.since):
-                found.append(Wanted(session, template, route, session.max_body, session.trace))
+                found.append(WantedRequest(session, template, route, session.max_body, session.trace))
         return found
 
     def _takes(self, session: Session, now: float) -> bool:
@@ -76,7 +76,7 @@ class Recordings:
 
     def _take(self, kept: Kept, *, fell_back: bool) -> None:
         reason = kept.finish(fell_back=fell_back) if kept.answer is None else None
-        wanted = [one for one in kept.wanted if isinstance(one, Wanted) and one.session.open]
+        wanted = [one for one in kept.wanted if isinstance(one, WantedRequest) and one.session.open]
         if reason is None:
             self._analysis.add(kept, wanted)
             return

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["Malformed", "alternatives", "elements", "takes_slash"]
+__all__ = ["MalformedRegex", "alternatives", "elements", "takes_slash"]
 
 _quantifier = re.compile(r"(?:[*+?]|\{\d*,?\d*\})[?+]?")
 _anchors = ("^", "$", r"\A", r"\Z", r"\z", r"\b", r"\B")
 
 
-class Malformed(ValueError):
+class MalformedRegex(ValueError):
     """Not a valid regular expression."""
 
 
@@ -47,7 +47,7 @@ def takes_slash(regex: str) -> bool:
     """Whether `regex` may match a slash; True when that can't be determined."""
     try:
         return any(_may_be_slash(element) for one in alternatives(regex) for element, _ in elements(one))
-    except (Malformed, re.error):
+    except (MalformedRegex, re.error):
         return True
 
 
@@ -79,7 +79,7 @@ def _end_of_group(text: str, start: int) -> int:
         index += 1
         if depth == 0:
             return index
-    raise Malformed(f"a group in {text} has no end")
+    raise MalformedRegex(f"a group in {text} has no end")
 
 
 def _end_of_set(text: str, start: int) -> int:
@@ -90,4 +90,4 @@ def _end_of_set(text: str, start: int) -> int:
         if text[index] == "]":
             return index + 1
         index += 1 + (text[index] == "\\")
-    raise Malformed(f"a set in {text} has no end")
+    raise MalformedRegex(f"a set in {text} has no end")

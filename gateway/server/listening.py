@@ -15,7 +15,7 @@ from typing import Any
 
 from gateway.server.terminal import StartError
 
-__all__ = ["Place", "bind", "bind_unix", "refuse_new", "waiting"]
+__all__ = ["SocketPath", "bind", "bind_unix", "refuse_new", "waiting"]
 
 _SO_ATTACH_FILTER = 26  # asm-generic/socket.h; not in Python's socket module
 # Berkeley Packet Filter, as in socket(7): segments that open a connection (SYN) are dropped, all others pass.
@@ -99,7 +99,7 @@ def _why(address: str, error: OSError, option: str) -> str:
     return f"can't listen on {address}: {error.strerror or error}"
 
 
-class Place:
+class SocketPath:
     """The path `where`, to which a Unix socket of ours is bound."""
 
     def __init__(self, where: Path) -> None:

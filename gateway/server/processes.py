@@ -20,7 +20,7 @@ from gateway.server.worker import Order
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
-    from gateway.server.listening import Place
+    from gateway.server.listening import SocketPath
 
 __all__ = ["run"]
 
@@ -29,7 +29,7 @@ def run(
     gateway: Gateway,
     path: Path,
     sockets: list[socket.socket],
-    place: Place | None,
+    socket_path: SocketPath | None,
     *,
     workers: int,
     reload: bool,
@@ -41,22 +41,22 @@ def run(
     """Serve until a signal ends it; returns the exit status. `options` are uvicorn's.
 
     One process serves `gateway` itself, until it is reloaded. Others build their own from `path`, and must start within
-    `patience` seconds. A process that stops has `grace` seconds to finish requests. `place` is the path of a Unix
+    `patience` seconds. A process that stops has `grace` seconds to finish requests. `socket_path` is the path of a Unix
     socket.
     """
     path = path.resolve()
     os.environ[ENVIRONMENT] = str(path)
     order = Order(path, access, grace, options)
     if reload:  # for a developer: each change would also restart the process for mirrors
-        return _run(gateway, order, sockets, workers, patience=patience, place=place, reload=True)
+        return _run(gateway, order, sockets, workers, patience=patience, socket_path=socket_path, reload=True)
     mirrors = MirrorProcess.wanted(gateway.config, path, options["log_level"])
     if mirrors is None:
-        return _run(gateway, order, sockets, workers, patience=patience, place=place)
+        return _run(gateway, order, sockets, workers, patience=patience, socket_path=socket_path)
     gateway.mirroring.have_mirrored_at(mirrors.socket)
     mirrors.start()
     try:
         order = replace(order, mirrors=mirrors.socket)
-        return _run(gateway, order, sockets, workers, patience=patience, place=place, mirrors=mirrors)
+        return _run(gateway, order, sockets, workers, patience=patience, socket_path=socket_path, mirrors=mirrors)
     finally:
         mirrors.stop()
 
@@ -68,11 +68,11 @@ def _run(
     workers: int,
     *,
     patience: float,
-    place: Place | None,
+    socket_path: SocketPath | None,
     mirrors: MirrorProcess | None = None,
     reload: bool = False,
 ) -> int:
-    keep = partial(Supervisor, patience=patience, place=place, mirrors=mirrors)
+    keep = partial(Supervisor, patience=patience, socket_path=socket_path, mirrors=mirrors)
     if workers == 1 and not reload:
         supervisor = keep(order, [sock.dup() for sock in sockets], 0)
         with supervisor.handlers():

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from gateway.clock import SYSTEM, Clock
 from gateway.server.backoff import SETTLED, Backoff
-from gateway.server.listening import Place, refuse_new
+from gateway.server.listening import SocketPath, refuse_new
 from gateway.server.mirror_process import MirrorProcess
 from gateway.server.terminal import STARTUP_FAILURE
 from gateway.server.uvicorn import LAST_WORK, LINGER, MARGIN
@@ -54,8 +54,8 @@ class Supervisor:
     """Keeps `number` workers on `sockets`, which it owns.
 
     A worker must start within `patience` seconds. With `restarts`, for developers, all workers are restarted when
-    `changes` names a file, and one that doesn't start waits for the next change. `place` is removed when no process
-    listens any more, and `mirrors` is reloaded when the workers are.
+    `changes` names a file, and one that doesn't start waits for the next change. `socket_path` is removed when no
+    process listens any more, and `mirrors` is reloaded when the workers are.
 
     `tick` does what is due, without blocking; `run` waits between two ticks. Without workers, the process serves by
     itself and calls `tick` regularly, and `run` at the end, since a worker may have replaced it.
@@ -70,7 +70,7 @@ class Supervisor:
         patience: float,
         restarts: bool = False,
         changes: Callable[[], list[Path]] = list,
-        place: Place | None = None,
+        socket_path: SocketPath | None = None,
         start: Callable[[Order, list[socket.socket], Clock], WorkerProcess] = WorkerProcess,
         clock: Clock = SYSTEM,
         mirrors: MirrorProcess | None = None,
@@ -82,7 +82,7 @@ class Supervisor:
         self._patience = patience
         self._restarts = restarts
         self._changes = changes
-        self._place = place
+        self._socket_path = socket_path
         self._mirrors = mirrors
         self._slots = [WorkerPlace() for _ in range(number)]
         self._leaving: list[tuple[WorkerProcess, float]] = []  # with the time when they are killed
@@ -167,8 +167,8 @@ class Supervisor:
         self._asked += 1
         if self._asked == 1:
             refuse_new(self._sockets)
-            if self._place is not None:
-                self._place.leave()
+            if self._socket_path is not None:
+                self._socket_path.leave()
             for sock in self._sockets:
                 sock.close()
             for slot in self._slots:

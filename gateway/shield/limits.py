@@ -16,7 +16,7 @@ from django.db.utils import DatabaseError
 
 from gateway.context.mirror_scope import MirrorScope
 
-__all__ = ["LOCKS", "NO_LIMITS", "SLOW", "Limits", "limits_for", "may_fail_callers", "why_given_up"]
+__all__ = ["LOCKS", "NO_LIMITS", "SLOW", "TransactionLimits", "limits_for", "may_fail_callers", "why_given_up"]
 
 LOCKS = "locks"  # reason for dropping a mirror: it waited for a lock, or another session for its locks
 SLOW = "slow"  # reason for dropping a mirror: a statement took too long
@@ -30,7 +30,7 @@ MYSQL = {1205: LOCKS, 1213: LOCKS, 3572: LOCKS, 1969: SLOW, 3024: SLOW}
 SQLITE = {5: LOCKS, 6: LOCKS}
 
 
-class Limits(NamedTuple):
+class TransactionLimits(NamedTuple):
     """The statements that limit a mirror's transaction: before it begins, within it, and after its end.
 
     The last one within it selects the server's ID of its connection.
@@ -41,16 +41,16 @@ class Limits(NamedTuple):
     after: tuple[str, ...] = ()
 
 
-NO_LIMITS = Limits()
+NO_LIMITS = TransactionLimits()
 
 
-def limits_for(connection: BaseDatabaseWrapper, scope: MirrorScope) -> Limits:
+def limits_for(connection: BaseDatabaseWrapper, scope: MirrorScope) -> TransactionLimits:
     """The limits for a mirror on this open connection."""
     make = _MAKERS.get(connection.vendor)
     return NO_LIMITS if make is None else make(connection, scope)
 
 
-def _of_postgresql(connection: BaseDatabaseWrapper, scope: MirrorScope) -> Limits:
+def _of_postgresql(connection: BaseDatabaseWrapper, scope: MirrorScope) -> TransactionLimits:
     deadlock = "extract(epoch from current_setting('deadlock_timeout')::interval) * 500"
     wait = f"greatest(1, least({_milliseconds(scope.lock_timeout)}, {deadlock}))::int::text"
     settings = [
@@ -61,11 +61,11 @@ def _of_postgresql(connection: BaseDatabaseWrapper, scope: MirrorScope) -> Limit
         settings.append("set_config('transaction_read_only', 'on', true)")
     limits = f"SELECT pg_backend_pid(), {', '.join(settings)}"
     if _is_serializable(connection):
-        return Limits(within=(f"SET TRANSACTION {LOWER}", limits))
-    return Limits(within=(limits,))
+        return TransactionLimits(within=(f"SET TRANSACTION {LOWER}", limits))
+    return TransactionLimits(within=(limits,))
 
 
-def _of_mysql(connection: BaseDatabaseWrapper, scope: MirrorScope) -> Limits:
+def _of_mysql(connection: BaseDatabaseWrapper, scope: MirrorScope) -> TransactionLimits:
     """MySQL's lock timeouts are whole seconds."""
     name, value, wait = "max_execution_time", str(_milliseconds(scope.statement_timeout)), 1
     if getattr(connection, "mysql_is_mariadb", False):
@@ -80,16 +80,16 @@ def _of_mysql(connection: BaseDatabaseWrapper, scope: MirrorScope) -> Limits:
         before.append(f"SET TRANSACTION {', '.join(kind)}")
     within = () if scope.read_only else ("SELECT CONNECTION_ID()",)  # no session waits for one that only reads
     after = "SET " + ", ".join(f"SESSION {variable} = @gateway_{key}" for key, variable in kept.items())
-    return Limits(tuple(before), within, (after,))
+    return TransactionLimits(tuple(before), within, (after,))
 
 
-def _of_sqlite(connection: BaseDatabaseWrapper, scope: MirrorScope) -> Limits:
+def _of_sqlite(connection: BaseDatabaseWrapper, scope: MirrorScope) -> TransactionLimits:
     busy = int(connection.settings_dict["OPTIONS"].get("timeout", 5.0) * 1000)
     before = (
         f"PRAGMA busy_timeout = {_milliseconds(scope.lock_timeout)}",
         f"PRAGMA query_only = {int(scope.read_only)}",
     )
-    return Limits(before=before, after=(f"PRAGMA busy_timeout = {busy}", "PRAGMA query_only = 0"))
+    return TransactionLimits(before=before, after=(f"PRAGMA busy_timeout = {busy}", "PRAGMA query_only = 0"))
 
 
 def _is_serializable(connection: BaseDatabaseWrapper) -> bool:
@@ -102,7 +102,7 @@ def _milliseconds(seconds: float) -> int:
     return max(1, round(seconds * 1000))
 
 
-_MAKERS: Mapping[str, Callable[[BaseDatabaseWrapper, MirrorScope], Limits]] = {
+_MAKERS: Mapping[str, Callable[[BaseDatabaseWrapper, MirrorScope], TransactionLimits]] = {
     "postgresql": _of_postgresql,
     "mysql": _of_mysql,
     "sqlite": _of_sqlite,

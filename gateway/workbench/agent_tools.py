@@ -18,7 +18,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-__all__ = ["Commands", "tools"]
+__all__ = ["CommandRunner", "tools"]
 
 LONGEST = 900.0  # seconds that a command may take: replaying a corpus takes longest
 SHOWN = 2000  # characters of the output of a command that fails without a document
@@ -39,7 +39,7 @@ RouteName = Annotated[str, Field(description="the name of a route in gateway.tom
 AnyRoute = Annotated[str | None, Field(description="the name of a route in gateway.toml; null for all of them")]
 
 
-class Commands:
+class CommandRunner:
     """Runs commands of the gateway with the configuration at `config`; None: the one found in the folder."""
 
     def __init__(self, config: Path | None) -> None:
@@ -72,7 +72,7 @@ class Commands:
 
 def tools(config: Path | None) -> MCPServer:
     """A server of these tools, for `run("stdio")`."""
-    commands = Commands(config)
+    commands = CommandRunner(config)
     server = MCPServer(
         "django-fastapi-gateway",
         instructions=INSTRUCTIONS,

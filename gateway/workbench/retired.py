@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.rollout.stage import RETIRED
 from gateway.routing.table import ANY, Endpoint, Rule
 from gateway.routing.template import Parameter, parse_template
-from gateway.workbench.urls import DIGITS, TAIL, UUID, Kind, Url, urls
+from gateway.workbench.urls import DIGITS, TAIL, UUID, ProjectUrl, SegmentKind, urls
 
 if TYPE_CHECKING:
     from gateway.snapshot import Snapshot
@@ -32,8 +32,8 @@ class RetiredView:
     each other URL, why it still is."""
 
     view: str
-    gone: list[Url] = field(default_factory=list)
-    kept: list[tuple[Url, str]] = field(default_factory=list)
+    gone: list[ProjectUrl] = field(default_factory=list)
+    kept: list[tuple[ProjectUrl, str]] = field(default_factory=list)
     routes: set[str] = field(default_factory=set)
 
     @property
@@ -73,7 +73,7 @@ def retired_views(snapshot: Snapshot) -> list[RetiredView]:
     return sorted(concerned, key=lambda view: (not view.deletable, view.view))
 
 
-def _still_reached(url: Url, claimed: Iterable[Rule], others: Iterable[Rule]) -> str | None:
+def _still_reached(url: ProjectUrl, claimed: Iterable[Rule], others: Iterable[Rule]) -> str | None:
     """Why `url` still leads to its view; None if it doesn't."""
     if url.path is None:
         return "which paths it stands for can't be told"
@@ -97,7 +97,7 @@ def _parsed(endpoint: Endpoint) -> list[str | Parameter]:
     return [] if endpoint.is_subtree and parts == [""] else parts
 
 
-def _covers(endpoint: Endpoint, path: tuple[str | Kind, ...]) -> bool:
+def _covers(endpoint: Endpoint, path: tuple[str | SegmentKind, ...]) -> bool:
     """Whether `endpoint` matches every path of the form `path`."""
     parts = _parsed(endpoint)
     for index, part in enumerate(parts):
@@ -108,7 +108,7 @@ def _covers(endpoint: Endpoint, path: tuple[str | Kind, ...]) -> bool:
     return endpoint.is_subtree or len(parts) == len(path)
 
 
-def _takes(part: str | Parameter, segment: str | Kind) -> bool:
+def _takes(part: str | Parameter, segment: str | SegmentKind) -> bool:
     if segment is TAIL:
         return False
     if isinstance(part, str):
@@ -119,7 +119,7 @@ def _takes(part: str | Parameter, segment: str | Kind) -> bool:
     return part.matcher() is bool or (segment in _EXAMPLES and re.fullmatch(part.regex, _EXAMPLES[segment]) is not None)
 
 
-def _meets(url: Url, endpoint: Endpoint) -> bool:
+def _meets(url: ProjectUrl, endpoint: Endpoint) -> bool:
     """Whether some path may match both. True if that is uncertain."""
     parts = _parsed(endpoint)
     if url.path is None:
@@ -131,10 +131,10 @@ def _meets(url: Url, endpoint: Endpoint) -> bool:
             return False
         if isinstance(part, Parameter) and isinstance(segment, str) and not re.fullmatch(part.regex, segment):
             return False
-        if isinstance(part, str) and isinstance(segment, Kind) and not _possible(part, segment):
+        if isinstance(part, str) and isinstance(segment, SegmentKind) and not _possible(part, segment):
             return False
     return len(parts) == len(url.path) or (endpoint.is_subtree and len(parts) < len(url.path))
 
 
-def _possible(text: str, kind: Kind) -> bool:
+def _possible(text: str, kind: SegmentKind) -> bool:
     return text.isdigit() if kind is DIGITS else bool(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.urls import Resolver404, resolve
 
 from gateway.routing.table import ANY, SOCKET
-from gateway.workbench.urls import ANYTHING, DIGITS, TAIL, UUID, Kind, Url, urls
+from gateway.workbench.urls import ANYTHING, DIGITS, TAIL, UUID, ProjectUrl, SegmentKind, urls
 
 if TYPE_CHECKING:
     from gateway.snapshot import Snapshot
@@ -38,7 +38,7 @@ def taken_urls(snapshot: Snapshot) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _claimed(snapshot: Snapshot, url: Url) -> dict[str, set[str]]:
+def _claimed(snapshot: Snapshot, url: ProjectUrl) -> dict[str, set[str]]:
     """The methods that routes claim on some path of `url`, of those that its view has."""
     claimed: dict[str, set[str]] = {}
     for path in _paths(url):
@@ -52,11 +52,11 @@ def _claimed(snapshot: Snapshot, url: Url) -> dict[str, set[str]]:
     return claimed
 
 
-def _paths(url: Url) -> Iterator[str]:
+def _paths(url: ProjectUrl) -> Iterator[str]:
     """Some paths that Django routes to this URL."""
     if url.path is None:
         return
-    choices = [_SAMPLES[part] if isinstance(part, Kind) else (part,) for part in url.path]
+    choices = [_SAMPLES[part] if isinstance(part, SegmentKind) else (part,) for part in url.path]
     for segments in product(*choices):
         path = "/" + "/".join(segments)
         try:

@@ -12,21 +12,21 @@ from django.urls.resolvers import RegexPattern, RoutePattern
 
 from gateway.compat.drf import class_behind
 
-__all__ = ["ANYTHING", "DIGITS", "TAIL", "UUID", "Kind", "Url", "urls"]
+__all__ = ["ANYTHING", "DIGITS", "TAIL", "UUID", "ProjectUrl", "SegmentKind", "urls"]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SegmentKind:
     """A segment of a path that isn't plain text."""
 
     name: str
 
 
-ANYTHING = Kind("anything without a slash")
-DIGITS = Kind("digits")
-UUID = Kind("a UUID")
-TAIL = Kind("anything")
-_KINDS: dict[type, Kind] = {
+ANYTHING = SegmentKind("anything without a slash")
+DIGITS = SegmentKind("digits")
+UUID = SegmentKind("a UUID")
+TAIL = SegmentKind("anything")
+_KINDS: dict[type, SegmentKind] = {
     converters.IntConverter: DIGITS,
     converters.StringConverter: ANYTHING,
     converters.SlugConverter: ANYTHING,
@@ -47,11 +47,11 @@ _parameter = re.compile(r"<(?:[^>:]+:)?([^>]+)>")
 _group = re.compile(r"\(\?P<\w+>((?:[^()\[\]]|\[[^\]]*\])+)\)")
 _special = re.compile(r"(?<!\\)[.^$*+?{}\[\]|()]|\\[A-Za-z0-9]")
 
-Parts = list[str | Kind]  # plain text and parameters, before splitting at slashes
+Parts = list[str | SegmentKind]  # plain text and parameters, before splitting at slashes
 
 
 @dataclass(frozen=True, slots=True)
-class Url:
+class ProjectUrl:
     """One URL of a view. `path` has its segments after the first slash; None if unknown.
 
     `methods` are those of the view; None if unknown: then it may have any.
@@ -60,16 +60,16 @@ class Url:
     pattern: str
     view: str
     name: str | None
-    path: tuple[str | Kind, ...] | None
+    path: tuple[str | SegmentKind, ...] | None
     methods: frozenset[str] | None
 
 
-def urls() -> list[Url]:
+def urls() -> list[ProjectUrl]:
     """Every URL of the project's URLconf. Django must be set up."""
     return [*_below(get_resolver(), "", [], "")]
 
 
-def _below(resolver: URLResolver, text: str, before: Parts | None, namespace: str) -> Iterator[Url]:
+def _below(resolver: URLResolver, text: str, before: Parts | None, namespace: str) -> Iterator[ProjectUrl]:
     for item in resolver.url_patterns:
         whole = f"{text}{item.pattern}"
         parts = None if before is None else _joined(before, _parts(item.pattern, whole=isinstance(item, URLPattern)))
@@ -78,7 +78,7 @@ def _below(resolver: URLResolver, text: str, before: Parts | None, namespace: st
             yield from _below(item, whole, parts, inner)
         else:
             name = f"{namespace}{item.name}" if item.name else None
-            yield Url(whole, item.lookup_str, name, _segments(parts), _methods(item.callback))
+            yield ProjectUrl(whole, item.lookup_str, name, _segments(parts), _methods(item.callback))
 
 
 def _joined(before: Parts, parts: Parts | None) -> Parts | None:
@@ -116,21 +116,21 @@ def _of_regex(text: str, *, whole: bool) -> Parts | None:
     return parts
 
 
-def _segments(parts: Parts | None) -> tuple[str | Kind, ...] | None:
+def _segments(parts: Parts | None) -> tuple[str | SegmentKind, ...] | None:
     """`parts`, split at slashes; None if a segment mixes text and parameters."""
     if parts is None:
         return None
-    segments: list[str | Kind] = [""]
+    segments: list[str | SegmentKind] = [""]
     for part in parts:
-        if isinstance(part, Kind):
+        if isinstance(part, SegmentKind):
             if segments[-1] != "":
                 return None
             segments[-1] = part
             continue
         first, *more = part.split("/")
-        if first and isinstance(segments[-1], Kind):
+        if first and isinstance(segments[-1], SegmentKind):
             return None
-        segments[-1] = segments[-1] if isinstance(segments[-1], Kind) else segments[-1] + first
+        segments[-1] = segments[-1] if isinstance(segments[-1], SegmentKind) else segments[-1] + first
         segments += more
     return tuple(segments)
 

@@ -14,7 +14,7 @@ from gateway.control.models import Change, Recording, RecordingTally, RouteState
 from gateway.control.poller import Poller
 from gateway.control.retention import retain
 from gateway.control.transitions import Conflict, pause, rollback
-from gateway.recording.plan import Limits, Plan, Selection, Target
+from gateway.recording.plan import Plan, RecordingLimits, Selection, Target
 from gateway.recording.session import Batch, Found
 from gateway.rollout.stage import State
 from gateway.routing.template import TemplateError
@@ -24,7 +24,7 @@ from tests.control.test_threads import FakeGateway
 pytestmark = pytest.mark.django_db
 CATALOG = Target(route="catalog")
 CATEGORY = Target(method="GET", template="/api/categories/{pk}/")
-SELECTION = Selection((CATALOG, CATEGORY), Limits(cases=2), fields=("kind",), names=("nick",), lines=True)
+SELECTION = Selection((CATALOG, CATEGORY), RecordingLimits(cases=2), fields=("kind",), names=("nick",), lines=True)
 NOW = datetime.now(UTC)
 
 

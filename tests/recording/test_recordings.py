@@ -7,7 +7,7 @@ import json
 import pytest
 from django.contrib.auth import get_user_model
 
-from gateway.recording.plan import Limits, Plan, Selection, Target
+from gateway.recording.plan import Plan, RecordingLimits, Selection, Target
 from gateway.workbench.corpus.case import case_of
 from tests.support.asgi import ask, running
 
@@ -17,7 +17,7 @@ EVERYTHING = Target(template="/{rest:path}")
 
 
 def plan(*targets, limits=None, until=FOREVER, name="one", **more):
-    selection = Selection(targets or (EVERYTHING,), limits or Limits(), **more)
+    selection = Selection(targets or (EVERYTHING,), limits or RecordingLimits(), **more)
     return Plan(name, until, b"secret", selection)
 
 
@@ -151,7 +151,7 @@ async def test_the_language_cookie_is_no_credential(gateway):
 
 async def test_so_many_cases_of_an_endpoint_are_kept(gateway):
     async with running(gateway()) as app:
-        app.recordings.follow([plan(Target(template="/echo/"), limits=Limits(cases=2))])
+        app.recordings.follow([plan(Target(template="/echo/"), limits=RecordingLimits(cases=2))])
         for name in "abcda":
             await ask(app, f"/echo/?{name}=1")
         found, batch = await recorded(app)
@@ -161,7 +161,7 @@ async def test_so_many_cases_of_an_endpoint_are_kept(gateway):
 
 async def test_so_many_bytes_are_kept(gateway):
     async with running(gateway()) as app:
-        app.recordings.follow([plan(limits=Limits(size=100))])
+        app.recordings.follow([plan(limits=RecordingLimits(size=100))])
         await ask(app, "/json/")
         found, batch = await recorded(app)
     assert (found, batch.skipped) == ({}, {"full": 1})
@@ -169,7 +169,7 @@ async def test_so_many_bytes_are_kept(gateway):
 
 async def test_long_bodies_are_left_out_on_either_side(gateway):
     async with running(gateway()) as app:
-        app.recordings.follow([plan(limits=Limits(max_body=100))])
+        app.recordings.follow([plan(limits=RecordingLimits(max_body=100))])
         await ask(app, "/large/1000/")
         await ask(app, "/digest/", "POST", body=b"x" * 1000)
         found, batch = await recorded(app)
@@ -180,7 +180,7 @@ async def test_a_share_of_the_requests_is_enough(gateway):
     app = gateway()
     app.recordings._random = iter([0.1, 0.9, 0.4]).__next__
     async with running(app):
-        app.recordings.follow([plan(limits=Limits(percent=50))])
+        app.recordings.follow([plan(limits=RecordingLimits(percent=50))])
         for _ in range(3):
             await ask(app, "/json/")
         found, batch = await recorded(app)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.routing.regex import Malformed, alternatives, elements, takes_slash
+from gateway.routing.regex import MalformedRegex, alternatives, elements, takes_slash
 from gateway.routing.template import parse_template
 
 
@@ -30,7 +30,7 @@ def test_alternatives_are_outside_of_groups_and_sets():
 
 @pytest.mark.parametrize("regex", ["(a", "[a", r"[a\]"])
 def test_what_has_no_end_is_said(regex):
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedRegex):
         list(elements(regex))
 
 

@@ -17,7 +17,7 @@ from gateway.context.mirror_scope import MirrorScope, NotShielded, mirror_scope
 from gateway.legacy.connections import django_threads
 from gateway.shield import databases
 from gateway.shield.databases import shield_databases
-from gateway.shield.limits import Limits
+from gateway.shield.limits import TransactionLimits
 from tests.support.databases import KINDS, empty_database
 
 PATIENCE = 20.0  # seconds; only a failing test waits that long
@@ -168,7 +168,7 @@ def test_a_mirror_sees_what_it_has_written(alias):
 
 @pytest.mark.parametrize("when", ["before", "within"])
 def test_a_mirror_that_cannot_begin_leaves_no_transaction_for_the_next_caller(alias, monkeypatch, when):
-    monkeypatch.setattr(databases, "limits_for", lambda *_: Limits(**{when: ("SELECT * FROM nowhere",)}))
+    monkeypatch.setattr(databases, "limits_for", lambda *_: TransactionLimits(**{when: ("SELECT * FROM nowhere",)}))
 
     def work():
         with suppress(Exception):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.workbench.verify import Step, Verdict, Verification
+from gateway.workbench.verify import Step, StepVerdict, Verification
 from gateway.workbench.verify.typing import check_types
 
-PASSED, FAILED, UNKNOWN = Verdict.PASSED, Verdict.FAILED, Verdict.UNKNOWN
+PASSED, FAILED, UNKNOWN = StepVerdict.PASSED, StepVerdict.FAILED, StepVerdict.UNKNOWN
 
 
 def verification(*steps: Step) -> Verification:

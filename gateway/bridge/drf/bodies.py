@@ -16,11 +16,11 @@ from rest_framework.settings import api_settings
 
 from gateway.bridge.drf.serializers import is_model, serializer_for
 
-__all__ = ["Body", "body_of"]
+__all__ = ["BodyModels", "body_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class BodyModels:
     """`models` are the possible models, by the value of the field `by` if there are several; `one` and `many` say
     whether the body may be one of them, and whether it may be a list."""
 
@@ -56,7 +56,7 @@ class Body:
 class OneOfSeveral(BaseSerializer):  # type: ignore[type-arg] # generic in the stubs only
     """A list whose items may be of different models."""
 
-    def __init__(self, body: Body, data: Sequence[Any], options: Mapping[str, Any]) -> None:
+    def __init__(self, body: BodyModels, data: Sequence[Any], options: Mapping[str, Any]) -> None:
         super().__init__(data=data, context=dict(options.get("context", {})))
         self._body, self._options = body, {name: value for name, value in options.items() if name != "data"}
 
@@ -82,7 +82,7 @@ class OneOfSeveral(BaseSerializer):  # type: ignore[type-arg] # generic in the s
         return found
 
 
-def body_of(annotation: Any, metadata: Sequence[Any] = ()) -> Body | None:
+def body_of(annotation: Any, metadata: Sequence[Any] = ()) -> BodyModels | None:
     """The body for this annotation; None when that doesn't consist of models only."""
     by = next((one.discriminator for one in metadata if isinstance(one, FieldInfo) and one.discriminator), None)
     one, many = dict[Any, type[BaseModel]](), dict[Any, type[BaseModel]]()
@@ -95,7 +95,7 @@ def body_of(annotation: Any, metadata: Sequence[Any] = ()) -> Body | None:
     models = one | many
     if not models or (len({*models.values()}) > 1 and not isinstance(by, str)):
         return None  # there is no discriminator
-    return Body(models, by if isinstance(by, str) and len(models) > 1 else "", bool(one), bool(many))
+    return BodyModels(models, by if isinstance(by, str) and len(models) > 1 else "", bool(one), bool(many))
 
 
 def _members(annotation: Any) -> Iterator[tuple[Any, bool, Any]]:

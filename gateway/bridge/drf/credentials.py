@@ -36,14 +36,14 @@ from starlette.requests import HTTPConnection
 from starlette.status import WS_1008_POLICY_VIOLATION
 
 from gateway.bridge.drf.openapi.schemes import schemes_of_view
-from gateway.bridge.drf.request import EndpointView, Part, drf_request, view_of
+from gateway.bridge.drf.request import EndpointView, ViewPart, drf_request, view_of
 from gateway.bridge.orm import in_django
 
 __all__ = [
     "Credentials",
     "DRFRequest",
     "DRFUser",
-    "Scheme",
+    "SchemeDependency",
     "check_object_permissions",
     "drf",
     "schemes_of",
@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 
-class Scheme(SecurityBase):
+class SchemeDependency(SecurityBase):
     """An authentication class in the OpenAPI document. As a dependency it has no effect."""
 
     only_documents = True  # read by gateway.bridge.drf.route
@@ -64,7 +64,7 @@ class Scheme(SecurityBase):
         """No effect: DRF authenticates."""
 
 
-class Credentials(Part):
+class Credentials(ViewPart):
     """A dependency that applies the endpoint's DRF classes to the caller; see `drf`."""
 
     guards = True
@@ -138,7 +138,7 @@ async def check_object_permissions(request: Request, obj: Any) -> None:
 
 def schemes_of(view: Any) -> list[params.Security]:
     """How callers of `view` authenticate, as dependencies that document it."""
-    return [Security(Scheme(one.name, one.definition), scopes=[*one.scopes]) for one in schemes_of_view(view)]
+    return [Security(SchemeDependency(one.name, one.definition), scopes=[*one.scopes]) for one in schemes_of_view(view)]
 
 
 _default = drf()

@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from starlette.requests import HTTPConnection
 
 from gateway.bridge.drf.openapi.parameters import documented, documenting, query_parameters
-from gateway.bridge.drf.request import Part, endpoint_view
+from gateway.bridge.drf.request import ViewPart, endpoint_view
 from gateway.bridge.orm import in_django
 
 __all__ = ["Filtered", "Filters", "filtered", "query_parameters"]
@@ -42,7 +42,7 @@ class Filtered:
         return self.view.filter_queryset(queryset)
 
 
-class Filters(Part):
+class Filters(ViewPart):
     """A dependency on filters; see `filtered`."""
 
     kind = "filtered()"

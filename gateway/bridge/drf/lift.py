@@ -32,7 +32,7 @@ from gateway.bridge.drf.original import NotLiftable, Original
 from gateway.bridge.drf.route import DRFRoute
 from gateway.compat.drf import class_behind
 from gateway.compat.starlette import convertor_patterns
-from gateway.legacy.templates import Named, Piece, Unspeakable, Url, convertor_for, templates, urls
+from gateway.legacy.templates import Named, Piece, Unspeakable, ViewUrl, convertor_for, templates, urls
 from gateway.routing.template import ANY_SEGMENT
 
 __all__ = ["NotLiftable", "lift"]
@@ -69,7 +69,7 @@ def lift(
 
     Raises NotLiftable, which says what to do instead.
     """
-    place = Place(prefix=prefix, path=path, basename=basename, name=name, router=router)
+    place = Placement(prefix=prefix, path=path, basename=basename, name=name, router=router)
     made = APIRouter(route_class=DRFRoute, **options)
     there: set[str] = set()
     for url, original in _found(view, place, urlconf):
@@ -91,7 +91,7 @@ def _is_chosen(
     return wanted and (actions is None or original.name_of(method) in actions)
 
 
-def _add(router: APIRouter, path: str, url: Url, original: Original, methods: Sequence[str], urlconf: Any) -> None:
+def _add(router: APIRouter, path: str, url: ViewUrl, original: Original, methods: Sequence[str], urlconf: Any) -> None:
     part = Lifted(original, url.callback)
     for method in methods:
         named, documented = path, _is_documented(path, url, original)
@@ -112,7 +112,7 @@ def _add(router: APIRouter, path: str, url: Url, original: Original, methods: Se
         )
 
 
-def _as_in_document(path: str, url: Url, method: str) -> tuple[str, bool]:
+def _as_in_document(path: str, url: ViewUrl, method: str) -> tuple[str, bool]:
     """`path` with its parameters named as in the project's API document, and whether that has this operation."""
     plain, _ = _plain(path)
     told = path_in_document(url.callback, method, plain)
@@ -129,7 +129,7 @@ def _plain(path: str) -> tuple[str, dict[str, str]]:
     return re.sub(r":\w+}", "}", path), found
 
 
-def _is_documented(path: str, url: Url, original: Original) -> bool:
+def _is_documented(path: str, url: ViewUrl, original: Original) -> bool:
     """Whether the view has a schema, and the path is not a variant of one that is documented already: with a format
     suffix, or in another language."""
     if original.alone().schema is None:
@@ -142,7 +142,7 @@ def _is_documented(path: str, url: Url, original: Original) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """The place that `lift` was given for a view: where it is, or where it is to be."""
 
     prefix: str
@@ -156,7 +156,7 @@ class Place:
         """Whether it names a new place, with more than a path."""
         return bool(self.basename or self.name or self.router)
 
-    def has(self, url: Url) -> bool:
+    def has(self, url: ViewUrl) -> bool:
         """Whether `url` is at this place."""
         spelled = list(map(_shape, _spelled(url)))
         if self.path is not None and _shape(self.path) not in spelled:
@@ -164,7 +164,7 @@ class Place:
         start = self.prefix.rstrip("/")
         return any(path == start or path.startswith((f"{start}/", f"{start}.")) for path in spelled)
 
-    def new(self, view: Liftable) -> Iterator[Url]:
+    def new(self, view: Liftable) -> Iterator[ViewUrl]:
         """The new URLs of a view that is in no URLconf; none if no place is given."""
         if isinstance(view, BaseRouter):
             return
@@ -173,19 +173,19 @@ class Place:
                 yield from self._registered(view)
         elif self.path is not None:
             callback: Any = cast("Any", view).as_view() if isinstance(view, type) else view
-            yield Url(callback, self.name or callback.__name__, (), (), path=self.path, found=False)
+            yield ViewUrl(callback, self.name or callback.__name__, (), (), path=self.path, found=False)
 
-    def _registered(self, kind: Any) -> Iterator[Url]:
+    def _registered(self, kind: Any) -> Iterator[ViewUrl]:
         router = copy(self.router) if isinstance(self.router, SimpleRouter) else (self.router or SimpleRouter)()
         router.registry = []
         router.register(self.prefix.strip("/"), kind, self.basename)
         for pattern in router.get_urls():
             made_of = class_behind(pattern.callback)
             if isinstance(pattern, URLPattern) and made_of is not None and made_of.kind is kind:
-                yield Url(pattern.callback, pattern.name, (), (cast("RegexPattern", pattern.pattern),), found=False)
+                yield ViewUrl(pattern.callback, pattern.name, (), (cast("RegexPattern", pattern.pattern),), found=False)
 
 
-def _found(view: Liftable, place: Place, urlconf: Any) -> list[tuple[Url, Original]]:
+def _found(view: Liftable, place: Placement, urlconf: Any) -> list[tuple[ViewUrl, Original]]:
     """The URLs of `view`, with the original at each. Raises NotLiftable when there are none."""
     is_meant = _test(view)
     there = [url for url in urls(urlconf) if is_meant(url.callback)]
@@ -217,7 +217,7 @@ def _test(view: Liftable) -> Callable[[Callable[..., Any]], bool]:
     )
 
 
-def _nowhere(view: Liftable, place: Place, there: Sequence[Url]) -> str:
+def _nowhere(view: Liftable, place: Placement, there: Sequence[ViewUrl]) -> str:
     if there:
         return f"{_named(view)} has no URL below {place.path or place.prefix!r}; it has {', '.join(map(str, there))}"
     if isinstance(view, BaseRouter):
@@ -233,7 +233,7 @@ def _named(view: Liftable) -> str:
 # -- path templates -----------------------------------------------------------------------------
 
 
-def _spelled(url: Url) -> list[str]:
+def _spelled(url: ViewUrl) -> list[str]:
     """The paths of `url` as Starlette templates. Raises NotLiftable."""
     if url.path is not None:
         return [url.path]

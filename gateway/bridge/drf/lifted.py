@@ -11,12 +11,12 @@ from fastapi import Request
 
 from gateway.bridge.drf.credentials import schemes_of
 from gateway.bridge.drf.original import Original
-from gateway.bridge.drf.request import OF_AS_VIEW, EndpointView, Part
+from gateway.bridge.drf.request import OF_AS_VIEW, EndpointView, ViewPart
 
 __all__ = ["Lifted", "endpoint_for"]
 
 
-class Lifted(Part):
+class Lifted(ViewPart):
     """A dependency: the endpoint runs the method of `original` for the request's method. It is never called, but read
     by `gateway.bridge.views`, whose view for the endpoint applies the classes of `original` to the caller."""
 

@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 from starlette.requests import HTTPConnection
 
 from gateway.bridge.drf.openapi.parameters import described, documented, documenting
-from gateway.bridge.drf.request import Part, endpoint_view
+from gateway.bridge.drf.request import ViewPart, endpoint_view
 from gateway.bridge.orm import in_django
 
 __all__ = ["Paginate", "Pagination", "paginate"]
@@ -69,7 +69,7 @@ class Paginate:
         return [make(row) for row in rows]
 
 
-class Pagination(Part):
+class Pagination(ViewPart):
     """A dependency on a page; see `paginate`."""
 
     kind = "paginate()"

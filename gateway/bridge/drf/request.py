@@ -1,7 +1,7 @@
 """The view and the request that DRF's classes get for a FastAPI endpoint.
 
 Authentication, permission, throttle, pagination and filter classes need a `Request` and a view. Each endpoint gets a
-view class of its own, made from its dependencies (`Part`), and each request an instance of it. It never handles the
+view class of its own, made from its dependencies (`ViewPart`), and each request an instance of it. It never handles the
 request: it is passed to DRF's classes, and makes the response when they refuse the caller.
 """
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EndpointView",
-    "Part",
+    "ViewPart",
     "drf_request",
     "drf_view",
     "endpoint_view",
@@ -54,7 +54,7 @@ OF_AS_VIEW = {"__wrapped__", "actions", "cls", "csrf_exempt", "initkwargs", "vie
 UNSAID = ("action", "detail", "changes_object", "instance")
 
 
-class Part:
+class ViewPart:
     """What one dependency contributes to its endpoint's view.
 
     `view` is a view class to start from, `action` one of its actions if it is a ViewSet; `attributes` are set on the
@@ -162,13 +162,13 @@ class EndpointView(APIView):
 
 
 @lru_cache(maxsize=4096)
-def view_class(dependencies: tuple[Callable[..., Any] | Part, ...], methods: frozenset[str]) -> type[EndpointView]:
+def view_class(dependencies: tuple[Callable[..., Any] | ViewPart, ...], methods: frozenset[str]) -> type[EndpointView]:
     """The view class for an endpoint with these `dependencies`, at a path with these `methods`.
 
     Permissions and throttles of several dependencies add up; of everything else the last one's value is used.
     Raises RuntimeError when they can't be combined.
     """
-    parts = [dependency for dependency in dict.fromkeys(dependencies) if isinstance(dependency, Part)]
+    parts = [dependency for dependency in dict.fromkeys(dependencies) if isinstance(dependency, ViewPart)]
     base = _base(parts)
     attributes: dict[str, Any] = {
         "__doc__": base.__doc__,
@@ -217,7 +217,7 @@ def _hide(view: type[EndpointView], attribute: str, *methods: str) -> None:
         setattr(view, name, property(absent))
 
 
-def _base(parts: Sequence[Part]) -> type[APIView]:
+def _base(parts: Sequence[ViewPart]) -> type[APIView]:
     kinds = [part.kind for part in parts if part.kind]
     if len(kinds) > len(set(kinds)):
         raise RuntimeError(f"at most one dependency of each of these: {', '.join(sorted(set(kinds)))}")
@@ -228,7 +228,7 @@ def _base(parts: Sequence[Part]) -> type[APIView]:
     return views.pop() if views else GenericAPIView
 
 
-def _added(parts: Sequence[Part], name: str) -> list[Any] | None:
+def _added(parts: Sequence[ViewPart], name: str) -> list[Any] | None:
     """The values that all `parts` give for `name` together; None when none does."""
     given = [part.attributes[name] for part in parts if name in part.attributes]
     return [*dict.fromkeys(chain.from_iterable(given))] if given else None

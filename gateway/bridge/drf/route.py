@@ -19,12 +19,12 @@ from rest_framework.serializers import BaseSerializer
 from starlette.datastructures import FormData, Headers, QueryParams
 from starlette.exceptions import HTTPException
 
-from gateway.bridge.drf.bodies import Body, body_of
+from gateway.bridge.drf.bodies import BodyModels, body_of
 from gateway.bridge.drf.errors import api_exception, validation_error
 from gateway.bridge.drf.openapi.errors import ERRORS
 from gateway.bridge.drf.openapi.operation import Documentation, Operation
 from gateway.bridge.drf.original import Original
-from gateway.bridge.drf.request import Part
+from gateway.bridge.drf.request import ViewPart
 from gateway.bridge.drf.sent import SentCookies, SentForm, SentHeaders, SentQuery, sent
 from gateway.bridge.drf.serializers import field_for, has_model, read_only_beside, serializer_for, written
 from gateway.bridge.drf.shapes import fields_in, unreadable
@@ -118,7 +118,7 @@ class DRFRoute(BridgedRoute):
         return made
 
     @cached_property
-    def _body(self) -> Body | None:
+    def _body(self) -> BodyModels | None:
         if self.body_field is None:
             return None
         info = self.body_field.field_info
@@ -169,7 +169,7 @@ def _documented(path: str, options: dict[str, Any]) -> dict[str, Any]:
     that calls the view (`drf(view=…)`), and declares neither a response nor documentation of its own."""
     methods = list(options.get("methods") or ())
     parts = [one.dependency for one in options.get("dependencies") or ()]
-    part = next((one for one in parts if isinstance(one, Part) and one.guards and one.view is not None), None)
+    part = next((one for one in parts if isinstance(one, ViewPart) and one.guards and one.view is not None), None)
     if part is None or part.view is None or part.lifted is not None or len(methods) != 1:
         return options
     if options.get("openapi_extra") or given_or_default(options.get("response_model")) not in (None, Any):

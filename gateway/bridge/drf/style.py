@@ -48,7 +48,7 @@ POLICIES = (
 OF_ROUTERS = ("name", "description", "suffix", "detail", "basename")
 
 
-class Handler:
+class MethodHandler:
     """A view's `get`, `post` or the like. For DRF's dispatch it lets the service answer; for the service it is the
     view's own method, so that an endpoint may be `return view_of(request).get(request)`."""
 
@@ -226,7 +226,7 @@ class DRFStyle:
             "gateway_routes": routes,
             "gateway_crossing": staticmethod(crossing),
             **{name: getattr(function, name) for name in POLICIES if hasattr(function, name)},
-            **{verb: Handler(_own(base, verb)) for verb in _with_head(every, base) if verb != "options"},
+            **{verb: MethodHandler(_own(base, verb)) for verb in _with_head(every, base) if verb != "options"},
         }
         name = getattr(function, "__name__", type(function).__name__) if unnamed else base.__name__
         attributes["__qualname__"] = name if unnamed else base.__qualname__

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Budget"]
+__all__ = ["TrialBudget"]
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class TrialBudget:
     """The number of values that are generated for each field besides those that are always tried, and the seed: the
     same seed gives the same values."""
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gateway.compat.drf import class_behind
-from gateway.workbench.contract.budget import Budget
+from gateway.workbench.contract.budget import TrialBudget
 from gateway.workbench.contract.database import without_database
 from gateway.workbench.contract.paths import compare_paths
-from gateway.workbench.contract.result import Compared, Contract, EndpointContract, Kind, Report, Unknown
+from gateway.workbench.contract.result import Compared, EndpointContract, Kind, Report, RouteContract, Unknown
 from gateway.workbench.contract.routed import Routed, named, routed
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ class NothingClaimed(LookupError):
     """No route has this name, and none claims such an endpoint."""
 
 
-def contract_of(gateway: Gateway, route: str, budget: Budget) -> Contract:
+def contract_of(gateway: Gateway, route: str, budget: TrialBudget) -> RouteContract:
     """The contract of one route. Makes no database query and no request."""
     return _contract(gateway, route, list(routed(gateway, route)), budget)
 
 
-def find_contracts(gateway: Gateway, text: str | None, budget: Budget) -> Iterator[Contract]:
+def find_contracts(gateway: Gateway, text: str | None, budget: TrialBudget) -> Iterator[RouteContract]:
     """The contracts of what `text` names: a route, an endpoint (`GET /api/products/{id}/`, with or without its method),
     or the dotted name of a view or function; None names every route. Raises NothingClaimed, before the first.
 
@@ -61,13 +61,13 @@ def _is_meant(one: Routed, text: str) -> bool:
     return text in (named(one.function), None if one.view is None else named(one.view))
 
 
-def _contract(gateway: Gateway, route: str, found: Sequence[Routed], budget: Budget) -> Contract:
+def _contract(gateway: Gateway, route: str, found: Sequence[Routed], budget: TrialBudget) -> RouteContract:
     service = gateway.snapshot.routes[route].service
     if not found:
-        return Contract(route, service, (), skipped=_why_none(gateway, service))
+        return RouteContract(route, service, (), skipped=_why_none(gateway, service))
     with without_database():
         endpoints = [_endpoint(gateway, route, one, budget) for one in found]
-    return Contract(route, service, endpoints)
+    return RouteContract(route, service, endpoints)
 
 
 def _why_none(gateway: Gateway, service: str) -> str:
@@ -76,7 +76,7 @@ def _why_none(gateway: Gateway, service: str) -> str:
     return "it claims nothing but the service's own pages"
 
 
-def _endpoint(gateway: Gateway, route: str, one: Routed, budget: Budget) -> EndpointContract:
+def _endpoint(gateway: Gateway, route: str, one: Routed, budget: TrialBudget) -> EndpointContract:
     view = None if one.view is None else named(one.view)
     made = EndpointContract(one.method, one.endpoint.path, view, named(one.function), _kind(one))
     if view is None:
@@ -111,7 +111,7 @@ def _has_drf() -> bool:
     return importlib.util.find_spec("rest_framework") is not None
 
 
-def _rules(one: Routed, kind: Kind, budget: Budget, *, options: bool) -> Iterable[Report]:
+def _rules(one: Routed, kind: Kind, budget: TrialBudget, *, options: bool) -> Iterable[Report]:
     made_of: Any = class_behind(one.view)
     if _has_drf():
         from gateway.workbench.drf.contract.endpoint import compare_endpoint

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from gateway.parity.severity import Severity
 
-__all__ = ["Compared", "Contract", "EndpointContract", "Example", "Finding", "Kind", "Report", "Unknown"]
+__all__ = ["Compared", "EndpointContract", "Example", "Finding", "Kind", "Report", "RouteContract", "Unknown"]
 
 # lifted: the view itself answers; rewritten: the service answers, with DRF's classes; plain: one side doesn't use DRF;
 # new: the project has no such path.
@@ -90,7 +90,7 @@ class EndpointContract:
 
 
 @dataclass(frozen=True, slots=True)
-class Contract:
+class RouteContract:
     """One route with its endpoints."""
 
     route: str

@@ -14,7 +14,7 @@ from rest_framework.generics import GenericAPIView
 from gateway.workbench.drf.examples import body_text, is_certain, required_names, writable_names
 from gateway.workbench.drf.views import is_standard, model_of, overridden, query_names, serializer_of, view_for
 from gateway.workbench.inventory import Endpoint
-from gateway.workbench.scaffold.contract_test import Asked
+from gateway.workbench.scaffold.contract_test import TestedEndpoint
 from gateway.workbench.scaffold.references import Untranslatable, reference
 from gateway.workbench.scaffold.rows import guessed_row, values_text
 
@@ -31,7 +31,7 @@ def login_of(chosen: Sequence[Endpoint]) -> str:
     return "session" if session else "force"
 
 
-def asked(endpoint: Endpoint) -> Asked:
+def asked(endpoint: Endpoint) -> TestedEndpoint:
     """The data for the tests of `endpoint`."""
     serializer = _serializer(endpoint) if endpoint.method in WRITING else None
     model, lookup = _row(endpoint)
@@ -39,7 +39,7 @@ def asked(endpoint: Endpoint) -> Asked:
     upload = serializer is not None and any(
         isinstance(serializer.fields[name], serializers.FileField) for name in names
     )
-    return Asked(
+    return TestedEndpoint(
         endpoint,
         model=reference(model) if model is not None else None,
         values=values_text(model),

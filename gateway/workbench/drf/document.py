@@ -10,26 +10,26 @@ from typing import Any
 
 from rest_framework.settings import api_settings
 
-__all__ = ["Operation", "operation", "operations"]
+__all__ = ["OperationName", "operation", "operations"]
 
 _parameter = re.compile(r"{[^}]*}")
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class OperationName:
     """An `operationId`, and its tags."""
 
     id: str
     tags: tuple[str, ...]
 
 
-def operation(method: str, template: str) -> Operation | None:
+def operation(method: str, template: str) -> OperationName | None:
     """The document's operation for an endpoint; None without a document, or if it isn't there."""
     return operations().get((method, _shape(template)))
 
 
 @cache
-def operations() -> Mapping[tuple[str, str], Operation]:
+def operations() -> Mapping[tuple[str, str], OperationName]:
     """Every operation of the project's document, made by drf-spectacular; empty if the project doesn't use it."""
     try:
         from drf_spectacular.drainage import GENERATOR_STATS
@@ -44,7 +44,7 @@ def operations() -> Mapping[tuple[str, str], Operation]:
         generator: Any = SchemaGenerator
         document: Mapping[str, Any] = generator().get_schema(request=None, public=True)
     return {
-        (method.upper(), _shape(path)): Operation(found["operationId"], tuple(found.get("tags", ())))
+        (method.upper(), _shape(path)): OperationName(found["operationId"], tuple(found.get("tags", ())))
         for path, item in document["paths"].items()
         for method, found in item.items()
         if isinstance(found, Mapping) and "operationId" in found

@@ -13,7 +13,7 @@ from rest_framework import serializers
 from rest_framework.fields import CreateOnlyDefault
 
 from gateway.compat.drf import arguments_of
-from gateway.workbench.drf.kinds import BRIDGE, KNOWN_OPTIONS, Kind, kind_of
+from gateway.workbench.drf.kinds import BRIDGE, KNOWN_OPTIONS, FieldKind, kind_of
 from gateway.workbench.drf.validators import given
 from gateway.workbench.scaffold.literals import Text, arguments, literal
 from gateway.workbench.scaffold.references import Untranslatable, ref, reference
@@ -93,7 +93,7 @@ def pydantic_default(field: Any) -> str:
     return repr(default) if type(default) in SIMPLE else "None"
 
 
-def _marker(field: Any, kind: Kind, options: dict[str, Any]) -> str:
+def _marker(field: Any, kind: FieldKind, options: dict[str, Any]) -> str:
     args, _ = arguments_of(field)
     if kind.marker is not None:
         return f"{ref(BRIDGE, kind.marker)}({arguments(args, options)})"
@@ -105,7 +105,7 @@ def _marker(field: Any, kind: Kind, options: dict[str, Any]) -> str:
     return f"{ref(BRIDGE, 'drf_field')}({', '.join(made)})"
 
 
-def _native(kind: Kind) -> str:
+def _native(kind: FieldKind) -> str:
     """The class of values that are already valid, and aren't validated again."""
     return kind.native if not set(kind.native) & set("[|") and kind.native != ANY else "object"
 

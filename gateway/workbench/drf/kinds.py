@@ -10,14 +10,14 @@ from rest_framework import serializers
 
 from gateway.workbench.scaffold.references import ref, reference
 
-__all__ = ["KNOWN_OPTIONS", "Kind", "kind_of"]
+__all__ = ["KNOWN_OPTIONS", "FieldKind", "kind_of"]
 
 BRIDGE = "gateway.bridge.drf"
 DATETIME = "datetime"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FieldKind:
     """`marker` is the type in the annotation, or None for `drf_field`; `native` is the text of the field's Python type.
     `schema` is the JSON schema that callers see, if the marker doesn't define it."""
 
@@ -71,40 +71,40 @@ KNOWN_OPTIONS: dict[type, tuple[str, ...]] = {
 }
 
 
-def kind_of(field: Any) -> Kind:
+def kind_of(field: Any) -> FieldKind:
     """The form in which `field` is written."""
     if (known := _MARKERS.get(type(field))) is not None:
-        return Kind(*known)
+        return FieldKind(*known)
     for classes, find in _FINDERS:
         if isinstance(field, classes):
-            found: Kind = find(field)
+            found: FieldKind = find(field)
             return found
-    return Kind(None, ref("typing", "Any"))
+    return FieldKind(None, ref("typing", "Any"))
 
 
 def _exact(field: Any, kind: type, marker: str) -> str | None:
     return marker if type(field) is kind else None
 
 
-def _choice(field: Any) -> Kind:
+def _choice(field: Any) -> FieldKind:
     names = sorted({type(value).__name__ for value in field.choices if type(value) in (str, int)}, reverse=True)
     whole = bool(names) and all(type(value) in (str, int) for value in field.choices)
     native = " | ".join(names) if whole else ref("typing", "Any")
     marker = _exact(field, serializers.ChoiceField, "DRFChoice") if whole else None
-    return Kind(marker, native, None if marker else {"enum": [*field.choices]} if whole else {})
+    return FieldKind(marker, native, None if marker else {"enum": [*field.choices]} if whole else {})
 
 
-def _choices(field: Any) -> Kind:
+def _choices(field: Any) -> FieldKind:
     inner = _choice(field).native
-    return Kind(_exact(field, serializers.MultipleChoiceField, "DRFMultipleChoice"), f"set[{inner}]")
+    return FieldKind(_exact(field, serializers.MultipleChoiceField, "DRFMultipleChoice"), f"set[{inner}]")
 
 
-def _list(field: Any) -> Kind:
-    return Kind(_exact(field, serializers.ListField, "DRFList"), f"list[{_child(field)}]", {"type": "array"})
+def _list(field: Any) -> FieldKind:
+    return FieldKind(_exact(field, serializers.ListField, "DRFList"), f"list[{_child(field)}]", {"type": "array"})
 
 
-def _dict(field: Any) -> Kind:
-    return Kind(_exact(field, serializers.DictField, "DRFDict"), f"dict[str, {_child(field)}]", {"type": "object"})
+def _dict(field: Any) -> FieldKind:
+    return FieldKind(_exact(field, serializers.DictField, "DRFDict"), f"dict[str, {_child(field)}]", {"type": "object"})
 
 
 def _child(field: Any) -> str:
@@ -115,7 +115,7 @@ def _child(field: Any) -> str:
     return f"{inner} | None" if child.allow_null and not inner.endswith("Any\x1f\x03") else inner
 
 
-def _related(field: Any) -> Kind:
+def _related(field: Any) -> FieldKind:
     queryset = field.queryset
     native = reference(queryset.model) if queryset is not None and not field.read_only else ref("typing", "Any")
     schema = _TEXT
@@ -123,7 +123,7 @@ def _related(field: Any) -> Kind:
         schema = _of_key(queryset.model._meta.pk)  # noqa: SLF001 - Django's manual has it
     elif isinstance(field, serializers.HyperlinkedRelatedField):
         schema = {"type": "string", "format": "uri"}
-    return Kind(None, native, schema)
+    return FieldKind(None, native, schema)
 
 
 def _of_key(key: Any) -> dict[str, Any]:
@@ -134,18 +134,18 @@ def _of_key(key: Any) -> dict[str, Any]:
     return {"type": "string", "format": "uuid"} if isinstance(key, models.UUIDField) else _TEXT
 
 
-def _many(field: Any) -> Kind:
+def _many(field: Any) -> FieldKind:
     inner = _related(field.child_relation) if isinstance(field.child_relation, serializers.RelatedField) else None
     native, schema = (inner.native, inner.schema) if inner else (ref("typing", "Any"), {})
-    return Kind(None, f"list[{native}]", {"type": "array", "items": schema})
+    return FieldKind(None, f"list[{native}]", {"type": "array", "items": schema})
 
 
-def _text(_field: Any) -> Kind:
-    return Kind(None, "str", _TEXT)
+def _text(_field: Any) -> FieldKind:
+    return FieldKind(None, "str", _TEXT)
 
 
-def _whole(_field: Any) -> Kind:
-    return Kind(None, "int", {"type": "integer"})
+def _whole(_field: Any) -> FieldKind:
+    return FieldKind(None, "int", {"type": "integer"})
 
 
 _FINDERS: tuple[tuple[Any, Any], ...] = (

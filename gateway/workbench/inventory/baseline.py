@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.rollout.stage import LEGACY_STAGE
-from gateway.workbench.inventory.report import Entry
+from gateway.workbench.inventory.report import InventoryEntry
 
-__all__ = ["Baseline", "BaselineError", "compare", "legacy_endpoints", "read", "write"]
+__all__ = ["BaselineComparison", "BaselineError", "compare", "legacy_endpoints", "read", "write"]
 
 HEAD = """\
 # The endpoints that Django serves and no route has taken up. `gateway check --baseline` fails when there is another;
@@ -25,14 +25,14 @@ class BaselineError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
+class BaselineComparison:
     """The result: endpoints that are not in the file, and those in the file that are gone or claimed by a route."""
 
     new: tuple[str, ...]
     gone: tuple[str, ...]
 
 
-def legacy_endpoints(entries: Iterable[Entry]) -> list[str]:
+def legacy_endpoints(entries: Iterable[InventoryEntry]) -> list[str]:
     """The project's endpoints without a route beyond stage `legacy`, as "GET /path/"."""
     return sorted({str(entry.endpoint) for entry in entries if entry.own and entry.stage == LEGACY_STAGE})
 
@@ -51,10 +51,10 @@ def write(path: Path, endpoints: Sequence[str]) -> None:
     path.write_text(HEAD + "".join(f"{one}\n" for one in endpoints), "utf-8")
 
 
-def compare(known: Sequence[str], endpoints: Sequence[str]) -> Baseline:
+def compare(known: Sequence[str], endpoints: Sequence[str]) -> BaselineComparison:
     """The new endpoints, and those of `known` that are gone. Names of parameters may differ."""
     before, now = {_unnamed(one): one for one in known}, {_unnamed(one): one for one in endpoints}
-    return Baseline(
+    return BaselineComparison(
         tuple(one for key, one in now.items() if key not in before),
         tuple(one for key, one in before.items() if key not in now),
     )

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from gateway.workbench.drf.documented import Document, Documented
     from gateway.workbench.inventory.coverage import Coverage
     from gateway.workbench.inventory.ranking import Candidate
-    from gateway.workbench.inventory.report import Entry, Inventory, Progress
+    from gateway.workbench.inventory.report import Inventory, InventoryEntry, MoveProgress
     from gateway.workbench.inventory.uses import Uses
 
 __all__ = ["describe_endpoint", "described", "documented_at", "relative"]
 
 
 def described(
-    found: Inventory, entries: Sequence[Entry], following: Sequence[Candidate], looked_up: LookedUp
+    found: Inventory, entries: Sequence[InventoryEntry], following: Sequence[Candidate], looked_up: LookedUp
 ) -> dict[str, Any]:
     """The whole inventory; with these endpoints, and these candidates to be moved next."""
     return {
@@ -50,7 +50,7 @@ class LookedUp:
         self.document = document
 
 
-def describe_endpoint(entry: Entry, looked_up: LookedUp) -> dict[str, Any]:
+def describe_endpoint(entry: InventoryEntry, looked_up: LookedUp) -> dict[str, Any]:
     """An entry in the form of `InventoryEndpoint`."""
     one, usage = entry.endpoint, entry.usage
     uses = looked_up.uses.of(one)
@@ -103,7 +103,7 @@ def _documented(found: Documented | None) -> dict[str, Any] | None:
     return {**plain, "parameters": [" ".join(one) for one in found.parameters]}
 
 
-def _progress(progress: Progress) -> dict[str, Any]:
+def _progress(progress: MoveProgress) -> dict[str, Any]:
     return {
         "endpoints": progress.endpoints,
         "endpoints_percent": progress.percent,

@@ -11,8 +11,8 @@ from gateway.routing.table import ANY
 from gateway.workbench.inventory.coverage import Coverage
 from gateway.workbench.inventory.details import Details, details_of
 from gateway.workbench.inventory.endpoint import Endpoint
-from gateway.workbench.inventory.recordings import Recordings
-from gateway.workbench.inventory.report import Entry
+from gateway.workbench.inventory.recordings import RecordedCases
+from gateway.workbench.inventory.report import InventoryEntry
 
 __all__ = ["Candidate", "ranked"]
 
@@ -26,13 +26,13 @@ COVERED = 80.0  # percent
 class Candidate:
     """An endpoint that Django still answers, with a score for comparison, and the reasons for it."""
 
-    entry: Entry
+    entry: InventoryEntry
     score: int
     reasons: tuple[str, ...]
 
 
 def ranked(
-    entries: Sequence[Entry], coverage: Coverage | None = None, recordings: Recordings | None = None
+    entries: Sequence[InventoryEntry], coverage: Coverage | None = None, recordings: RecordedCases | None = None
 ) -> list[Candidate]:
     """Those of `entries` that may be moved next, the best first."""
     left = [entry for entry in entries if entry.own and entry.stage == LEGACY_STAGE and entry.endpoint.kind != "other"]
@@ -41,7 +41,9 @@ def ranked(
     return sorted(found, key=lambda one: -one.score)
 
 
-def _candidate(entry: Entry, total: int, coverage: Coverage | None, recordings: Recordings | None) -> Candidate:
+def _candidate(
+    entry: InventoryEntry, total: int, coverage: Coverage | None, recordings: RecordedCases | None
+) -> Candidate:
     details = details_of(entry.endpoint)
     reasons: list[str] = []
     gain = _gain(entry, details, total, reasons.append)
@@ -51,7 +53,7 @@ def _candidate(entry: Entry, total: int, coverage: Coverage | None, recordings: 
     return Candidate(entry, round(100 * gain * trust / effort), tuple(reasons))
 
 
-def _gain(entry: Entry, details: Details, total: int, say: Callable[[str], None]) -> float:
+def _gain(entry: InventoryEntry, details: Details, total: int, say: Callable[[str], None]) -> float:
     gain = 0.1
     stats = entry.usage.legacy if entry.usage is not None else None
     if stats is not None and stats.requests:

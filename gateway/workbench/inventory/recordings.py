@@ -9,12 +9,12 @@ from pathlib import Path
 from gateway.workbench.corpus import read_corpus
 from gateway.workbench.inventory.endpoint import Endpoint
 
-__all__ = ["Recordings", "recordings_in"]
+__all__ = ["RecordedCases", "recordings_in"]
 
 _parameter = re.compile(r"{[^}]*}")
 
 
-class Recordings:
+class RecordedCases:
     """The number of recorded cases by endpoint, with any names of parameters."""
 
     def __init__(self, counts: Counter[str]) -> None:
@@ -25,6 +25,6 @@ class Recordings:
         return self._counts[_parameter.sub("{}", str(endpoint))]
 
 
-def recordings_in(path: Path) -> Recordings:
+def recordings_in(path: Path) -> RecordedCases:
     """The recordings in a corpus. Raises UnreadableCorpus, and OSError."""
-    return Recordings(Counter(_parameter.sub("{}", case.endpoint) for case in read_corpus(path)))
+    return RecordedCases(Counter(_parameter.sub("{}", case.endpoint) for case in read_corpus(path)))

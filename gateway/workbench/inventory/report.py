@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from gateway.snapshot import Snapshot
     from gateway.stats.traffic import Key
 
-__all__ = ["Entry", "Inventory", "Progress", "inventory"]
+__all__ = ["Inventory", "InventoryEntry", "MoveProgress", "inventory"]
 
 LEGACY = "legacy"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class InventoryEntry:
     """An endpoint, its upstream and its traffic; `usage` is None if nothing is counted."""
 
     endpoint: Endpoint
@@ -63,7 +63,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class MoveProgress:
     """The progress of the move: the project's own endpoints by stage, and their requests by upstream."""
 
     endpoints: dict[str, int]
@@ -93,26 +93,26 @@ class Inventory:
     """All endpoints in the URLconf's order; `elsewhere` has counts of no endpoint. `days` is the number of days that
     are included, `since` the time of the first counted request."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[InventoryEntry, ...]
     elsewhere: tuple[Elsewhere, ...]
     days: int
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> MoveProgress:
         """The progress of the move."""
         own = [entry for entry in self.entries if entry.own]
         stages = Counter(entry.stage for entry in own)
         usages = [entry.usage for entry in own if entry.usage is not None]
-        return Progress(
+        return MoveProgress(
             {stage: stages[stage] for stage in STAGES},
             sum(usage.service.requests for usage in usages),
             sum(usage.legacy.requests for usage in usages),
         )
 
     @property
-    def taken(self) -> dict[str, list[Entry]]:
+    def taken(self) -> dict[str, list[InventoryEntry]]:
         """By route, the endpoints that it takes over from Django."""
-        found: dict[str, list[Entry]] = {}
+        found: dict[str, list[InventoryEntry]] = {}
         for entry in self.entries:
             for claim in entry.serving.claims:
                 found.setdefault(claim.route, []).append(entry)
@@ -123,13 +123,13 @@ def inventory(snapshot: Snapshot, counted: Mapping[Key, EndpointStats] | None, d
     """Everything that Django serves. `counted` has the counts of the last `days`, None if nothing is counted."""
     served = serving(endpoints(), snapshot)
     if counted is None:
-        return Inventory(tuple(Entry(one, serves, None) for one, serves in served.items()), (), days)
+        return Inventory(tuple(InventoryEntry(one, serves, None) for one, serves in served.items()), (), days)
     usages, elsewhere = usage_by_endpoint(counted, served)
-    entries = [Entry(one, serves, usages[one]) for one, serves in served.items()]
+    entries = [InventoryEntry(one, serves, usages[one]) for one, serves in served.items()]
     return Inventory(tuple(entries), tuple(elsewhere), days)
 
 
-def last_seen(entries: Sequence[Entry]) -> datetime | None:
+def last_seen(entries: Sequence[InventoryEntry]) -> datetime | None:
     """The time of the last request for one of them."""
     moments = [entry.usage.total.seen for entry in entries if entry.usage is not None]
     return max((moment for moment in moments if moment is not None), default=None)

@@ -6,35 +6,35 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway.workbench.inventory.report import Entry
+from gateway.workbench.inventory.report import InventoryEntry
 
-__all__ = ["ORDERS", "Selection"]
+__all__ = ["ORDERS", "EndpointSelection"]
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def _requests(entry: Entry) -> float:
+def _requests(entry: InventoryEntry) -> float:
     return -entry.usage.requests if entry.usage is not None else 0
 
 
-def _errors(entry: Entry) -> float:
+def _errors(entry: InventoryEntry) -> float:
     return -entry.usage.total.errors if entry.usage is not None else 0
 
 
-def _p95(entry: Entry) -> float:
+def _p95(entry: InventoryEntry) -> float:
     return -(entry.usage.total.histogram.quantile(0.95) or 0) if entry.usage is not None else 0
 
 
-def _size(entry: Entry) -> float:
+def _size(entry: InventoryEntry) -> float:
     return -entry.usage.total.size if entry.usage is not None else 0
 
 
-def _seen(entry: Entry) -> float:
+def _seen(entry: InventoryEntry) -> float:
     seen = entry.usage.total.seen if entry.usage is not None else None
     return -seen.timestamp() if seen is not None else 0
 
 
-ORDERS: Mapping[str, Callable[[Entry], float | tuple[str, str]]] = {
+ORDERS: Mapping[str, Callable[[InventoryEntry], float | tuple[str, str]]] = {
     "url": lambda entry: (entry.endpoint.template, entry.endpoint.method),
     "requests": _requests,
     "errors": _errors,
@@ -45,7 +45,7 @@ ORDERS: Mapping[str, Callable[[Entry], float | tuple[str, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class EndpointSelection:
     """Selects endpoints that meet all given conditions. `text` is part of the template, the name or the view. Without
     `grouped`, the admin's, static files, installed packages and format suffixes are left out unless a condition asks
     for them."""
@@ -59,12 +59,12 @@ class Selection:
     dead: bool = False
     grouped: bool = False
 
-    def __call__(self, entries: Iterable[Entry], order: str | None = None) -> list[Entry]:
+    def __call__(self, entries: Iterable[InventoryEntry], order: str | None = None) -> list[InventoryEntry]:
         """The selected `entries`, in the URLconf's order or another one of `ORDERS`."""
         found = [entry for entry in entries if self._takes(entry)]
         return found if order is None else sorted(found, key=ORDERS[order])
 
-    def _takes(self, entry: Entry) -> bool:
+    def _takes(self, entry: InventoryEntry) -> bool:
         one = entry.endpoint
         if not (self.grouped or self._asks_for_grouped) and self._is_grouped(entry):
             return False
@@ -87,5 +87,5 @@ class Selection:
         return bool(self.text or self.app or self.kind or self.route)
 
     @staticmethod
-    def _is_grouped(entry: Entry) -> bool:
+    def _is_grouped(entry: InventoryEntry) -> bool:
         return entry.group in ("admin", "static", "installed") or entry.endpoint.format_suffix

@@ -14,14 +14,14 @@ from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePatter
 from gateway.workbench.inventory.endpoint import Parameter
 from gateway.workbench.inventory.regex import Group, pieces
 
-__all__ = ["Pattern", "Template", "templates"]
+__all__ = ["PathTemplate", "Pattern", "templates"]
 
 Pattern = RegexPattern | RoutePattern | LocalePrefixPattern
 LANGUAGE = "language"
 _parameter = re.compile(r"<(?:(?P<converter>[^>:]+):)?(?P<name>[^>]+)>")
 
 
-class Template(NamedTuple):
+class PathTemplate(NamedTuple):
     """A path template with its parameters. `routes` are the possible values of `ResolverMatch.route`."""
 
     text: str
@@ -29,7 +29,7 @@ class Template(NamedTuple):
     routes: tuple[str, ...]
 
 
-def templates(chain: Sequence[Pattern]) -> Iterator[Template]:
+def templates(chain: Sequence[Pattern]) -> Iterator[PathTemplate]:
     """The templates for these nested patterns: one, or two if the default language has no prefix of its own."""
     prefix = next((pattern for pattern in chain if isinstance(pattern, LocalePrefixPattern)), None)
     codes = [code for code, _ in settings.LANGUAGES]
@@ -43,7 +43,7 @@ def templates(chain: Sequence[Pattern]) -> Iterator[Template]:
             yield _template(chain, others)
 
 
-def _template(chain: Sequence[Pattern], languages: Sequence[str | None]) -> Template:
+def _template(chain: Sequence[Pattern], languages: Sequence[str | None]) -> PathTemplate:
     """The template with a parameter for the language; without it for None."""
     text, parameters = "/", list[Parameter]()
     for pattern in chain:
@@ -56,7 +56,7 @@ def _template(chain: Sequence[Pattern], languages: Sequence[str | None]) -> Temp
                 text += _written(parameter)
     if text.endswith(".{format}/"):
         text = text.removesuffix("/")  # optional in all patterns that DRF makes
-    return Template(text, tuple(parameters), tuple(_route(chain, language) for language in languages))
+    return PathTemplate(text, tuple(parameters), tuple(_route(chain, language) for language in languages))
 
 
 def _of_language(languages: Sequence[str | None]) -> list[str | Parameter]:

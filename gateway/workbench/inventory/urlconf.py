@@ -10,8 +10,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from gateway.workbench.inventory.endpoint import Endpoint
 from gateway.workbench.inventory.source import app_of, is_third_party, line_with, location
-from gateway.workbench.inventory.template import Pattern, Template, templates
-from gateway.workbench.inventory.views import Handler, handlers, innermost, kind_of
+from gateway.workbench.inventory.template import PathTemplate, Pattern, templates
+from gateway.workbench.inventory.views import ViewHandler, handlers, innermost, kind_of
 
 __all__ = ["endpoints"]
 
@@ -44,7 +44,7 @@ def _below(
 
 
 def _endpoint(
-    callback: Callable[..., Any], handler: Handler, template: Template, items: Items, urlconf: ModuleType | None
+    callback: Callable[..., Any], handler: ViewHandler, template: PathTemplate, items: Items, urlconf: ModuleType | None
 ) -> Endpoint:
     module, file, line = _written(handler, str(items[-1].pattern), urlconf)
     return Endpoint(
@@ -69,7 +69,7 @@ def _endpoint(
     )
 
 
-def _written(handler: Handler, pattern: str, urlconf: ModuleType | None) -> tuple[str, str, int]:
+def _written(handler: ViewHandler, pattern: str, urlconf: ModuleType | None) -> tuple[str, str, int]:
     """Module, file and line of the handler; of the URLconf, if the handler is a generic view of Django's."""
     written = handler.view_class or innermost(handler.function)
     module = getattr(written, "__module__", None) or type(written).__module__

@@ -13,18 +13,18 @@ from django.views import View
 
 from gateway.compat.django import methods_required
 from gateway.compat.drf import ViewClass, api_view_function, class_behind
-from gateway.compat.ninja import Operation, operations_behind
+from gateway.compat.ninja import NinjaOperation, operations_behind
 from gateway.routing.table import ANY
 from gateway.workbench.inventory.endpoint import Kind
 
-__all__ = ["Handler", "handlers", "innermost", "kind_of", "layers"]
+__all__ = ["ViewHandler", "handlers", "innermost", "kind_of", "layers"]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 # Django and DRF answer these themselves, for every path or for GET.
 INCIDENTAL = frozenset({"HEAD", "OPTIONS", "TRACE"})
 
 
-class Handler(NamedTuple):
+class ViewHandler(NamedTuple):
     """The handler of a view for one method: see `Endpoint`. `name` is the operation's, if it has one."""
 
     method: str
@@ -34,14 +34,14 @@ class Handler(NamedTuple):
     initkwargs: Mapping[str, Any] = {}
 
 
-def handlers(callback: Any, name: str | None = None) -> Iterator[Handler]:
+def handlers(callback: Any, name: str | None = None) -> Iterator[ViewHandler]:
     """The handlers of `callback` by method; "*" if its methods are unknown. `name` is that of its URL: Ninja has one
     for each operation, and each leads to all of them."""
     operations = operations_behind(callback)
     if operations is not None:
         own = [one for one in operations if name and name.endswith(_url_name(one))]
         for operation in own or operations:
-            yield from (Handler(method, operation.view_func) for method in operation.methods)
+            yield from (ViewHandler(method, operation.view_func) for method in operation.methods)
         return
     made_of = class_behind(callback)
     if made_of is not None:
@@ -49,15 +49,15 @@ def handlers(callback: Any, name: str | None = None) -> Iterator[Handler]:
         return
     methods = _required(callback)
     for method in [ANY] if methods is None else _without_incidental(methods):
-        yield Handler(method, innermost(callback))
+        yield ViewHandler(method, innermost(callback))
 
 
-def _url_name(operation: Operation) -> str:
+def _url_name(operation: NinjaOperation) -> str:
     given: str | None = getattr(operation, "url_name", None)  # set only if one was given
     return given or operation.view_func.__name__
 
 
-def _of_class(made_of: ViewClass, required: Sequence[str] | None) -> Iterator[Handler]:
+def _of_class(made_of: ViewClass, required: Sequence[str] | None) -> Iterator[ViewHandler]:
     view, initkwargs, actions = made_of
     own = [name.upper() for name in initkwargs.get("http_method_names", getattr(view, "http_method_names", ()))]
     found = {method: (actions or {}).get(method.lower(), method.lower()) for method in own}
@@ -67,10 +67,10 @@ def _of_class(made_of: ViewClass, required: Sequence[str] | None) -> Iterator[Ha
     if required is not None:
         found = {method: action for method, action in found.items() if method in required}
     if not set(found) - INCIDENTAL and not actions and _dispatches_itself(view):
-        yield Handler(ANY, view, view, None, initkwargs)
+        yield ViewHandler(ANY, view, view, None, initkwargs)
         return
     for method in _without_incidental([*found]):
-        yield Handler(method, _written(view, found[method]), view, found[method], initkwargs)
+        yield ViewHandler(method, _written(view, found[method]), view, found[method], initkwargs)
 
 
 def _dispatches_itself(view: type) -> bool:

@@ -22,7 +22,7 @@ from gateway.randomness import RANDOMNESS
 from gateway.recording.sample import LEFT_OUT, LEFT_OUT_OF_ANSWERS
 from gateway.workbench.corpus import About, Case, Corpus, Reply, User
 from gateway.workbench.inventory import endpoints
-from gateway.workbench.record.places import Places
+from gateway.workbench.record.endpoint_matcher import EndpointMatcher
 
 __all__ = ["UnreadableHar", "corpus_of_har"]
 
@@ -84,12 +84,12 @@ def corpus_of_har(
     """The requests in a HAR file that are for endpoints of the project, as made by `user`; of one `host`, where one is
     given. `routes` claim some of them; `names` are more names of what is sensitive. Raises UnreadableHar, OSError."""
     entries = _entries(path)
-    places = Places(endpoints(), routes)
+    matcher = EndpointMatcher(endpoints(), routes)
     key = RANDOMNESS.key()
     pseudonyms = Pseudonyms(key, frozenset(names), compile_patterns(())) if redact else None
     cases: dict[str, Case] = {}
     for entry in entries:
-        case = _case(entry, user, places, host, pseudonyms)
+        case = _case(entry, user, matcher, host, pseudonyms)
         if case is not None:
             cases.setdefault(case.key, case)
     recorded = next((entry.started for entry in entries if entry.started is not None), None)
@@ -109,13 +109,15 @@ def _entries(path: Path) -> list[_Entry]:
         ) from None
 
 
-def _case(entry: _Entry, user: User, places: Places, host: str | None, pseudonyms: Pseudonyms | None) -> Case | None:
+def _case(
+    entry: _Entry, user: User, matcher: EndpointMatcher, host: str | None, pseudonyms: Pseudonyms | None
+) -> Case | None:
     """One request; None where it is for something else, or can't be redacted."""
     url = urlsplit(entry.request.url)
     if url.scheme not in ("http", "https") or (host is not None and host not in (url.hostname, url.netloc)):
         return None
     method = entry.request.method.upper()
-    place = places.of(method, url.path or "/")
+    place = matcher.of(method, url.path or "/")
     if place is None:
         return None
     headers = {one.name.lower(): one.value for one in entry.request.headers if not one.name.startswith(":")}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.clock import SYSTEM, Clock
-from gateway.control.recordings import Progress, collected, end, progress
+from gateway.control.recordings import RecordingProgress, collected, end, progress
 from gateway.workbench.corpus import About, Case, Corpus
 from gateway.workbench.corpus.case import case_of
 
@@ -32,8 +32,12 @@ WORDS = {
 
 
 def wait(
-    recording: str, interval: float, tell: Callable[[Progress], None], stop: threading.Event, clock: Clock = SYSTEM
-) -> Progress:
+    recording: str,
+    interval: float,
+    tell: Callable[[RecordingProgress], None],
+    stop: threading.Event,
+    clock: Clock = SYSTEM,
+) -> RecordingProgress:
     """Wait until a recording is over, or until `stop` is set, which ends it. `tell` is told how far it is, `interval`
     is how long processes may take to notice and to store. Raises NoSuchRecording, Busy and what the database raises."""
     known = progress(recording)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["Import", "Key", "Module", "Part", "Place", "read_module"]
+__all__ = ["Import", "Key", "Module", "ModulePart", "Place", "read_module"]
 
 Place = tuple[int, int]  # line from 1, column from 0, as in ast and libcst
 Key = tuple[str, str]  # module and name
@@ -32,7 +32,7 @@ class Import:
 
 
 @dataclass(eq=False, slots=True)
-class Part:
+class ModulePart:
     """A part of a module that stays or is removed as a whole. `within` is the class that contains a method.
 
     `names` are those that it reads, with their attributes (`views.QuotesView` is ("views", "QuotesView")), `strings`
@@ -43,7 +43,7 @@ class Part:
     name: str
     place: Place
     node: ast.AST
-    within: Part | None = None
+    within: ModulePart | None = None
     names: set[tuple[str, ...]] = field(default_factory=set)
     strings: list[tuple[int, str]] = field(default_factory=list)
     arguments: frozenset[str] = frozenset()
@@ -68,13 +68,13 @@ class Module:
     tree: ast.Module
     imports: dict[str, Import] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
+    parts: list[ModulePart] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return f"Module({self.name})"
 
     @property
-    def definitions(self) -> dict[str, Part]:
+    def definitions(self) -> dict[str, ModulePart]:
         """The definitions by name."""
         return {part.name: part for part in self.parts if part.kind == "definition"}
 
@@ -124,7 +124,7 @@ def _absolute(module: Module, node: ast.ImportFrom) -> str:
     return ".".join([*base, *([node.module] if node.module else [])])
 
 
-def _parts(module: Module, statement: ast.stmt) -> Iterator[Part]:
+def _parts(module: Module, statement: ast.stmt) -> Iterator[ModulePart]:
     if isinstance(statement, ast.Import | ast.ImportFrom) or _is_text(statement):
         return
     if isinstance(statement, ast.If) and all(isinstance(one, ast.Import | ast.ImportFrom) for one in statement.body):
@@ -158,7 +158,7 @@ def _defined(statement: ast.stmt) -> str | None:
     return None
 
 
-def _class_of_tests(module: Module, statement: ast.ClassDef) -> Iterator[Part]:
+def _class_of_tests(module: Module, statement: ast.ClassDef) -> Iterator[ModulePart]:
     methods = [one for one in statement.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
     whole = _made(module, "definition", statement.name, statement, without=methods)
     yield whole
@@ -190,9 +190,9 @@ def _called(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
-def _made(module: Module, kind: Kind, name: str, node: ast.AST, without: Sequence[ast.AST] = ()) -> Part:
+def _made(module: Module, kind: Kind, name: str, node: ast.AST, without: Sequence[ast.AST] = ()) -> ModulePart:
     place = node.lineno, node.col_offset  # type: ignore[attr-defined] # statements and expressions have both
-    part = Part(module, kind, name, place, node)
+    part = ModulePart(module, kind, name, place, node)
     left_out = {id(one) for one in without}
     _read(part, node, left_out)
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -201,7 +201,7 @@ def _made(module: Module, kind: Kind, name: str, node: ast.AST, without: Sequenc
     return part
 
 
-def _read(part: Part, node: ast.AST, left_out: set[int]) -> None:
+def _read(part: ModulePart, node: ast.AST, left_out: set[int]) -> None:
     if id(node) in left_out:
         return
     if isinstance(node, ast.Attribute) and (chain := _chain(node)) is not None:

@@ -8,9 +8,9 @@ from difflib import unified_diff
 from pathlib import Path
 
 from gateway.workbench.retire.edit import is_empty, without
-from gateway.workbench.retire.module import Module, Part, Place
-from gateway.workbench.retire.plan import Plan
-from gateway.workbench.retire.project import Project
+from gateway.workbench.retire.module import Module, ModulePart, Place
+from gateway.workbench.retire.plan import RemovalPlan
+from gateway.workbench.retire.project import ProjectSource
 
 __all__ = ["FileChange", "changes_of", "diff_of", "write"]
 
@@ -24,7 +24,7 @@ class FileChange:
     after: str | None
 
 
-def changes_of(project: Project, plan: Plan) -> list[FileChange]:
+def changes_of(project: ProjectSource, plan: RemovalPlan) -> list[FileChange]:
     """The change of each file according to `plan`."""
     places: dict[Module, list[Place]] = {}
     for part in plan.parts:
@@ -46,7 +46,7 @@ def changes_of(project: Project, plan: Plan) -> list[FileChange]:
     return sorted(found, key=lambda change: change.path)
 
 
-def _names_in(project: Project, module: Module, gone: list[Part]) -> set[str]:
+def _names_in(project: ProjectSource, module: Module, gone: list[ModulePart]) -> set[str]:
     """The local names in `module` of the definitions that are removed."""
     own = {part.name for part in gone if part.module is module}
     keys = {part.key for part in gone}
@@ -58,11 +58,11 @@ def _names_in(project: Project, module: Module, gone: list[Part]) -> set[str]:
     return own | passed_on
 
 
-def _imports_any(project: Project, module: Module, gone: list[Part]) -> bool:
+def _imports_any(project: ProjectSource, module: Module, gone: list[ModulePart]) -> bool:
     return bool(_names_in(project, module, gone))
 
 
-def _emptied(project: Project, sources: Mapping[Module, str]) -> list[Module]:
+def _emptied(project: ProjectSource, sources: Mapping[Module, str]) -> list[Module]:
     """The modules that become empty, and that no other module imports as a module."""
     empty = [module for module, source in sources.items() if is_empty(source) and not module.is_package]
     return [module for module in empty if not any(_imports(other, module) for other in project.modules.values())]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.workbench.retire.module import Key, Module, Part
-from gateway.workbench.retire.project import Project
-from gateway.workbench.retire.templates import Template
+from gateway.workbench.retire.module import Key, Module, ModulePart
+from gateway.workbench.retire.project import ProjectSource
+from gateway.workbench.retire.templates import TemplateFile
 
-__all__ = ["InTheWay", "Plan", "Wanted", "plan_for"]
+__all__ = ["InTheWay", "Removal", "RemovalPlan", "plan_for"]
 
 # Bases of classes that Django finds itself, or that rows depend on.
 FOUND_BY_DJANGO = frozenset(
@@ -33,7 +33,7 @@ HARMLESS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Removal:
     """What is to be removed: views by module and name, and the names of their URLs. `asks` says whether a path is
     theirs; `keeps_tests`: tests that only request a path stay."""
 
@@ -53,35 +53,35 @@ class InTheWay:
 
 
 @dataclass(slots=True)
-class Plan:
+class RemovalPlan:
     """The parts and templates to be removed, and the uses that prevent it."""
 
-    parts: list[Part] = field(default_factory=list)
-    templates: list[Template] = field(default_factory=list)
+    parts: list[ModulePart] = field(default_factory=list)
+    templates: list[TemplateFile] = field(default_factory=list)
     in_the_way: list[InTheWay] = field(default_factory=list)
     noted: list[InTheWay] = field(default_factory=list)
 
 
-def plan_for(project: Project, templates: Sequence[Template], wanted: Wanted) -> Plan:
+def plan_for(project: ProjectSource, templates: Sequence[TemplateFile], wanted: Removal) -> RemovalPlan:
     """The plan for `wanted`: its URLs, its tests, and what nothing else in the same package uses."""
     return _Planning(project, templates, wanted).plan()
 
 
 class _Planning:
-    def __init__(self, project: Project, templates: Sequence[Template], wanted: Wanted) -> None:
+    def __init__(self, project: ProjectSource, templates: Sequence[TemplateFile], wanted: Removal) -> None:
         self._project = project
         self._templates = templates
         self._wanted = wanted
         self._packages = {module.partition(".")[0] for module, _ in wanted.views}
-        self._gone: dict[Part, None] = {}
-        self._users: dict[Key, list[Part]] = {}
+        self._gone: dict[ModulePart, None] = {}
+        self._users: dict[Key, list[ModulePart]] = {}
         for part in project.parts:
             for key in project.references(part):
                 self._users.setdefault(key, []).append(part)
-        self._plan = Plan()
-        self._blocked: dict[InTheWay, Part] = {}
+        self._plan = RemovalPlan()
+        self._blocked: dict[InTheWay, ModulePart] = {}
 
-    def plan(self) -> Plan:
+    def plan(self) -> RemovalPlan:
         for key in sorted(self._wanted.views):
             if (part := self._project.part(key)) is not None:
                 self._gone[part] = None
@@ -99,17 +99,17 @@ class _Planning:
         self._plan.templates = self._templates_alone()
         return self._plan
 
-    def _is_gone(self, part: Part) -> bool:
+    def _is_gone(self, part: ModulePart) -> bool:
         return part in self._gone or self._goes_with_its_class(part)
 
-    def _goes_with_its_class(self, part: Part) -> bool:
+    def _goes_with_its_class(self, part: ModulePart) -> bool:
         return part.within is not None and part.within in self._gone
 
     # -- uses of removed parts ------------------------------------------------------------------
 
     def _use_of_gone(self) -> None:
         """Parts that refer to a removed part are removed too, or prevent it."""
-        looked_at: set[Part] = set()
+        looked_at: set[ModulePart] = set()
         while waiting := [part for part in self._gone if part not in looked_at]:
             for part in waiting:
                 looked_at.add(part)
@@ -117,14 +117,14 @@ class _Planning:
                     if user not in self._gone:
                         self._used(part, user)
 
-    def _used(self, part: Part, user: Part) -> None:
+    def _used(self, part: ModulePart, user: ModulePart) -> None:
         if self._goes_along(user):
             self._gone[user] = None
             self._class_without_methods(user)
         else:
             self._in_the_way(user, _line_of(user, part.name), f"{user.name.splitlines()[0]} uses {part.name}")
 
-    def _goes_along(self, user: Part) -> bool:
+    def _goes_along(self, user: ModulePart) -> bool:
         """Whether a part exists only for what it uses: a URL, a test, a value in a URLconf."""
         if user.kind in ("url", "register"):
             return True
@@ -137,7 +137,7 @@ class _Planning:
         """Whether a module has tests of the project, not tests that use the gateway."""
         return module.is_test and module.name.partition(".")[0] in self._packages
 
-    def _class_without_methods(self, method: Part) -> None:
+    def _class_without_methods(self, method: ModulePart) -> None:
         """A test class is removed with its last method."""
         if method.within is None or method.within in self._gone:
             return
@@ -193,11 +193,11 @@ class _Planning:
                     return True
         return False
 
-    def _is_unused(self, part: Part) -> bool:
+    def _is_unused(self, part: ModulePart) -> bool:
         users = self._users.get(part.key, ())
         return all(user in self._gone or self._is_own_test(user.module) for user in users)
 
-    def _may_go(self, part: Part) -> bool:
+    def _may_go(self, part: ModulePart) -> bool:
         module = part.module
         if module.name.partition(".")[0] not in self._packages or module.is_test:
             return False
@@ -205,7 +205,7 @@ class _Planning:
             return False
         return not _is_registered(part.node) and not self._is_model(part, 0)
 
-    def _is_model(self, part: Part, depth: int) -> bool:
+    def _is_model(self, part: ModulePart, depth: int) -> bool:
         """Whether Django finds a class itself, by its bases, including those in the project."""
         if not isinstance(part.node, ast.ClassDef) or depth > len(self._project.modules):
             return False
@@ -235,12 +235,12 @@ class _Planning:
                 if name in self._wanted.names:
                     yield InTheWay(template.path, line, f"{{% url {name!r} %}}")
 
-    def _in_the_way(self, part: Part, line: int, why: str) -> None:
+    def _in_the_way(self, part: ModulePart, line: int, why: str) -> None:
         self._blocked[InTheWay(part.module.path, line, why)] = part
 
     # -- templates -------------------------------------------------------------------------------
 
-    def _templates_alone(self) -> list[Template]:
+    def _templates_alone(self) -> list[TemplateFile]:
         """The templates that only removed parts name, and those that only such templates include."""
         by_name = {template.name: template for template in self._templates}
         gone_words = {text for part in self._gone if not part.module.is_test for _, text in part.strings}
@@ -257,11 +257,11 @@ class _Planning:
         return [by_name[name] for name in sorted(gone - taken_in)]
 
 
-def _has_methods(part: Part) -> bool:
+def _has_methods(part: ModulePart) -> bool:
     return isinstance(part.node, ast.ClassDef)
 
 
-def _is_autouse(part: Part) -> bool:
+def _is_autouse(part: ModulePart) -> bool:
     decorators: Collection[ast.expr] = getattr(part.node, "decorator_list", ())
     return any(keyword.arg == "autouse" for one in decorators if isinstance(one, ast.Call) for keyword in one.keywords)
 
@@ -277,7 +277,7 @@ def _last(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
-def _reverses(part: Part, name: str) -> bool:
+def _reverses(part: ModulePart, name: str) -> bool:
     """Whether a literal is the name of a URL: it is unlikely to be anything else, or is passed where names are."""
     if ":" in name or "-" in name:
         return True
@@ -298,7 +298,7 @@ def _asks_for_names(node: ast.AST, name: str) -> bool:
     return False
 
 
-def _line_of(part: Part, name: str) -> int:
+def _line_of(part: ModulePart, name: str) -> int:
     for node in ast.walk(part.node):
         if (isinstance(node, ast.Name) and node.id == name) or (isinstance(node, ast.Attribute) and node.attr == name):
             return node.lineno

@@ -6,44 +6,44 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gateway.workbench.retire.module import Key, Module, Part, read_module
+from gateway.workbench.retire.module import Key, Module, ModulePart, read_module
 
-__all__ = ["Project", "read_project"]
+__all__ = ["ProjectSource", "read_project"]
 
 # Folders without source of the project.
 SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist", "migrations"})
 DEEPEST = 10  # modules through which a name is imported
 
 
-class Project:
+class ProjectSource:
     """The modules below `root`, by name."""
 
     def __init__(self, root: Path, modules: Mapping[str, Module]) -> None:
         self.root = root
         self.modules = modules
-        self._references: dict[Part, frozenset[Key]] = {}
+        self._references: dict[ModulePart, frozenset[Key]] = {}
 
     def __repr__(self) -> str:
         return f"Project({str(self.root)!r}, {len(self.modules)} modules)"
 
     @property
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[ModulePart]:
         """Every part of every module."""
         return (part for module in self.modules.values() for part in module.parts)
 
-    def part(self, key: Key) -> Part | None:
+    def part(self, key: Key) -> ModulePart | None:
         """The definition with this key."""
         module = self.modules.get(key[0])
         return None if module is None else module.definitions.get(key[1])
 
-    def references(self, part: Part) -> frozenset[Key]:
+    def references(self, part: ModulePart) -> frozenset[Key]:
         """The definitions of the project to which `part` refers: by name, by a dotted path in a string, and in a test
         by an argument, which names a fixture."""
         if part not in self._references:
             self._references[part] = frozenset(self._referred(part))
         return self._references[part]
 
-    def _referred(self, part: Part) -> Iterator[Key]:
+    def _referred(self, part: ModulePart) -> Iterator[Key]:
         for chain in part.names:
             if (key := self._named(part.module, chain)) is not None and key != part.key:
                 yield key
@@ -101,13 +101,13 @@ class Project:
             package = package.rpartition(".")[0]
 
 
-def read_project(root: Path) -> Project:
+def read_project(root: Path) -> ProjectSource:
     """Every Python file below `root`, without migrations and installed packages."""
     modules = {}
     for path in _files(root.resolve()):
         if (module := read_module(path, _name(path, root.resolve()))) is not None:
             modules[module.name] = module
-    return Project(root.resolve(), modules)
+    return ProjectSource(root.resolve(), modules)
 
 
 def _files(folder: Path) -> Iterator[Path]:

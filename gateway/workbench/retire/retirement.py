@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from django.urls import Resolver404, resolve
 
 from gateway.workbench.contract.routed import named
-from gateway.workbench.retire.module import Key, Part
+from gateway.workbench.retire.module import Key, ModulePart
 from gateway.workbench.retire.patch import FileChange, changes_of
-from gateway.workbench.retire.plan import InTheWay, Plan, Wanted, plan_for
-from gateway.workbench.retire.project import Project, read_project
+from gateway.workbench.retire.plan import InTheWay, Removal, RemovalPlan, plan_for
+from gateway.workbench.retire.project import ProjectSource, read_project
 from gateway.workbench.retire.templates import read_templates
 from gateway.workbench.retired import RetiredView, retired_views
 
@@ -32,7 +32,7 @@ class Retirement:
     root: Path
     views: Sequence[RetiredView]
     kept: Sequence[RetiredView]
-    parts: Sequence[Part] = ()
+    parts: Sequence[ModulePart] = ()
     changes: list[FileChange] = field(default_factory=list)
     in_the_way: Sequence[InTheWay] = ()
     noted: Sequence[InTheWay] = ()
@@ -57,15 +57,15 @@ def retirement_of(snapshot: Snapshot, route: str, root: Path, *, keep_tests: boo
     ]
     names = frozenset(url.name for view in views for url in view.gone if url.name)
     dotted = {view.view for view in views}
-    wanted = Wanted(
+    wanted = Removal(
         frozenset(key for key in keys.values() if key is not None), names, lambda text: _asks(text, dotted), keep_tests
     )
-    plan: Plan = plan_for(project, read_templates(root), wanted)
+    plan: RemovalPlan = plan_for(project, read_templates(root), wanted)
     changes = changes_of(project, plan)
     return Retirement(root, views, kept, plan.parts, changes, [*unknown, *plan.in_the_way], plan.noted)
 
 
-def _key(project: Project, dotted: str) -> Key | None:
+def _key(project: ProjectSource, dotted: str) -> Key | None:
     """The key of a view, from its dotted name."""
     module, _, name = dotted.rpartition(".")
     return project.resolve(module, name)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.template import engines
 
-__all__ = ["Template", "read_templates"]
+__all__ = ["TemplateFile", "read_templates"]
 
 _url = re.compile(r"{%-?\s*url\s+['\"]([^'\"]+)['\"]")
 _jinja = re.compile(r"\burl(?:_for)?\(\s*['\"]([^'\"]+)['\"]")
@@ -17,7 +17,7 @@ _taken_in = re.compile(r"{%-?\s*(?:include|extends|import|from)\s+['\"]([^'\"]+)
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class TemplateFile:
     """A file. `name` is the name by which it is loaded, `reversed` has each URL name with its line."""
 
     name: str
@@ -26,7 +26,7 @@ class Template:
     takes_in: frozenset[str]
 
 
-def read_templates(root: Path) -> list[Template]:
+def read_templates(root: Path) -> list[TemplateFile]:
     """The templates in the folders of the project's template engines, as far as they are below `root`."""
     return [template for folder in _folders(root.resolve()) for template in _below(folder)]
 
@@ -38,7 +38,7 @@ def _folders(root: Path) -> list[Path]:
     return [folder for folder in found if folder.is_relative_to(root) and "site-packages" not in folder.parts]
 
 
-def _below(folder: Path) -> Iterator[Template]:
+def _below(folder: Path) -> Iterator[TemplateFile]:
     for path in sorted(folder.rglob("*")):
         if not path.is_file():
             continue
@@ -53,4 +53,4 @@ def _below(folder: Path) -> Iterator[Template]:
             for pattern in (_url, _jinja)
             for name in pattern.findall(line)
         )
-        yield Template(str(path.relative_to(folder)), path, reversed_names, frozenset(_taken_in.findall(text)))
+        yield TemplateFile(str(path.relative_to(folder)), path, reversed_names, frozenset(_taken_in.findall(text)))

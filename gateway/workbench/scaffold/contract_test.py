@@ -11,7 +11,7 @@ from gateway.workbench.scaffold.module import module_text
 from gateway.workbench.scaffold.naming import function_name
 from gateway.workbench.scaffold.references import ref
 
-__all__ = ["Asked", "contract_test"]
+__all__ = ["TestedEndpoint", "contract_test"]
 
 BAKER = ref("model_bakery", "baker")
 PYTEST = ref("pytest", "")
@@ -19,7 +19,7 @@ BOTH = "gateway_contract"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TestedEndpoint:
     """What a test needs to know of one endpoint.
 
     `model`: the text for the model whose row the path identifies, or None; `values` further arguments to create one;
@@ -57,7 +57,7 @@ class Asked:
         return self.method in ("GET", "HEAD")
 
 
-def contract_test(route: str, asked: Sequence[Asked], login: str, user_model: str) -> str:
+def contract_test(route: str, asked: Sequence[TestedEndpoint], login: str, user_model: str) -> str:
     """The module for `route`. `login` as in `gateway.testing.Contract`."""
     constants = [f"ROUTE = {route!r}", f"LOGIN = {login!r}  # how a test's user is known", _CALLERS]
     if any(one.upload for one in asked):
@@ -103,7 +103,7 @@ def same(gateway_contract, people):
     return asked'''
 
 
-def _of(one: Asked, name: str) -> Iterator[str]:
+def _of(one: TestedEndpoint, name: str) -> Iterator[str]:
     """The tests of one endpoint."""
     yield _path(one, name)
     if one.body is not None:
@@ -118,7 +118,7 @@ def _of(one: Asked, name: str) -> Iterator[str]:
         yield _unreadable(one, name)
 
 
-def _path(one: Asked, name: str) -> str:
+def _path(one: TestedEndpoint, name: str) -> str:
     path = one.endpoint.template
     lines = ['"""Where it is, for a row that is there."""']
     if one.model is not None:
@@ -131,7 +131,7 @@ def _path(one: Asked, name: str) -> str:
     return f"def {name}_path(owner):\n{textwrap.indent(chr(10).join(lines), '    ')}"
 
 
-def _answered(one: Asked, name: str) -> str:
+def _answered(one: TestedEndpoint, name: str) -> str:
     body = f", {name}_body()" if one.body is not None else ""
     body += _form(one)
     lines = [f'status = same({one.method!r}, {name}_path(people["user"]){body}, caller=caller)']
@@ -149,11 +149,11 @@ def _answered(one: Asked, name: str) -> str:
     )
 
 
-def _form(one: Asked) -> str:
+def _form(one: TestedEndpoint) -> str:
     return ', content_type="application/x-www-form-urlencoded"' if one.form and one.body is not None else ""
 
 
-def _missing(one: Asked, name: str) -> str:
+def _missing(one: TestedEndpoint, name: str) -> str:
     path = one.endpoint.template
     for parameter in one.endpoint.parameters:
         other = "00000000-0000-4000-8000-000000000000" if parameter.converter == "uuid" else "999999999"
@@ -167,7 +167,7 @@ def _missing(one: Asked, name: str) -> str:
     )
 
 
-def _read(one: Asked, name: str) -> str:
+def _read(one: TestedEndpoint, name: str) -> str:
     queries = ["", "?unknown=1", *(f"?{query}={value}" for query in one.queries for value in ("", "1", "text"))]
     headers = [{}, {"Accept": "application/json"}, {"Accept": "text/unknown"}, {"Accept-Language": "de"}]
     return (
@@ -182,7 +182,7 @@ def _read(one: Asked, name: str) -> str:
     )
 
 
-def _wrong(one: Asked, name: str) -> str:
+def _wrong(one: TestedEndpoint, name: str) -> str:
     odd: list[object] = ["", "text"] if one.upload or one.form else [None, "", "text", []]
     changes = [{each: value} for each in one.names for value in odd]
     return (
@@ -198,7 +198,7 @@ def _wrong(one: Asked, name: str) -> str:
     )
 
 
-def _unreadable(one: Asked, name: str) -> str:
+def _unreadable(one: TestedEndpoint, name: str) -> str:
     bodies = [
         (b"{", "application/json"), (b"[]", "application/json"), (b"null", "application/json"),
         (b"", "application/json"), (b"text", "text/plain"), (b"name=Text", "application/x-www-form-urlencoded"),

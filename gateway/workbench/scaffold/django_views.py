@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from gateway.compat.django import non_atomic_aliases
 from gateway.workbench.inventory import Endpoint
-from gateway.workbench.scaffold.contract_test import Asked
+from gateway.workbench.scaffold.contract_test import TestedEndpoint
 from gateway.workbench.scaffold.forms import form_body, form_model, forms_of, methods_of, query_of
 from gateway.workbench.scaffold.naming import function_name, identifier
 from gateway.workbench.scaffold.paths import parameters, path_text
@@ -23,12 +23,12 @@ RESPONSE = ref("django.http.response", "HttpResponseBase")
 READING = ("GET", "HEAD")
 
 
-def asked_of_view(endpoint: Endpoint, method: str) -> Asked:
+def asked_of_view(endpoint: Endpoint, method: str) -> TestedEndpoint:
     """The data for a view's contract test: rows by the names of parameters, forms with a value for each field."""
     forms = forms_of(endpoint.function) if method not in READING else []
     fields = [name for form in forms for name in form().fields]
     model, lookup = guessed_row(endpoint)
-    return Asked(
+    return TestedEndpoint(
         endpoint,
         method=method,
         model=reference(model) if model is not None else None,

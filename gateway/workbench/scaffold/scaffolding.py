@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gateway.workbench.inventory import Endpoint
 from gateway.workbench.scaffold.application import app_of, including, new_application
 from gateway.workbench.scaffold.configuration import Configuration
-from gateway.workbench.scaffold.contract_test import Asked, contract_test
+from gateway.workbench.scaffold.contract_test import TestedEndpoint, contract_test
 from gateway.workbench.scaffold.django_views import DjangoViews, asked_of_view, methods
 from gateway.workbench.scaffold.draft import CannotScaffold, Draft, File
 from gateway.workbench.scaffold.module import is_formatted, module_text
@@ -19,11 +19,11 @@ from gateway.workbench.scaffold.naming import identifier, module_path, route_nam
 from gateway.workbench.scaffold.references import Untranslatable, ref
 from gateway.workbench.scaffold.selection import Claim, claim_of, selected
 
-__all__ = ["Wanted", "scaffold"]
+__all__ = ["ScaffoldRequest", "scaffold"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ScaffoldRequest:
     """`endpoint` is the user's input; `whole`: every endpoint of its view; `tests`: the folder of contract tests."""
 
     endpoint: str
@@ -40,7 +40,7 @@ class _Router(NamedTuple):
     notes: Sequence[str] = ()
 
 
-def scaffold(wanted: Wanted, config: Path) -> Draft:
+def scaffold(wanted: ScaffoldRequest, config: Path) -> Draft:
     """The draft for `wanted` in the project of the configuration file `config`. Django must be set up.
 
     Raises NoSuchEndpoint, and CannotScaffold, which says why not and what to do instead.
@@ -107,7 +107,7 @@ def _drf_router(chosen: Sequence[Endpoint], claim: Claim, *, rewrite: bool) -> _
     return _Router(lifted(chosen, claim.prefix), "drf")
 
 
-def _title(chosen: Sequence[Endpoint], wanted: Wanted) -> str:
+def _title(chosen: Sequence[Endpoint], wanted: ScaffoldRequest) -> str:
     how = "written anew" if wanted.rewrite else "as the project's own view answers them"
     about = f"{len(chosen)} endpoints of {chosen[0].view}" if len(chosen) > 1 else str(chosen[0])
     return f"{about}, {how}."
@@ -126,7 +126,7 @@ def _test(chosen: Sequence[Endpoint], route: str, path: Path) -> File:
     return File(path, contract_test(route, known, login, user), "test")
 
 
-def _known(chosen: Sequence[Endpoint]) -> tuple[list[Asked], str]:
+def _known(chosen: Sequence[Endpoint]) -> tuple[list[TestedEndpoint], str]:
     """The data for the endpoints' tests, and how their users are authenticated."""
     if chosen[0].kind == "drf":
         from gateway.workbench.drf.contracts import asked, login_of

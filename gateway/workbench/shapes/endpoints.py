@@ -21,7 +21,7 @@ __all__ = [
     "InventoryProgress",
     "NextEndpoint",
     "PathParameter",
-    "Place",
+    "SourceLocation",
     "SourceText",
     "UrlUse",
 ]
@@ -35,15 +35,15 @@ class PathParameter(Shape):
     regex: str
 
 
-class Place(Shape):
-    """Where something is written."""
+class SourceLocation(Shape):
+    """File and line of code."""
 
     file: str
     line: int
 
 
-class UrlUse(Place):
-    """A place that names a URL."""
+class UrlUse(SourceLocation):
+    """A reference to a URL."""
 
     kind: Literal["code", "template", "form", "setting"]
 
@@ -115,7 +115,7 @@ class InventoryEndpoint(Shape):
     app: str
     group: str = Field(description='its app, or "admin", "static", "installed"')
     kind: Literal["drf", "django", "ninja", "admin", "static", "other"]
-    written: Place
+    written: SourceLocation
     is_async: bool
     is_format_suffix: bool
     routes: list[EndpointRoute]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.db import DatabaseError
 
 from gateway.clock import utc_now
-from gateway.rollout.guard import Verdict as Judged
+from gateway.rollout.guard import Verdict
 from gateway.rollout.stage import IllegalMove, promoted
 from gateway.upstreams.release import modules_of
 from gateway.workbench import checks
@@ -19,7 +19,7 @@ from gateway.workbench.database import installed, trouble
 from gateway.workbench.replay.result import Outcome
 from gateway.workbench.runtime_states import put_in_force
 from gateway.workbench.verify.typing import check_types
-from gateway.workbench.verify.verdict import Step, Verdict
+from gateway.workbench.verify.verdict import Step, StepVerdict
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -52,48 +52,50 @@ def verify(
 def _configuration(gateway: Gateway, states: States) -> Step:
     found = checks.problems(gateway, states)
     if not found:
-        return Step("check", Verdict.PASSED, "the configuration holds")
+        return Step("check", StepVerdict.PASSED, "the configuration holds")
     lines = tuple(f"{problem.key}: expected {problem.expected}" for problem in found)
-    return Step("check", Verdict.FAILED, f"{len(found)} problems in the configuration", "gateway check", lines)
+    return Step("check", StepVerdict.FAILED, f"{len(found)} problems in the configuration", "gateway check", lines)
 
 
 def _contract(gateway: Gateway, route: RouteConfig) -> Step:
     if importlib.util.find_spec("hypothesis") is None:
         install = 'pip install "django-fastapi-gateway[workbench]"'
-        return Step("contract", Verdict.UNKNOWN, "hypothesis is not installed", install)
-    from gateway.workbench.contract.budget import Budget
+        return Step("contract", StepVerdict.UNKNOWN, "hypothesis is not installed", install)
+    from gateway.workbench.contract.budget import TrialBudget
     from gateway.workbench.contract.compare import contract_of
 
-    contract = contract_of(gateway, route.name, Budget(EXAMPLES, SEED))
+    contract = contract_of(gateway, route.name, TrialBudget(EXAMPLES, SEED))
     if not contract.endpoints:
-        return Step("contract", Verdict.UNKNOWN, contract.skipped)
+        return Step("contract", StepVerdict.UNKNOWN, contract.skipped)
     blocking = list(contract.blocking())
     if blocking:
         lines = tuple(f"{one.method} {one.path}: {found.area}: {found.message}" for one, found in blocking)
-        return Step("contract", Verdict.FAILED, f"{len(blocking)} breaking", f"gateway contract {route.name}", lines)
+        return Step(
+            "contract", StepVerdict.FAILED, f"{len(blocking)} breaking", f"gateway contract {route.name}", lines
+        )
     left = sum(len(one.unknown) for one in contract.endpoints)
     count = len(contract.endpoints)
-    return Step("contract", Verdict.PASSED, f"holds for {count} endpoints, {left} things not compared")
+    return Step("contract", StepVerdict.PASSED, f"holds for {count} endpoints, {left} things not compared")
 
 
 def _types(gateway: Gateway, route: RouteConfig) -> Step:
     service = gateway.config.services[route.service]
     if service.app is None:
-        return Step("types", Verdict.UNKNOWN, "the service is at a URL; its code is not here")
+        return Step("types", StepVerdict.UNKNOWN, "the service is at a URL; its code is not here")
     endpoints = gateway.services[route.service].endpoints() or ()
     files = sorted({Path(file) for module in modules_of(service.app, endpoints) if (file := module.__file__)})
     own = [file for file in files if not str(file.resolve()).startswith(_INSTALLED)]
     holds, who, lines = check_types(own, Path(gateway.config.source).resolve().parent)
     if holds is None:
-        return Step("types", Verdict.UNKNOWN, who, None, tuple(lines))
+        return Step("types", StepVerdict.UNKNOWN, who, None, tuple(lines))
     if holds:
-        return Step("types", Verdict.PASSED, f"{who} finds nothing in {len(own)} files")
-    return Step("types", Verdict.FAILED, f"{who} finds {len(lines)} errors", f"mend {lines[0]}", tuple(lines))
+        return Step("types", StepVerdict.PASSED, f"{who} finds nothing in {len(own)} files")
+    return Step("types", StepVerdict.FAILED, f"{who} finds {len(lines)} errors", f"mend {lines[0]}", tuple(lines))
 
 
 def _replay(gateway: Gateway, route: RouteConfig, who: str, corpus: Path | None, *, generate: bool) -> Step:
     if corpus is None and not generate:
-        return Step("replay", Verdict.UNKNOWN, "nothing is replayed", f"gateway verify {route.name} --generate")
+        return Step("replay", StepVerdict.UNKNOWN, "nothing is replayed", f"gateway verify {route.name} --generate")
     from gateway.workbench.corpus import Corpus, UnreadableCorpus, read_corpus
     from gateway.workbench.replay.generation import Generation
     from gateway.workbench.replay.running import CantReplay, Options, replay
@@ -109,7 +111,7 @@ def _replay(gateway: Gateway, route: RouteConfig, who: str, corpus: Path | None,
         options = Options(redacted=recorded.about.redacted, source=source, generation=made)
         result = replay(tasks, gateway.config, Path(gateway.config.source), options)
     except (UnreadableCorpus, OSError, CantCopy, CantReplay) as exc:
-        return Step("replay", Verdict.UNKNOWN, str(exc))
+        return Step("replay", StepVerdict.UNKNOWN, str(exc))
     store(result, who)
     return _replayed(route, result)
 
@@ -119,20 +121,20 @@ def _replayed(route: RouteConfig, result: ReplayResult) -> Step:
     if blocking:
         lines = tuple(f"{case}: {found.drift}: {found.message}" for case, found in blocking)
         again = f"gateway replay {result.corpus or '--generate'} --route {route.name}"
-        return Step("replay", Verdict.FAILED, f"{len(blocking)} breaking differences", again, lines[:SHOWN])
+        return Step("replay", StepVerdict.FAILED, f"{len(blocking)} breaking differences", again, lines[:SHOWN])
     if not result.equal:
         skipped = tuple(f"{count} cases: {reason}" for reason, count in result.skipped.items())
-        return Step("replay", Verdict.UNKNOWN, "nothing could be compared", None, skipped)
-    return Step("replay", Verdict.PASSED, f"{len(result.of(Outcome.EQUAL))} cases are answered alike", proves=True)
+        return Step("replay", StepVerdict.UNKNOWN, "nothing could be compared", None, skipped)
+    return Step("replay", StepVerdict.PASSED, f"{len(result.of(Outcome.EQUAL))} cases are answered alike", proves=True)
 
 
 def _traffic(route: RouteConfig) -> Step:
     if not installed():
-        return Step("traffic", Verdict.UNKNOWN, '"gateway.control" is not in INSTALLED_APPS, so nothing is counted')
+        return Step("traffic", StepVerdict.UNKNOWN, '"gateway.control" is not in INSTALLED_APPS, so nothing is counted')
     try:
         return _evidence(route)
     except DatabaseError as exc:
-        return Step("traffic", Verdict.UNKNOWN, trouble(exc), "mend the database")
+        return Step("traffic", StepVerdict.UNKNOWN, trouble(exc), "mend the database")
 
 
 def _evidence(route: RouteConfig) -> Step:
@@ -145,11 +147,11 @@ def _evidence(route: RouteConfig) -> Step:
     try:
         to = promoted(standing.state, route.steps)
     except IllegalMove:
-        return Step("traffic", Verdict.PASSED, f"it is {standing.state}, the last stage", proves=True)
+        return Step("traffic", StepVerdict.PASSED, f"it is {standing.state}, the last stage", proves=True)
     evidence = collect_evidence(route, standing, now)
     move = f"gateway promote {route.name}"
     if not (lacking := missing(evidence, standing.state, to, route.name)):
         compared = bool(evidence.compared)
-        return Step("traffic", Verdict.PASSED, f"nothing is missing for {to}", move, proves=compared)
-    failed = Verdict.FAILED if evidence.open or evidence.current.verdict is Judged.FAILING else Verdict.UNKNOWN
+        return Step("traffic", StepVerdict.PASSED, f"nothing is missing for {to}", move, proves=compared)
+    failed = StepVerdict.FAILED if evidence.open or evidence.current.verdict is Verdict.FAILING else StepVerdict.UNKNOWN
     return Step("traffic", failed, f"missing for {to}", lacking[0].rpartition(": ")[2], lacking)

@@ -6,10 +6,10 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Step", "Verdict", "Verification"]
+__all__ = ["Step", "StepVerdict", "Verification"]
 
 
-class Verdict(enum.StrEnum):
+class StepVerdict(enum.StrEnum):
     """PASSED: no problem was found. FAILED: there is a problem. UNKNOWN: it could not be determined."""
 
     PASSED = "passed"
@@ -23,7 +23,7 @@ class Step:
     is nothing to do. `proves`: the step is needed to know whether both sides are equal."""
 
     name: str
-    verdict: Verdict
+    verdict: StepVerdict
     summary: str
     next: str | None = None
     details: tuple[str, ...] = ()
@@ -38,18 +38,18 @@ class Verification:
     steps: Sequence[Step]
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> StepVerdict:
         """FAILED if a step has failed; PASSED if both sides were found to be equal; else UNKNOWN."""
-        if any(step.verdict is Verdict.FAILED for step in self.steps):
-            return Verdict.FAILED
-        if any(step.proves and step.verdict is Verdict.PASSED for step in self.steps):
-            return Verdict.PASSED
-        return Verdict.UNKNOWN
+        if any(step.verdict is StepVerdict.FAILED for step in self.steps):
+            return StepVerdict.FAILED
+        if any(step.proves and step.verdict is StepVerdict.PASSED for step in self.steps):
+            return StepVerdict.PASSED
+        return StepVerdict.UNKNOWN
 
     @property
     def next(self) -> str | None:
         """What to do next: what the first failed step says, else the first unknown one, else the last step."""
-        for verdict in (Verdict.FAILED, Verdict.UNKNOWN):
+        for verdict in (StepVerdict.FAILED, StepVerdict.UNKNOWN):
             for step in self.steps:
                 if step.verdict is verdict and step.next is not None:
                     return step.next

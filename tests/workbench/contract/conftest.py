@@ -14,7 +14,7 @@ from gateway.compile import compile_snapshot
 from gateway.config.parse import parse
 from gateway.legacy.urlconf import knows
 from gateway.upstreams.introspection import declared_endpoints
-from gateway.workbench.contract.budget import Budget
+from gateway.workbench.contract.budget import TrialBudget
 from gateway.workbench.contract.compare import find_contracts
 from gateway.workbench.contract.result import EndpointContract
 
@@ -42,7 +42,7 @@ def compared(settings: Any) -> Comparing:
             router, app = app, FastAPI()
             app.include_router(router)
         gateway = beside(app, route or {}, {"answers": "drf"} | service)
-        contracts = find_contracts(gateway, what, Budget(examples))
+        contracts = find_contracts(gateway, what, TrialBudget(examples))
         return [endpoint for contract in contracts for endpoint in contract.endpoints]
 
     return compare

@@ -11,7 +11,7 @@ from gateway.workbench.corpus import Case, Corpus, write_corpus
 from gateway.workbench.inventory import find
 from gateway.workbench.inventory.ranking import ranked
 from gateway.workbench.inventory.recordings import recordings_in
-from gateway.workbench.inventory.report import Entry
+from gateway.workbench.inventory.report import InventoryEntry
 from gateway.workbench.inventory.serving import Serving
 from gateway.workbench.inventory.usage import Usage
 
@@ -20,7 +20,7 @@ def entry(text, requests=100, seconds=0.01):
     stats = EndpointStats(requests=requests)
     for _ in range(requests):
         stats.histogram.add(seconds)
-    return Entry(find(text), Serving(), Usage(legacy=stats))
+    return InventoryEntry(find(text), Serving(), Usage(legacy=stats))
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from gateway.workbench.retire.patch import changes_of, diff_of, write
-from gateway.workbench.retire.plan import Plan, Wanted, plan_for
+from gateway.workbench.retire.plan import Removal, RemovalPlan, plan_for
 from gateway.workbench.retire.project import read_project
-from gateway.workbench.retire.templates import Template
+from gateway.workbench.retire.templates import TemplateFile
 
 URLS = """
     from django.urls import path
@@ -53,7 +53,7 @@ SHOP = {"shop/__init__.py": "", "shop/urls.py": URLS, "shop/views.py": VIEWS, "s
 class Retired:
     """What became of a project."""
 
-    def __init__(self, root: Path, plan: Plan, changes: list[Any]) -> None:
+    def __init__(self, root: Path, plan: RemovalPlan, changes: list[Any]) -> None:
         self.root = root
         self.plan = plan
         self.changes = changes
@@ -79,13 +79,13 @@ class Retired:
 def retired(tmp_path: Path) -> Callable[..., Retired]:
     """Retire shop.views.Quotes of a project of these files, beside SHOP."""
 
-    def done(files: dict[str, str], *templates: Template, names: str = "api-quotes", **options: Any) -> Retired:
+    def done(files: dict[str, str], *templates: TemplateFile, names: str = "api-quotes", **options: Any) -> Retired:
         for name, text in (SHOP | files).items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(dedent(text).lstrip("\n"))
         project = read_project(tmp_path)
-        wanted = Wanted(
+        wanted = Removal(
             frozenset({("shop.views", "Quotes")}),
             frozenset({names}),
             lambda text: text.startswith("/quotes/"),
@@ -203,7 +203,7 @@ def test_whoever_still_uses_it_is_named_with_file_and_line(retired, name, text, 
 
 
 def test_a_template_that_reverses_it_is_named(retired, tmp_path):
-    page = Template("page.html", tmp_path / "shop/page.html", ((3, "api-quotes"), (4, "other")), frozenset())
+    page = TemplateFile("page.html", tmp_path / "shop/page.html", ((3, "api-quotes"), (4, "other")), frozenset())
     assert retired({}, page).in_the_way == ["shop/page.html:3: {% url 'api-quotes' %}"]
 
 
@@ -306,11 +306,11 @@ def test_a_helper_that_only_they_used_goes_and_a_fixture_of_all_is_in_the_way(re
 
 
 def test_a_template_goes_with_the_view_and_what_only_it_takes_in(retired, tmp_path):
-    def template(name: str, *takes_in: str) -> Template:
+    def template(name: str, *takes_in: str) -> TemplateFile:
         path = tmp_path / "templates" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("x\n")
-        return Template(name, path, (), frozenset(takes_in))
+        return TemplateFile(name, path, (), frozenset(takes_in))
 
     views = VIEWS.replace("serializer_class = QuoteSerializer", 'template_name = "quotes.html"')
     templates = (

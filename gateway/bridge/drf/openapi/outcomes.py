@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Outcome", "outcome_of"]
+__all__ = ["SourceOutcome", "outcome_of"]
 
 _status = re.compile(r"HTTP_(\d{3})(?:_|$)")
 BODY = frozenset({"data", "POST", "FILES", "body", "stream"})  # attributes of a request
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SourceOutcome:
     """`statuses` are those of its responses, empty when unknown; `reads_body`: it may read the body; `serializes`: it
     may use the view's serializer."""
 
@@ -32,16 +32,16 @@ class Outcome:
         return good[0] if len(good) == 1 else None
 
 
-def outcome_of(kind: type[Any], name: str, deep: int = 3) -> Outcome:
+def outcome_of(kind: type[Any], name: str, deep: int = 3) -> SourceOutcome:
     """The outcome of method `name` of `kind`, and of the methods to which it delegates: `return
     self.create(request)`."""
     tree = _tree(getattr(kind, name, None))
     if tree is None:
-        return Outcome()
+        return SourceOutcome()
     handed = [*_handed_on(tree)] if deep else []
     others = [outcome_of(kind, other, deep - 1) for other in handed if other != name]
     statuses = frozenset(_statuses(tree)).union(*(other.statuses for other in others))
-    return Outcome(
+    return SourceOutcome(
         statuses,
         _reads_body(tree, {*handed}) or any(other.reads_body for other in others),
         _serializes(tree) or any(other.serializes for other in others),

@@ -19,7 +19,7 @@ from rest_framework.utils.encoders import JSONEncoder
 from gateway.bridge.drf.openapi.asked import asked
 from gateway.bridge.drf.openapi.components import PLACE
 from gateway.bridge.drf.openapi.errors import ERRORS
-from gateway.bridge.drf.openapi.outcomes import Outcome, outcome_of
+from gateway.bridge.drf.openapi.outcomes import SourceOutcome, outcome_of
 from gateway.bridge.drf.openapi.parameters import described, query_parameters
 from gateway.bridge.drf.openapi.requirements import requirements
 from gateway.bridge.drf.original import Original
@@ -57,7 +57,7 @@ class Sketch:
         self._schema = AutoSchema()
         self._schema.view = self.view
         self._handler = original.handler(method)
-        self._outcome: Outcome = outcome_of(original.kind, original.name_of(method))
+        self._outcome: SourceOutcome = outcome_of(original.kind, original.name_of(method))
 
     @property
     def is_list(self) -> bool:

@@ -24,7 +24,7 @@ UNSAID: Mapping[str, Any] = {"summary": None, "description": None, "parameters":
 _lock = threading.Lock()
 
 
-class Scheme(NamedTuple):
+class DocumentedScheme(NamedTuple):
     """A security scheme: its name in the document, and its definition."""
 
     name: str
@@ -87,7 +87,7 @@ def path_in_document(callback: Any, method: str, path: str) -> str | None:
     return named
 
 
-def schemes_in_document(view: Any) -> list[Scheme] | None:
+def schemes_in_document(view: Any) -> list[DocumentedScheme] | None:
     """How callers of `view` authenticate, according to the document; None if drf-spectacular makes none."""
     if not is_spectacular():
         return None
@@ -95,7 +95,7 @@ def schemes_in_document(view: Any) -> list[Scheme] | None:
     from drf_spectacular.plumbing import whitelisted
     from drf_spectacular.settings import spectacular_settings
 
-    found: list[Scheme] = []
+    found: list[DocumentedScheme] = []
     for authenticator in view.get_authenticators():
         extension: Any = OpenApiAuthenticationExtension.get_match(authenticator)
         if extension and whitelisted(authenticator, spectacular_settings.AUTHENTICATION_WHITELIST, True):
@@ -105,6 +105,6 @@ def schemes_in_document(view: Any) -> list[Scheme] | None:
                 if isinstance(extension.name, str)
                 else zip(extension.name, definition, strict=True)
             )
-            found += [Scheme(name, one) for name, one in pairs]
+            found += [DocumentedScheme(name, one) for name, one in pairs]
     appended = spectacular_settings.APPEND_COMPONENTS.get("securitySchemes", {})
-    return [*found, *(Scheme(name, one) for name, one in appended.items())]
+    return [*found, *(DocumentedScheme(name, one) for name, one in appended.items())]

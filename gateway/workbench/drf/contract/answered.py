@@ -11,12 +11,12 @@ from pydantic import BaseModel, RootModel, TypeAdapter
 from gateway.bridge.drf.serializers import written
 from gateway.bridge.route import REPRESENT
 
-__all__ = ["Answered", "Part", "Writer", "answered", "inner_model", "nullable", "parts_of"]
+__all__ = ["AnswerField", "DeclaredResponse", "FieldWriter", "answered", "inner_model", "nullable", "parts_of"]
 
 SEQUENCES = (list, tuple, set, frozenset, Sequence)
 
 
-class Part(NamedTuple):
+class AnswerField(NamedTuple):
     """A field of a response: its type and metadata. `own`: the model's own code writes it."""
 
     annotation: Any
@@ -24,7 +24,7 @@ class Part(NamedTuple):
     own: bool = False
 
 
-class Answered(NamedTuple):
+class DeclaredResponse(NamedTuple):
     """As `gateway.workbench.drf.contract.serializers.Written`, for a service."""
 
     model: Any
@@ -33,19 +33,19 @@ class Answered(NamedTuple):
     results: str = ""
 
 
-def answered(annotation: Any, *, page: bool) -> Answered | None:
+def answered(annotation: Any, *, page: bool) -> DeclaredResponse | None:
     """What responses of this type contain; None without a model: any object, a dictionary. `page`: if one of its fields
     is a list of objects, it may be a page."""
     annotation = _plain(annotation)
     if (item := _item(annotation)) is not None:
-        return Answered(item, many=True) if _is_model(item) else None
+        return DeclaredResponse(item, many=True) if _is_model(item) else None
     if not _is_model(annotation):
         return None
     parts = parts_of(annotation)
     lists = [(name, item) for name, part in parts.items() if _is_model(item := _item(part.annotation))]
     if page and len(lists) == 1:
-        return Answered(lists[0][1], True, tuple(parts), lists[0][0])
-    return Answered(annotation, many=False)
+        return DeclaredResponse(lists[0][1], True, tuple(parts), lists[0][0])
+    return DeclaredResponse(annotation, many=False)
 
 
 def _plain(annotation: Any) -> Any:
@@ -85,19 +85,23 @@ def inner_model(annotation: Any) -> tuple[Any, bool]:
     return (found if _is_model(found) else None), False
 
 
-def parts_of(model: Any, *, by_alias: bool = True) -> Mapping[str, Part]:
+def parts_of(model: Any, *, by_alias: bool = True) -> Mapping[str, AnswerField]:
     """The fields of a model or TypedDict, by their names in responses."""
     if is_typeddict(model):
-        return {name: Part(annotation) for name, annotation in get_type_hints(model, include_extras=True).items()}
+        return {
+            name: AnswerField(annotation) for name, annotation in get_type_hints(model, include_extras=True).items()
+        }
     model.model_rebuild()
     decorators = model.__pydantic_decorators__
     own = {name for one in decorators.field_serializers.values() for name in one.info.fields}
     found = {
-        _alias(name, info) if by_alias else name: Part(info.annotation, tuple(info.metadata), name in own or "*" in own)
+        _alias(name, info) if by_alias else name: AnswerField(
+            info.annotation, tuple(info.metadata), name in own or "*" in own
+        )
         for name, info in model.model_fields.items()
         if not info.exclude
     }
-    computed = {info.alias or name: Part(info.return_type) for name, info in model.model_computed_fields.items()}
+    computed = {info.alias or name: AnswerField(info.return_type) for name, info in model.model_computed_fields.items()}
     return {**found, **computed}
 
 
@@ -105,10 +109,10 @@ def _alias(name: str, info: Any) -> str:
     return str(info.serialization_alias or info.alias or name)
 
 
-class Writer:
+class FieldWriter:
     """Writes values of one field as the service does: `drf`, as a DRFRoute, or else as FastAPI."""
 
-    def __init__(self, part: Part, *, drf: bool) -> None:
+    def __init__(self, part: AnswerField, *, drf: bool) -> None:
         annotation: Any = Annotated[part.annotation, *part.metadata] if part.metadata else part.annotation
         self._adapter = TypeAdapter[Any](annotation)
         self._drf = drf

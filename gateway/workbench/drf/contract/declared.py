@@ -12,7 +12,7 @@ from rest_framework.fields import empty
 from gateway.bridge.drf.serializers import Unchecked
 from gateway.workbench.contract.result import plain
 
-__all__ = ["CODES", "Declared", "declared"]
+__all__ = ["CODES", "DeclarationDifference", "declared"]
 
 # The code of an error, and the attribute of the field that causes it.
 CODES: Mapping[str, str] = {
@@ -43,7 +43,7 @@ USUAL = (
 )
 
 
-class Declared(NamedTuple):
+class DeclarationDifference(NamedTuple):
     """One difference of the declarations."""
 
     attribute: str
@@ -51,24 +51,24 @@ class Declared(NamedTuple):
     service: str
 
 
-def declared(legacy: Any, service: Any) -> Iterator[Declared]:
+def declared(legacy: Any, service: Any) -> Iterator[DeclarationDifference]:
     """The differences of the fields. Nothing here makes a database query, as a field's repr would."""
     if not _same_class(legacy, service):
-        yield Declared("class", type(legacy).__name__, type(service).__name__)
+        yield DeclarationDifference("class", type(legacy).__name__, type(service).__name__)
     if isinstance(service, Unchecked):
         return  # only Pydantic validates it
     for name in ATTRIBUTES:
         ours, theirs = getattr(legacy, name, None), getattr(service, name, None)
         if hasattr(legacy, name) and hasattr(service, name):
             if ours != theirs:
-                yield Declared(name, plain(ours), plain(theirs))
+                yield DeclarationDifference(name, plain(ours), plain(theirs))
         elif name in FALSE and hasattr(legacy, name) and ours != FALSE[name]:
-            yield Declared(name, plain(ours), "it has none")
+            yield DeclarationDifference(name, plain(ours), "it has none")
     yield from _defaults(legacy, service)
     yield from _choices(legacy, service)
     ours, theirs = _validators(legacy), _validators(service)
     if ours != theirs:
-        yield Declared("validators", ", ".join(ours) or "none", ", ".join(theirs) or "none")
+        yield DeclarationDifference("validators", ", ".join(ours) or "none", ", ".join(theirs) or "none")
 
 
 def _same_class(legacy: Any, service: Any) -> bool:
@@ -78,10 +78,10 @@ def _same_class(legacy: Any, service: Any) -> bool:
     return issubclass(theirs, ours) or issubclass(ours, theirs)
 
 
-def _defaults(legacy: Any, service: Any) -> Iterator[Declared]:
+def _defaults(legacy: Any, service: Any) -> Iterator[DeclarationDifference]:
     ours, theirs = _default(legacy), _default(service)
     if ours != theirs and "nothing" not in (ours, theirs):
-        yield Declared("default", ours, theirs)
+        yield DeclarationDifference("default", ours, theirs)
 
 
 def _default(field: Any) -> str:
@@ -90,14 +90,14 @@ def _default(field: Any) -> str:
     return plain(field.default) if not callable(field.default) else type(field.default).__name__
 
 
-def _choices(legacy: Any, service: Any) -> Iterator[Declared]:
+def _choices(legacy: Any, service: Any) -> Iterator[DeclarationDifference]:
     """Choices of a related field are in the database, and left out."""
     if not isinstance(legacy, serializers.ChoiceField) or not isinstance(service, serializers.ChoiceField):
         return
     ours, theirs = [*legacy.choices], [*service.choices]
     if set(ours) != set(theirs):
         gone, more = [one for one in ours if one not in theirs], [one for one in theirs if one not in ours]
-        yield Declared("choices", _some(gone), _some(more))
+        yield DeclarationDifference("choices", _some(gone), _some(more))
 
 
 def _some(values: list[Any]) -> str:

@@ -9,13 +9,13 @@ from pydantic import BaseModel
 from rest_framework.serializers import BaseSerializer
 
 from gateway.parity.severity import Severity
-from gateway.workbench.contract.budget import Budget
+from gateway.workbench.contract.budget import TrialBudget
 from gateway.workbench.contract.result import Compared, Finding, Report, Unknown
 from gateway.workbench.drf.contract import policies
 from gateway.workbench.drf.contract.lists import compare_lists
 from gateway.workbench.drf.contract.options import compare_options
 from gateway.workbench.drf.contract.readers import LegacyReader, PlainReader, ServiceReader
-from gateway.workbench.drf.contract.reading import Sides, compare_bodies
+from gateway.workbench.drf.contract.reading import BodySides, compare_bodies
 from gateway.workbench.drf.contract.serializers import legacy_reader, legacy_writer, prepare, without_hooks
 from gateway.workbench.drf.contract.source import handler_of, mentions, statuses
 from gateway.workbench.drf.contract.views import legacy_view, service_view
@@ -30,7 +30,7 @@ __all__ = ["compare_endpoint"]
 READING = ("data", "body", "json", "POST", "form", "FILES", "stream", "is_valid")
 
 
-def compare_endpoint(routed: Routed, budget: Budget, *, lifted: bool, options: bool) -> Iterator[Report]:
+def compare_endpoint(routed: Routed, budget: TrialBudget, *, lifted: bool, options: bool) -> Iterator[Report]:
     """The differences between the project's view and the endpoint, as far as both are known."""
     try:
         legacy, service = legacy_view(routed), service_view(routed)
@@ -128,7 +128,7 @@ def _lists(legacy: Any, service: Any, routed: Routed) -> Iterator[Report]:
         yield from compare_lists(legacy, service, routed)
 
 
-def _request(routed: Routed, legacy: Any, budget: Budget) -> Iterator[Report]:
+def _request(routed: Routed, legacy: Any, budget: TrialBudget) -> Iterator[Report]:
     if routed.method not in ("POST", "PUT", "PATCH"):
         return
     body = routed.route.body_field
@@ -160,7 +160,7 @@ def _unread(routed: Routed, hooked: BaseSerializer[Any]) -> Iterator[Report]:
         )
 
 
-def _sides(routed: Routed, legacy: Any, hooked: BaseSerializer[Any], annotation: Any) -> Sides:
+def _sides(routed: Routed, legacy: Any, hooked: BaseSerializer[Any], annotation: Any) -> BodySides:
     """Both sides, prepared to work without rows."""
     plain = not (routed.bridged and routed.answers == "drf")
     bare: Any = legacy_reader(legacy, routed.method)
@@ -169,7 +169,7 @@ def _sides(routed: Routed, legacy: Any, hooked: BaseSerializer[Any], annotation:
     field = _reader_of(routed, legacy)
     left_out = [*dict.fromkeys([*left_out, *prepare(field)])]
     service = PlainReader(annotation) if plain else ServiceReader(field, annotation)
-    return Sides(LegacyReader(hooked), LegacyReader(bare), service, (bare, field), hooks, tuple(left_out), plain)
+    return BodySides(LegacyReader(hooked), LegacyReader(bare), service, (bare, field), hooks, tuple(left_out), plain)
 
 
 def _reader_of(routed: Routed, legacy: Any) -> Any:
@@ -188,7 +188,7 @@ def _reader_of(routed: Routed, legacy: Any) -> Any:
     return field_for(info.annotation, info.metadata)
 
 
-def _response(routed: Routed, legacy: Any, budget: Budget) -> Iterator[Report]:
+def _response(routed: Routed, legacy: Any, budget: TrialBudget) -> Iterator[Report]:
     if routed.method == "DELETE":
         return
     written = legacy_writer(legacy, routed.method)

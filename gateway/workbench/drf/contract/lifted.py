@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.bridge.drf.request import Part
+from gateway.bridge.drf.request import ViewPart
 from gateway.compat.drf import class_behind
 from gateway.workbench.drf.contract.source import calls
 
@@ -22,6 +22,6 @@ def is_lifted(routed: Routed) -> bool:
         return False
     dependencies: tuple[Any, ...] = routed.endpoint.dependencies
     for part in dependencies:
-        if isinstance(part, Part) and part.view is not None and issubclass(part.view, made_of.kind):
+        if isinstance(part, ViewPart) and part.view is not None and issubclass(part.view, made_of.kind):
             return getattr(part, "lifted", None) is not None or calls(routed.function, "view_of")
     return False

@@ -23,12 +23,12 @@ from gateway.bridge.drf.errors import body_error
 from gateway.workbench.contract.database import AsksDatabase
 from gateway.workbench.drf.contract.rows import key_of
 
-__all__ = ["LegacyReader", "Outcome", "Path", "PlainReader", "Reader", "ServiceReader", "at", "equal"]
+__all__ = ["LegacyReader", "Path", "PlainReader", "ReadOutcome", "Reader", "ServiceReader", "at", "equal"]
 
 Path = tuple[str | int, ...]
 
 
-class Outcome(NamedTuple):
+class ReadOutcome(NamedTuple):
     """The result for one value in a body. `errors` are those at its place, `value` is what was read there if the whole
     body is valid; `failed` says why neither is known."""
 
@@ -76,7 +76,7 @@ def _first(errors: Any) -> Any:
 class Reader(Protocol):
     """Reads bodies as one side does."""
 
-    def read(self, body: Any, place: Path) -> Outcome:
+    def read(self, body: Any, place: Path) -> ReadOutcome:
         """The result for what is at `place` in `body`."""
 
 
@@ -119,7 +119,7 @@ class LegacyReader:
     def __init__(self, serializer: Any) -> None:
         self._serializer = serializer
 
-    def read(self, body: Any, place: Path) -> Outcome:
+    def read(self, body: Any, place: Path) -> ReadOutcome:
         """As `Reader`."""
         return _outcome(self._validated, body, place)
 
@@ -134,7 +134,7 @@ class ServiceReader:
         self._serializer = serializer
         self._adapter = TypeAdapter[Any](annotation)
 
-    def read(self, body: Any, place: Path) -> Outcome:
+    def read(self, body: Any, place: Path) -> ReadOutcome:
         """As `Reader`."""
         return _outcome(self._validated, body, place)
 
@@ -151,7 +151,7 @@ class PlainReader:
     def __init__(self, annotation: Any) -> None:
         self._adapter = TypeAdapter[Any](annotation)
 
-    def read(self, body: Any, place: Path) -> Outcome:
+    def read(self, body: Any, place: Path) -> ReadOutcome:
         """As `Reader`."""
         return _outcome(self._validated, body, place)
 
@@ -162,15 +162,15 @@ class PlainReader:
             raise body_error(exc) from exc
 
 
-def _outcome(validated: Callable[[Any], Any], body: Any, place: Path) -> Outcome:
+def _outcome(validated: Callable[[Any], Any], body: Any, place: Path) -> ReadOutcome:
     try:
-        return Outcome(value=comparable(at(validated(body), place)))
+        return ReadOutcome(value=comparable(at(validated(body), place)))
     except DRFValidationError as exc:
-        return Outcome(errors=_errors_at(exc.detail, place))
+        return ReadOutcome(errors=_errors_at(exc.detail, place))
     except AsksDatabase as exc:
-        return Outcome(failed=str(exc))
+        return ReadOutcome(failed=str(exc))
     except Exception as exc:  # noqa: BLE001 - the project's own code, which a request would give more
-        return Outcome(failed=f"{type(exc).__name__}: {exc}"[:200])
+        return ReadOutcome(failed=f"{type(exc).__name__}: {exc}"[:200])
 
 
 def by_name(serializer: Any, validated: Any) -> Any:

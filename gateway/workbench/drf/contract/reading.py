@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import seed as seeded
 
 from gateway.parity.severity import Severity
-from gateway.workbench.contract.budget import Budget
+from gateway.workbench.contract.budget import TrialBudget
 from gateway.workbench.contract.result import Compared, Example, Finding, Report, Unknown
-from gateway.workbench.drf.contract.declared import CODES, Declared, declared
+from gateway.workbench.drf.contract.declared import CODES, DeclarationDifference, declared
 from gateway.workbench.drf.contract.inputs import MISSING, candidates, generated
 from gateway.workbench.drf.contract.pairs import Pair, pairs, usual_body, with_value
-from gateway.workbench.drf.contract.readers import LegacyReader, Outcome, Reader, equal, texts
+from gateway.workbench.drf.contract.readers import LegacyReader, Reader, ReadOutcome, equal, texts
 
-__all__ = ["Sides", "compare_bodies"]
+__all__ = ["BodySides", "compare_bodies"]
 
 SHOWN = 3  # examples of one difference
 ROUNDS = 4  # further differences of one field that are searched for
@@ -29,7 +29,7 @@ NOT_THERE = "does_not_exist"
 
 
 @dataclass(slots=True)
-class Sides:
+class BodySides:
     """Both serializers and their readers. `hooked` is the view's with its own `validate…` methods, `legacy` without;
     `plain`: FastAPI's own route, whose errors have another form. `left_out` are checks that need rows."""
 
@@ -57,7 +57,7 @@ class _Differs(Exception):  # raised when hypothesis finds a difference
     pass
 
 
-def compare_bodies(sides: Sides, budget: Budget) -> Iterator[Report]:
+def compare_bodies(sides: BodySides, budget: TrialBudget) -> Iterator[Report]:
     """The differences in what both read."""
     whole = usual_body(*sides.fields, _accepts)
     total, names = 0, list[str]()
@@ -125,7 +125,7 @@ def _only_legacy(pair: Pair) -> Finding:
 class _Comparison:
     """Tries many values of one field in an otherwise valid body."""
 
-    def __init__(self, sides: Sides, whole: Any, pair: Pair, budget: Budget) -> None:
+    def __init__(self, sides: BodySides, whole: Any, pair: Pair, budget: TrialBudget) -> None:
         self._sides = sides
         self._whole = whole
         self._pair = pair
@@ -195,7 +195,7 @@ class _Comparison:
         return way, example
 
 
-def _way(before: Outcome, after: Outcome, *, plain: bool) -> tuple[str, str] | None:
+def _way(before: ReadOutcome, after: ReadOutcome, *, plain: bool) -> tuple[str, str] | None:
     """The kind of difference between two results, and the error's code."""
     if before.refused and after.refused:
         ours, theirs = texts(before.errors), texts(after.errors)
@@ -236,7 +236,7 @@ WAYS = {
 
 def _reports(pair: Pair, seen: Seen) -> Iterator[Report]:
     differences = list(declared(pair.legacy, pair.service))
-    explained: set[Declared] = set()
+    explained: set[DeclarationDifference] = set()
     codes = {code for way, code in seen.differences if way in ("accepts", "refuses")}
     for (way, code), examples in seen.differences.items():
         if way == "words" and code in codes:
@@ -257,12 +257,12 @@ def _reports(pair: Pair, seen: Seen) -> Iterator[Report]:
     yield from _not_told(pair, seen)
 
 
-def _by(code: str, why: list[Declared]) -> str:
+def _by(code: str, why: list[DeclarationDifference]) -> str:
     reasons = ", ".join(f"{one.attribute} is {one.legacy} in legacy and {one.service} in the service" for one in why)
     return f" ({code or 'value'}{': ' + reasons if reasons else ''})"
 
 
-def _undecided(pair: Pair, one: Declared) -> Finding:
+def _undecided(pair: Pair, one: DeclarationDifference) -> Finding:
     message = (
         f"{pair.name}: {one.attribute} is {one.legacy} in legacy and {one.service} in the service; no value shows it"
     )

@@ -12,14 +12,14 @@ from rest_framework.serializers import BaseSerializer, ListSerializer, Serialize
 from gateway.workbench.drf.contract.rows import NoRows
 from gateway.workbench.drf.contract.source import handler_of, used_serializers
 
-__all__ = ["BODY", "Written", "fields_below", "legacy_reader", "legacy_writer", "prepare", "without_hooks"]
+__all__ = ["BODY", "WrittenResponse", "fields_below", "legacy_reader", "legacy_writer", "prepare", "without_hooks"]
 
 Field = DRFFieldClass[Any, Any, Any, Any]
 BODY = frozenset({"POST", "PUT", "PATCH"})
 HOOK = "validate_"
 
 
-class Written(NamedTuple):
+class WrittenResponse(NamedTuple):
     """The serializer of one object in a response, whether there are several, and where they are in a page (None: it is
     no page): the keys of the page, and the one with the objects."""
 
@@ -44,18 +44,18 @@ def legacy_reader(view: Any, method: str) -> BaseSerializer[Any] | None:
     return used.reads[0](data={}, partial=partial, context=_context(view))
 
 
-def legacy_writer(view: Any, method: str) -> Written | None:
+def legacy_writer(view: Any, method: str) -> WrittenResponse | None:
     """The serializer with which the view writes its response, in the same way."""
     if method == "DELETE":
         return None
     if hasattr(view, "get_serializer"):
         many = _is_list(view, method)
-        return Written(view.get_serializer(), many, *_page(view, many=many))
+        return WrittenResponse(view.get_serializer(), many, *_page(view, many=many))
     used = used_serializers(handler) if (handler := handler_of(view, method)) is not None else None
     if used is None or len(used.writes) != 1:
         return None
     ((kind, many),) = used.writes
-    return Written(kind(context=_context(view)), many)
+    return WrittenResponse(kind(context=_context(view)), many)
 
 
 def _context(view: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.urls import ResolverMatch
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from gateway.bridge.drf.request import Part, view_class
+from gateway.bridge.drf.request import ViewPart, view_class
 from gateway.bridge.drf.style import DRFStyle
 from gateway.compat.drf import class_behind
 from gateway.routing.table import ANY, Endpoint
@@ -39,7 +39,7 @@ def service_view(routed: Routed) -> APIView | None:
     """The view that DRF's classes get for the service's endpoint; None if DRF isn't used there."""
     if routed.bridged and routed.answers == "drf":
         return _made(DRFStyle().view(routed.endpoint, _without_any(routed.siblings), _nobody), routed)
-    if not any(isinstance(one, Part) for one in routed.endpoint.dependencies):
+    if not any(isinstance(one, ViewPart) for one in routed.endpoint.dependencies):
         return None
     methods = frozenset(routed.siblings) - {ANY}
     return _with_request(view_class(routed.endpoint.dependencies, methods)(), routed)

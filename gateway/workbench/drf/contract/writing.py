@@ -16,12 +16,20 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from gateway.parity.redact.sensitive import is_secret, is_sensitive
 from gateway.parity.severity import Severity
-from gateway.workbench.contract.budget import Budget
+from gateway.workbench.contract.budget import TrialBudget
 from gateway.workbench.contract.database import AsksDatabase
 from gateway.workbench.contract.result import Compared, Example, Finding, Report, Unknown
-from gateway.workbench.drf.contract.answered import Answered, Part, Writer, answered, inner_model, nullable, parts_of
+from gateway.workbench.drf.contract.answered import (
+    AnswerField,
+    DeclaredResponse,
+    FieldWriter,
+    answered,
+    inner_model,
+    nullable,
+    parts_of,
+)
 from gateway.workbench.drf.contract.natives import Native, may_be_null, native_of, of_type, returned_by
-from gateway.workbench.drf.contract.serializers import Written, fields_below
+from gateway.workbench.drf.contract.serializers import WrittenResponse, fields_below
 
 __all__ = ["compare_answers"]
 
@@ -29,7 +37,7 @@ MOST = 120
 ENOUGH = 30  # values of one field: there are only few ways to write one
 
 
-class Route:
+class ResponseRoute:
     """How FastAPI's route writes a response. `drf`: it is a DRFRoute."""
 
     def __init__(self, route: Any, *, drf: bool) -> None:
@@ -44,7 +52,7 @@ class Route:
             if getattr(route, f"response_model_{name}")
         ]
 
-    def parts(self, model: Any) -> Mapping[str, Part]:
+    def parts(self, model: Any) -> Mapping[str, AnswerField]:
         """The fields of the outermost object."""
         found = parts_of(model, by_alias=self.by_alias)
         return {
@@ -54,9 +62,9 @@ class Route:
         }
 
 
-def compare_answers(written: Written, route: Any, budget: Budget, *, drf: bool) -> Iterator[Report]:
+def compare_answers(written: WrittenResponse, route: Any, budget: TrialBudget, *, drf: bool) -> Iterator[Report]:
     """The differences in what both write."""
-    said = Route(route, drf=drf)
+    said = ResponseRoute(route, drf=drf)
     found = answered(said.model, page=written.page is not None)
     if found is None:
         what = "no model" if said.model is None else f"{said.model}"
@@ -80,7 +88,7 @@ def _readable(serializer: Any) -> Mapping[str, Any]:
     return {name: field for name, field in (fields_below(serializer) or {}).items() if not field.write_only}
 
 
-def _around(written: Written, found: Answered) -> Iterator[Report]:
+def _around(written: WrittenResponse, found: DeclaredResponse) -> Iterator[Report]:
     """Whether both respond with one object, a list, or a page of them, and what is around the objects."""
     ours, theirs = _form(written), _form(found)
     if ours != theirs:
@@ -100,14 +108,19 @@ def _around(written: Written, found: Answered) -> Iterator[Report]:
                 )
 
 
-def _form(one: Written | Answered) -> str:
+def _form(one: WrittenResponse | DeclaredResponse) -> str:
     if one.page is not None:
         return "a page" if one.results in ("", "results") else f"a page, its objects in {one.results}"
     return "a list" if one.many else "one object"
 
 
 def _object(
-    serializer: Any, parts: Mapping[str, Part], place: str, said: Route, budget: Budget, names: list[str]
+    serializer: Any,
+    parts: Mapping[str, AnswerField],
+    place: str,
+    said: ResponseRoute,
+    budget: TrialBudget,
+    names: list[str],
 ) -> Iterator[Report]:
     """The fields of one object, including nested ones."""
     ours = _readable(serializer)
@@ -173,7 +186,9 @@ def _only_service(name: str, place: str) -> Finding:
     return Finding(Severity.WARNING, "response", f"{where}: only the service has it", where, "", "there")
 
 
-def _field(field: Any, part: Part, place: str, said: Route, budget: Budget, names: list[str]) -> Iterator[Report]:
+def _field(
+    field: Any, part: AnswerField, place: str, said: ResponseRoute, budget: TrialBudget, names: list[str]
+) -> Iterator[Report]:
     names.append(place)
     yield from _null(field, part, place)
     model, several = inner_model(part.annotation)
@@ -208,7 +223,7 @@ def _other_form(place: str, ours: str, theirs: str) -> Finding:
     )
 
 
-def _null(field: Any, part: Part, place: str) -> Iterator[Report]:
+def _null(field: Any, part: AnswerField, place: str) -> Iterator[Report]:
     ours, theirs = may_be_null(field), nullable(part.annotation)
     if ours and not theirs:
         yield Finding(
@@ -225,7 +240,9 @@ def _null(field: Any, part: Part, place: str) -> Iterator[Report]:
         )
 
 
-def _typed(hint: Any, parts: Mapping[str, Part], place: str, said: Route, budget: Budget) -> Iterator[Report]:
+def _typed(
+    hint: Any, parts: Mapping[str, AnswerField], place: str, said: ResponseRoute, budget: TrialBudget
+) -> Iterator[Report]:
     """A method that declares the keys of its dictionary."""
     ours = parts_of(hint)
     yield from _names(list(ours), list(parts), place)
@@ -235,10 +252,12 @@ def _typed(hint: Any, parts: Mapping[str, Part], place: str, said: Route, budget
             yield from _values(native, part, f"{place}{name}", said, budget)
 
 
-def _values(native: Native, part: Part, place: str, said: Route, budget: Budget) -> Iterator[Report]:
+def _values(
+    native: Native, part: AnswerField, place: str, said: ResponseRoute, budget: TrialBudget
+) -> Iterator[Report]:
     """Tries many values of one field; reports the smallest that differs."""
     try:
-        writer = Writer(part, drf=said.drf)
+        writer = FieldWriter(part, drf=said.drf)
     except Exception as exc:  # noqa: BLE001 - whatever Pydantic says of the annotation
         yield Unknown("response", f"{place}: {type(exc).__name__}")
         return
@@ -271,7 +290,7 @@ class _Differs(Exception):  # raised when hypothesis finds a difference
     pass
 
 
-def _sought(native: Native, writer: Writer, budget: Budget, known: set[str]) -> tuple[str, Example] | None:
+def _sought(native: Native, writer: FieldWriter, budget: TrialBudget, known: set[str]) -> tuple[str, Example] | None:
     last: list[tuple[str, Example]] = []
 
     @seeded(budget.seed)
@@ -297,7 +316,7 @@ def _sought(native: Native, writer: Writer, budget: Budget, known: set[str]) -> 
     return None
 
 
-def _differs(native: Native, writer: Writer, value: Any) -> tuple[str, Example] | None:
+def _differs(native: Native, writer: FieldWriter, value: Any) -> tuple[str, Example] | None:
     try:
         ours = _as_json(native.legacy(value))
     except AsksDatabase as exc:

@@ -12,19 +12,19 @@ from gateway.recording.plan import plain_template
 from gateway.routing.table import EXACT, TEMPLATE, Endpoint, Rule, Table
 from gateway.workbench import inventory
 
-__all__ = ["Place", "Places"]
+__all__ = ["EndpointMatch", "EndpointMatcher"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The path template of an endpoint, and the route whose prefix or path it is of, None where none is."""
+class EndpointMatch:
+    """The path template of an endpoint, and the route that claims it, None if none does."""
 
     template: str
     route: str | None
 
 
-class Places:
-    """Those of these endpoints and routes."""
+class EndpointMatcher:
+    """Finds the endpoint and the route of a recorded request."""
 
     def __init__(self, endpoints: Sequence[inventory.Endpoint], routes: Iterable[RouteConfig]) -> None:
         rules = []
@@ -35,13 +35,13 @@ class Places:
         self._table = Table(rules)
         self._routes = tuple(routes)
 
-    def of(self, method: str, path: str) -> Place | None:
-        """Where a path is; None where the project has no endpoint for it with that method."""
+    def of(self, method: str, path: str) -> EndpointMatch | None:
+        """The endpoint of a path; None if the project has none for it with that method."""
         match = self._table.match(unquote(path), method)
         if match is None or match.route is None:
             return None
         routes = (route.name for route in self._routes if _claims(route, method, match.template))
-        return Place(match.template, next(routes, None))
+        return EndpointMatch(match.template, next(routes, None))
 
 
 def _claims(route: RouteConfig, method: str, template: str) -> bool:
