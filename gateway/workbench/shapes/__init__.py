@@ -1,4 +1,5 @@
-"""What `--json` prints: one shape for each command, in one envelope. docs/cli-json.md is made of these models."""
+"""The documents that `--json` prints: one for each command, in a common envelope. docs/cli-json.md is generated from
+them."""
 
 from __future__ import annotations
 

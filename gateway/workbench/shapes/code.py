@@ -1,4 +1,4 @@
-"""What is written and deleted: `gateway scaffold` and `retire`."""
+"""Documents about written and deleted code: `gateway scaffold` and `retire`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ScaffoldedFile(Shape):
 
 
 class ScaffoldDocument(Envelope):
-    """`gateway scaffold`. Exit status 1 where a module or a test was kept."""
+    """`gateway scaffold`. Exit status 1 if an existing module or test was not overwritten."""
 
     endpoints: list[str]
     service: str
@@ -45,14 +45,14 @@ class ScaffoldDocument(Envelope):
 
 
 class KeptView(Shape):
-    """A view that stays, since something else leads to it."""
+    """A view that stays, because something else leads to it."""
 
     view: str
     urls: list[KeptUrl]
 
 
 class GonePart(Shape):
-    """A definition, a URL or a test that goes."""
+    """A definition, a URL or a test that is removed."""
 
     file: str
     line: Count
@@ -67,7 +67,7 @@ class ChangedFile(Shape):
 
 
 class RetireDocument(Envelope):
-    """`gateway retire`. Where it is refused, there is an `error` instead."""
+    """`gateway retire`. If it is refused, there is an `error` instead."""
 
     route: str
     written: bool = Field(description="whether the files were changed")

@@ -1,4 +1,4 @@
-"""What the configuration says, and who would answer: `gateway check`, `routes` and `explain`."""
+"""Documents about the configuration and its decisions: `gateway check`, `routes` and `explain`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 
 
 class Stages(Shape):
-    """Where the stages come from."""
+    """The origin of the stages."""
 
     source: Literal["runtime", "declared"] = Field(description="the database, or the file alone")
     why: str
@@ -56,7 +56,7 @@ class ClaimedEndpoint(Shape):
 
 
 class Route(Shape):
-    """A route of the file, as `routes` and `check` have it."""
+    """A route of the file, for `routes` and `check`."""
 
     route: str
     prefix: str | None
@@ -71,7 +71,7 @@ class Route(Shape):
 
 
 class Legacy(Shape):
-    """The Django project, or what stands in its place."""
+    """The Django project, or the WSGI application instead of it."""
 
     settings: str | None
     asgi: str | None
@@ -93,7 +93,7 @@ class Service(Shape):
 
 
 class MiddlewareEntry(Shape):
-    """What becomes of an entry of MIDDLEWARE around a service."""
+    """Whether an entry of MIDDLEWARE is applied around a service."""
 
     entry: str
     applied: bool
@@ -109,7 +109,7 @@ class UrlName(Shape):
 
 
 class KeptUrl(UrlName):
-    """A URL that keeps its view alive."""
+    """A URL through which its view is still reached."""
 
     why: str
 
@@ -125,7 +125,7 @@ class RetiredView(Shape):
 
 
 class BaselineReport(Shape):
-    """What Django serves and no route has taken up, beside the baseline."""
+    """The endpoints that Django serves and no route claims, compared with the baseline."""
 
     file: str
     new: list[str] = Field(description='such as "GET /api/products/"')
@@ -134,7 +134,7 @@ class BaselineReport(Shape):
 
 
 class CheckDocument(Envelope):
-    """`gateway check`. Where it doesn't hold (exit status 3), what could not be found out is null."""
+    """`gateway check`. With problems (exit status 3), what could not be determined is null."""
 
     ok: bool
     config: str = Field(description="the file")
@@ -157,7 +157,7 @@ class RoutesDocument(Envelope):
 
 
 class Who(Shape):
-    """Who asks."""
+    """The caller."""
 
     user: str | None
     staff: bool
@@ -173,7 +173,7 @@ class FallbackChoice(Shape):
 
 
 class MirrorChoice(Shape):
-    """Whether the other side is asked too."""
+    """Whether the request is mirrored to the other side."""
 
     percent: Percent
     to: str | None
@@ -181,7 +181,7 @@ class MirrorChoice(Shape):
 
 
 class CookieChoice(Shape):
-    """The gateway's cookie that the caller gets."""
+    """The affinity cookie that is set for the caller."""
 
     name: str
     value: str

@@ -1,4 +1,4 @@
-"""The project's endpoints: `gateway inventory` and `brief`."""
+"""Documents about the project's endpoints: `gateway inventory` and `brief`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class UrlUse(SourceLocation):
 
 
 class EndpointTraffic(Shape):
-    """What was counted of an endpoint in the days that were looked at."""
+    """The counts of an endpoint for the selected days."""
 
     requests: Count
     errors: Count = Field(description="status 500 and above, or no answer")
@@ -71,7 +71,7 @@ class EndpointRoute(Shape):
 
 
 class EndpointDetails(Shape):
-    """What an endpoint goes by. Classes and functions by their dotted names."""
+    """What an endpoint uses. Classes and functions are given by their dotted names."""
 
     authentication: list[str]
     permissions: list[str] = Field(description="of Django's views, the decorators and mixins around them")
@@ -91,7 +91,7 @@ class EndpointDetails(Shape):
 
 
 class DocumentedEndpoint(Shape):
-    """What the project's API document says of an endpoint: drf-spectacular's, where it is installed."""
+    """The endpoint in the project's API document (drf-spectacular's, if it is installed)."""
 
     operation_id: str | None
     path: str = Field(description="as the document writes it")
@@ -130,7 +130,7 @@ class InventoryEndpoint(Shape):
 
 
 class InventoryProgress(Shape):
-    """How far the move is: of the project's own endpoints, and of the requests for them."""
+    """The progress of the move: the project's own endpoints, and their requests."""
 
     endpoints: dict[str, int] = Field(description="by stage")
     endpoints_percent: Percent | None = Field(description="live or retired")
@@ -140,7 +140,7 @@ class InventoryProgress(Shape):
 
 
 class ElsewhereTraffic(Shape):
-    """Requests that were no endpoint's of the project: files, 404s, what services have beside it."""
+    """Requests for none of the project's endpoints: files, 404s, further endpoints of services."""
 
     upstream: str
     method: str

@@ -1,4 +1,4 @@
-"""Every document's envelope, and what several of them are made of."""
+"""The envelope of every document, and parts that several have in common."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def moment(at: datetime) -> str:
-    """A moment as JSON has it: ISO 8601 in UTC, to the millisecond, with its offset."""
+    """A timestamp in JSON: ISO 8601 in UTC, to the millisecond, with its offset."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
@@ -36,13 +36,13 @@ Count: TypeAlias = Annotated[int, Field(ge=0)]
 
 
 class Shape(BaseModel):
-    """A part of a document: every key is there, null where there is nothing to say."""
+    """A part of a document: every key is present, null where it doesn't apply."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Stage(Shape):
-    """Where a route stands."""
+    """The state of a route."""
 
     stage: Literal["legacy", "shadow", "canary", "live", "retired"]
     weight_percent: Percent | None = Field(description="the share of callers; null but in canary")
@@ -50,13 +50,13 @@ class Stage(Shape):
 
 
 def stage(state: State) -> dict[str, Any]:
-    """A `Stage`; a weight only says something in canary."""
+    """A `Stage`; the weight only has a meaning in canary."""
     weight = state.weight if state.stage == CANARY else None
     return {"stage": state.stage, "weight_percent": weight, "paused": state.paused}
 
 
 class Problem(Shape):
-    """One thing that is wrong with the configuration."""
+    """One problem of the configuration."""
 
     key: str
     value: Any = Field(description="as the file has it, null where it is missing")
@@ -72,7 +72,7 @@ class Use(Shape):
 
 
 class Failure(Shape):
-    """Why a command did nothing. It ends with the exit status that it has without `--json`."""
+    """Why a command failed. It exits with the same status as without `--json`."""
 
     code: Literal[
         "usage", "corpus", "illegal_move", "conflict", "unproved", "no_such_difference", "no_such_endpoint",
@@ -90,15 +90,15 @@ class Failure(Shape):
 
 
 class Envelope(Shape):
-    """What is in every document."""
+    """The keys of every document."""
 
-    # Of all shapes: counted up when a key goes or means something else, not when one is added.
+    # Of all shapes: incremented when a key is removed or changes its meaning, not when one is added.
     version: Literal[1] = 1
     command: str = Field(description='such as "status", or "diffs resolve"')
     at: Moment = Field(description="when it was asked")
 
 
 class ErrorDocument(Envelope):
-    """In the place of any document."""
+    """Printed instead of any document."""
 
     error: Failure

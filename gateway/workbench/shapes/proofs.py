@@ -1,4 +1,4 @@
-"""Whether both sides are equal: `gateway contract`, `record`, `replay` and `verify`."""
+"""Documents about the equality of both sides: `gateway contract`, `record`, `replay` and `verify`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ContractExample(Shape):
 
 
 class ContractFinding(Shape):
-    """One difference between a moved endpoint and the view that stood at its path."""
+    """One difference between a moved endpoint and the project's view."""
 
     severity: Literal["critical", "breaking", "warning", "note"]
     area: str = Field(description='what it is in: `"request"`, `"response"`, `"permissions"`, …')
@@ -50,14 +50,14 @@ class ContractFinding(Shape):
 
 
 class ContractCompared(Shape):
-    """Something that was compared, whatever came of it."""
+    """Something that was compared, whatever the result."""
 
     area: str
     detail: str
 
 
 class ContractUnknown(Shape):
-    """Something that can't be told without rows or a request."""
+    """Something that can't be determined without rows or a request."""
 
     area: str
     why: str
@@ -88,7 +88,7 @@ class ContractRoute(Shape):
 
 
 class ContractDocument(Envelope):
-    """`gateway contract`. Its exit status is 1 where `ok` is false."""
+    """`gateway contract`. The exit status is 1 if `ok` is false."""
 
     ok: bool = Field(description="nothing is critical or breaking; with `--strict`, there is no warning either")
     seed: int = Field(description="what values were made from")
@@ -96,7 +96,7 @@ class ContractDocument(Envelope):
 
 
 class ReplayFinding(Shape):
-    """What differs in one case."""
+    """One difference in a case."""
 
     drift: Literal["wider access", "regression", "shape drift", "value drift"]
     kind: str = Field(description='as in [parity](parity.md#kinds-and-severities), or "slower"')
@@ -132,7 +132,7 @@ class Uncompared(Shape):
 
 
 class Otherwise(Shape):
-    """Cases that legacy answers with another status than was recorded."""
+    """Cases that legacy answers with another status than recorded."""
 
     recorded: int
     now: int
@@ -166,7 +166,7 @@ class CleanDocument(Envelope):
 
 
 class Recorded(Shape):
-    """The cases of an endpoint that were answered with one status."""
+    """The cases of an endpoint with one status."""
 
     endpoint: str
     status: Count = Field(description="0 where nothing was answered")
@@ -185,7 +185,7 @@ class RecordDocument(Envelope):
 
 
 class VerifyStep(Shape):
-    """One of the steps of a verification."""
+    """One step of a verification."""
 
     step: str
     verdict: Literal["passed", "failed", "unknown"]
@@ -195,7 +195,7 @@ class VerifyStep(Shape):
 
 
 class VerifyDocument(Envelope):
-    """`gateway verify`. Its exit status is 1 unless `verdict` is passed."""
+    """`gateway verify`. The exit status is 1 unless `verdict` is passed."""
 
     route: str
     verdict: Literal["passed", "failed", "unknown"] = Field(

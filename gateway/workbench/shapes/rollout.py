@@ -1,4 +1,4 @@
-"""Where routes stand, and their moves: `gateway status`, `promote`, `diffs`, `history`, `sign` …"""
+"""Documents about routes' stages and their changes: `gateway status`, `promote`, `diffs`, `history`, `sign` …"""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = [
 
 
 class Change(Shape):
-    """One move of a route."""
+    """One change of a route."""
 
     revision: int
     at: Moment
@@ -67,7 +67,7 @@ class Side(Shape):
 
 
 class Mirrors(Shape):
-    """What became of mirrors."""
+    """The mirrors of a route, by result."""
 
     mirrored: Count
     compared: Count
@@ -81,7 +81,7 @@ class Mirrors(Shape):
 
 
 class Traffic(Shape):
-    """What all workers counted of a route."""
+    """The counts of all workers for a route."""
 
     seconds: float = Field(description="over how long")
     service: Side
@@ -94,7 +94,7 @@ class Traffic(Shape):
 
 
 class Differences(Shape):
-    """How many differences are stored, by what they are."""
+    """The number of stored differences, by state and severity."""
 
     breaking: Count = Field(description="open; the critical among them")
     critical: Count
@@ -106,14 +106,14 @@ class Differences(Shape):
 
 
 class Verdict(Shape):
-    """The guard's."""
+    """The guard's verdict."""
 
     verdict: Literal["healthy", "failing", "inconclusive"]
     reasons: list[str]
 
 
 class Standing(Shape):
-    """A route, and how it does. What only the database knows is null where it has no `gateway.control`."""
+    """The status of a route. What only the database knows is null without `gateway.control`."""
 
     route: str
     service: str
@@ -159,7 +159,7 @@ class Worker(Shape):
 
 
 class StatusDocument(Envelope):
-    """`gateway status`. With `--watch`, one on each line; an `error` may stand among them."""
+    """`gateway status`. With `--watch`, one per line, possibly with an `error` among them."""
 
     control: bool = Field(description="whether the project has `gateway.control`")
     revision: Count | None = Field(description="of the last move; 0 where there was none")
@@ -169,7 +169,7 @@ class StatusDocument(Envelope):
 
 
 class MoveDocument(Envelope):
-    """`gateway promote`, `rollback`, `pause`, `resume` and `clear`, when it was done."""
+    """`gateway promote`, `rollback`, `pause`, `resume` and `clear`, if successful."""
 
     change: Change
     workers: Count = Field(description="how many follow")
@@ -177,7 +177,7 @@ class MoveDocument(Envelope):
 
 
 class Example(Shape):
-    """One answer that differed, redacted."""
+    """One response that differed, redacted."""
 
     at: Moment
     target: str
@@ -209,7 +209,7 @@ class Difference(Shape):
 
 
 class RouteDifferences(Shape):
-    """What is stored of a route."""
+    """What is stored for a route."""
 
     route: str
     groups: list[Difference] = Field(description="what is open first, the worst first")
@@ -222,7 +222,7 @@ class DiffsDocument(Envelope):
 
 
 class Resolved(Shape):
-    """A difference that is settled until it is seen again."""
+    """A difference that is resolved until it is seen again."""
 
     route: str
     fingerprint: str
