@@ -20,11 +20,11 @@ EPILOG = """\
 \b
 Start here, in the folder of manage.py:
   gateway init          write gateway.toml
-  gateway check         see whether everything in it holds
+  gateway check         report every problem in it
   gateway serve         serve it on http://127.0.0.1:8000
 
 \b
-Then move a route, and back:
+Then promote a route, or roll it back:
   gateway status                every route's stage, traffic and verdict
   gateway promote ROUTE         to its next stage
   gateway rollback ROUTE        Django answers again, at once
@@ -34,7 +34,7 @@ variable GATEWAY_CONFIG names another file. "python manage.py gateway" takes the
 is in INSTALLED_APPS.
 
 \b
-Exit status: 0 done, 1 the route can't be moved that way, 2 wrong usage, 3 the configuration or
+Exit status: 0 success, 1 the transition isn't possible, 2 wrong usage, 3 the configuration or
 the database can't be used, or the server did not start.
 """
 

@@ -26,9 +26,9 @@ Examples:
   gateway brief shop.views.ProductViewSet.list --json
   gateway brief "GET /api/products/" > brief.md       for a reviewer, or a coding agent
 
-One page of Markdown: the code that answers today with its file and line, the SQL of its queryset, the settings \
-that the view leaves to the project, recorded requests and answers, and what `gateway scaffold` would write. \
-Nothing is asked of a database or sent. Status 1: there is no such endpoint.
+One page of Markdown: the code that answers now, with its file and line, the SQL of its queryset, the settings \
+on which the view relies, recorded requests and responses, and what `gateway scaffold` would write. \
+No database is queried, and nothing is sent. Status 1: there is no such endpoint.
 """
 
 

@@ -24,18 +24,18 @@ Examples:
   gateway check
   gateway check --json | jq .problems
   gateway check --baseline legacy.txt           in CI: no new endpoint without a route
-  gateway check --baseline legacy.txt --update  once, and whenever one has moved
+  gateway check --baseline legacy.txt --update  once, and after each move
 
 \b
-A view that only retired routes could reach is named: it can be deleted. Its URLs can then no longer be reversed.
+A view is listed if retired routes claim all of its URLs: it can be deleted. Its URLs can then no longer be reversed.
 
 \b
-Each entry of MIDDLEWARE is applied, dropped, or half applied: then what it leaves for the view is on a thread on which
-the service's code doesn't run. To find out, requests of its own pass through the middleware; they leave nothing behind.
+Each entry of MIDDLEWARE is applied, dropped, or half applied: then the state that it leaves for the view is on another
+thread than the service's code. To find out, synthetic requests pass through the middleware, without lasting effects.
 
 \b
-Status 0: the configuration holds. Status 1: it does, and Django has an endpoint that the baseline has not. Status 3: \
-it doesn't hold; every problem is listed with its key, value and expected shape.
+Status 0: the configuration is valid. Status 1: it is, but Django has an endpoint that is not in the baseline. \
+Status 3: it is invalid; every problem is listed with its key, value and expected shape.
 """
 
 
@@ -47,7 +47,7 @@ def check(
         Path | None,
         typer.Option(metavar="FILE", help="End with 1 if Django has an endpoint that is not in FILE, nor in a route."),
     ] = None,
-    update: Annotated[bool, typer.Option("--update", help="Write FILE anew, with what there is now.")] = False,
+    update: Annotated[bool, typer.Option("--update", help="Rewrite FILE with the present endpoints.")] = False,
 ) -> None:
     """Check the configuration, and list every problem in it."""
     if update and baseline is None:

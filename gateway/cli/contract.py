@@ -38,13 +38,13 @@ Examples:
   gateway contract catalog --json | jq '.routes[].endpoints[].findings[]'
 
 \b
-Nothing is sent, no database is asked, and neither side is run: a moved endpoint is laid beside the view that stood at
-its path, whatever the stage of its route. It is the first thing to run after writing one.
-  request     each field of the view's serializer beside that of the endpoint's model: class, required, null, limits,
+Nothing is sent, no database is queried, and neither side is run: a moved endpoint is compared with the view at its
+path, whatever the stage of its route. Run it first after writing an endpoint.
+  request     each field of the view's serializer and of the endpoint's model: class, required, null, limits,
               choices, defaults, validators; then both read the same values: those that DRF and Pydantic are known to
-              read differently, those at each limit, and others that hypothesis makes and shrinks
+              read differently, those at each limit, and others that hypothesis generates and shrinks
   response    names, types, null, and values as rows have them, written by both; a secret in a new field is critical
-  callers     authentication, permissions (of four callers where the classes differ), throttles
+  callers     authentication, permissions (for four callers if the classes differ), throttles
   the rest    path and slash, methods, OPTIONS, status, parsers, renderers, errors, query parameters, pages, names
 
 \b
@@ -60,8 +60,8 @@ STYLES = {"critical": "bold red", "breaking": "red", "warning": "yellow", "note"
 MOST_EXAMPLES = 1  # in each line; --json has all
 
 Target = Annotated[str | None, typer.Argument(metavar="[ROUTE|ENDPOINT]", help="A route, an endpoint or a view. [all]")]
-Examples = Annotated[int, typer.Option(min=1, metavar="N", help="How many values are made for each field, at most.")]
-Seed = Annotated[int, typer.Option(metavar="N", help="What values are made from: the same number, the same values.")]
+Examples = Annotated[int, typer.Option(min=1, metavar="N", help="The maximum number of values for each field.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="The seed of the values: equal seeds give equal values.")]
 
 
 def contract(

@@ -35,14 +35,14 @@ EPILOG = """\
 Examples:
   gateway diffs                               of all routes
   gateway diffs catalog
-  gateway diffs catalog --all                 what no longer counts too, and every example
+  gateway diffs catalog --all                 also differences that don't count, and every example
   gateway diffs catalog --since 2h            seen in the last two hours; or 30m, 1d, 2026-11-25T12:00
   gateway diffs resolve 3f2a91 --why 'the old prices were wrong'
   gateway diffs catalog --json | jq '.routes[].groups[] | select(.state == "open")'
 
-Differences are grouped by URL template, kind and place. Noise is what legacy also differs from itself in, about as \
-often. To accept a difference for a while, put it into [[routes.compare.accepted]], with a reason and a last day. \
-A resolved one is open again when it comes back; one that has not come back under a new release of the service is \
+Differences are grouped by URL template, kind and place. Noise is a difference that legacy's own responses have \
+about as often. To accept one for a while, add it to [[routes.compare.accepted]], with a reason and a last day. \
+A resolved one is open again when it is seen again; one that was not seen under a new release of the service is \
 mended. All are kept for 30 days.
 """
 
@@ -61,11 +61,11 @@ def diffs(
     everything: Annotated[
         bool,
         typer.Option(
-            "--all", help="Show what does not count too (noise, accepted, resolved, mended), and every example."
+            "--all", help="Also show what does not count (noise, accepted, resolved, mended), and every example."
         ),
     ] = False,
     since: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="Only what was seen since: 2h, 30m, 1d, or a time.")
+        str | None, typer.Option(metavar="WHEN", help="Only those seen since then: 2h, 30m, 1d, or a time.")
     ] = None,
     why: WhyOption = "",
     who: WhoOption = None,

@@ -27,24 +27,22 @@ Examples:
   gateway explain WEBSOCKET /ws/chat/ --header 'Origin: https://shop.example'
   gateway explain OPTIONS /api/cart/ -H 'Origin: https://a.example' -H 'Access-Control-Request-Method: POST'
 
-The server's own code decides, at the stages in force now; nothing is sent. Without a host, one of ALLOWED_HOSTS is \
-assumed. Circuit breakers are taken to be closed: each server process has its own.
+The server's own code decides, at the current stages; nothing is sent. Without a host, one of ALLOWED_HOSTS is \
+assumed. Circuit breakers are assumed to be closed: each server process has its own.
 """
 
 
 def explain(
     context: typer.Context,
     method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, …, or WEBSOCKET.")],
-    path: Annotated[str, typer.Argument(metavar="PATH", help="A path, with its query if you like, or a whole URL.")],
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A path, optionally with a query, or a whole URL.")],
     host: Annotated[str | None, typer.Option(metavar="NAME", help="The Host header.", show_default=False)] = None,
     header: Annotated[
         list[str] | None, typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="A header; can be repeated.")
     ] = None,
     user: Annotated[
         str | None,
-        typer.Option(
-            "--as", metavar="USER", help="The user who sends it, however logged in. [default: as --header says]"
-        ),
+        typer.Option("--as", metavar="USER", help="The user who sends it, however logged in. [default: by --header]"),
     ] = None,
     client: Annotated[str, typer.Option(metavar="ADDRESS", help="The caller's address.")] = "127.0.0.1",
     config: ConfigOption = None,

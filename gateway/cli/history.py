@@ -22,7 +22,7 @@ Examples:
   gateway history catalog --limit 5
   gateway history --json | jq '.changes[] | select(.who == "guard")'
 
-What the guard did is there too. Nothing is ever removed from the history.
+It includes the guard's changes. Nothing is ever removed from it.
 """
 
 

@@ -19,16 +19,16 @@ __all__ = ["EPILOG", "inventory"]
 EPILOG = """\
 \b
 Examples:
-  gateway inventory                         every endpoint of the project's own, with its stage and traffic
-  gateway inventory --sort requests         the most asked first
-  gateway inventory /api/ --stage legacy    what is left below /api/
+  gateway inventory                         every endpoint of the project, with its stage and traffic
+  gateway inventory --sort requests         those with most requests first
+  gateway inventory /api/ --stage legacy    endpoints below /api/ that have not moved
   gateway inventory --next 5                which five to move next, and why
-  gateway inventory --dead                  what nobody asks, or nobody can reach
-  gateway inventory orders -v               with permissions, serializers, templates, and where its URL is named
+  gateway inventory --dead                  endpoints without requests, or unreachable
+  gateway inventory orders -v               with permissions, serializers, templates, and references to its URL
   gateway inventory --json | jq '.endpoints[] | select(.kind == "drf") | .template'
 
 Requests are counted by servers whose project has "gateway.control" in INSTALLED_APPS, routed or not, and stored every \
-half minute. The admin, static files, what is installed and format suffixes are counted in one line each; --all lists \
+half minute. The admin, static files, installed packages and format suffixes are one line each; --all lists \
 them.
 """
 
@@ -48,15 +48,17 @@ def inventory(
     app: Annotated[str | None, typer.Option(metavar="LABEL", help="Only views of this app.")] = None,
     kind: Annotated[KindName | None, typer.Option(help="Only views of this kind.")] = None,
     stage: Annotated[StageName | None, typer.Option(help="Only those at this stage.")] = None,
-    route: Annotated[str | None, typer.Option(metavar="NAME", help="Only what this route takes from Django.")] = None,
-    dead: Annotated[bool, typer.Option("--dead", help="Only what nobody asks, or can reach.")] = False,
+    route: Annotated[str | None, typer.Option(metavar="NAME", help="Only those that this route claims.")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="Only those without requests, or unreachable.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Also admin, static, installed and suffixes.")] = False,
     days: Annotated[int, typer.Option(min=1, max=90, metavar="N", help="Traffic of today and the days before.")] = 7,
     following: Annotated[int, typer.Option("--next", min=0, metavar="N", help="What to move next, and why.")] = 0,
     corpus: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Recorded requests, which --next counts as proof.")
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="What each goes by, and who names its URL.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="What each uses, and references to its URL.")
+    ] = False,
 ) -> None:
     """List every endpoint that Django serves: who answers it, how much it is asked, and what is left to move."""
     from gateway.cli.inventory_tables import show_inventory, show_next

@@ -14,8 +14,8 @@ Examples:
   claude mcp add gateway -- gateway mcp --config /srv/shop/gateway.toml
   {"mcpServers": {"gateway": {"command": "gateway", "args": ["mcp"], "cwd": "/srv/shop"}}}
 
-It speaks over standard input and output, and is started by the agent. Its tools are inventory, brief, scaffold (which \
-writes nothing), verify, diffs and status; none of them moves a route. Needs the extra "mcp". docs/agents.md has more.
+It uses standard input and output, and is started by the agent. Its tools are inventory, brief, scaffold (which \
+writes nothing), verify, diffs and status; none of them changes a route. Needs the extra "mcp". docs/agents.md has more.
 """
 
 

@@ -38,17 +38,17 @@ Examples:
   gateway mirrors
   gateway mirrors --priority normal
 
-It listens on the socket that the configuration names, where the processes that serve look for it:
+It listens on the socket in the configuration, to which the processes that serve connect:
 
 \b
   [mirror]
   socket = "run/mirrors.sock"
 
-A service that blocks the event loop or kills its process in a mirror then harms no caller. Start one beside each \
-server, as the same user, and restart both together: they must have the same configuration. While it is away, nothing \
-is mirrored, which "gateway status" shows as dropped: away.
+A mirror that blocks the event loop or kills its process then affects no caller. Start one beside each \
+server, as the same user, and restart both together: they must have the same configuration. While it doesn't run, \
+nothing is mirrored, which "gateway status" shows as dropped: away.
 
-Without a socket, "gateway serve" starts this process by itself where writes are mirrored ([mirror] process).
+Without a socket, "gateway serve" starts this process automatically if writes are mirrored ([mirror] process).
 """
 
 

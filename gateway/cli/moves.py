@@ -39,13 +39,13 @@ EPILOGS = {
     "promote": """\
 \b
 Examples:
-  gateway promote catalog                     to the next stage; inside of canary, to its next step
-  gateway promote catalog --weight 10         into canary at 10 %, or on to 10 % there
+  gateway promote catalog                     to the next stage; in canary, to its next step
+  gateway promote catalog --weight 10         to canary at 10 %, or to 10 % in canary
   gateway promote catalog --to live --why 'no difference for a week'
   gateway promote catalog --anyway --why 'the old endpoint is wrong'
 
 legacy → shadow → canary → live → retired. The step to shadow needs no evidence. Every later one needs a healthy \
-verdict on the traffic since the last move, under the present release of the service, and no open breaking difference.
+verdict on the traffic since the last change, under the present release of the service, and no open breaking difference.
 """
     + _STATUS,
     "rollback": """\
@@ -112,7 +112,7 @@ def rollback(
         float | None, typer.Option(metavar="PERCENT", help="The canary's weight, with --to canary.")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Even from retired, though the legacy view may be gone.")
+        bool, typer.Option("--force", help="Even from retired, though the legacy view may be deleted.")
     ] = False,
     why: WhyOption = "",
     who: WhoOption = None,

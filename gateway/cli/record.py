@@ -38,14 +38,14 @@ EPILOG = """\
 Examples:
   gateway record catalog                      ten minutes of the route's traffic, into catalog.jsonl
   gateway record "GET /api/categories/{pk}/" orders --for 1h -o shop.jsonl
-  gateway record catalog --by status --lines  requests also differ by that field, and by the lines of code that ran
+  gateway record catalog --by status --lines  distinguish requests by that field, and by the lines that ran
   gateway record catalog --detach             the servers record; later: gateway record --fetch ID
   gateway record --har shop.har --as ada      what a browser's developer tools have saved
 
-Requests that are alike are one case: the same endpoint, status, kind of user, and shapes of query and bodies. What is \
-secret or personal is replaced by pseudonyms, the same for the same value; their key is thrown away. Cookies and \
-credentials are never kept: a case says who asked. Ctrl-C ends a recording early, and keeps what there is. Servers \
-give it 3 % of their time at most. docs/record.md says what is recorded, docs/corpus.md has the format.
+Similar requests are one case: the same endpoint, status, kind of user, and shapes of query and bodies. Secrets and \
+personal data are replaced by pseudonyms, equal for equal values; their key is deleted. Cookies and \
+credentials are never kept: a case has the user. Ctrl-C ends a recording early, and keeps its cases. Servers spend \
+at most 3 % of their time on it. docs/record.md says what is recorded, docs/corpus.md has the format.
 
 \b
 Status 0: done. Status 1: there is no case, or no such recording. Status 2: wrong usage.
@@ -63,23 +63,23 @@ def record(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to. [default: ROUTE.jsonl]")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
-    percent: Annotated[float, typer.Option(min=0.01, max=100, help="How many of the requests are looked at.")] = 100.0,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    percent: Annotated[float, typer.Option(min=0.01, max=100, help="How many of the requests are analysed.")] = 100.0,
     cases: Annotated[int, typer.Option(min=1, metavar="N", help="How many cases of an endpoint are kept.")] = 50,
     max_body: Annotated[int, typer.Option(min=0, metavar="KB", help="Longer bodies are left out.")] = 256,
     by: Annotated[
-        list[str] | None, typer.Option(metavar="FIELD", help="Its values tell requests apart. Several times.")
+        list[str] | None, typer.Option(metavar="FIELD", help="Distinguish its values. Can be repeated.")
     ] = None,
-    lines: Annotated[bool, typer.Option("--lines", help="Lines of the project that run tell them apart.")] = False,
+    lines: Annotated[bool, typer.Option("--lines", help="Distinguish the project's lines that run.")] = False,
     redact: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Another field that is personal. Several times.")
+        list[str] | None, typer.Option(metavar="NAME", help="Another personal field. Can be repeated.")
     ] = None,
-    unredacted: Annotated[bool, typer.Option("--unredacted", help="Keep what is secret or personal as it is.")] = False,
+    unredacted: Annotated[bool, typer.Option("--unredacted", help="Don't replace secrets and personal data.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Don't wait for it.")] = False,
     fetch: Annotated[str | None, typer.Option(metavar="ID", help="End a detached recording, and fetch it.")] = None,
-    har: Annotated[Path | None, typer.Option(metavar="FILE", help="Take a HAR file instead of traffic.")] = None,
+    har: Annotated[Path | None, typer.Option(metavar="FILE", help="Use a HAR file instead of traffic.")] = None,
     user: Annotated[
-        str | None, typer.Option("--as", metavar="USER", help="With --har: who it was, by name or primary key.")
+        str | None, typer.Option("--as", metavar="USER", help="With --har: the user's name or primary key.")
     ] = None,
     host: Annotated[str | None, typer.Option(metavar="HOST", help="With --har: only requests to this host.")] = None,
     why: WhyOption = "",

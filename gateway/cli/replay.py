@@ -34,19 +34,19 @@ EPILOG = """\
 \b
 Examples:
   gateway replay orders.jsonl                   every case on both sides, and what differs
-  gateway replay --generate --route orders      requests that nobody recorded, valid and invalid ones
-  gateway replay orders.jsonl --as-everyone     as nobody, another user and staff too: who sees more than before?
+  gateway replay --generate --route orders      generated requests, valid and invalid ones
+  gateway replay orders.jsonl --as-everyone     also anonymous, as another user and staff: more access?
   gateway replay orders.jsonl --html report.html --junit report.xml
   gateway replay orders.jsonl --pytest tests/replay   the cases as tests of your own
-  gateway replay --clean                        remove what a replay left behind that was killed
+  gateway replay --clean                        remove what a killed replay left behind
 
-Works on copies of the project's databases, which are gone afterwards: what a request writes is rolled back there; \
-mails, tasks and requests to others are compared, and not sent. Each case is asked of legacy and of the service from \
-the same state, with the same clock and the same random numbers. What differs is asked again, and what legacy has \
-from itself is left out.
+Works on copies of the project's databases, which are deleted afterwards: what a request writes is rolled back there; \
+mails, tasks and requests to others are compared, and not sent. Each case is sent to legacy and to the service from \
+the same state, with the same clock and the same random numbers. If they differ, it is repeated, and noise of legacy's \
+own is left out.
 
 \b
-Exit status: 0 nothing differs that would keep a route from being promoted, 1 something does, or nothing could be
+Exit status: 0 no difference prevents a route's promotion, 1 one does, or nothing could be
 compared, 2 wrong usage, 3 the configuration or the database can't be used.
 """
 
@@ -66,15 +66,15 @@ def replay(
     generate: Annotated[
         bool,
         typer.Option(
-            "--generate", help="Also ask valid and invalid requests, made from the API documents of the services."
+            "--generate", help="Also send valid and invalid requests, generated from the services' API documents."
         ),
     ] = False,
     examples: Annotated[
         int, typer.Option(min=1, metavar="N", help="With --generate: how many of each kind for each operation.")
     ] = 10,
-    seed: Annotated[int, typer.Option(metavar="N", help="With --generate: another number makes other requests.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="With --generate: another number gives other requests.")] = 0,
     everyone: Annotated[
-        bool, typer.Option("--as-everyone", help="Ask each case as nobody, another user and staff, too.")
+        bool, typer.Option("--as-everyone", help="Repeat each case anonymously, as another user and staff.")
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Processes, each with copies of its own.")] = 1,
     in_place: Annotated[
@@ -84,7 +84,7 @@ def replay(
     clean: Annotated[bool, typer.Option("--clean", help="Only remove the copies of replays that were killed.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show every finding, and what the project logs.")] = False,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit's XML, for CI servers.")] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page to look through.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report as one page.")] = None,
     pytest: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the cases as tests.")] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,

@@ -28,22 +28,22 @@ Examples:
   gateway retire quotes                     print the patch
   gateway retire quotes | git apply         the same as
   gateway retire quotes --write
-  gateway retire quotes --days 30           only if Django wasn't asked for 30 days
+  gateway retire quotes --days 30           only if Django had no requests for 30 days
 
 \b
 The patch deletes the views of which the route, and other retired ones, claim every path and method; their URLs; what
-nothing else of the project uses any more: serializers, functions, templates, imports; and the tests of all that.
-Models, migrations, settings, the admin, signals and commands stay, and so does what you have to decide about.
+nothing else in the project uses any more: serializers, functions, templates, imports; and the tests of all that.
+Models, migrations, settings, the admin, signals and commands stay, and so does what you have to decide.
 
 \b
-It is refused, and said where, while
-  - the route is not retired, or not for --days, or Django was asked for one of the paths since (--anyway: regardless);
-  - a template, reverse(), redirect() or a view_name still wants a URL by its name;
-  - code beside URLs and tests uses the view: a subclass, an export, a service that lifts it.
+It is refused, with file and line, while
+  - the route is not retired, or not for --days, or Django had requests for its paths since (--anyway: regardless);
+  - a template, reverse(), redirect() or a view_name still uses a URL's name;
+  - code other than URLs and tests uses the view: a subclass, an export, a service that lifts it.
 
 \b
-A path that is written out ("/api/quotes/1/") goes on working, by the service, and is listed. Tests that ask one go,
-since Django no longer answers it; --keep-tests keeps those that only do that, where they run through the gateway
+A literal path ("/api/quotes/1/") continues to work, with the service, and is listed. Tests that request one are
+removed, since Django no longer answers it; --keep-tests keeps those that only do that, if they run through the gateway
 (docs/testing.md).
 
 \b
@@ -52,7 +52,7 @@ or the database can't be used.
 """
 
 Route = Annotated[str, typer.Argument(metavar="ROUTE", help="A route of the file, at stage retired.")]
-Days = Annotated[int, typer.Option(min=0, metavar="N", help="For how long nobody has to have asked Django.")]
+Days = Annotated[int, typer.Option(min=0, metavar="N", help="The number of days without requests to Django.")]
 
 
 def retire(
@@ -62,8 +62,8 @@ def retire(
     as_json: JsonOption = False,
     write: Annotated[bool, typer.Option("--write/--dry-run", help="Change the files, or print the patch.")] = False,
     days: Days = 14,
-    anyway: Annotated[bool, typer.Option("--anyway", help="Though it may be too early.")] = False,
-    keep_tests: Annotated[bool, typer.Option("--keep-tests", help="Keep tests that only ask a path.")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Even if it may be too early.")] = False,
+    keep_tests: Annotated[bool, typer.Option("--keep-tests", help="Keep tests that only request a path.")] = False,
 ) -> None:
     """Delete the views that a retired route has taken over, and what only they used."""
     from gateway.workbench import describe

@@ -21,8 +21,8 @@ Examples:
                                             that it takes over
   gateway routes --json | jq '.routes[].endpoints'
 
-An exact path wins over a template, a template over a prefix, a longer prefix over a shorter one; what no route claims \
-is Django's.
+An exact path wins over a template, a template over a prefix, a longer prefix over a shorter one; Django answers \
+everything else.
 """
 
 

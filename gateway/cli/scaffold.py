@@ -25,19 +25,17 @@ Examples:
   gateway scaffold /api/products/ --service catalog --dry-run             what would be written
 
 An endpoint is a path template with its method or without, a path, a URL's name, or a view's dotted name; "gateway \
-inventory" lists them. Lifted, the view's own code answers, so that nothing can differ; rewritten, what can't be \
-translated is listed, and raises NotImplementedError. Written are a module with a router, the route in gateway.toml at \
-stage legacy, and a contract test that asks both sides. No file is overwritten: where there is one of that name, the \
-difference is shown. Exit status 1 where that is so, or where there is no such endpoint.
+inventory" lists them. A lifted endpoint runs the view's own code, so nothing can differ; in a rewritten one, what \
+can't be translated is listed, and raises NotImplementedError. It writes a module with a router, the route in \
+gateway.toml at stage legacy, and a contract test for both sides. No file is overwritten: if one exists, the difference \
+is shown. Exit status 1 in that case, or if there is no such endpoint.
 """
 
 
 def scaffold(
     context: typer.Context,
     endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="A template, a path, a URL's name or a view.")],
-    service: Annotated[
-        str, typer.Option(metavar="NAME", help="The service that is to answer; made where it isn't one.")
-    ],
+    service: Annotated[str, typer.Option(metavar="NAME", help="The service; created if there is none of that name.")],
     rewrite: Annotated[bool, typer.Option("--rewrite", help="Pydantic models instead of the serializers.")] = False,
     whole: Annotated[bool, typer.Option("--whole-viewset", help="Every endpoint of the view.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, show what would be written.")] = False,

@@ -25,13 +25,13 @@ Examples:
 
 Peers on a Unix socket count as proxies, and so do the addresses of --forwarded-allow-ips. Each proxy appends the \
 address of its client to X-Forwarded-For; entries left of the last --proxy-hops come from the client, and are never \
-believed.
+trusted.
 
 For TLS, HTTP limits and the other options of uvicorn, run \
 "uvicorn gateway.asgi:app --http gateway.http1:HttpTools", which serves the same. \
-Where a route mirrors writes, a process beside this one makes the mirrors ([mirror] process).
-The configuration is built before the port is opened: when something in it does not hold, every problem is printed \
-and the status is 3.
+If a route mirrors writes, a separate process makes the mirrors ([mirror] process).
+The configuration is built before the port is opened: if it is invalid, every problem is printed and the \
+status is 3.
 """
 
 
@@ -77,9 +77,7 @@ def serve(
     http: Annotated[Http, typer.Option(help="The parser of HTTP/1.1; all accept the same requests.")] = Http.auto,
     proxy_headers: Annotated[
         bool,
-        typer.Option(
-            help="Believe X-Forwarded-For and X-Forwarded-Proto from Unix sockets and from the proxies below."
-        ),
+        typer.Option(help="Trust X-Forwarded-For and X-Forwarded-Proto from Unix sockets and from the proxies below."),
     ] = True,
     forwarded_allow_ips: Annotated[
         str,
@@ -93,9 +91,7 @@ def serve(
         int, typer.Option(min=1, metavar="NUMBER", help="How many proxies a request passes, one after the other.")
     ] = 1,
     log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.info,
-    access_log: Annotated[
-        bool, typer.Option(help="Log a line for each request: who answered, how and how fast.")
-    ] = True,
+    access_log: Annotated[bool, typer.Option(help="Log each request: upstream, status and duration.")] = True,
     graceful_timeout: Annotated[
         int | None,
         typer.Option(

@@ -20,8 +20,8 @@ Examples:
   gateway sign catalog --side legacy --valid 30m
   curl -H "$(gateway sign catalog --side service)" https://shop.example/api/products/
 
-It is valid for this route alone, while the route is in canary, until it expires. Whoever has it can use it: it is \
-signed with SECRET_KEY, and not bound to a caller. The route has to accept it: always = ["signed-header"].
+It is valid for this route only, while the route is in canary, until it expires. Anybody who has it can use it: it is \
+signed with SECRET_KEY, and not bound to a caller. The route must accept it: always = ["signed-header"].
 """
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
@@ -38,8 +38,10 @@ def seconds_in(text: str) -> int:
 
 def sign(
     context: typer.Context,
-    route: Annotated[str, typer.Argument(metavar="ROUTE", help="The route that it is for.")],
-    side: Annotated[Literal["service", "legacy"], typer.Option(help="Who answers requests with this header.")],
+    route: Annotated[str, typer.Argument(metavar="ROUTE", help="The route for which it is valid.")],
+    side: Annotated[
+        Literal["service", "legacy"], typer.Option(help="The side that answers requests with this header.")
+    ],
     valid: Annotated[
         int, typer.Option(parser=seconds_in, metavar="TIME", help="How long it is valid, such as 90s, 30m, 1h or 7d.")
     ] = "1h",  # type: ignore[assignment] # parsed, as what a user gives

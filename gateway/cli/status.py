@@ -31,12 +31,12 @@ EPILOG = """\
 \b
 Examples:
   gateway status
-  gateway status catalog                      both sides, p50, p95, mirrors, who moved it and why
+  gateway status catalog                      both sides, p50, p95, mirrors, who changed it and why
   gateway status --watch 2
   gateway status --json | jq '.routes[] | select(.verdict.verdict == "failing")'
 
-Traffic is that of all workers, in the last hour or since the route's last move. The verdict is the guard's, on its \
-own window.
+Traffic is that of all workers, in the last hour or since the route's last change. The verdict is the guard's, for \
+its own window.
 """
 
 
@@ -47,7 +47,7 @@ def status(
         bool, typer.Option("--verbose", "-v", help="Show both sides of every route, as for a single one.")
     ] = False,
     watch: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=0.2, help="Refresh it every so many seconds.")
+        float | None, typer.Option(metavar="SECONDS", min=0.2, help="Refresh it every SECONDS seconds.")
     ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,

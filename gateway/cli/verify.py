@@ -24,16 +24,16 @@ Examples:
   gateway verify catalog --json | jq -r .next
 
 \b
-One verdict of what other commands find out, each by itself:
-  check       the configuration holds                            gateway check
-  contract    the endpoint promises what the view promised       gateway contract ROUTE
+One verdict from what several commands find:
+  check       the configuration is valid                         gateway check
+  contract    the endpoint declares what the view declares       gateway contract ROUTE
   types       the project's type checker agrees with its code    mypy or pyright, where one is installed
-  replay      recorded or generated requests are answered alike  gateway replay
+  replay      both sides' responses to requests are equal        gateway replay
   traffic     the evidence for the route's next stage            gateway status ROUTE
 
 \b
 Status 0: passed; both sides were found to be equal. Status 1: something failed, or nothing has proved it yet; the last
-line is the next thing to do. Status 2: there is no such route. Status 3: the configuration can't be used.
+line says what to do next. Status 2: there is no such route. Status 3: the configuration can't be used.
 """
 
 STYLES = {"passed": "green", "failed": "bold red", "unknown": "yellow"}
@@ -46,7 +46,7 @@ def verify(
         Path | None, typer.Option(metavar="FILE", help="Recorded requests to be replayed.", show_default=False)
     ] = None,
     generate: Annotated[
-        bool, typer.Option("--generate", help="Replay requests that are made from the service's API document, too.")
+        bool, typer.Option("--generate", help="Also replay requests generated from the service's API document.")
     ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,

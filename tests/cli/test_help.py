@@ -102,7 +102,7 @@ def test_gives_examples(invoke, command):
 
 
 def test_names_the_exit_statuses(invoke):
-    assert "Exit status: 0 done, 1 the route can't be moved that way, 2 wrong usage, 3" in invoke("--help").stdout
+    assert "Exit status: 0 success, 1 the transition isn't possible, 2 wrong usage, 3" in invoke("--help").stdout
 
 
 @pytest.mark.slow
