@@ -27,8 +27,8 @@ Examples:
 An endpoint is a path template with its method or without, a path, a URL's name, or a view's dotted name; "gateway \
 inventory" lists them. A lifted endpoint runs the view's own code, so nothing can differ; in a rewritten one, what \
 can't be translated is listed, and raises NotImplementedError. It writes a module with a router, the route in \
-gateway.toml at stage legacy, and a contract test for both sides. No file is overwritten: if one exists, the difference \
-is shown. Exit status 1 in that case, or if there is no such endpoint.
+gateway.toml at stage legacy, and a contract test for both sides. No file is overwritten: if one exists, the diff is \
+shown. Exit status 1 in that case, or if there is no such endpoint.
 """
 
 
