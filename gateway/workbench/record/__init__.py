@@ -1,6 +1,6 @@
-"""Recordings: of traffic, by the processes that serve it, and of a browser, from a HAR file.
+"""Recordings: of traffic, by the processes that serve it, and of a browser's requests, from a HAR file.
 
-targets.py  which requests are meant
-live.py     asks the processes that serve, and waits for what they record
-har.py      what a browser has saved
+targets.py  which requests to record
+live.py     requests a recording from the processes that serve, and waits for it
+har.py      reads what a browser has saved
 """

@@ -1,4 +1,4 @@
-"""Which endpoint of the project a path is of, and which route of the file has it."""
+"""Finds the project's endpoint for a path, and the route that claims it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class EndpointMatcher:
 
 
 def _claims(route: RouteConfig, method: str, template: str) -> bool:
-    """Whether the file gives the route this template; what its service declares isn't asked."""
+    """Whether the route claims this template according to the file; the service's declarations are not considered."""
     if route.methods and method not in route.methods:
         return False
     if route.path is not None:
@@ -55,5 +55,5 @@ def _claims(route: RouteConfig, method: str, template: str) -> bool:
 
 
 def _anonymous(template: str) -> str:
-    """A template whatever its parameters are called, and whether it ends with a slash."""
+    """A template without the names of its parameters, and without a slash at its end."""
     return re.sub(r"{[^}]*}", "{}", template).rstrip("/")

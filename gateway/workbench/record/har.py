@@ -1,6 +1,7 @@
-"""What a browser's developer tools have saved (HAR 1.2, http://www.softwareishard.com/blog/har-12-spec/), as a corpus.
+"""Makes a corpus of a file that a browser's developer tools saved (HAR 1.2,
+http://www.softwareishard.com/blog/har-12-spec/).
 
-Browsers leave cookies out, so it has to be said who asked.
+Browsers leave cookies out, so the user must be given.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class UnreadableHar(ValueError):
-    """A file that is no HAR file. The message says what is wrong."""
+    """A file that is no HAR file. The message says why."""
 
 
 class _Named(BaseModel):
@@ -81,8 +82,8 @@ def corpus_of_har(
     names: Sequence[str] = (),
     redact: bool = True,
 ) -> Corpus:
-    """The requests in a HAR file that are for endpoints of the project, as made by `user`; of one `host`, where one is
-    given. `routes` claim some of them; `names` are more names of what is sensitive. Raises UnreadableHar, OSError."""
+    """The requests in a HAR file for endpoints of the project, as made by `user`; only those to `host`, if given.
+    `routes` claim some of them; `names` are further sensitive names. Raises UnreadableHar, OSError."""
     entries = _entries(path)
     matcher = EndpointMatcher(endpoints(), routes)
     key = RANDOMNESS.key()
@@ -112,7 +113,7 @@ def _entries(path: Path) -> list[_Entry]:
 def _case(
     entry: _Entry, user: User, matcher: EndpointMatcher, host: str | None, pseudonyms: Pseudonyms | None
 ) -> Case | None:
-    """One request; None where it is for something else, or can't be redacted."""
+    """One request; None if it is for something else, or can't be redacted."""
     url = urlsplit(entry.request.url)
     if url.scheme not in ("http", "https") or (host is not None and host not in (url.hostname, url.netloc)):
         return None
@@ -171,7 +172,7 @@ def _headers(headers: dict[str, str], pseudonyms: Pseudonyms | None) -> tuple[tu
 
 
 def _answer(response: _Response, pseudonyms: Pseudonyms | None) -> Reply | None:
-    """What was answered; None where nothing was (a request that was blocked, or cut off)."""
+    """The response; None if there was none (the request was blocked or aborted)."""
     if not 100 <= response.status <= 599:
         return None
     body = _decoded(response.content.text or "", response.content.encoding)

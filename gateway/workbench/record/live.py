@@ -1,4 +1,4 @@
-"""Asks the processes that serve for a recording, waits for it, and makes a corpus of it."""
+"""Requests a recording from the processes that serve, waits for it, and makes a corpus of it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from gateway.workbench.corpus.case import case_of
 
 __all__ = ["LOOK", "collect", "endpoints_of", "skipped_in_words", "wait"]
 
-LOOK = 0.5  # seconds between two looks
-LAST = 5.0  # seconds, beside those between two looks of theirs, that processes have for what they still have
+LOOK = 0.5  # seconds between two checks
+LAST = 5.0  # seconds, besides their polling interval, that processes have to store their last cases
 
 WORDS = {
     "busy": "times a server paused for a second, as it had given its share of the time to recordings",
@@ -38,8 +38,9 @@ def wait(
     stop: threading.Event,
     clock: Clock = SYSTEM,
 ) -> RecordingProgress:
-    """Wait until a recording is over, or until `stop` is set, which ends it. `tell` is told how far it is, `interval`
-    is how long processes may take to notice and to store. Raises NoSuchRecording, Busy and what the database raises."""
+    """Wait until a recording is over, or until `stop` is set, which ends it. `tell` is called with its progress,
+    `interval` is how long processes may take to notice and to store. Raises NoSuchRecording, Busy and what the database
+    raises."""
     known = progress(recording)
     while not known.ended:
         tell(known)
@@ -57,7 +58,7 @@ def wait(
 
 
 def collect(recording: str) -> Corpus:
-    """What was recorded. Raises NoSuchRecording."""
+    """The recorded corpus. Raises NoSuchRecording."""
     row, found = collected(recording)
     known = progress(recording)
     cases = tuple(replace(case_of(text), seen=max(count, 1)) for text, count in found)
@@ -67,14 +68,14 @@ def collect(recording: str) -> Corpus:
 
 
 def skipped_in_words(skipped: dict[str, int]) -> list[str]:
-    """Why requests are in no case, a line for each reason."""
+    """Why requests are in no case, one line per reason."""
     return [
         f"{count:,} {WORDS.get(reason, reason)}" for reason, count in sorted(skipped.items(), key=lambda one: -one[1])
     ]
 
 
 def endpoints_of(corpus: Corpus) -> list[tuple[str, int, int, int]]:
-    """Each endpoint and status, 0 where nothing was answered, how many cases it has, and for how many requests."""
+    """Each endpoint and status (0 without a response), the number of its cases, and of their requests."""
     found: dict[tuple[str, int], list[Case]] = {}
     for case in corpus:
         found.setdefault((case.endpoint, case.answer.status if case.answer else 0), []).append(case)

@@ -1,4 +1,4 @@
-"""What a person writes for requests to be recorded: a route's name, or an endpoint of the project."""
+"""Parses the user's input for `gateway record`: a route's name, or an endpoint of the project."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ LONGEST = 7 * 86400.0  # seconds
 
 
 def targets_of(texts: Sequence[str], routes: Iterable[RouteConfig]) -> list[Target]:
-    """The requests that `texts` name: each is a route's name, or whatever `inventory.find` takes ("GET /api/orders/",
-    a view's name). Raises NoSuchEndpoint."""
+    """The requests that `texts` name: each is a route's name, or an argument of `inventory.find` ("GET /api/orders/", a
+    view's name). Raises NoSuchEndpoint."""
     names = {route.name for route in routes}
     found: list[Target] = []
     for text in texts:
@@ -29,7 +29,7 @@ def targets_of(texts: Sequence[str], routes: Iterable[RouteConfig]) -> list[Targ
 
 
 def duration(text: str) -> float:
-    """The seconds that "10m", "90s", "2h" or "1d" are. Raises ValueError."""
+    """The number of seconds in "10m", "90s", "2h" or "1d". Raises ValueError."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
     seconds = float(found[1]) * UNITS[found[2]] if found else 0.0
     if not 1 <= seconds <= LONGEST:

@@ -1,4 +1,4 @@
-"""A user of the project, by what a person writes."""
+"""Finds a user of the project by the input of `gateway record --as`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class NoSuchUser(LookupError):
 
 
 def user_named(text: str | None) -> User:
-    """Who has this name, e-mail address as name, or primary key; nobody for None and "anonymous". Raises NoSuchUser."""
+    """The user with this USERNAME_FIELD or primary key; anonymous for None and "anonymous". Raises NoSuchUser."""
     if text is None or text == "anonymous":
         return User()
     from django.contrib.auth import get_user_model
