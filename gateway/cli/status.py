@@ -60,15 +60,15 @@ def status(
         _print_declared(loaded, routes, as_json=as_json)
     elif watch is None:
         with asking_the_database():
-            asked, board = _asked(loaded, routes, in_full=in_full)
-        _print_document(asked) if as_json else _print(board)
+            asked, shown = _asked(loaded, routes, in_full=in_full)
+        _print_document(asked) if as_json else _print(shown)
     else:
         _watch(loaded, routes, watch, as_json=as_json, in_full=in_full)
 
 
 def _asked(config: Config, routes: Sequence[RouteConfig], *, in_full: bool) -> tuple[dict[str, Any], RenderableType]:
     """The status as plain values, and in its printed form."""
-    from gateway.cli.tables import board, overview
+    from gateway.cli.tables import full_table, overview
     from gateway.control import reports
 
     now = utc_now()
@@ -85,12 +85,12 @@ def _asked(config: Config, routes: Sequence[RouteConfig], *, in_full: bool) -> t
         workers=[asdict(worker) for worker in workers],
     )
     if in_full:
-        return asked, board(found, orphans, workers, now)
+        return asked, full_table(found, orphans, workers, now)
     return asked, overview(found, routes, orphans, workers, now)
 
 
 def _described(found: RouteStatus) -> dict[str, Any]:
-    """A route's status in the form of `CurrentState` in workbench/shapes."""
+    """A route's status in the form of `RouteStatus` in workbench/shapes."""
     from gateway.workbench.shapes import stage
 
     verdict = found.verdict
@@ -136,11 +136,11 @@ def _watch(config: Config, routes: Sequence[RouteConfig], seconds: float, *, as_
     """Print it repeatedly until Ctrl+C, even if the database can't be queried meanwhile."""
     with contextlib.suppress(KeyboardInterrupt):
         while True:
-            asked, board = _asked_or_why_not(config, routes, in_full=in_full)
+            asked, shown = _asked_or_why_not(config, routes, in_full=in_full)
             if as_json:
                 typer.echo(json.dumps(asked, ensure_ascii=False))
             else:
-                _print(board, clear=True)
+                _print(shown, clear=True)
             time.sleep(seconds)
 
 
@@ -160,13 +160,13 @@ def _print_document(asked: dict[str, Any]) -> None:
     typer.echo(json.dumps(asked, indent=2, ensure_ascii=False))
 
 
-def _print(board: RenderableType, *, clear: bool = False) -> None:
+def _print(shown: RenderableType, *, clear: bool = False) -> None:
     from gateway.cli.tables import console, show
 
     screen = console()
     if clear:
         screen.clear()
-    show(board, screen)
+    show(shown, screen)
 
 
 def _print_declared(config: Config, routes: Sequence[RouteConfig], *, as_json: bool) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.config.routes import RouteConfig
     from gateway.control.reports import OrphanedRoute, RouteStatus, SideStats, WorkerReport
 
-__all__ = ["board", "console", "local", "overview", "show", "table"]
+__all__ = ["console", "full_table", "local", "overview", "show", "table"]
 
 LATELY = "in the last hour, or since the route is where it is"
 STAYS = "stays until it is moved"  # the default, which is not printed
@@ -127,7 +127,7 @@ def _lacks_evidence(route: RouteStatus, config: RouteConfig) -> bool:
     return route.verdict.verdict is not Verdict.HEALTHY or route.lacking is not None
 
 
-def board(
+def full_table(
     routes: Sequence[RouteStatus], orphans: Sequence[OrphanedRoute], workers: Sequence[WorkerReport], now: datetime
 ) -> RenderableType:
     """A table with both sides of every route, and notes about each below it."""

@@ -139,11 +139,11 @@ class Writer:
     # -- recordings --------------------------------------------------------------------------
 
     def _store_samples(self) -> None:
-        batches = self._recordings.take()
+        batches = self._recordings.drain()
         try:
             write_batches(self._worker.id, batches, self._now())
         except AWAY:
-            self._recordings.put_back(batches)
+            self._recordings.restore(batches)
             raise
         except (DatabaseError, ValueError):  # as above
             logger.exception("what was recorded could not be stored")

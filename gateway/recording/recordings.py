@@ -99,10 +99,10 @@ class Recordings:
         self._trace()
         self._look_whether_active()
 
-    def take(self) -> list[Batch]:
-        """The new results of each recording; call `stored` or `put_back` next."""
+    def drain(self) -> list[Batch]:
+        """The new results of each recording; call `stored` or `restore` next."""
         now = self._clock.time()
-        batches = [session.take(now) for session in self._sessions]
+        batches = [session.drain(now) for session in self._sessions]
         self._look_whether_active()
         return batches
 
@@ -114,12 +114,12 @@ class Recordings:
             self._analysis.stop()
         self._trace()
 
-    def put_back(self, batches: Iterable[Batch]) -> None:
+    def restore(self, batches: Iterable[Batch]) -> None:
         """These batches could not be stored."""
         sessions = {session.plan.id: session for session in self._sessions}
         for batch in batches:
             if batch.recording in sessions:
-                sessions[batch.recording].put_back(batch)
+                sessions[batch.recording].restore(batch)
 
     def close(self) -> None:
         """Record nothing more: the process ends."""

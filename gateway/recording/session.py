@@ -26,8 +26,8 @@ UNKNOWN = "?"  # the kind of a user that was not determined
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Similar requests: the number of new ones since the last `take`, and the case that represents them, as JSON, if it
-    is new too."""
+    """Similar requests: the number of new ones since the last `drain`, and the case that represents them, as JSON, if
+    it is new too."""
 
     endpoint: str
     count: int
@@ -62,7 +62,7 @@ class _Known:
 
 
 class Session:
-    """One recording in this process. The event loop calls `template` and `skip`, one thread `look`, another `take`.
+    """One recording in this process. The event loop calls `template` and `skip`, one thread `look`, another `drain`.
 
     `pending` and `finished` count the requests to be analysed, and those that were. `cookies` are the names of cookies
     that are kept.
@@ -78,7 +78,7 @@ class Session:
         self._skipped: dict[str, int] = {}
         self._known = _Known()
         self._lock = threading.Lock()
-        self._found: dict[str, Found] = {}  # new since the last `take`
+        self._found: dict[str, Found] = {}  # new since the last `drain`
         self._counts: dict[str, int] = {}  # written by the analysing thread
         self._stored: dict[str, int] = {}  # stored part of these, written by the storing thread
         names, nothing = frozenset(plan.selection.names), compile_patterns(())
@@ -171,7 +171,7 @@ class Session:
 
     # -- on the storing thread --------------------------------------------------------------------
 
-    def take(self, now: float) -> Batch:
+    def drain(self, now: float) -> Batch:
         """Remove and return what is new. At its end, the session closes."""
         if now >= self.plan.until:
             self.open = False
@@ -186,7 +186,7 @@ class Session:
                 self._stored[fingerprint] = count
         return Batch(self.plan.id, found, self.seen, dict(self._skipped), done)
 
-    def put_back(self, batch: Batch) -> None:
+    def restore(self, batch: Batch) -> None:
         """Put back what could not be stored."""
         for fingerprint, found in batch.found.items():
             self._stored[fingerprint] -= found.count

@@ -84,7 +84,7 @@ class Supervisor:
         self._changes = changes
         self._socket_path = socket_path
         self._mirrors = mirrors
-        self._slots = [WorkerPlace() for _ in range(number)]
+        self._places = [WorkerPlace() for _ in range(number)]
         self._leaving: list[tuple[WorkerProcess, float]] = []  # with the time when they are killed
         self._single = number == 0  # this process serves, until it hands over
         self._served = self._single  # some process has served
@@ -104,7 +104,7 @@ class Supervisor:
     def handlers(self) -> Iterator[None]:
         """Handle signals in this block: SIGHUP reloads, SIGTTIN and SIGTTOU (if there are workers) add and remove a
         worker, SIGTERM and SIGINT stop."""
-        names = ["SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"] + ["SIGTTIN", "SIGTTOU"] * bool(self._slots)
+        names = ["SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"] + ["SIGTTIN", "SIGTTOU"] * bool(self._places)
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
         before = {number: signal.signal(number, self._note) for number in numbers}
         if (hangup := getattr(signal, "SIGHUP", None)) and before[hangup] is signal.SIG_IGN:
@@ -137,15 +137,15 @@ class Supervisor:
         if self._asked:
             return
         logger.info("Reloading")
-        if not self._slots:
-            self._slots.append(WorkerPlace())  # it will replace this process
+        if not self._places:
+            self._places.append(WorkerPlace())  # it will replace this process
         self._told, self._gives_up = "", True
         if self._mirrors is not None:
             self._mirrors.reload()
-        for slot in self._slots:
-            slot.outdated, slot.due = True, 0.0
-            self._leave(slot.coming)  # it may have loaded the old ones
-            slot.coming = None
+        for place in self._places:
+            place.outdated, place.due = True, 0.0
+            self._leave(place.coming)  # it may have loaded the old ones
+            place.coming = None
 
     def restart(self) -> None:
         """Restart every worker, for a developer: new connections wait for the new worker."""
@@ -153,10 +153,10 @@ class Supervisor:
             return
         logger.info("Reloading")
         self._told = ""
-        for slot in self._slots:
-            self._vacate(slot)
-            slot.backoff.reset()
-            slot.due = 0.0
+        for place in self._places:
+            self._vacate(place)
+            place.backoff.reset()
+            place.due = 0.0
 
     def ask_to_stop(self) -> None:
         """Stop at the next `tick`. Safe in a signal handler, which may have interrupted a tick."""
@@ -171,8 +171,8 @@ class Supervisor:
                 self._socket_path.leave()
             for sock in self._sockets:
                 sock.close()
-            for slot in self._slots:
-                self._vacate(slot)
+            for place in self._places:
+                self._vacate(place)
         else:
             for worker, _ in self._leaving:
                 worker.hurry()
@@ -205,43 +205,43 @@ class Supervisor:
             self.restart()
         if (stamp := _stamp(self._order.path)) != self._read:  # it may be fixed now
             self._read = stamp
-            for slot in self._slots:
-                slot.due = min(slot.due, now)
-        for slot in self._slots:
-            self._look_after(slot, now)
-        if not self._served and not self._restarts and all(slot.backoff.failures for slot in self._slots):
+            for place in self._places:
+                place.due = min(place.due, now)
+        for place in self._places:
+            self._look_after(place, now)
+        if not self._served and not self._restarts and all(place.backoff.failures for place in self._places):
             self._hopeless = True
             self.stop()
         return self._whole()
 
     def _whole(self) -> bool:
-        whole = bool(self._slots) and all(slot.serving and not slot.outdated for slot in self._slots)
+        whole = bool(self._places) and all(place.serving and not place.outdated for place in self._places)
         if whole and self._down:
             self._told, self._down = "", False
-            logger.info("All %d workers serve again", len(self._slots))
+            logger.info("All %d workers serve again", len(self._places))
         return whole
 
-    def _look_after(self, slot: WorkerPlace, now: float) -> None:
-        if slot.serving is not None:
-            self._look_at_serving(slot, slot.serving, now)
-        if slot.coming is not None:
-            self._look_at_coming(slot, slot.coming, now)
-        elif now >= slot.due and (slot.serving is None or (slot.outdated and self._nobody_comes())):
+    def _look_after(self, place: WorkerPlace, now: float) -> None:
+        if place.serving is not None:
+            self._look_at_serving(place, place.serving, now)
+        if place.coming is not None:
+            self._look_at_coming(place, place.coming, now)
+        elif now >= place.due and (place.serving is None or (place.outdated and self._nobody_comes())):
             try:
-                slot.coming = self._start(self._order, self._sockets, self._clock)
+                place.coming = self._start(self._order, self._sockets, self._clock)
             except OSError as exc:  # out of processes, memory or file descriptors
-                self._did_not_start(slot, f"no process could be started: {exc}", now)
+                self._did_not_start(place, f"no process could be started: {exc}", now)
 
     def _nobody_comes(self) -> bool:
-        return all(slot.coming is None for slot in self._slots)
+        return all(place.coming is None for place in self._places)
 
-    def _look_at_serving(self, slot: WorkerPlace, worker: WorkerProcess, now: float) -> None:
+    def _look_at_serving(self, place: WorkerPlace, worker: WorkerProcess, now: float) -> None:
         hangs = worker.silence(now) > HANGS
         if hangs:
             worker.kill()
         if worker.alive and not worker.leaves:
             return
-        slot.serving, slot.due = None, now
+        place.serving, place.due = None, now
         if worker.alive:  # a signal was sent to it directly
             logger.info("%r was asked to end; another one takes its place", worker)
             self._leave(worker)
@@ -249,39 +249,41 @@ class Supervisor:
         logger.error("%r %s", worker, f"did not answer for {HANGS:g} seconds" if hangs else worker.end)
         self._down = True
         if now - worker.since < SETTLED:
-            slot.failed(now)
+            place.failed(now)
         else:
-            slot.backoff.reset()
+            place.backoff.reset()
 
-    def _look_at_coming(self, slot: WorkerPlace, worker: WorkerProcess, now: float) -> None:
+    def _look_at_coming(self, place: WorkerPlace, worker: WorkerProcess, now: float) -> None:
         if not worker.alive:
-            self._did_not_start(slot, worker.problem or f"it {worker.end}", now)
+            self._did_not_start(place, worker.problem or f"it {worker.end}", now)
         elif worker.ready:
-            self._leave(slot.serving)
-            slot.serving, slot.coming, slot.outdated = worker, None, False
+            self._leave(place.serving)
+            place.serving, place.coming, place.outdated = worker, None, False
             self._served, self._gives_up = True, False
         elif now - worker.since > self._patience:
             worker.kill()
-            self._did_not_start(slot, f"it was not ready after {self._patience:g} seconds (--timeout-start)", now)
+            self._did_not_start(place, f"it was not ready after {self._patience:g} seconds (--timeout-start)", now)
 
-    def _did_not_start(self, slot: WorkerPlace, problem: str, now: float) -> None:
-        slot.coming = None
-        if slot.outdated and self._gives_up:
+    def _did_not_start(self, place: WorkerPlace, problem: str, now: float) -> None:
+        place.coming = None
+        if place.outdated and self._gives_up:
             logger.error("Not reloaded; everything goes on as it was: %s", problem)
-            for other in self._slots:
+            for other in self._places:
                 other.outdated = False
             if self._single:
-                self._slots.clear()
+                self._places.clear()
             return
-        slot.failed(now)
+        place.failed(now)
         if self._restarts:
-            slot.due = math.inf
-        elif slot.serving is None:
+            place.due = math.inf
+        elif place.serving is None:
             self._down = True
         if (same := _ADDRESS.sub("", problem)) != self._told:
             self._told = same
             after = (
-                "with the next change" if self._restarts else f"in {slot.due - now:g} seconds, then less and less often"
+                "with the next change"
+                if self._restarts
+                else f"in {place.due - now:g} seconds, then less and less often"
             )
             again = f"; tried again {after}" if self._served or self._restarts else ""
             logger.error("A worker did not start%s: %s", again, problem)
@@ -294,10 +296,10 @@ class Supervisor:
                 (worker, self._clock.monotonic() + self._order.grace + LINGER + LAST_WORK + 2 * MARGIN)
             )
 
-    def _vacate(self, slot: WorkerPlace) -> None:
-        self._leave(slot.serving)
-        self._leave(slot.coming)
-        slot.serving = slot.coming = None
+    def _vacate(self, place: WorkerPlace) -> None:
+        self._leave(place.serving)
+        self._leave(place.coming)
+        place.serving = place.coming = None
 
     def _let_go(self, now: float) -> None:
         for worker, until in self._leaving:
@@ -308,7 +310,7 @@ class Supervisor:
 
     def _workers(self) -> list[WorkerProcess]:
         """All workers, including those that start or end."""
-        found = [worker for slot in self._slots for worker in (slot.serving, slot.coming) if worker is not None]
+        found = [worker for place in self._places for worker in (place.serving, place.coming) if worker is not None]
         return found + [worker for worker, _ in self._leaving]
 
     # -- signals ----------------------------------------------------------------------------------
@@ -326,9 +328,9 @@ class Supervisor:
             case "SIGHUP":
                 self.reload()
             case "SIGTTIN":
-                self._slots.append(WorkerPlace())
-            case "SIGTTOU" if len(self._slots) > 1:
-                self._vacate(self._slots.pop())
+                self._places.append(WorkerPlace())
+            case "SIGTTOU" if len(self._places) > 1:
+                self._vacate(self._places.pop())
             case "SIGTTOU":
                 pass
             case _:

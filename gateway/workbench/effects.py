@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from gateway.rollout.policy import RoutePolicy
     from gateway.snapshot import Snapshot
 
-__all__ = ["consequences"]
+__all__ = ["effects_of"]
 
 
-def consequences(
+def effects_of(
     decision: Decision,
     snapshot: Snapshot,
     method: str,

@@ -17,7 +17,7 @@ from gateway.routing.table import PARTIAL, Match
 from gateway.snapshot import Snapshot
 from gateway.upstreams.base import Upstream
 from gateway.workbench import describe
-from gateway.workbench.effects import consequences
+from gateway.workbench.effects import effects_of
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -110,7 +110,7 @@ def _decided(gateway: Gateway, resolver: _Asking, match: Match | None, info: Req
         found |= {"route": decision.route, "effective": state, "endpoint": match.template}
     if (caller := resolver.asked) is not None:
         found["caller"] = {"user": caller.user, "staff": caller.staff, "groups": sorted(caller.groups)}
-    return found | consequences(
+    return found | effects_of(
         decision,
         snapshot,
         info.method,

@@ -15,7 +15,7 @@ import pytest
 from django.db import OperationalError
 from rich.console import Console
 
-from gateway.cli.tables import STAYS, board, overview
+from gateway.cli.tables import STAYS, full_table, overview
 from gateway.config.routes import RouteConfig
 from gateway.control import reports
 from gateway.control.reports import (
@@ -74,7 +74,7 @@ def drawn(
 ) -> list[str]:
     """The lines on a terminal of 100 columns."""
     written = StringIO()
-    Console(width=100, file=written).print(board(routes, orphans, workers, NOW))
+    Console(width=100, file=written).print(full_table(routes, orphans, workers, NOW))
     return [line.rstrip() for line in written.getvalue().splitlines()]
 
 

@@ -28,9 +28,9 @@ async def recorded(app, name="one"):
         await asyncio.sleep(0.005)
         if session.pending == session.finished:
             break
-    batches = {one.recording: one for one in app.recordings.take()}
+    batches = {one.recording: one for one in app.recordings.drain()}
     batch = batches.pop(name)
-    app.recordings.put_back(batches.values())
+    app.recordings.restore(batches.values())
     found = {case_of(one.document): one.count for one in batch.found.values() if one.document}
     return found, batch
 
@@ -229,7 +229,7 @@ async def test_it_ends_when_it_is_told_to(gateway):
         assert batch.done
         assert len(found) == 1
         app.recordings.stored([batch])
-        assert app.recordings.take() == []
+        assert app.recordings.drain() == []
 
 
 async def test_it_ends_by_itself(gateway, gateway_clock):
@@ -251,7 +251,7 @@ async def test_what_could_not_be_stored_is_given_again(gateway):
         app.recordings.follow([plan()])
         await ask(app, "/json/")
         found, batch = await recorded(app)
-        app.recordings.put_back([batch])
+        app.recordings.restore([batch])
         await ask(app, "/json/")
         again, _ = await recorded(app)
     assert list(again) == list(found)

@@ -25,9 +25,9 @@ __all__ = [
     "ResolveDocument",
     "Resolved",
     "RouteDifferences",
+    "RouteStatus",
     "Side",
     "SignDocument",
-    "Standing",
     "StatusDocument",
     "Traffic",
     "Verdict",
@@ -112,7 +112,7 @@ class Verdict(Shape):
     reasons: list[str]
 
 
-class Standing(Shape):
+class RouteStatus(Shape):
     """The status of a route. What only the database knows is null without `gateway.control`."""
 
     route: str
@@ -163,7 +163,7 @@ class StatusDocument(Envelope):
 
     control: bool = Field(description="whether the project has `gateway.control`")
     revision: Count | None = Field(description="of the last move; 0 where there was none")
-    routes: list[Standing]
+    routes: list[RouteStatus]
     orphans: list[Orphan]
     workers: list[Worker]
 
