@@ -44,13 +44,15 @@ test: $(VENV)/.installed-test ## every test but the proofs: the fast ones on eve
 test-proofs: $(VENV)/.installed-test ## the workbench on the whole demo and on every database: ten minutes on two cores
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m proof
 
-test-fast: $(VENV)/.installed-test ## the inner loop: no servers, no long tables, few examples for each rule
-	$(BIN)/python -m pytest -q -n auto -m "not ($(ALONE) or proof or table)" --hypothesis-profile=fast
+LONG := proof or table or long
+
+test-fast: $(VENV)/.installed-test ## the inner loop: no servers, no tables, nothing long, few examples for each rule
+	$(BIN)/python -m pytest -q -n auto -m "not ($(ALONE) or $(LONG))" --hypothesis-profile=fast
 
 # Where another version of a library shows: the tests of what is used of it, and of what runs Django's and FastAPI's own
 # objects, without tables and servers.
 UPGRADED := tests/compat tests/legacy tests/upstreams tests/bridge tests/testing
-UPGRADED_ENV := -n auto -m "not ($(ALONE) or proof or table)" --hypothesis-profile=fast $(UPGRADED)
+UPGRADED_ENV := -n auto -m "not ($(ALONE) or $(LONG))" --hypothesis-profile=fast $(UPGRADED)
 
 test-lowest: ## the core's tests, with the lowest versions that pyproject.toml allows
 	$(MAKE) .venv-lowest/bin/python VENV=.venv-lowest

@@ -496,6 +496,7 @@ async def lifespan(app) -> list[dict]:
     return connection.messages
 
 
+@pytest.mark.long
 async def test_services_start_in_the_order_of_the_file_and_stop_in_reverse(gateway, trace):
     await lifespan(with_services(gateway, "first", "second", "third"))
     assert trace == [

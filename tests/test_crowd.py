@@ -124,6 +124,7 @@ async def test_a_queue_that_is_full_is_503_and_says_when_to_come_again(crowded, 
     assert len(crowd.begun) == 9
 
 
+@pytest.mark.long
 @pytest.mark.anyio
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Django leaves the body's file open
 @pytest.mark.parametrize("path", ["/slow/", "/async/slow/"])

@@ -44,6 +44,7 @@ def imported(path: Path, modules: set[str]) -> set[str]:
     return found & modules
 
 
+@pytest.mark.long
 def test_no_import_goes_round():
     paths = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -86,6 +87,7 @@ def classes() -> list[ast.ClassDef]:
     return [node for path in paths for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)]
 
 
+@pytest.mark.long
 def test_no_class_that_a_request_meets_is_too_large():
     sizes = {node.name: ((node.end_lineno or 0) - node.lineno + 1, len(attributes(node))) for node in classes()}
     bounds = {name: LARGER.get(name, (LINES, ATTRIBUTES)) for name in sizes}

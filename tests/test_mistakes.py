@@ -123,6 +123,7 @@ def test_a_mistake_is_one_problem(mistake):
     assert keys(planted([mistake])) == [mistake[2]]
 
 
+@pytest.mark.long
 @given(st.lists(st.sampled_from(MISTAKES), min_size=2, max_size=12, unique_by=lambda mistake: mistake[0]))
 @settings(max_examples=60)
 def test_mistakes_are_all_reported_and_nothing_else(mistakes):

@@ -295,6 +295,7 @@ def covers(kind: str, parts: list[str], target: list[str]) -> bool:
     return long_enough and all(part in ("{x}", given) for part, given in zip(parts, target, strict=False))
 
 
+@pytest.mark.long
 @given(drawn=routes_drawn, target=targets, method=st.sampled_from(["GET", "POST"]))
 def test_the_owner_is_the_one_the_rule_of_precedence_names(drawn, target, method):
     assume(not any(kind == "prefix" and "{x}" in parts for kind, parts, _ in drawn))

@@ -539,6 +539,7 @@ async def test_a_transaction_left_before_one_inside_it_is_rolled_back(build, end
         assert names == {"b-outer", "b-child", "b-next"}
 
 
+@pytest.mark.long
 async def test_two_transactions_at_once_do_not_end_each_others(build):
     async with running(build("transactions")) as app:
         found = await ask(app, "/b/at-once/a/", "POST")

@@ -136,6 +136,7 @@ def differences(method, target, found, expected):
     return [f"{method} {target}: {found[0]} {lines[0]} {found[2:]} instead of {expected[0]} {lines[1]} {expected[2:]}"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("claim", ["implemented", "all"])
 async def test_it_answers_byte_for_byte_as_the_view(serving, gateway, rows, claim):
     wrong = []

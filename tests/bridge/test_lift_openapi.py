@@ -24,6 +24,8 @@ from gateway.bridge.drf.openapi.outcomes import outcome_of
 from gateway.bridge.drf.openapi.schemes import describe_scheme
 from legacy.shop.api import urls, views
 
+pytestmark = pytest.mark.long
+
 WITH_SPECTACULAR = """
 import json
 from django.conf import settings

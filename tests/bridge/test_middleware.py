@@ -13,7 +13,7 @@ from tests.project import gates
 from tests.project.middleware import hooks_left
 from tests.support.asgi import Connection, ask, open_socket, running, scope, until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from tests.support.asgi import ask, running, until
 
-pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True), pytest.mark.long]
 BRIDGED = {"app": "tests.project.bridged:app"}
 PLAIN = {"app": "tests.project.services:plain", "middleware": "none"}
 MIRROR = {"control": 0, "canary": 100, "live": 100}

@@ -20,7 +20,7 @@ from gateway.mirroring.throttles import let_mirrors_pass
 from tests.project.guarded import OncePerMinute
 from tests.support.asgi import ask, running, until
 
-pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 SERVICES = {"g": {"app": "tests.project.guarded:app"}}
 

@@ -16,7 +16,7 @@ from tests.project import gates
 from tests.project.middleware import in_transaction as transaction_middleware
 from tests.support.asgi import Answer, Connection, ask, open_socket, running, scope, until
 
-pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 TENANT = "tests.project.middleware.tenant"
 IN_TRANSACTION = f"{transaction_middleware.__module__}.{transaction_middleware.__qualname__}"

@@ -11,6 +11,8 @@ from gateway.control import reports
 from gateway.control.models import AcceptedMatch
 from tests.cli.test_status import NOTHING, QUIET
 
+pytestmark = pytest.mark.long
+
 BROKEN = """
 [legacy]
 settings = "legacy.settings"

@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.console import run
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "gateway.toml"
 FEW = ["--config", str(DEMO), "--examples", "5"]

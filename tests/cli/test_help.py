@@ -81,6 +81,7 @@ def listed(text: str) -> set[str]:
     return {option for line in lines for option in line if option}
 
 
+@pytest.mark.long
 def test_lists_every_command(invoke):
     assert all(f"\n  {command} " in invoke("--help").stdout for command in OPTIONS)
 
@@ -118,6 +119,7 @@ def test_loads_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.long
 def test_a_command_loads_no_other():
     """A server keeps all that was ever loaded."""
     script = (
@@ -131,6 +133,7 @@ def test_a_command_loads_no_other():
     assert done.stdout.splitlines()[-1] == "['gateway.cli.app', 'gateway.cli.common', 'gateway.cli.serve']"
 
 
+@pytest.mark.long
 def test_a_worker_process_loads_no_typer():
     script = "import sys, gateway.server.uvicorn; print('typer' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -10,6 +10,8 @@ import pytest
 from gateway.control.endpoint_days import DAY, write_endpoints
 from gateway.stats.traffic import NO_VIEW, EndpointTally
 
+pytestmark = pytest.mark.long
+
 NOW = datetime.now(UTC)
 TODAY = int(NOW.timestamp()) // DAY * DAY
 LIST = ("legacy", "GET", "api/products/$")

@@ -23,6 +23,8 @@ from gateway.workbench.shapes import SHAPES, ErrorDocument
 from tests.control.conftest import tally
 from tests.support.shapes import MARK, PAGE, numbers, written
 
+pytestmark = pytest.mark.long
+
 KEY = "a1b2c3d4e5f60718"
 WHY = ["--why", "tested"]
 MOVED = ["rollback", "catalog"], ["promote", "catalog", *WHY]

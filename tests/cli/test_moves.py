@@ -326,6 +326,7 @@ def unmigrated(transactional_db):
         connection.cursor().execute(f"ALTER TABLE gone_{table} RENAME TO {table}")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["rollback", "status", "diffs", "history"])
 def test_without_its_tables_says_to_migrate(invoke, rollout, unmigrated, command):
     rollout()

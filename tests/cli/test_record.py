@@ -20,6 +20,8 @@ from tests.project import settings as project_settings
 from tests.support.commands import Commands
 from tests.support.server import Server, environment, eventually
 
+pytestmark = pytest.mark.long
+
 CASE = {"template": "/api/items/", "method": "GET", "path": "/api/items/"}
 
 

@@ -81,6 +81,7 @@ FINE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", TOO_OLD)
 def test_finds_what_is_too_old(tmp_path, what):
     name, text, expected = TOO_OLD[what]

@@ -16,6 +16,8 @@ import pytest
 from gateway.workbench.shapes import SHAPES, ErrorDocument
 from tests.support.console import run
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 GONE = [
     "legacy/suppliers/quotes.py",

@@ -48,6 +48,7 @@ def used_names(tree: ast.Module) -> Iterator[str]:
 OWN = {name for path, tree in MODULES.items() if not path.startswith("compat/") for name in own_names(tree)}
 
 
+@pytest.mark.long
 def test_no_private_name_of_another_library_stands_outside_of_compat():
     found = {
         (path, name)

@@ -13,6 +13,8 @@ from newsvc.reviews import app
 from newsvc.reviews.database import engine_for, lifespan
 from newsvc.reviews.tables import Review
 
+pytestmark = pytest.mark.long
+
 POSTGRESQL = {
     "ENGINE": "django.db.backends.postgresql",
     "NAME": "shop",

@@ -11,6 +11,8 @@ from legacy.accounts.models import User
 from legacy.shop.models import Order, Review
 from tests.contract.targets import Browser
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     import httpx
 

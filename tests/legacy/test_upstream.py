@@ -397,6 +397,7 @@ async def test_an_endless_stream_stops_when_the_client_leaves(django, name, targ
     assert await gates.wait_async(f"{name}-stopped")
 
 
+@pytest.mark.long
 async def test_a_stream_waits_for_a_client_that_does_not_read(django, name):
     connection = start(django, f"/long/{name}/")
     await connection.until(2)

@@ -143,6 +143,7 @@ def test_an_unfinished_copy_is_not_sent():
 # -- what both sides have in common ----------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_two_processes_with_one_configuration_greet_each_other_alike():
     """Whatever they hash by, and wherever the file is."""
     script = (

@@ -18,7 +18,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from tests.project import gates
 from tests.support.asgi import ask, open_socket, running, until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 ASYNC_ONLY = "tests.project.middleware.async_only"
 # (owner, name, called for each request)

@@ -7,6 +7,8 @@ from django.contrib.auth.hashers import make_password
 
 from gateway.parity.anew import made_anew
 
+pytestmark = pytest.mark.long
+
 AT, LATER = 1_800_000_000.0, 1_800_000_060.0  # 2027-01-15 08:00:00 UTC, and a minute after
 FOUR, OTHER_FOUR = "0b9d4d2e-5a43-4c5e-9f0c-3d1b7a6f2e11", "7f3a1c9e-2b44-4d8a-8c11-aa5e9d3b6f20"
 FIVE, OTHER_FIVE = "886313e1-3b8a-5372-9b90-0c9aee199e5d", "4ebd0208-8328-5d69-8c44-ec50939c0967"

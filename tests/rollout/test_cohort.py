@@ -28,6 +28,7 @@ def test_a_key_has_one_bucket_of_ten_thousand(group, key):
     assert 0 <= bucket < BUCKETS
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("weight", [1, 10, 25, 50, 90])
 @pytest.mark.parametrize("group", ["catalog", "cart"])
 def test_a_weight_takes_its_share_within_a_percent(group, weight):

@@ -299,6 +299,7 @@ def test_ten_thousand_routes_match_as_ten_do(huge, path, route):
     assert (len(huge.rules), route_of(huge, path)) == (10_000, route)
 
 
+@pytest.mark.long
 def test_ten_thousand_routes_without_overlap_have_no_conflicts(huge):
     assert (huge.conflicts, huge.unreachable) == ([], set())
 

@@ -75,6 +75,7 @@ async def arewrite():
     return found, own
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("side", ["service", "legacy"])
 async def test_a_mirror_finds_a_cache_empty_and_leaves_it_as_it_is(shared, mirrored, side):
     found, own = await mirrored(rewrite, side=side)

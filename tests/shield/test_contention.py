@@ -19,6 +19,8 @@ from tests.shield.test_databases import on_a_thread, run
 from tests.support.asgi import ask, running
 from tests.support.databases import KINDS, empty_database, known_as
 
+pytestmark = pytest.mark.long
+
 CALLERS, TIMES = 4, 25
 NUMBERED = {
     "sqlite": "INTEGER PRIMARY KEY AUTOINCREMENT",

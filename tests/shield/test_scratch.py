@@ -56,6 +56,7 @@ def as_mirror(two, work):
     return on_a_thread(job)
 
 
+@pytest.mark.long
 def test_a_mirror_writes_into_the_other_database_which_stays_as_it_was(two):
     original, scratch = two
 
@@ -162,6 +163,7 @@ def test_writes_are_not_mirrored_on_sqlite_but_in_a_copy(
     assert expected in str(raised.value)
 
 
+@pytest.mark.long
 @pytest.mark.anyio
 @pytest.mark.django_db(transaction=True, databases=["default", "scratch"])
 async def test_a_mirrored_post_writes_into_the_copy_and_a_get_reads_the_original(gateway, project):

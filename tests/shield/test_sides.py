@@ -15,7 +15,7 @@ from gateway.shield.sides import SIDE, keep_sides_apart
 from tests.project import sharing
 from tests.support.asgi import ask, running, until
 
-pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True), pytest.mark.long]
 SERVICES = {"s": {"app": "tests.project.sharing:app"}}
 CACHED = ["django.middleware.cache.UpdateCacheMiddleware", "django.middleware.cache.FetchFromCacheMiddleware"]
 MIRROR = {"control": 0, "shadow": 100, "canary": 100, "live": 100}

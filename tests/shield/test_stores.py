@@ -62,6 +62,7 @@ async def test_a_mirror_sends_no_mail_and_is_told_that_it_has(mirrored, how, sid
     assert mail.outbox
 
 
+@pytest.mark.long
 async def test_nor_does_it_connect_to_a_server(mirrored, settings):
     asked: list[object] = []
 

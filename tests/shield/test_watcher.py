@@ -173,6 +173,7 @@ def test_one_that_remains_has_one_thread_whenever_mirrors_come(alias, own_watche
     assert thread.is_alive()
 
 
+@pytest.mark.long
 def test_while_there_are_no_mirrors_of_writes_nobody_asks(alias):
     with mirror_at_work(lambda: update(alias, 1, "mirrors")):
         on_a_thread(lambda: update(alias, 1, "callers"))
@@ -314,6 +315,7 @@ def test_an_error_of_another_kind_is_the_mirrors_own(alias):
 # -- in the gateway -------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.anyio
 @pytest.mark.parametrize("reason", ["locks", "slow"])
 async def test_it_is_dropped_and_is_no_failure_and_no_difference(alias, mirrored, mirrors, reason, scratch, caplog):

@@ -107,6 +107,7 @@ def test_a_response_has_json(client):
         client.get("/language/").json()
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_a_page_has_its_templates_and_context(client, ada):
     client.force_login(ada)
@@ -116,6 +117,7 @@ def test_a_page_has_its_templates_and_context(client, ada):
     assert len(response.templates) == 1
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_a_response_has_its_request(client, ada):
     client.force_login(ada)
@@ -167,6 +169,7 @@ def test_a_missing_slash_is_added(client):
 # -- who is asking ------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_login_and_logout(client, ada):
     assert client.get("/private/").status_code == 302
     assert client.login(username="ada", password="wrong") is False
@@ -176,6 +179,7 @@ def test_login_and_logout(client, ada):
     assert client.get("/private/").status_code == 302
 
 
+@pytest.mark.long
 def test_force_login(client, ada):
     client.force_login(ada)
     assert client.get("/private/").content == b"ada"
@@ -383,6 +387,7 @@ async def test_an_async_client_sends_what_it_is_told(async_client):
     assert (found["method"], found["query"], found["post"], found["header"]) == ("POST", {"q": "1"}, {"a": "1"}, "2")
 
 
+@pytest.mark.long
 @pytest.mark.anyio
 async def test_an_async_client_logs_in(async_client, ada):
     await async_client.aforce_login(ada)

@@ -31,6 +31,7 @@ def test_rows_of_both_sides_are_compared(gateway_contract):
     assert lost.differences[-1] == f"rows of {table}: {words}"
 
 
+@pytest.mark.long
 def test_nothing_is_left_of_what_a_request_writes(gateway_contract, django_user_model):
     user = django_user_model.objects.create_user("ada", "ada@example.com", "x")
     before = Group.objects.count()

@@ -136,6 +136,7 @@ def test_static_files_are_those_of_their_handler():
     assert (found[0][0], SERVED_BY in dict(found[0][1])) == ("200 OK", False)
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_live_server_is_left_alone(live_server):
     with urllib.request.urlopen(f"{live_server.url}/echo/") as answer:

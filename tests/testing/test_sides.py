@@ -36,6 +36,7 @@ def test_what_legacy_has_from_itself_is_none(compare_sides, monkeypatch):
     assert compare_sides("GET", "/moved/names/", route="moved").differences == []
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_headers_body_and_user_come_along_and_nothing_is_left(compare_sides, record_upstream, django_user_model):
     user = django_user_model.objects.create_user("ada", "ada@example.com", "x")

@@ -62,6 +62,7 @@ async def test_a_service_goes_before_channels(gateway):
     assert (b"x-served-by", b"items") in accepted["headers"]
 
 
+@pytest.mark.long
 async def test_an_application_of_the_projects_own_leaves_no_threads_behind(channels):
     for _ in range(10):
         await asyncio.gather(*(ask(channels, "/json/") for _ in range(10)))

@@ -7,6 +7,8 @@ import textwrap
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 URLCONF = """
 from django.http import HttpResponse
 from django.urls import path, re_path

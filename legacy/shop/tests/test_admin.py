@@ -9,6 +9,8 @@ from legacy.conftest import MakeProduct
 from legacy.shop.checkout import place_order
 from legacy.shop.models import Order, Product, Tenant
 
+pytestmark = pytest.mark.long
+
 MODELS = (
     "accounts/user",
     "shop/category",

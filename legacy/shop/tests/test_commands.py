@@ -16,6 +16,8 @@ from pytest_django import DjangoAssertNumQueries
 from legacy.accounts.models import User
 from legacy.shop.models import Category, Order, OrderLine, Product, ProductImage, Review, Tenant
 
+pytestmark = pytest.mark.long
+
 
 def run(*command: str) -> str:
     """Run a command and return what it printed."""

@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 FETCH = (
     "import os, urllib.request\n"
     "print(urllib.request.urlopen(os.environ['SUPPLIERS_URL'] + '/suppliers/acme/quotes/A-1').status)"

@@ -12,6 +12,8 @@ import pytest
 
 from legacy.suppliers.stub import StubSupplier, serving
 
+pytestmark = pytest.mark.long
+
 CONNECTIONS = 100
 
 

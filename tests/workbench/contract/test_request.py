@@ -29,6 +29,8 @@ from gateway.bridge.drf.route import DRFRoute
 from legacy.shop.models import Product, Review
 from tests.workbench.contract.conftest import left_out, messages, said
 
+pytestmark = pytest.mark.long
+
 
 def view_with(**fields: Any) -> Any:
     """A view that creates something with these fields."""

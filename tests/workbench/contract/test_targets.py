@@ -10,6 +10,8 @@ from gateway.app import Gateway
 from gateway.workbench.contract.budget import TrialBudget
 from gateway.workbench.contract.compare import NothingClaimed, find_contracts
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def demo() -> Gateway:

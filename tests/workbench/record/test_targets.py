@@ -37,6 +37,7 @@ def test_what_is_no_duration(text):
         duration(text)
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_users_by_name_and_key(django_user_model):
     ada = django_user_model.objects.create_superuser("ada", "ada@example.org", "x")

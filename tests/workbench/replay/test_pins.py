@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.server import environment
 
+pytestmark = pytest.mark.long
+
 SCRIPT = """
 import json, os, random, secrets, uuid
 from datetime import datetime, UTC

@@ -10,6 +10,8 @@ import pytest
 
 from tests.workbench.scaffold.demo import TOML, project, scaffold
 
+pytestmark = pytest.mark.long
+
 ONE = ("GET /api/categories/{id}/", "--service", "shelves")
 
 
