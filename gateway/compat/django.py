@@ -39,6 +39,7 @@ __all__ = [
     "non_atomic_aliases",
     "replace_resolve",
     "resolver_of",
+    "session_data",
     "set_body",
     "settings_in_force",
     "take_body",
@@ -262,3 +263,18 @@ def allow_durable_inside(block: Atomic) -> None:
     `Atomic._from_testcase`: set by Django's TestCase, whose transaction is rolled back too.
     """
     block._from_testcase = True  # type: ignore[attr-defined] # noqa: SLF001
+
+
+# -- sessions -------------------------------------------------------------------------------------
+
+
+def session_data(session: Any) -> dict[str, Any]:
+    """What is in a session that has been read or written, without noting that somebody has looked.
+
+    `SessionBase._session`, which loads it where nobody has yet. It sets `accessed`, by which SessionMiddleware adds
+    `Vary: Cookie`, as all does that is public.
+    """
+    accessed = session.accessed
+    data: dict[str, Any] = session._session  # noqa: SLF001
+    session.accessed = accessed
+    return data

@@ -6,9 +6,9 @@ import http.client
 import random  # noqa: TID251 - whose source is replaced
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 
-__all__ = ["replace_system_random", "thread_target", "tunnel_host"]
+__all__ = ["body_through", "replace_system_random", "thread_target", "tunnel_host"]
 
 
 def thread_target(thread: threading.Thread) -> Callable[..., Any] | None:
@@ -33,3 +33,15 @@ def replace_system_random(urandom: Callable[[int], bytes]) -> None:
     `random._urandom`: the module keeps its own reference to `os.urandom`, which can't be set otherwise.
     """
     random._urandom = urandom  # type: ignore[attr-defined] # noqa: SLF001
+
+
+def body_through(response: http.client.HTTPResponse, made: Callable[[IO[bytes]], Any]) -> bool:
+    """Let the body of `response` be read from what `made` makes of what it is read from. False where it has none.
+
+    `HTTPResponse.fp`: a client reads by a dozen methods, urllib3 with one of its own among them, and all read from it.
+    """
+    body: IO[bytes] | None = response.fp
+    if body is None:
+        return False
+    response.fp = made(body)
+    return True

@@ -28,7 +28,7 @@ def _pattern(value: str) -> str:
 def _place(value: str) -> str:
     if (
         value not in ("status", "sql", "effects")
-        and not value.startswith(("header:", "html:", "row:"))
+        and not value.startswith(("effects:", "header:", "html:", "row:"))
         and not is_pattern(value)
     ):
         raise ValueError(PLACE)

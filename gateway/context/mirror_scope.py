@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
+from gateway.context.intentions import Intentions
+from gateway.context.outbound import OutboundClients
+
 __all__ = ["MirrorScope", "NotConnected", "NotShielded", "among_callers", "current", "is_mirror", "mirror_scope"]
 
 T = TypeVar("T")
@@ -38,11 +41,14 @@ class MirrorScope:
     what it writes through connections that aren't Django's. `read_only`: its transactions are; `lock_timeout` and
     `statement_timeout` apply to them, in seconds. `databases`: the aliases of its substitute databases; `hosts`: what
     else it may connect to, by name, address or path, "*" for anything. `names` are the host names that it has resolved.
-    `transactions` are its open ones, by thread and alias; `effects` what it would have done after a commit.
+    `transactions` are its open ones, by thread and alias; `effects` what it would have done after a commit; `ended` is
+    called once no transaction is open. `intentions`, if set, notes what it would have done elsewhere; `outbound`
+    answers its requests to other servers.
     """
 
-    __slots__ = ("_stores", "cold", "databases", "effects", "gave_way", "hosts", "lock_timeout", "names", "read_only",
-                 "refusal", "rolls_back", "statement_timeout", "transactions", "writes")  # fmt: skip
+    __slots__ = ("_stores", "cold", "databases", "effects", "ended", "gave_way", "hosts", "intentions", "lock_timeout",
+                 "names", "outbound", "read_only", "refusal", "rolls_back", "statement_timeout", "transactions",
+                 "writes")  # fmt: skip
 
     def __init__(
         self,
@@ -68,6 +74,9 @@ class MirrorScope:
         self.names: dict[str, list[str]] = {}
         self.transactions: dict[tuple[int, str], Transaction] = {}
         self.effects: list[str] = []
+        self.ended: Callable[[], object] | None = None
+        self.intentions: Intentions | None = None
+        self.outbound: OutboundClients | None = None
         self._stores: dict[object, object] = {}
 
     @property
@@ -88,12 +97,19 @@ class MirrorScope:
         # Atomic, as a mirror may run on several threads: of two that are made at once, one is kept.
         return self._stores.setdefault(key, make())  # type: ignore[return-value] # a key always has the same kind
 
+    @property
+    def stores(self) -> Mapping[object, object]:
+        """What was made to stand in for stores, by key."""
+        return self._stores
+
     def end_here(self) -> None:
         """Roll back what the mirror has done in databases on this thread. No effect if it did nothing."""
         here = threading.get_ident()
         for key in [key for key in self.transactions if key[0] == here]:
             self.effects += self.transactions[key].end()
             del self.transactions[key]  # last: `ended` waits for this, and then reads the effects
+        if self.ended is not None and not self.transactions:
+            self.ended()
 
     def give_way(self, reason: str) -> None:
         """Note why the mirror was given up. Only the first reason is kept."""

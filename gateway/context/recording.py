@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
+from gateway.context.outbound import OutboundLog
 from gateway.parity.answer import Sql
 from gateway.parity.rows import Rows, TableInfo, Value, Written
 
@@ -27,11 +28,12 @@ class Recorder:
     `throttled`: a throttle refused it, whatever the response's status. `effects` are its other effects, in words
     without values; `elsewhere`: another server answered it, whose effects are unknown. `request` is the project's own
     request object. `lines` gets the lines of the project's code that run, by file, if that is wanted: then `trace` is
-    called, on the thread of the request. Connections are identified by numbers.
+    called, on the thread of the request. `outbound` gets its requests to other servers, if that is wanted. Connections
+    are identified by numbers.
     """
 
     __slots__ = ("_count", "_cut", "_length", "_marks", "_room", "_statements", "_tables", "_values", "_written",
-                 "effects", "elsewhere", "lines", "request", "throttled",
+                 "effects", "elsewhere", "lines", "outbound", "request", "throttled",
                  "trace")  # fmt: skip
 
     def __init__(self) -> None:
@@ -40,6 +42,7 @@ class Recorder:
         self.lines: set[tuple[str, int]] | None = None
         self.trace: Callable[[Recorder], None] | None = None
         self.effects: list[str] = []
+        self.outbound: OutboundLog | None = None
         self._statements: list[str] = []
         self._count = self._length = 0
         self._written: list[tuple[int, bool, Written]] = []  # connection, whether in a transaction, statement

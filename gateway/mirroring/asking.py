@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -26,7 +27,6 @@ from gateway.upstreams.traces import raised
 __all__ = ["ask"]
 
 ENDS = 1.0  # seconds to wait for the effects that a mirror would have had after a commit
-PAUSE = 0.002  # seconds between two checks
 
 
 async def ask(
@@ -80,10 +80,19 @@ async def ask(
 
 async def _ended(alone: MirrorScope) -> None:
     """Wait for the thread that rolls the mirror's work back, which may finish after the response."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + ENDS
-    while alone.transactions and loop.time() < until:  # noqa: ASYNC110 - it ends on another thread
-        await asyncio.sleep(PAUSE)
+    if not alone.transactions:
+        return
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell() -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(ended.set)
+
+    alone.ended = tell
+    if alone.transactions:  # else they ended before `ended` was set
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ENDS):
+                await ended.wait()
 
 
 def _why_not(second: Copy, failed: str | None) -> str | None:

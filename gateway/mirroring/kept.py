@@ -107,6 +107,8 @@ class Kept:
         self.request_body = request_body
         self.answer = answer
         self.size = len(request_body) + len(answer.body) + _length(self.scope["headers"]) + _length(answer.headers)
+        if self.recorder.outbound is not None:
+            self.size += self.recorder.outbound.size
 
     def answered(self, seconds: float) -> Answer:
         """The answer that was noted, which took so long."""

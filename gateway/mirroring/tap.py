@@ -8,6 +8,7 @@ from typing import Protocol
 
 from starlette.types import Scope
 
+from gateway.context.outbound import OutboundLog
 from gateway.context.recording import Recorder, recorder
 from gateway.dispatch.bodies import Bodies
 from gateway.dispatch.exchange import Exchange
@@ -58,6 +59,7 @@ class Tap:
         if self._sampler.active and (wanted := self._sampler.wanted(exchange)):
             copy = copy or self._copy_for(wanted, exchange, scope)
             copy.wanted = wanted
+            copy.recorder.outbound = OutboundLog()
             for one in wanted:
                 if one.trace is not None:
                     copy.recorder.trace, copy.recorder.lines = one.trace, set()

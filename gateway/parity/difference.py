@@ -51,7 +51,7 @@ KINDS: Mapping[str, tuple[Severity, str]] = {
     "row-way": (Severity.NOTE, "rows are written in another way, or in one that can't be compared"),
     "effect": (
         Severity.BREAKING,
-        "a mail, a file, a task, a message or a function after a commit that only one side has",
+        "a mail, a file, a task, a message or a function after a commit that only one side has; in a replay more",
     ),
     "sql-count": (Severity.WARNING, "more statements; a note where there are fewer"),
     "sql-tables": (Severity.NOTE, "other tables are read: how an answer was made, not what it says"),
@@ -62,7 +62,7 @@ KINDS: Mapping[str, tuple[Severity, str]] = {
 @dataclass(frozen=True, slots=True)
 class Difference:
     """`kind` is one of KINDS. `pointer` is a JSON Pointer into the body ("" for the whole), "html:" and the names of
-    the elements, "status", "sql", "effects", "row:TABLE", "row:TABLE:COLUMN", "header:NAME" or
+    the elements, "status", "sql", "effects", "effects:KIND:NAME", "row:TABLE", "row:TABLE:COLUMN", "header:NAME" or
     "header:set-cookie:COOKIE". `expected` is legacy's value, `actual` the service's, MISSING if there is none; JSON
     numbers are Decimals, which keep their notation. `detail` distinguishes differences of a kind ("string → number")
     and never contains a value of a body; `which` identifies the row of a table, and is shown with an example. Only what

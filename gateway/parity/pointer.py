@@ -8,7 +8,7 @@ from collections.abc import Iterable
 __all__ = ["PATTERN", "child", "compile_patterns", "is_pattern", "segments"]
 
 PATTERN = '"" or a JSON Pointer such as "/results/*/price"; * is one segment, ** any number of them'
-PLACE = '"status", "sql", "effects", "header:NAME", "row:TABLE", "row:TABLE:COLUMN", or ' + PATTERN
+PLACE = '"status", "sql", "effects", "effects:KIND:NAME", "header:NAME", "row:TABLE", "row:TABLE:COLUMN", or ' + PATTERN
 
 _NEVER = re.compile(r"(?!)")
 _ESCAPES = re.compile(r"~(?![01])")
@@ -33,14 +33,14 @@ def is_pattern(text: str) -> bool:
 
 def compile_patterns(patterns: Iterable[str]) -> re.Pattern[str]:
     """One regular expression whose `fullmatch` says whether a pointer matches any of the patterns. A pattern that
-    doesn't start with a slash is a name ("header:x-*"), in which * matches any characters."""
+    doesn't start with a slash is a name ("header:x-*"), in which * matches any characters but slashes, and ** any."""
     expressions = [_expression(pattern) for pattern in patterns]
     return re.compile("|".join(expressions)) if expressions else _NEVER
 
 
 def _expression(pattern: str) -> str:
     if pattern and not pattern.startswith("/"):
-        return "[^/]*".join(map(re.escape, pattern.split("*")))
+        return ".*".join("[^/]*".join(map(re.escape, part.split("*"))) for part in pattern.split("**"))
     return "".join(_segment(part) for part in pattern.split("/")[1:])
 
 

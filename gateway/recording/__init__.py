@@ -5,6 +5,7 @@ recordings.py  selects requests, on the event loop
 analysis.py    finds new ones among them, on a thread with a small share of the time
 session.py     the data of one recording in one process
 shape.py       the shapes by which requests are similar
-sample.py      a request in the form in which it is stored, redacted
+sample.py      a request in the form in which it is stored, redacted;   exchange.py  headers and responses
+clients.py     records requests to other servers;   calls.py  the form in which they are stored
 lines.py       records which lines of the project ran
 """

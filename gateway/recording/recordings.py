@@ -13,6 +13,7 @@ from gateway.mirroring.kept import Kept
 from gateway.recording.analysis import Analysis, WantedRequest
 from gateway.recording.budget import TimeBudget
 from gateway.recording.callers import CallerLookup
+from gateway.recording.clients import note_clients
 from gateway.recording.lines import line_tracer
 from gateway.recording.plan import Plan
 from gateway.recording.session import Batch, Session
@@ -96,6 +97,8 @@ class Recordings:
         self._sessions = (*self._sessions, *new)
         if new:
             self._analysis.start()
+        if any(session.open for session in self._sessions):
+            note_clients()  # of libraries that were imported since, too
         self._trace()
         self._look_whether_active()
 

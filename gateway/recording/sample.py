@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 from gateway.mirroring.kept import Kept
-from gateway.mirroring.tracing import without_traces
 from gateway.parity.answer import Answer
-from gateway.parity.decoding import UnreadableBody, decoded, encodings
 from gateway.parity.redact.bodies import redacted_body
 from gateway.parity.redact.pseudonyms import Pseudonyms
-from gateway.parity.redact.sensitive import has_personal_shape, is_secret
+from gateway.parity.redact.sensitive import has_personal_shape
 from gateway.recording.body import body_to_json
-from gateway.rollout.cohort import cookie_value
+from gateway.recording.calls import calls_to_json
+from gateway.recording.exchange import answer_to_json, headers_to_json
 
 __all__ = ["Sampled", "Who", "document_of"]
 
-# Headers of a connection, a browser or a proxy: endpoints don't depend on them, or they can't be repeated.
-LEFT_OUT = frozenset(
-    b"""
-    connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length expect
-    cookie authorization proxy-authorization user-agent dnt pragma cache-control priority save-data
-    upgrade-insecure-requests x-request-id x-correlation-id via
-    forwarded x-forwarded-for x-forwarded-port x-forwarded-server x-real-ip x-client-ip x-cluster-client-ip
-    cf-connecting-ip true-client-ip fastly-client-ip
-    """.split()
-)
-LEFT_OUT_OF_ANSWERS = frozenset(
-    b"connection keep-alive transfer-encoding content-length content-encoding date server trailer upgrade".split()
-)
 PARAMETER = re.compile(r"{([^}:]*)[^}]*}")
 
 
@@ -75,14 +61,15 @@ def document_of(
         "method": info.method,
         "path": _path(kept.scope, sampled.template, pseudonyms),
         "query": _query(kept.scope.get("query_string", b"").decode("latin-1"), pseudonyms),
-        "headers": _headers(kept.scope["headers"], info.headers.get(b"cookie", b""), cookies, pseudonyms),
+        "headers": headers_to_json(kept.scope["headers"], info.headers.get(b"cookie", b""), cookies, pseudonyms),
         "body": body_to_json(body),
         "user": {"kind": sampled.who.kind, "ref": _key(sampled.who.key, pseudonyms)},
-        "answer": _answer(sampled.answer, kept.upstream, pseudonyms),
+        "answer": answer_to_json(sampled.answer, kept.upstream, pseudonyms),
         "sql": _sql(kept),
         "route": sampled.route,
         "at": datetime.fromtimestamp(sampled.at, UTC).isoformat(timespec="milliseconds"),
         "reached": sampled.reached,
+        "outbound": calls_to_json(kept.recorder.outbound, pseudonyms),
     }
 
 
@@ -106,46 +93,10 @@ def _query(query: str, pseudonyms: Pseudonyms | None) -> str:
     return query if pseudonyms is None else pseudonyms.query(query)
 
 
-def _headers(
-    lines: Iterable[tuple[bytes, bytes]], sent: bytes, cookies: Sequence[bytes], pseudonyms: Pseudonyms | None
-) -> list[list[str]]:
-    """The relevant headers. Cookies are kept only if they don't identify the caller."""
-    made = []
-    for name, value in without_traces(lines):
-        plain = name.decode("latin-1").lower()
-        if name.lower() not in LEFT_OUT and not plain.startswith("sec-") and not is_secret(plain):
-            made.append([plain, _header(plain, value, pseudonyms)])
-    found = ((name, cookie_value(sent, name)) for name in cookies)
-    made += [["cookie", f"{name.decode('latin-1')}={value.decode('latin-1')}"] for name, value in found if value]
-    return made
-
-
-def _header(name: str, value: bytes, pseudonyms: Pseudonyms | None) -> str:
-    text = value.decode("latin-1")
-    return text if pseudonyms is None else pseudonyms.header(name, text)
-
-
 def _key(key: str | None, pseudonyms: Pseudonyms | None) -> str | None:
     if key is None or pseudonyms is None or not has_personal_shape(key):
         return key
     return pseudonyms.mask(key)
-
-
-def _answer(answer: Answer, upstream: str, pseudonyms: Pseudonyms | None) -> dict[str, Any]:
-    left_out = LEFT_OUT_OF_ANSWERS
-    try:
-        body = decoded(answer)
-    except UnreadableBody:
-        body, left_out = answer.body, left_out - {b"content-encoding"}
-    if pseudonyms is not None:
-        readable = body if left_out is LEFT_OUT_OF_ANSWERS or not encodings(answer) else b""
-        body = redacted_body(readable, answer.fields.get("content-type", ""), pseudonyms) or b""
-    headers = [
-        [name.decode("latin-1"), _header(name.decode("latin-1"), value, pseudonyms)]
-        for name, value in answer.headers
-        if name not in left_out
-    ]
-    return {"status": answer.status, "headers": headers, "body": body_to_json(body), "upstream": upstream}
 
 
 def _sql(kept: Kept) -> dict[str, Any] | None:

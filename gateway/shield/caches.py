@@ -14,9 +14,12 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.core.cache.backends.dummy import DummyCache
 
 from gateway.clock import SYSTEM
+from gateway.context.mirror_scope import MirrorScope
+from gateway.parity.intentions import GONE, Intention
+from gateway.parity.plain_values import plain_bytes, plain_value
 from gateway.shield.guard import GuardedCall, guard
 
-__all__ = ["PrivateCache", "reading", "shield_caches"]
+__all__ = ["PrivateCache", "cache_intentions", "reading", "shield_caches"]
 
 # Methods that only compute, or close a connection.
 HARMLESS = frozenset({
@@ -27,6 +30,8 @@ CLOSES = frozenset({"aclose", "close"})  # called by request_finished, with reso
 READS = frozenset({
     "__contains__", "aget", "aget_many", "ahas_key", "get", "get_many", "has_key", "iter_keys", "keys", "pttl", "ttl",
 })  # fmt: skip
+
+LONGEST = 2**18  # bytes of a stored value that are looked into
 
 _reading: ContextVar[bool] = ContextVar("gateway.reading", default=False)
 _readable: frozenset[str] = frozenset()
@@ -77,6 +82,15 @@ def _alias_of(cache: BaseCache) -> str | None:
     return next((alias for alias in caches if caches[alias] is cache), None)
 
 
+def cache_intentions(scope: MirrorScope) -> Iterator[Intention]:
+    """What a mirror would have left in the caches of callers: what it has put there or taken away, by key."""
+    for key, store in [*scope.stores.items()]:
+        if isinstance(store, PrivateCache) and isinstance(key, tuple):
+            alias = key[1] if isinstance(key[1], str) else "(no alias)"
+            for name, value in store.changes():
+                yield Intention("cache", f"{alias} {name}", value)
+
+
 class PrivateCache(BaseCache):
     """A mirror's substitute for the cache `shared`: empty at first, in memory, with the same keys and timeouts.
 
@@ -89,6 +103,8 @@ class PrivateCache(BaseCache):
         self.key_prefix, self.version, self.key_func = shared.key_prefix, shared.version, shared.key_func
         self.default_timeout = shared.default_timeout
         self._entries: dict[str, tuple[bytes, float | None]] = {}  # pickled value, and when it expires
+        self._gone: dict[str, None] = {}  # deleted keys, in order
+        self._cleared = False
 
     def _live(self, key: str) -> tuple[bytes, float | None] | None:
         entry = self._entries.get(key)
@@ -134,7 +150,9 @@ class PrivateCache(BaseCache):
 
     def delete(self, key: Any, version: int | None = None, **_: Any) -> bool:
         """As BaseCache."""
-        return self._entries.pop(self.make_key(key, version), None) is not None
+        made = self.make_key(key, version)
+        self._gone[made] = None
+        return self._entries.pop(made, None) is not None
 
     def has_key(self, key: Any, version: int | None = None, **_: Any) -> bool:
         """As BaseCache."""
@@ -152,6 +170,20 @@ class PrivateCache(BaseCache):
     def clear(self) -> None:
         """As BaseCache."""
         self._entries.clear()
+        self._cleared = True
+
+    def changes(self) -> Iterator[tuple[str, Any]]:
+        """What is other here than in one that nobody has used: the values by key, GONE for what was deleted, whether or
+        not it was there. Time limits are left aside."""
+        start = self.make_key("")
+        if self._cleared:
+            yield "(all)", GONE
+        for key in self._gone:
+            if key not in self._entries:
+                yield key.removeprefix(start), GONE
+        for key, (stored, _) in self._entries.items():
+            value = plain_value(pickle.loads(stored)) if len(stored) <= LONGEST else plain_bytes(stored)  # noqa: S301 - what this mirror has put there
+            yield key.removeprefix(start), value
 
     # -- what django-redis adds -------------------------------------------------------------------
 

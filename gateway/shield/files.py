@@ -8,6 +8,8 @@ from typing import Any
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage
 
+from gateway.parity.intentions import GONE
+from gateway.parity.plain_values import plain_bytes
 from gateway.shield.effects import note, noting
 from gateway.shield.guard import GuardedCall, guard
 
@@ -24,7 +26,8 @@ def shield_files() -> None:
 
 def _instead(call: GuardedCall) -> Any:
     storage = call.target
-    note(_effects(storage, call.name, call.args, call.kwargs))
+    if call.scope.intentions is None:  # which have its name and content
+        note(_effects(storage, call.name, call.args, call.kwargs))
     files = call.scope.store(("files", id(storage)), lambda: _MirrorFiles(storage))
     return getattr(files, call.name.lstrip("_"))(call, *call.args, **call.kwargs)
 
@@ -53,7 +56,10 @@ class _MirrorFiles:
         if call.name == "save":
             name = self._storage.get_available_name(str(name), max_length=max_length)
         kept = str(name).replace("\\", "/")
-        self._saved[kept] = b"".join(part.encode() if isinstance(part, str) else part for part in file.chunks())
+        saved = b"".join(part.encode() if isinstance(part, str) else part for part in file.chunks())
+        self._saved[kept] = saved
+        if call.scope.intentions is not None:
+            call.scope.intentions.note("file", kept, plain_bytes(saved))
         return kept
 
     def open(self, call: GuardedCall, name: str, mode: str = "rb") -> Any:
@@ -70,8 +76,11 @@ class _MirrorFiles:
             raise FileNotFoundError(kept)
         return content
 
-    def delete(self, _call: GuardedCall, name: str) -> None:
-        self._saved[str(name).replace("\\", "/")] = None
+    def delete(self, call: GuardedCall, name: str) -> None:
+        kept = str(name).replace("\\", "/")
+        self._saved[kept] = None
+        if call.scope.intentions is not None:
+            call.scope.intentions.note("file", kept, GONE)
 
     def exists(self, call: GuardedCall, name: str) -> bool:
         kept = str(name).replace("\\", "/")

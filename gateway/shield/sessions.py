@@ -12,6 +12,8 @@ from typing import Any
 
 from django.contrib.sessions.backends.base import SessionBase
 
+from gateway.compat.django import session_data
+from gateway.context.intentions import SessionNotes
 from gateway.context.mirror_scope import current
 from gateway.shield.caches import reading
 
@@ -30,8 +32,11 @@ def shield_sessions() -> None:
     @wraps(original)
     def made(self: SessionBase, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
-        if current.get() is not None:
+        scope = current.get()
+        if scope is not None:
             _make_private(self)
+            if scope.intentions is not None:
+                _take_notes(self, scope.intentions.session())
 
     SessionBase.__init__ = made  # type: ignore[method-assign] # there is no signal for it
 
@@ -68,3 +73,46 @@ def _areading(method: Callable[..., Any]) -> Callable[..., Any]:
             return await method(*args, **kwargs)
 
     return read
+
+
+# -- what it would have stored --------------------------------------------------------------------
+
+
+def _take_notes(session: Any, notes: SessionNotes) -> None:
+    """Have what is done to the session noted. `cycle_key()` creates one and deletes what has the key that it had;
+    `flush()` deletes one without naming its key."""
+    load = session.load
+
+    def loaded() -> Any:
+        found = load()
+        notes.loaded(found)
+        return found
+
+    def save(*_args: object, **_kwargs: object) -> None:
+        notes.saved(session_data(session))
+
+    def create() -> None:
+        notes.renewed()
+
+    def delete(session_key: str | None = None) -> None:
+        if session_key is None:
+            notes.ended()
+
+    session.load, session.save, session.create, session.delete = loaded, save, create, delete
+    if hasattr(session, "aload"):  # since Django 5.1
+        aload = session.aload
+
+        async def aloaded() -> Any:
+            found = await aload()
+            notes.loaded(found)
+            return found
+
+        session.aload = aloaded
+        session.asave, session.acreate, session.adelete = _later(save), _later(create), _later(delete)
+
+
+def _later(method: Callable[..., None]) -> Callable[..., Any]:
+    async def later(*args: Any, **kwargs: Any) -> None:
+        method(*args, **kwargs)
+
+    return later

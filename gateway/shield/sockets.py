@@ -24,18 +24,20 @@ from gateway.context.mirror_scope import MirrorScope, NotConnected, current
 from gateway.shield.guard import GuardedCall, guard
 from gateway.shield.libraries import INSTEAD
 
-__all__ = ["shield_sockets"]
+__all__ = ["check_address", "shield_sockets"]
 
 # Methods of sockets that take an address, and its position among the arguments.
 METHODS = {"connect": 0, "connect_ex": 0, "sendto": -1, "sendmsg": 3}
 PORTS = {"postgresql": 5432, "mysql": 3306, "oracle": 1521, "microsoft": 1433}
 UNSAID = "which [routes.mirror] hosts doesn't name"
-# Module, class, the method that sends a request, and how to find its host.
-CLIENTS: tuple[tuple[str, str, str, Callable[[GuardedCall], object]], ...] = (
-    ("http.client", "HTTPConnection", "putrequest", lambda call: _of_connection(call.target)),
-    ("httpcore", "ConnectionPool", "handle_request", lambda call: call.args[0].url.host),
-    ("httpcore", "AsyncConnectionPool", "handle_async_request", lambda call: call.args[0].url.host),
-    ("aiohttp", "ClientRequest", "send", lambda call: call.target.url.host),
+# Module, class, the methods that send a request, and how to find its host.
+CLIENTS: tuple[tuple[str, str, tuple[str, ...], Callable[[GuardedCall], object]], ...] = (
+    ("http.client", "HTTPConnection", ("putrequest", "connect"), lambda call: _of_connection(call.target)),
+    ("httpcore", "ConnectionPool", ("handle_request",), lambda call: call.args[0].url.host),
+    ("httpcore", "AsyncConnectionPool", ("handle_async_request",), lambda call: call.args[0].url.host),
+    ("httpcore2", "ConnectionPool", ("handle_request",), lambda call: call.args[0].url.host),
+    ("httpcore2", "AsyncConnectionPool", ("handle_async_request",), lambda call: call.args[0].url.host),
+    ("aiohttp", "ClientRequest", ("send",), lambda call: call.target.url.host),
 )
 
 _databases: set[tuple[str, int | None]] = set()  # host and port, None for any
@@ -44,11 +46,8 @@ _databases: set[tuple[str, int | None]] = set()  # host and port, None for any
 def shield_sockets() -> None:
     """From now on, refuse connections that mirrors must not make."""
     _databases.update(_known_databases())
-    if "httpx" in sys.modules:
-        import_module("httpcore")  # as httpx does with its first client
-    for module, name, method, host_of in CLIENTS:
-        if (found := sys.modules.get(module)) is not None:  # optional; not to be imported here
-            guard(_owner(getattr(found, name), method), {method}.__contains__, _asking(host_of))
+    for module, cls, methods, host_of in _clients():
+        guard(_owner(getattr(module, cls), methods[0]), methods.__contains__, _asking(host_of))
     if hasattr(socket.getaddrinfo, "tells_mirrors"):
         return
     for name, place in METHODS.items():
@@ -66,13 +65,13 @@ def _check_socket(name: str, place: int) -> None:
     def checked(self: socket.socket, *args: Any) -> Any:
         scope = current.get()
         if scope is not None and len(args) > place and args[place] is not None:
-            _check(scope, args[place])
+            check_address(scope, args[place])
         return method(self, *args)
 
     setattr(socket.socket, name, checked)
 
 
-def _check(scope: MirrorScope, address: Any) -> None:
+def check_address(scope: MirrorScope, address: Any) -> None:
     """Refuse `address`, a path or a host and a port, unless it is allowed."""
     host, port = (address[0], address[1]) if isinstance(address, tuple) else (address, None)
     if not isinstance(host, str | bytes | bytearray):
@@ -163,7 +162,7 @@ def _check_argument(loop: Any, method: str, place: int) -> None:
             if name == "host" and given is not None:
                 given = (given, args[place + 1] if len(args) > place + 1 else kwargs.get("port"))
             if given is not None:
-                _check(scope, given)
+                check_address(scope, given)
         return await connect(self, *args, **kwargs)
 
     setattr(loop, method, checked)
@@ -177,10 +176,23 @@ def _owner(cls: type, method: str) -> type:
     return next(base for base in cls.__mro__ if method in vars(base))
 
 
+def _clients() -> Iterator[tuple[Any, str, tuple[str, ...], Callable[[GuardedCall], object]]]:
+    """Those of the libraries that the process has imported by now: they are optional, and not to be imported for
+    this."""
+    for library, used in (("httpx", "httpcore"), ("httpx2", "httpcore2")):
+        if library in sys.modules:
+            import_module(used)  # which it does with its first client
+    for name, cls, methods, host_of in CLIENTS:
+        if (module := sys.modules.get(name)) is not None:
+            yield module, cls, methods, host_of
+
+
 def _asking(host_of: Callable[[GuardedCall], object]) -> Callable[[GuardedCall], Any]:
     def instead(call: GuardedCall) -> Any:
-        if (host := host_of(call)) is not None:
-            _check(call.scope, host if isinstance(host, tuple) else (host, None))
+        if call.scope.outbound is not None:
+            return call.scope.outbound.make(call)
+        if call.name != "connect" and (host := host_of(call)) is not None:  # where it connects to, its socket says
+            check_address(call.scope, host if isinstance(host, tuple) else (host, None))
         return call.method(call.target, *call.args, **call.kwargs)
 
     return instead

@@ -11,6 +11,7 @@ from unittest import mock
 import django
 import pytest
 from django.conf import settings
+from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.wsgi import WSGIRequest
@@ -43,6 +44,7 @@ from gateway.compat.django import (
     non_atomic_aliases,
     replace_resolve,
     resolver_of,
+    session_data,
     set_body,
     settings_in_force,
     take_body,
@@ -351,3 +353,12 @@ def test_what_stands_first_of_a_connections_wrappers_hears_of_each_statement():
         connection.execute_wrappers.remove(hear)
 
     assert heard == [("SELECT 1", True)]
+
+
+def test_what_is_in_a_session_without_having_looked():
+    session = SessionStore()
+    assert session_data(session) == {}
+    session["name"] = 1
+    session.accessed = False
+    assert session_data(session) == {"name": 1}
+    assert not session.accessed

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import io
 import os
 import random
 import secrets
 import threading
 
-from gateway.compat.stdlib import replace_system_random, thread_target, tunnel_host
+from gateway.compat.stdlib import body_through, replace_system_random, thread_target, tunnel_host
 
 
 def test_what_a_thread_that_has_not_begun_will_run():
@@ -33,3 +34,15 @@ def test_where_secrets_come_from():
     finally:
         replace_system_random(os.urandom)
     assert random.SystemRandom().getrandbits(64) != 0
+
+
+def test_what_a_response_is_read_from():
+    class Sock:
+        def makefile(self, _mode):
+            return io.BytesIO(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+
+    response = http.client.HTTPResponse(Sock())
+    response.begin()
+    assert body_through(response, lambda body: io.BytesIO(body.read().upper()))
+    assert response.read() == b"OK"
+    assert not body_through(response, lambda body: body)

@@ -116,7 +116,7 @@ def _json(pointer: str, was: object, now: object, masker: Masker, *, covered: bo
 def _covered(pointer: str, masker: Masker) -> bool:
     """Whether a place is sensitive because of its name, or the name or path of an enclosing value."""
     place = ""
-    if pointer.startswith("row:"):
+    if pointer.startswith(("row:", "effects:")):
         return any(map(masker.covers, pointer.split(":")[1:]))
     for name in segments(pointer) if pointer.startswith("/") else []:
         place = child(place, name)

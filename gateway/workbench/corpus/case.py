@@ -37,6 +37,11 @@ Count: TypeAlias = Annotated[int, Field(ge=0)]
 Pairs: TypeAlias = tuple[tuple[str, str], ...]  # names in lower case, values as latin-1 reads their bytes
 
 
+def _media_type(headers: Pairs) -> str | None:
+    value = next((value for name, value in headers if name == "content-type"), None)
+    return None if value is None else value.partition(";")[0].strip().lower()
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """The caller of a request. `ref` is the primary key as text, or a pseudonym if the key itself is personal; None for
@@ -67,12 +72,21 @@ class Statements:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """A request that the project made meanwhile, and its response, to be played back."""
+    """A request that the project made meanwhile, and its response, to be played back if there is one. `failed` says
+    why there was none. `masked`: the URL contains pseudonyms."""
 
     method: str
     url: str
+    headers: Pairs = ()
     body: Body = b""
     answer: Reply | None = None
+    failed: Literal["timeout", "connection"] | None = None
+    masked: bool = False
+
+    @property
+    def media_type(self) -> str | None:
+        """That of the body, lower case, without parameters; None where none is said."""
+        return _media_type(self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +118,7 @@ class Case:
     @property
     def media_type(self) -> str | None:
         """The body's media type, in lower case, without parameters; None if undeclared."""
-        value = self.header("content-type")
-        return None if value is None else value.partition(";")[0].strip().lower()
+        return _media_type(self.headers)
 
     @property
     def target(self) -> str:

@@ -20,7 +20,7 @@ from gateway.parity.redact.bodies import redacted_body
 from gateway.parity.redact.pseudonyms import Pseudonyms
 from gateway.parity.redact.sensitive import is_secret
 from gateway.randomness import RANDOMNESS
-from gateway.recording.sample import LEFT_OUT, LEFT_OUT_OF_ANSWERS
+from gateway.recording.exchange import LEFT_OUT, LEFT_OUT_OF_ANSWERS
 from gateway.workbench.corpus import About, Case, Corpus, Reply, User
 from gateway.workbench.inventory import endpoints
 from gateway.workbench.record.endpoint_matcher import EndpointMatcher

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from typing import Any
 
-from django.apps import apps
 from django.db import Error
-from django.db.models import Model
 
+from gateway.context.intentions import Intentions
 from gateway.context.mirror_scope import MirrorScope, mirror_scope
 from gateway.context.recording import Recorder, recorder
-from gateway.parity.tables import plain
+from gateway.parity.intentions import Intention
+from gateway.shield.caches import cache_intentions
 from gateway.shield.effects import named
+from gateway.workbench.corpus import Outbound
+from gateway.workbench.replay.constraints import check_foreign_keys
 from gateway.workbench.replay.finals import Finals, read_finals
+from gateway.workbench.replay.outbound import Answers, PlayedClients
 
 __all__ = ["ReplayScope"]
 
@@ -25,20 +27,39 @@ PATIENCE = 30.0  # seconds for a lock or a statement: nobody else waits
 class ReplayScope(MirrorScope):
     """One side's request. Unlike a mirror's, its database is nobody else's; what is to be checked at a commit is
     checked, and what is to run after it runs, before all is rolled back. What of that fails is noted as an effect.
-    `finals` are the rows as they are then."""
+    `finals` are the rows as they are then. What it asks of other servers gets the answers that were `recorded`."""
 
-    __slots__ = ("_recorder", "finals")
+    __slots__ = ("_clients", "_noted", "_recorder", "finals")
 
-    def __init__(self, recorder: Recorder, *, writes: bool, rolls_back: bool, hosts: frozenset[str]) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        writes: bool,
+        rolls_back: bool,
+        hosts: frozenset[str],
+        recorded: Sequence[Outbound] = (),
+    ) -> None:
         super().__init__(
             writes=writes, rolls_back=rolls_back, hosts=hosts, lock_timeout=PATIENCE, statement_timeout=PATIENCE
         )
         self._recorder = recorder
         self.finals: Finals = {}
+        self.intentions = self._noted = Intentions()
+        self.outbound = self._clients = PlayedClients(Answers(recorded), self._noted, self)
 
     def owns(self, alias: str) -> bool:  # noqa: ARG002 - as in the base class
         """Every database is."""
         return True
+
+    @property
+    def refused_request(self) -> bool:
+        """Whether it asked another server for what was not recorded."""
+        return self._clients.refused
+
+    def intended(self) -> tuple[Intention, ...]:
+        """What it would have left in caches, sessions and files, and asked of other servers."""
+        return (*self._noted.found(), *cache_intentions(self))
 
     def conclude(self, connection: Any, pending: int) -> None:
         """As a commit of the project would."""
@@ -61,7 +82,7 @@ class ReplayScope(MirrorScope):
         if not written:
             return
         if connection.vendor == "sqlite":  # which looks through whole tables
-            connection.check_constraints(table_names=_concerned(written))
+            check_foreign_keys(connection, self._recorder.rows(), written)
         else:
             connection.check_constraints()
 
@@ -93,27 +114,3 @@ def noted_by(notes: Recorder | None) -> Iterator[None]:
         yield
     finally:
         recorder.reset(token)
-
-
-@lru_cache(maxsize=256)
-def _concerned(written: frozenset[str]) -> list[str]:
-    """The tables that may refer to a row that isn't there, after those were written to: they, and who refers to
-    them."""
-    models = apps.get_models(include_auto_created=True)
-    known = {_table(model) for model in models if not _reach(model).isdisjoint(written)}
-    return sorted(known | (written - {plain(table) for table in known}))
-
-
-def _reach(model: type[Model]) -> set[str]:
-    """The table of a model, and those that it refers to."""
-    related = (field.related_model for field in _meta(model).local_fields)
-    return {plain(_table(one)) for one in (model, *related) if one is not None}
-
-
-def _table(model: type[Model]) -> str:
-    name: str = _meta(model).db_table
-    return name
-
-
-def _meta(model: type[Model]) -> Any:
-    return model._meta  # noqa: SLF001 - Django documents it, name and all

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from http.cookies import SimpleCookie
 from typing import Any
@@ -22,6 +22,7 @@ from gateway.mirroring.asking import ask
 from gateway.mirroring.copy import Copy
 from gateway.mirroring.tracing import untraced
 from gateway.parity.answer import Answer
+from gateway.parity.intentions import Intention
 from gateway.rollout.decision import LEGACY, SAFE
 from gateway.rollout.policy import RoutePolicy
 from gateway.routing.request import BadRequest, RequestInfo
@@ -44,10 +45,13 @@ LEFT_OUT = frozenset({"authorization", "connection", "content-length", "cookie",
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What one side answered, and what the rows were that it had changed."""
+    """What one side answered, what the rows were that it had changed, and what it would have done elsewhere. `refused`
+    says what it asked of another server, which had not been recorded: then the rest proves nothing."""
 
     answer: Answer
     finals: Finals
+    intentions: tuple[Intention, ...] = ()
+    refused: str | None = None
 
 
 class Cannot(Exception):
@@ -74,12 +78,22 @@ class Prepared:
 
 
 class Asker:
-    """Asks through `gateway`, which has started on `loop`; nothing else runs there."""
+    """Asks through `gateway`, which has started on `loop`; nothing else runs there. `sides` are what services name by
+    what they put into caches (gateway/shield/sides.py)."""
 
-    def __init__(self, gateway: Gateway, loop: asyncio.AbstractEventLoop, pins: Pins, *, in_place: bool) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        loop: asyncio.AbstractEventLoop,
+        pins: Pins,
+        *,
+        in_place: bool,
+        sides: Mapping[str, str] | None = None,
+    ) -> None:
         self._gateway = gateway
         self._loop = loop
         self._pins = pins
+        self._sides = sides or {}
         self._users = Users()
         self._counters = Counters(keep=not in_place)
         self._host = _own_host()
@@ -106,7 +120,7 @@ class Asker:
 
     def ask(self, prepared: Prepared, upstream: str) -> Answered:
         """What one side answers. Raises Cannot where it asked for what it can't have, so that its answer proves
-        nothing."""
+        nothing; but for a service's request to another server, which legacy may not make."""
         self._pins.again(prepared.case.key)
         shield_imported()  # a view may have imported more since
         force_user(prepared.login.user if prepared.forced else None)
@@ -120,6 +134,7 @@ class Asker:
             writes=prepared.info.method not in SAFE,
             rolls_back=upstream != LEGACY and self._gateway.config.services[upstream].rolls_back,
             hosts=frozenset(prepared.policy.mirror.hosts),
+            recorded=prepared.case.outbound,
         )
         entry = self._gateway.upstreams[upstream].entry
         asking = ask(entry, scope, second, prepared.body, alone, clock, SECONDS)
@@ -127,9 +142,17 @@ class Asker:
         if answer.sql is not None and (written := answer.sql.written()):
             self._counters.restart(written)
         reason = alone.refusal or alone.gave_way
-        if reason is not None:
-            raise Cannot(f"{'legacy' if upstream == LEGACY else 'the service'} would use {reason}")
-        return Answered(answer, alone.finals)
+        refused = None if reason is None else f"{'legacy' if upstream == LEGACY else 'the service'} would use {reason}"
+        if refused is not None and (upstream == LEGACY or not alone.refused_request):
+            raise Cannot(refused)
+        return Answered(answer, alone.finals, tuple(self._known(alone.intended(), upstream)), refused)
+
+    def _known(self, intentions: Iterable[Intention], upstream: str) -> Iterator[Intention]:
+        """As both sides would name them: whole answers in a cache have the service's name in their keys."""
+        side = self._sides.get(upstream)
+        for one in intentions:
+            named = side is not None and one.kind == "cache" and side in one.place
+            yield replace(one, place=one.place.replace(f".{side}", "")) if named else one
 
     def _scope(self, case: Case, login: Login, body: bytes) -> Scope:
         headers = [*_headers(case, login, body, self._host)]

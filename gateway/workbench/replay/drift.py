@@ -65,7 +65,8 @@ def finding_of(template: str, difference: Difference, redaction: Redaction, *, a
         what = f"{what} (at {place})"
     elif difference.which:
         what = f"{what} ({shown.pointer.partition(' (')[2].removesuffix(')')})"
-    message = what if difference.kind in IN_WORDS else _said(what, expected, actual)
+    in_words = difference.kind in IN_WORDS and not difference.pointer.startswith("effects:")
+    message = what if in_words else _said(what, expected, actual)
     return Finding(drift, difference.kind, shown.pointer, severity, expected, actual, message)
 
 

@@ -109,12 +109,13 @@ def _ready(setup: Setup, loop: asyncio.AbstractEventLoop) -> tuple[Player, Gatew
     asyncio.set_event_loop(loop)
     loop.run_until_complete(gateway.startup())
     rules = Rules(gateway.snapshot.routes, redaction_key(gateway.legacy, gateway.randomness), gateway.clock)
-    asker = Asker(gateway, loop, pins, in_place=setup.databases is None)
-    player = Player(asker, rules, gateway.snapshot, side=setup.side, redacted=setup.redacted)
     releases = {
         name: release_of(config.release, config.app, gateway.services[name].endpoints())
         for name, config in gateway.config.services.items()
     }
+    sides = {name: f"{name}.{release}" for name, release in releases.items()}
+    asker = Asker(gateway, loop, pins, in_place=setup.databases is None, sides=sides)
+    player = Player(asker, rules, gateway.snapshot, side=setup.side, redacted=setup.redacted)
     return player, gateway, releases
 
 

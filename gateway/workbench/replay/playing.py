@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from gateway.config.guard import Guard
@@ -10,6 +10,8 @@ from gateway.mirroring.rules import Rules
 from gateway.parity.answer import Answer
 from gateway.parity.compare import Comparison, compare
 from gateway.parity.difference import Difference
+from gateway.parity.findings import Findings
+from gateway.parity.intentions import Intention, compare_intentions
 from gateway.parity.redact.redaction import Redaction
 from gateway.parity.rules import CompareRules
 from gateway.parity.severity import Severity
@@ -59,16 +61,23 @@ class Player:
         legacy, service = self._legacy(prepared), self._service(prepared)
         if legacy.answer.failed is not None:
             raise Cannot(f"legacy gives no answer: {legacy.answer.failed}")
-        found = compare(legacy.answer, service.answer, rules, prepared.sent)
-        kept, noise = self._confirmed(prepared, _differences(found, legacy, service), rules)
-        findings = [*self._findings(task, kept, redaction), *self._slower(prepared, legacy.answer, service.answer)]
-        if found.errors and not findings:
-            raise Cannot(f"can't be compared: {'; '.join(found.errors)}")
+        found, errors = _differences(legacy, service, rules, prepared.sent)
+        if service.refused is not None and not found:
+            raise Cannot(service.refused)
+        kept, noise = self._confirmed(prepared, found, rules)
+        findings = [*self._findings(task, kept, redaction)]
+        if service.refused is None:
+            findings += self._slower(prepared, legacy.answer, service.answer)
+        if errors and not findings:
+            raise Cannot(f"can't be compared: {'; '.join(errors)}")
         result = replace(result, findings=tuple(findings), noise=noise)
         if all(finding.severity is Severity.NOTE for finding in findings):
             sides = brief(legacy.answer), brief(service.answer)
             return replace(result, outcome=Outcome.EQUAL, legacy=sides[0], service=sides[1])
-        sides = shown(legacy.answer, redaction), shown(service.answer, redaction)
+        sides = (
+            shown(legacy.answer, redaction, legacy.intentions),
+            shown(service.answer, redaction, service.intentions),
+        )
         return replace(result, outcome=Outcome.DIFFERENT, legacy=sides[0], service=sides[1])
 
     def _one(self, task: Task, prepared: Prepared, result: CaseResult) -> CaseResult:
@@ -78,7 +87,10 @@ class Player:
         rules, redaction = self._rules.of(prepared.policy.route)
         recorded = recorded_answer(task.case.answer)
         ask = self._legacy if self._side == LEGACY else self._service
-        now = ask(prepared).answer
+        asked = ask(prepared)
+        if asked.refused is not None:
+            raise Cannot(asked.refused)
+        now = asked.answer
         found = self._against(recorded, now, rules, prepared)
         if any(one.severity is not Severity.NOTE for one in found):
             again = {_place(one) for one in self._against(recorded, ask(prepared).answer, rules, prepared)}
@@ -111,10 +123,8 @@ class Player:
         if all(difference.severity is Severity.NOTE for difference in found):
             return found, 0
         legacy, service, again = self._legacy(prepared), self._service(prepared), self._legacy(prepared)
-        once_more = compare(legacy.answer, service.answer, rules, prepared.sent)
-        itself = compare(legacy.answer, again.answer, rules, prepared.sent)
-        places = {_place(one) for one in _differences(once_more, legacy, service)}
-        places -= {_place(one) for one in _differences(itself, legacy, again)}
+        places = {_place(one) for one in _differences(legacy, service, rules, prepared.sent)[0]}
+        places -= {_place(one) for one in _differences(legacy, again, rules, prepared.sent)[0]}
         kept = [one for one in found if _place(one) in places]
         return kept, len(found) - len(kept)
 
@@ -135,8 +145,27 @@ class Player:
             slow = min(slow, self._service(prepared).answer.seconds)
 
 
-def _differences(found: Comparison, legacy: Answered, service: Answered) -> list[Difference]:
-    return without_equal_rows(found.differences, legacy.finals, service.finals)
+def _differences(
+    legacy: Answered, service: Answered, rules: CompareRules, sent: bytes
+) -> tuple[list[Difference], tuple[str, ...]]:
+    """What differs, and what could not be compared. Of a side that asked another server for what was not recorded, only
+    what it asked for says something."""
+    if service.refused is not None:
+        asked = ([one for one in side.intentions if one.kind == "request"] for side in (legacy, service))
+        return [*_intended(*asked, rules=rules).differences], ()
+    found = compare(legacy.answer, service.answer, rules, sent)
+    differences = without_equal_rows(found.differences, legacy.finals, service.finals)
+    if legacy.answer.status // 100 != service.answer.status // 100:  # an answer of another kind does other things
+        return differences, found.errors
+    intended = _intended(legacy.intentions, service.intentions, rules=rules)
+    return [*differences, *intended.differences], (*found.errors, *intended.errors)
+
+
+def _intended(legacy: Sequence[Intention], service: Sequence[Intention], *, rules: CompareRules) -> Comparison:
+    findings = Findings(rules)
+    if legacy or service:
+        compare_intentions(legacy, service, findings)
+    return findings.result()
 
 
 def _place(difference: Difference) -> tuple[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gateway.parity.answer import Answer
+from gateway.parity.intentions import Intention
 from gateway.parity.redact.redaction import Redaction, redact
 from gateway.parity.rows import UNKNOWN, Rows, Value
 from gateway.parity.writing import rows_of
@@ -30,8 +31,8 @@ def brief(answer: Answer) -> SideAnswer:
     return SideAnswer(answer.status, answer.seconds, statements=answer.sql.count if answer.sql is not None else None)
 
 
-def shown(answer: Answer, redaction: Redaction) -> SideAnswer:
-    """Of an answer that somebody is to look at."""
+def shown(answer: Answer, redaction: Redaction, intentions: Iterable[Intention] = ()) -> SideAnswer:
+    """Of an answer that somebody is to look at, and what else was to be done."""
     safe = redact(answer, redaction)
     failed = safe.failed if not answer.raised else f"{safe.failed or ''} {answer.raised}".strip()
     return SideAnswer(
@@ -44,7 +45,7 @@ def shown(answer: Answer, redaction: Redaction) -> SideAnswer:
         tables_read=() if answer.sql is None else tuple(sorted(answer.sql.tables() - answer.sql.written())),
         tables_written=() if answer.sql is None else tuple(sorted(answer.sql.written())),
         rows=() if answer.rows is None else tuple(_rows(answer.rows, redaction)),
-        effects=answer.effects or (),
+        effects=(*(answer.effects or ()), *(redaction.masker.text(one.in_words) for one in intentions)),
     )
 
 

@@ -37,7 +37,7 @@ ORDER = Case(
     seen=12,
     at=datetime(2026, 11, 30, 12, 5, tzinfo=UTC),
     reached="3f2a91",
-    outbound=(Outbound("GET", "https://rates.example/eur", b"", Reply(200, (), b"1.08")),),
+    outbound=(Outbound("GET", "https://rates.example/eur", answer=Reply(200, (), b"1.08")),),
 )
 READ = Case(template="/api/products/{pk}/", method="GET", path="/api/products/1/")
 ABOUT = About(datetime(2026, 11, 30, 12, tzinfo=UTC), "ada", "traffic", True, ("orders",), 4000, "")

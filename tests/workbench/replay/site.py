@@ -16,7 +16,7 @@ from tests.project import settings as project_settings
 from tests.support.commands import Commands
 from tests.support.server import environment
 
-__all__ = ["NOBODY", "STAFF", "USER", "PlantedSite", "cases"]
+__all__ = ["NOBODY", "STAFF", "USER", "PlantedSite", "cases", "seeded"]
 
 NOBODY, USER, STAFF = User(), User("user", "1"), User("staff", "2")
 ROUTE = """
@@ -52,8 +52,7 @@ class PlantedSite:
                 "default": database or {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "db.sqlite3")}
             },
         }
-        env = environment(DJANGO_SETTINGS_MODULE="tests.project.settings", PROJECT_SETTINGS=json.dumps(self.settings))
-        subprocess.run([sys.executable, "-c", SEED], env=env, check=True, capture_output=True)
+        seeded(self.settings)
         routes = (ROUTE.format(bug=bug, app=bug.replace("-", "_")) for bug in bugs)
         self.config = folder / "gateway.toml"
         self.config.write_text(project_toml("".join(routes)))
@@ -68,6 +67,12 @@ class PlantedSite:
     def commands(self) -> Commands:
         """The command line."""
         return Commands(self.config, self.settings)
+
+
+def seeded(settings: dict[str, Any]) -> None:
+    """Make the database that these settings name, with books, a user and one of the staff."""
+    env = environment(DJANGO_SETTINGS_MODULE="tests.project.settings", PROJECT_SETTINGS=json.dumps(settings))
+    subprocess.run([sys.executable, "-c", SEED], env=env, check=True, capture_output=True)
 
 
 def cases(bug: str) -> Iterator[Case]:

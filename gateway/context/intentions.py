@@ -1,0 +1,81 @@
+"""Notes what one side of a replay would have left in sessions and files, and asked of other servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gateway.parity.intentions import GONE, Intention, Kind
+from gateway.parity.plain_values import plain_value
+
+__all__ = ["Intentions", "SessionNotes"]
+
+MOST = 500  # that are kept of one request
+
+
+class Intentions:
+    """Those of one request, on whichever threads it runs."""
+
+    __slots__ = ("_noted", "_sessions")
+
+    def __init__(self) -> None:
+        self._noted: list[Intention] = []
+        self._sessions: list[SessionNotes] = []
+
+    def note(self, kind: Kind, place: str, value: Any) -> None:
+        """Note one; `value` is as `parse_json` gives values."""
+        if len(self._noted) < MOST:
+            self._noted.append(Intention(kind, place, value))
+
+    def session(self) -> SessionNotes:
+        """What takes notes of one more session."""
+        notes = SessionNotes()
+        if len(self._sessions) < MOST:
+            self._sessions.append(notes)
+        return notes
+
+    def found(self) -> tuple[Intention, ...]:
+        """All that were noted."""
+        return (*self._noted, *(one for notes in self._sessions for one in notes.found()))
+
+
+class SessionNotes:
+    """How one session is changed: its names one by one, whether it gets a new key, and whether it ends."""
+
+    __slots__ = ("_after", "_before", "_ended", "_renewed")
+
+    def __init__(self) -> None:
+        self._before: Mapping[str, Any] | None = None
+        self._after: Mapping[str, Any] | None = None
+        self._ended = self._renewed = False
+
+    def loaded(self, data: Mapping[str, Any]) -> None:
+        """It was read, and is this."""
+        if self._before is None and self._after is None:
+            self._before = plain_value(data)
+
+    def saved(self, data: Mapping[str, Any]) -> None:
+        """It is to be stored as this."""
+        self._after = plain_value(data)
+
+    def renewed(self) -> None:
+        """It is to have a new key."""
+        self._renewed = True
+
+    def ended(self) -> None:
+        """It is to be deleted; what is stored from now on is another one."""
+        self._ended, self._before, self._after = True, {}, None
+
+    def found(self) -> Iterator[Intention]:
+        """What is other in the end."""
+        if self._renewed:
+            yield Intention("session", "(a new key)", True)
+        if self._ended:
+            yield Intention("session", "(ended)", True)
+        before = self._before or {}
+        after = before if self._after is None else self._after
+        for name in before.keys() | after.keys():
+            if name not in after:
+                yield Intention("session", name, GONE)
+            elif name not in before or before[name] != after[name]:
+                yield Intention("session", name, after[name])
