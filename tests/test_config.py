@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
 from gateway import Gateway
 from gateway.config.files import find, find_or_fail, load
@@ -216,6 +217,13 @@ def test_writes_may_be_mirrored_where_somebody_rolls_them_back(document):
 )
 def test_a_problem_names_key_value_and_expected_shape(document, problem):
     assert [found for found in problems(document) if found.startswith(problem)], problems(document)
+
+
+def test_an_application_in_the_place_of_its_name_is_told():
+    """A dictionary, unlike a file, can hold one; Starlette's can't be copied."""
+    _, [problem] = parse(whole(services={"items": {"app": FastAPI()}}))
+    assert problem.key == "services.items.app"
+    assert "input should be a valid string" in str(problem)
 
 
 def test_one_mistake_makes_one_problem():

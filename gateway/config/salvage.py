@@ -7,7 +7,6 @@ the first that is broken. So invalid values are removed, and the rest is validat
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from copy import deepcopy
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -45,7 +44,7 @@ class Salvaged(NamedTuple, Generic[ModelT]):
 
 def salvage(model: type[ModelT], table: Mapping[str, Any]) -> Salvaged[ModelT]:
     """Validate `table` as a `model`, without its invalid values."""
-    rest: dict[str, Any] = deepcopy(dict(table))
+    rest: dict[str, Any] = _copied(table)
     found: list[Any] = []
     doubtful: set[Place] = set()
     while True:
@@ -63,6 +62,14 @@ def salvage(model: type[ModelT], table: Mapping[str, Any]) -> Salvaged[ModelT]:
             _remove(rest, place)
         if len(doubtful) == before:
             return Salvaged(None, found, frozenset(doubtful))
+
+
+def _copied(value: Any) -> Any:
+    """`value` with tables and arrays of its own. Anything else is a value, or a mistake that Pydantic names: a FastAPI
+    application in the place of its import string can't be copied, for one."""
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def _apart(error: Any) -> list[Any]:
