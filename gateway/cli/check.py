@@ -189,7 +189,7 @@ def _retired_lines(view: dict[str, Any]) -> list[str]:
         urls = ", ".join(_url(url) for url in view["urls"])
         return [f"{view['view']} can be deleted: {', '.join(view['routes'])} claims all of {urls}"]
     lines = [f"{view['view']} can't be deleted yet:"]
-    lines += [f"  {_url(url)} is nobody's any more" for url in view["urls"]]
+    lines += [f"  {_url(url)} is served by no view any more" for url in view["urls"]]
     return lines + [f"  {_url(url)}: {url['why']}" for url in view["kept"]]
 
 

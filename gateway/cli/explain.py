@@ -186,7 +186,7 @@ def _caller_line(caller: dict[str, Any] | None) -> str | None:
     if caller is None:
         return None
     if caller["user"] is None:
-        return "nobody who is logged in"
+        return "not logged in"
     staff = ", staff" if caller["staff"] else ""
     groups = f", of {', '.join(caller['groups'])}" if caller["groups"] else ""
     return f"user {caller['user']}{staff}{groups}"

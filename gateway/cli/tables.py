@@ -247,7 +247,7 @@ def _workers(workers: Sequence[WorkerReport], routes: Sequence[RouteStatus], now
         refused.update(worker.refused)
     if refused:
         statuses = ", ".join(f"{status}: {count:,}" for status, count in sorted(refused.items()))
-        yield Text(f"requests that nobody was asked, since the workers started: {statuses}; the log says why")
+        yield Text(f"requests that reached no upstream, since the workers started: {statuses}; the log says why")
     lost = sum(worker.lost_requests + worker.lost_differences for worker in workers)
     if lost:
         yield Text(

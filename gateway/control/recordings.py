@@ -135,7 +135,7 @@ def progress(recording: str) -> RecordingProgress:
     """The progress of a recording. Raises NoSuchRecording."""
     row = Recording.objects.using(alias()).filter(pk=recording).first()
     if row is None:
-        raise NoSuchRecording(f"there is no recording {recording!r}; one that nobody fetches is kept for a day")
+        raise NoSuchRecording(f"there is no recording {recording!r}; one that isn't fetched is kept for a day")
     now = utc_now()
     tallies = list(RecordingTally.objects.using(alias()).filter(recording=recording))
     living = set(Worker.objects.using(alias()).filter(seen__gte=now - ALIVE).values_list("pk", flat=True))
@@ -157,7 +157,7 @@ def collected(recording: str) -> tuple[Recording, list[tuple[str, int]]]:
     the order of arrival. Raises NoSuchRecording."""
     row = Recording.objects.using(alias()).filter(pk=recording).first()
     if row is None:
-        raise NoSuchRecording(f"there is no recording {recording!r}; one that nobody fetches is kept for a day")
+        raise NoSuchRecording(f"there is no recording {recording!r}; one that isn't fetched is kept for a day")
     samples = Sample.objects.using(alias()).filter(recording=recording).order_by("endpoint", "at", "pk")
     return row, list(samples.values_list("case", "count"))
 

@@ -223,7 +223,7 @@ def _caller_of(info: RequestInfo, scope: Scope, session_cookie: bytes, authentic
     except Exception as exc:  # noqa: BLE001 - the project's code, which answers for itself when the view runs
         throttled.warn(
             f"authentication {type(exc).__name__} {kind}",
-            "%s: nobody is known, as the project's authentication raised %s: %s",
+            "%s: the caller is unknown, as the project's authentication raised %s: %s",
             info, type(exc).__name__, exc,
         )  # fmt: skip
         return FoundCaller(NOBODY_KNOWN, kind, carriers)

@@ -71,10 +71,10 @@ def _missing(evidence: Evidence, state: State, route: str) -> Iterator[str]:
         yield words
     if replayed is not None and replayed.blocking:
         count = f"{replayed.blocking} of {replayed.cases} cases"
-        yield f"{count} differed in the last replay of this release: mend the service, and `gateway replay` again"
+        yield f"{count} differed in the last replay of this release: fix the service, and `gateway replay` again"
     if evidence.open:
         count = "1 breaking difference is" if evidence.open == 1 else f"{evidence.open} breaking differences are"
-        yield f"{count} open: `gateway diffs {route}` shows what to mend, to accept or to resolve"
+        yield f"{count} open: `gateway diffs {route}` shows what to fix, to accept or to resolve"
 
 
 def _unproved(methods: frozenset[str], replayed: Replayed) -> str | None:
@@ -110,6 +110,6 @@ UNMIRRORED = (
     "`gateway replay` asks both sides what was recorded"
 )
 _HOW = {
-    Verdict.FAILING: "mend the service, and restart the servers",
+    Verdict.FAILING: "fix the service, and restart the servers",
     Verdict.INCONCLUSIVE: "wait for more requests; `gateway status {route}` counts them",
 }

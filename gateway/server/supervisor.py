@@ -243,7 +243,7 @@ class Supervisor:
             return
         place.serving, place.due = None, now
         if worker.alive:  # a signal was sent to it directly
-            logger.info("%r was asked to end; another one takes its place", worker)
+            logger.info("%r was told to stop; another one takes its place", worker)
             self._leave(worker)
             return
         logger.error("%r %s", worker, f"did not answer for {HANGS:g} seconds" if hangs else worker.end)

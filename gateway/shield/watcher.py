@@ -139,7 +139,9 @@ class Watcher:
                 if transaction.session in blocking:
                     self._end(transaction, connection, questions)
         except Exception as exc:  # noqa: BLE001 - drivers raise whatever they like
-            self._throttled.warn(alias, "%r can't be asked who waits for mirrors of writes: %s", alias, exc)
+            self._throttled.warn(
+                alias, "which transactions wait for mirrors of writes can't be read from %r: %s", alias, exc
+            )
             self._resting[alias] = SYSTEM.monotonic() + REST
             self._hang_up(alias)
 

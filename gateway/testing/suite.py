@@ -24,8 +24,8 @@ __all__ = ["Report", "Suite", "join", "leave", "states_of"]
 VARIABLE = "GATEWAY_TESTING"  # shared by the processes of one run: a JSON object
 BRIEFLY = 5.0  # seconds to wait for the database if it is only needed for the report
 NONE = (
-    "No request of these tests went through the gateway, so they say nothing about it. Tests that call views or"
-    " RequestFactory ask nobody; --gateway-allow-none says that this is fine."
+    "No request of these tests went through the gateway, so they say nothing about it. Tests that call views"
+    " directly, or through RequestFactory, bypass it; --gateway-allow-none says that this is fine."
 )
 
 

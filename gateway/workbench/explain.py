@@ -27,7 +27,7 @@ __all__ = ["explained"]
 # What callers don't see.
 _REFUSALS = {
     403: "the socket's Origin is neither this host nor one of CSRF_TRUSTED_ORIGINS",
-    404: "nobody serves WebSockets on this path",
+    404: "no route and no legacy application serves WebSockets on this path",
 }
 
 

@@ -251,7 +251,7 @@ async def test_a_class_that_raises_is_no_error_of_the_gateways_and_is_logged_onc
     for user in people:
         key = f"Key {user.username}-1"
         assert (await caller(canary, "/a/broken/", Authorization=key))[0] is None
-    said = "nobody is known, as the project's authentication raised RuntimeError: the key server is away"
+    said = "the caller is unknown, as the project's authentication raised RuntimeError: the key server is away"
     assert [record.message for record in caplog.records] == [f"GET /a/broken/: {said}"]
 
 

@@ -128,7 +128,7 @@ def test_says_nothing_of_a_status_that_only_the_service_knows(explain, news, met
         (["GET", "api/products/"], 400, "the request target is not a path"),
         (["GET", "/", "--host", "evil.example"], 400, "ALLOWED_HOSTS does not have the host 'evil.example'"),
         (["GET", "/", "-H", "Host: a", "-H", "Host: b"], 400, "more than one Host header"),
-        (["WEBSOCKET", "/nowhere"], 404, "nobody serves WebSockets on this path"),
+        (["WEBSOCKET", "/nowhere"], 404, "no route and no legacy application serves WebSockets on this path"),
         (["WEBSOCKET", "/api/live", "-H", "Origin: http://evil.example"], 403, "the socket's Origin is neither"),
     ],
 )

@@ -36,7 +36,7 @@ def test_nobody_gets_answers_that_were_never_compared(to):
 @pytest.mark.parametrize(
     ("evidence", "said"),
     [
-        (Evidence(FAILING, HEALTHY), "failing, error rate 9.0 %: mend the service, and restart the servers"),
+        (Evidence(FAILING, HEALTHY), "failing, error rate 9.0 %: fix the service, and restart the servers"),
         (
             Evidence(INCONCLUSIVE, HEALTHY),
             "inconclusive, nothing was compared in 60 s: wait for more requests; `gateway status catalog` counts them",
@@ -44,7 +44,7 @@ def test_nobody_gets_answers_that_were_never_compared(to):
         (Evidence(HEALTHY, FAILING), "failing now, error rate 9.0 %"),
         (
             Evidence(HEALTHY, INCONCLUSIVE, open=2),
-            "2 breaking differences are open: `gateway diffs catalog` shows what to mend, to accept or to resolve",
+            "2 breaking differences are open: `gateway diffs catalog` shows what to fix, to accept or to resolve",
         ),
     ],
 )
@@ -104,7 +104,7 @@ def test_a_replay_proves_a_write_only_where_legacy_accepts_one(methods, accepted
 def test_what_a_replay_found_holds_a_route(state, to):
     (said,) = missing(Evidence(HEALTHY, HEALTHY, replayed=Replayed(12, 2)), state, to, "orders")
     assert said == (
-        "2 of 12 cases differed in the last replay of this release: mend the service, and `gateway replay` again"
+        "2 of 12 cases differed in the last replay of this release: fix the service, and `gateway replay` again"
     )
 
 

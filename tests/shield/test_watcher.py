@@ -201,7 +201,7 @@ def test_a_database_that_cannot_be_asked_keeps_no_mirror_from_its_end(alias, mon
     broken = watching.Questions("SELECT nonsense", "SELECT nonsense")
     monkeypatch.setattr(watching, "ASKED", dict.fromkeys(watching.ASKED, broken))
     with mirror_at_work(lambda: update(alias, 1, "mirrors")) as scope:
-        assert until(lambda: "can't be asked" in caplog.text)
+        assert until(lambda: "can't be read from" in caplog.text)
     assert (scope.gave_way, scope.transactions) == (None, {})
     assert list(rows(alias)) == [("one",)]
 

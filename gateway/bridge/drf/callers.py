@@ -50,7 +50,7 @@ class ByDRF:
         try:
             found = self._request.user
         except (APIException, Http404, PermissionDenied) as exc:
-            logger.debug("%s %s: nobody is known: %s", self._http.method, self._http.path, exc)
+            logger.debug("%s %s: the caller is unknown: %s", self._http.method, self._http.path, exc)
             return None
         return found if getattr(found, "is_authenticated", False) else self._of_session
 

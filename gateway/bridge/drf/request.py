@@ -211,7 +211,7 @@ def _hide(view: type[EndpointView], attribute: str, *methods: str) -> None:
         return
 
     def absent(_self: APIView) -> None:
-        raise AttributeError(f"the view of this endpoint has none of {methods}: nobody gave it a {attribute}")
+        raise AttributeError(f"the view of this endpoint has none of {methods}: it was given no {attribute}")
 
     for name in methods:
         setattr(view, name, property(absent))

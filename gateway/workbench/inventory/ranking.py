@@ -65,7 +65,7 @@ def _gain(entry: InventoryEntry, details: Details, total: int, say: Callable[[st
             say(f"slow: 95 % take up to {p95 * 1000:,.0f} ms")
             gain *= 1.5
     elif stats is not None:
-        say("nobody asked it")
+        say("not requested")
     if details.waits_on:
         say(f"waits on others ({', '.join(details.waits_on)}), which an asynchronous endpoint does without a thread")
         gain *= 2

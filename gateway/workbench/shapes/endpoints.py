@@ -120,7 +120,7 @@ class InventoryEndpoint(Shape):
     is_format_suffix: bool
     routes: list[EndpointRoute]
     stage: Literal["legacy", "shadow", "canary", "live", "retired"]
-    dead: str | None = Field(description="why nobody asks it")
+    dead: str | None = Field(description="why it receives no requests")
     legacy: EndpointTraffic | None = Field(description="answered by Django; null where nothing is counted")
     service: EndpointTraffic | None = Field(description="answered by a service")
     details: EndpointDetails

@@ -116,7 +116,7 @@ class ReplayedCase(Shape):
     template: str
     target: str = Field(description="its path and query")
     user: Literal["anonymous", "user", "staff", "superuser"]
-    acting: str | None = Field(description="of `--as-everyone`: as whom it was asked again")
+    acting: str | None = Field(description="of `--as-everyone`: the user as whom it was sent again")
     source: Literal["corpus", "generated", "as everyone"]
     origin: Count | None = Field(description="the number of the case that was asked again")
     legacy_status: int | None

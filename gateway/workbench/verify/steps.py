@@ -90,7 +90,7 @@ def _types(gateway: Gateway, route: RouteConfig) -> Step:
         return Step("types", StepVerdict.UNKNOWN, who, None, tuple(lines))
     if holds:
         return Step("types", StepVerdict.PASSED, f"{who} finds nothing in {len(own)} files")
-    return Step("types", StepVerdict.FAILED, f"{who} finds {len(lines)} errors", f"mend {lines[0]}", tuple(lines))
+    return Step("types", StepVerdict.FAILED, f"{who} finds {len(lines)} errors", f"fix {lines[0]}", tuple(lines))
 
 
 def _replay(gateway: Gateway, route: RouteConfig, who: str, corpus: Path | None, *, generate: bool) -> Step:
@@ -134,7 +134,7 @@ def _traffic(route: RouteConfig) -> Step:
     try:
         return _evidence(route)
     except DatabaseError as exc:
-        return Step("traffic", StepVerdict.UNKNOWN, trouble(exc), "mend the database")
+        return Step("traffic", StepVerdict.UNKNOWN, trouble(exc), "fix the database")
 
 
 def _evidence(route: RouteConfig) -> Step:

@@ -124,7 +124,7 @@ def test_an_endpoint_that_asks_nobody_is_critical(compared):
     view = view_with(permission_classes=[IsAuthenticated])
     (endpoint,) = compared([path("thing/", view.as_view())], app, answers="plain")
     assert said(endpoint) == {"permissions": "critical"}
-    assert "nothing asks who the caller is" in messages(endpoint)
+    assert "the endpoint checks no permission" in messages(endpoint)
 
 
 def test_an_endpoint_with_code_of_its_own_for_that_is_not_compared(compared):

@@ -149,9 +149,9 @@ def unguarded(legacy: Any, dependencies: Sequence[Callable[..., Any]]) -> Iterat
         yield Finding(
             Severity.CRITICAL,
             "permissions",
-            "nothing asks who the caller is: write dependencies=[Depends(drf(…))]",
+            "the endpoint checks no permission: write dependencies=[Depends(drf(…))]",
             legacy=_listed(ours),
-            service="nobody is asked",
+            service="no check",
         )
     else:
         yield Compared("permissions", "everybody is let in by both")
