@@ -63,7 +63,6 @@ LINES, ATTRIBUTES = 150, 15
 LARGER = {
     "AsyncRun": (180, 21),
     "Bridge": (150, 16),
-    "CircuitBreaker": (150, 16),
     "Gateway": (152, 15),
     "Kept": (150, 17),
     "Lease": (154, 15),

@@ -66,6 +66,29 @@ class _Window:
         return sum(self._total[place] for place in places), sum(self._failed[place] for place in places)
 
 
+class _Cooldown:
+    """How long the service is left alone: each time twice as long, unless it was well for a while in between."""
+
+    __slots__ = ("_settings", "_well_since", "seconds", "until")
+
+    def __init__(self, settings: BreakerSettings) -> None:
+        self._settings = settings
+        self._well_since = -inf  # inf while it is not
+        self.seconds = 0.0  # of the last one
+        self.until = -inf
+
+    def begin(self, now: float) -> None:
+        settings = self._settings
+        settled = now - self._well_since >= max(self.seconds, settings.window)
+        self.seconds = settings.cooldown if settled else min(self.seconds * 2, settings.max_cooldown)
+        self.until = now + self.seconds
+        self._well_since = inf
+
+    def end(self, now: float) -> None:
+        """The service is well again."""
+        self._well_since = now
+
+
 class CircuitBreaker:
     """What this process knows of one service.
 
@@ -77,10 +100,8 @@ class CircuitBreaker:
     __slots__ = (
         "_busy",
         "_cause",
-        "_closed_since",
         "_cooldown",
         "_epoch",
-        "_open_until",
         "_settings",
         "_trial_until",
         "_watched",
@@ -103,18 +124,16 @@ class CircuitBreaker:
         self._watched = breaker is not None
         self._settings = breaker or BreakerSettings()
         self._window = _Window(self._settings.window)
+        self._cooldown = _Cooldown(self._settings)
         self._busy = f"service {service!r} has {limit} request{'' if limit == 1 else 's'} in flight"
         self._cause: str | None = None  # why it is not closed, in words; None while it is
-        self._cooldown = 0.0  # seconds, of the last cool-down
-        self._open_until = -inf
-        self._closed_since = -inf
         self._trial_until = -inf  # while a trial is under way, when it is given up for lost
         # Goes up whenever the state changes or a trial begins: the end of a request from an earlier one is old news.
         self._epoch = STALE + 1
 
     def refuses(self, now: float) -> str | None:
         """Why the service should not be asked now, in words; None when it may be. Changes nothing."""
-        if self._cause is not None and (now < self._open_until or now < self._trial_until):
+        if self._cause is not None and (now < self._cooldown.until or now < self._trial_until):
             return self._cause
         return self._busy if self.full else None
 
@@ -162,11 +181,11 @@ class CircuitBreaker:
     def describe(self, now: float) -> dict[str, object]:
         """For status: state, why, seconds left of the cool-down, and the numbers of the window."""
         requests, failures = self._window.within(now)
-        is_open = self._cause is not None and now < self._open_until
+        is_open = self._cause is not None and now < self._cooldown.until
         return {
             "state": "closed" if self._cause is None else "open" if is_open else "half-open",
             "reason": self.refuses(now),
-            "cooldown": self._open_until - now if is_open else 0.0,
+            "cooldown": self._cooldown.until - now if is_open else 0.0,
             "in_flight": self.in_flight,
             "limit": self.limit,
             "requests": requests,
@@ -175,7 +194,7 @@ class CircuitBreaker:
         }
 
     def _try(self, now: float) -> int:
-        if now < self._open_until or now < self._trial_until:
+        if now < self._cooldown.until or now < self._trial_until:
             return STALE
         # One that never ends must not keep all others out: after a window it is given up, and its token is void.
         self._trial_until = now + self._settings.window
@@ -190,7 +209,7 @@ class CircuitBreaker:
         elif failed is not None:
             self._cause = None
             self.may_reject = self.limit is not None
-            self._closed_since = now
+            self._cooldown.end(now)
             self._epoch += 1
             self._window.clear()
             self.tell(f"service {self.service!r} is asked again: a request that tried it was answered")
@@ -202,12 +221,9 @@ class CircuitBreaker:
             self._open(now, f"{failures} of {requests} in {settings.window:g} s")
 
     def _open(self, now: float, numbers: str) -> None:
-        settings = self._settings
-        settled = self._cause is None and now - self._closed_since >= max(self._cooldown, settings.window)
-        self._cooldown = settings.cooldown if settled else min(self._cooldown * 2, settings.max_cooldown)
-        self._open_until = now + self._cooldown
+        self._cooldown.begin(now)
         self.may_reject = True
-        self._cause = f"service {self.service!r} rests for {self._cooldown:g} s after failures ({numbers})"
+        self._cause = f"service {self.service!r} rests for {self._cooldown.seconds:g} s after failures ({numbers})"
         self._epoch += 1
         self.openings += 1
         self.tell(self._cause)
