@@ -64,7 +64,6 @@ LARGER = {
     "AsyncRun": (180, 21),
     "Bridge": (150, 16),
     "Gateway": (152, 15),
-    "Kept": (150, 17),
     "Lease": (154, 15),
     "Reading": (190, 15),
     "Schedule": (160, 15),

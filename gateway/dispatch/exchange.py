@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.clock import SYSTEM, Clock
 from gateway.dispatch.attempt import ServiceAttempt
-from gateway.dispatch.response import Response, ResponseTap
+from gateway.dispatch.response import Response
 from gateway.rollout.decision import Decision
 from gateway.routing.request import RequestInfo
 from gateway.routing.table import Match
@@ -24,7 +24,8 @@ class Exchange:
     one. `failed`: the upstream failed, whoever answered then; None when the client disconnected. `fell_back` is the
     reason why legacy answers. `excuse` says what failed instead of the service: MIDDLEWARE, or SHARED, a store that
     legacy uses too. `refused`: there was no thread for it. `client_disconnected`: it is known that the client has.
-    `scope` is the copy that the upstream got, and may have changed.
+    `scope` is the copy that the upstream got, and may have changed. `copy` is what is kept of request and response, to
+    be mirrored or recorded.
     """
 
     # Without __slots__: rarely used attributes are defaults of the class, so that they need not be set each time.
@@ -34,7 +35,7 @@ class Exchange:
     excuse: str | None = None
     refused = False
     client_disconnected = False
-    copy: ResponseTap | None = None
+    copy: object = None
     scope: Scope | None = None
 
     def __init__(

@@ -20,7 +20,7 @@ from gateway.dispatch.deadline import is_cancelled
 from gateway.dispatch.errors import ClientGone
 from gateway.dispatch.malformed import check_start
 from gateway.dispatch.scope import ATTEMPT, MIRROR, Attempt
-from gateway.mirroring.copy import Copy
+from gateway.mirroring.answer_tap import AnswerTap
 from gateway.parity.answer import Answer
 from gateway.upstreams.traces import raised
 
@@ -30,7 +30,7 @@ ENDS = 1.0  # seconds to wait for the effects that a mirror would have had after
 
 
 async def ask(
-    entry: ASGIApp, scope: Scope, second: Copy, asked: bytes, alone: MirrorScope, clock: Clock, seconds: float
+    entry: ASGIApp, scope: Scope, second: AnswerTap, asked: bytes, alone: MirrorScope, clock: Clock, seconds: float
 ) -> Answer:
     """The response of the upstream behind `entry` to a request with the body `asked`, within `seconds`.
 
@@ -95,7 +95,7 @@ async def _ended(alone: MirrorScope) -> None:
                 await ended.wait()
 
 
-def _why_not(second: Copy, failed: str | None) -> str | None:
+def _why_not(second: AnswerTap, failed: str | None) -> str | None:
     """Why there is nothing to compare. A failure after a complete response doesn't count: no caller would notice it."""
     if second.over:
         return "too long to be compared"

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from itertools import chain
 
-from starlette.types import Message, Receive, Scope
+from starlette.types import Receive, Scope
 
-from gateway.context.recording import Recorder
 from gateway.dispatch.bodies import Bodies
 from gateway.dispatch.replay import ReplayBuffer
-from gateway.dispatch.scope import FILES
+from gateway.mirroring.answer_tap import AnswerTap
 from gateway.parity.answer import Answer
 from gateway.rollout.decision import SAFE
 from gateway.routing.request import RequestInfo
@@ -20,7 +19,8 @@ __all__ = ["Kept"]
 
 
 class Kept:
-    """One request, and what its caller is answered by `upstream`; of both bodies, `limit` bytes are kept at most.
+    """One request, and what its caller is answered by `upstream`, which goes through `tap`; of both bodies, `limit`
+    bytes are kept at most.
 
     `wanted` are the recordings that it is kept for.
     """
@@ -30,33 +30,24 @@ class Kept:
         "_limit",
         "_since",
         "answer",
-        "body",
-        "headers",
         "info",
-        "over",
-        "recorder",
         "request_body",
         "scope",
         "size",
-        "status",
+        "tap",
         "until",
         "upstream",
         "wanted",
-        "whole",
     )  # fmt: skip
 
     def __init__(self, upstream: str, info: RequestInfo, scope: Scope, since: float, limit: int) -> None:
         self.upstream = upstream
         self.info = info
         self.scope = scope
-        self.recorder = Recorder()
+        self.tap = AnswerTap(info.method, limit)
         self.request_body = b""
         self.size = 0  # bytes that it takes, while it waits
         self._kept: ReplayBuffer | None = None
-        self.status = 0
-        self.headers: tuple[tuple[bytes, bytes], ...] = ()
-        self.body = bytearray()
-        self.whole = self.over = False
         self.until = since  # when its caller had been answered
         self.answer: Answer | None = None
         self.wanted: Sequence[object] = ()
@@ -68,37 +59,20 @@ class Kept:
         self._kept = ReplayBuffer(receive, self._limit, bodies)
         return self._kept
 
-    def keep(self, message: Message) -> None:
-        """Note one message of the answer."""
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self.headers = tuple(message.get("headers", ()))
-            return
-        if message["type"] in FILES:  # there are no bytes to compare
-            self.whole = self.over = True
-        if message["type"] != "http.response.body":  # a hint before the answer, or trailers after it
-            return
-        body = message.get("body", b"")
-        if not self.over and len(self.body) + len(body) > self._limit:
-            self.over = True
-            self.body = bytearray()  # a download may take its caller hours
-        if not self.over:
-            self.body += body
-        self.whole = not message.get("more_body", False)
-
     def finish(self, *, fell_back: bool) -> str | None:
         """The caller has been answered. Why this can't be mirrored, in a word; None when it can."""
-        if fell_back or not self.whole or not self.status:
+        tap = self.tap
+        if fell_back or not tap.whole or not tap.status:
             return "unanswered"  # by the upstream that was to be compared
-        if self.status == HTTPStatus.TOO_MANY_REQUESTS or self.recorder.throttled:
+        if tap.status == HTTPStatus.TOO_MANY_REQUESTS or tap.recorder.throttled:
             return "throttled"  # mirrors pass throttles
-        if self.over or self._kept is None or not self._kept.whole:
+        if tap.over or self._kept is None or not self._kept.whole:
             return "size"
         request_body = self._kept.body
         if not self._kept.ended and (self._has_body() or request_body):
             return "unread"
-        answer = self.answered(self.until - self._since)
-        self.body, self._kept = bytearray(), None
+        answer = tap.answered(self.until - self._since)
+        tap.body, self._kept = bytearray(), None
         self.wait(request_body, answer)
         return None
 
@@ -107,16 +81,8 @@ class Kept:
         self.request_body = request_body
         self.answer = answer
         self.size = len(request_body) + len(answer.body) + _length(self.scope["headers"]) + _length(answer.headers)
-        if self.recorder.outbound is not None:
-            self.size += self.recorder.outbound.size
-
-    def answered(self, seconds: float) -> Answer:
-        """The answer that was noted, which took so long."""
-        # Of a HEAD's, the server leaves it out, or a service was asked GET.
-        body = b"" if self.info.method == "HEAD" else bytes(self.body)
-        headers = tuple((name.lower(), value) for name, value in self.headers)
-        sql, effects, rows = self.recorder.sql(), self.recorder.known_effects(), self.recorder.rows()
-        return Answer(self.status, headers, body, seconds, sql, effects=effects, rows=rows)
+        if self.tap.recorder.outbound is not None:
+            self.size += self.tap.recorder.outbound.size
 
     def _has_body(self) -> bool:
         """Whether there may be one. From HTTP/2 on it needs no header (RFC 9113, section 8.1.1)."""

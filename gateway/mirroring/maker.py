@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Scope
 from gateway.clock import Clock
 from gateway.config.rollout import MirrorSettings
 from gateway.context.mirror_scope import MirrorScope
+from gateway.mirroring.answer_tap import AnswerTap
 from gateway.mirroring.asking import ask
 from gateway.mirroring.copy import Copy
 from gateway.mirroring.findings import MirrorFindings
@@ -133,7 +134,7 @@ class MirrorMaker:
     ) -> tuple[Answer, MirrorScope]:
         """The response of `upstream` to the same request with the prepared `scope`, and the mirror's scope.
         `read_only`: databases are to refuse its writes, if they can."""
-        second = Copy(upstream, copy.policy, copy.match, copy.info, copy.scope, self._clock.monotonic())
+        second = AnswerTap(copy.info.method, copy.policy.mirror.max_body)
         scope["headers"] = untraced(scope["headers"], self._trace_bits)
         writes = copy.info.method not in SAFE
         alone = MirrorScope(

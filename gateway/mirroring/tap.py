@@ -59,15 +59,15 @@ class Tap:
         if self._sampler.active and (wanted := self._sampler.wanted(exchange)):
             copy = copy or self._copy_for(wanted, exchange, scope)
             copy.wanted = wanted
-            copy.recorder.outbound = OutboundLog()
+            copy.tap.recorder.outbound = OutboundLog()
             for one in wanted:
                 if one.trace is not None:
-                    copy.recorder.trace, copy.recorder.lines = one.trace, set()
+                    copy.tap.recorder.trace, copy.tap.recorder.lines = one.trace, set()
         if copy is None:
             return recorder.set(None) if mirrored else None
-        exchange.copy = exchange.response.tap = copy
+        exchange.copy, exchange.response.tap = copy, copy.tap
         exchange.source = copy.receive(exchange.source, self._bodies)
-        return recorder.set(copy.recorder)
+        return recorder.set(copy.tap.recorder)
 
     def _copy_for_mirror(self, exchange: Exchange, scope: Scope) -> Kept | None:
         if exchange.match is None:

@@ -96,7 +96,7 @@ class Analysis:
         known, now = self._callers.known(kept), self._clock.time()
         for one in wanted:
             try:
-                if one.trace is not None and kept.recorder.lines is None:
+                if one.trace is not None and kept.tap.recorder.lines is None:
                     one.session.skip("untraced")
                 elif kept.answer is not None:
                     sampled = Sampled(kept, kept.answer, one.template, one.route, NOBODY, now, _reached(kept))
@@ -110,7 +110,7 @@ class Analysis:
 
 def _reached(kept: Kept) -> str | None:
     """An identifier for the lines that ran."""
-    lines = kept.recorder.lines
+    lines = kept.tap.recorder.lines
     if lines is None:
         return None
     return blake2b(repr(sorted(lines)).encode("utf-8", "replace"), digest_size=6).hexdigest()

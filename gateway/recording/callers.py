@@ -35,7 +35,7 @@ class CallerLookup:
 
     def known(self, kept: Kept) -> Who | None:
         """Who made the request, if that is known; None if authentication must run."""
-        request, kept.recorder.request = kept.recorder.request, None
+        request, kept.tap.recorder.request = kept.tap.recorder.request, None
         if request is not None:
             with suppress(Exception):  # a user of a class of the project
                 if (found := self._legacy.known_user(request)) is not None:

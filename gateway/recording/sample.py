@@ -69,7 +69,7 @@ def document_of(
         "route": sampled.route,
         "at": datetime.fromtimestamp(sampled.at, UTC).isoformat(timespec="milliseconds"),
         "reached": sampled.reached,
-        "outbound": calls_to_json(kept.recorder.outbound, pseudonyms),
+        "outbound": calls_to_json(kept.tap.recorder.outbound, pseudonyms),
     }
 
 
@@ -100,8 +100,8 @@ def _key(key: str | None, pseudonyms: Pseudonyms | None) -> str | None:
 
 
 def _sql(kept: Kept) -> dict[str, Any] | None:
-    if kept.recorder.elsewhere:
+    if kept.tap.recorder.elsewhere:
         return None
-    sql = kept.recorder.sql()
+    sql = kept.tap.recorder.sql()
     written = sql.written()
     return {"count": sql.count, "read": sorted(sql.tables() - written), "written": sorted(written)}

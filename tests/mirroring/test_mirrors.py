@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import date
-from types import SimpleNamespace
 
 import pytest
 
 from gateway.dispatch.scope import MIRROR
 from gateway.mirroring import backpressure as load
 from gateway.mirroring import worker
-from gateway.mirroring.copy import Copy
+from gateway.mirroring.answer_tap import AnswerTap
 from tests.parity.copies import compared, counted
 from tests.project import mirrored
 from tests.support.asgi import Connection, ask, running, scope, until
@@ -308,11 +307,10 @@ async def test_an_answer_that_is_too_long_is_not_compared(shadowed, asked):
 
 
 async def test_of_an_answer_that_is_too_long_nothing_is_kept():
-    policy = SimpleNamespace(mirror=SimpleNamespace(max_body=10))
-    copy = Copy("legacy", policy, None, None, {}, 0.0)
+    tap = AnswerTap("GET", 10)
     for _ in range(3):
-        copy.keep({"type": "http.response.body", "body": b"123456", "more_body": True})
-    assert (copy.over, bytes(copy.body)) == (True, b"")
+        tap.keep({"type": "http.response.body", "body": b"123456", "more_body": True})
+    assert (tap.over, bytes(tap.body)) == (True, b"")
 
 
 async def test_a_body_that_is_too_long_is_not_mirrored(shadowed, asked):

@@ -18,8 +18,8 @@ from starlette.types import Scope
 from gateway.admission import admit, admit_body
 from gateway.app import Gateway
 from gateway.compat.drf import class_behind, force_user
+from gateway.mirroring.answer_tap import AnswerTap
 from gateway.mirroring.asking import ask
-from gateway.mirroring.copy import Copy
 from gateway.mirroring.tracing import untraced
 from gateway.parity.answer import Answer
 from gateway.parity.intentions import Intention
@@ -128,7 +128,7 @@ class Asker:
         scope = scopes.for_mirror(prepared.scope, prepared.info, prepared.match, upstream)
         scope["headers"] = untraced(scope["headers"], self._gateway.randomness.bits)
         clock = self._gateway.clock
-        second = Copy(upstream, prepared.policy, prepared.match, prepared.info, scope, clock.monotonic())
+        second = AnswerTap(prepared.info.method, prepared.policy.mirror.max_body)
         alone = ReplayScope(
             second.recorder,
             writes=prepared.info.method not in SAFE,
