@@ -141,7 +141,7 @@ class Bridge:
         one_thread = self._one_thread or MIRROR in scope  # a mirror has one transaction, on one connection
         # A socket may be accepted in the middle of a dependency's transaction. On a thread that others use, that would
         # wait for somebody there who waits for its locks.
-        if one_thread or view.atomic or view.undoable or (is_socket and view.lingers):
+        if one_thread or view.aliases or view.undoable or (is_socket and view.lingers):
             middleware_run.pin_thread(to_the_end=one_thread)
         try:
             reply = await middleware_run.request_phase()

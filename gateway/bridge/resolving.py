@@ -46,7 +46,7 @@ def let_moved_paths_resolve(urlconf: Any = None) -> None:
 def _asked() -> tuple[View, str] | None:
     run = getattr(getcurrent(), "middleware_run", None)
     found = moved.get() if run is None else (run.view, _path(run.scope))
-    return found if found is not None and found[0].route else None
+    return found if found is not None and found[0].place.template else None
 
 
 def _path(scope: Any) -> str:

@@ -261,8 +261,8 @@ class SyncRun(ThreadCall):
         if not self._stays:
             share_thread(own, self._blocks_before, self.view)
         self.request = request
-        if self.view.route:
-            name_transaction(request, self.scope["method"], self.view.route)
+        if template := self.view.place.template:
+            name_transaction(request, self.scope["method"], template)
         self._context = contextvars.copy_context()
         resume: Callable[[], HttpResponseBase] = cast("greenlet", getcurrent().parent).switch(PARKED)
         adopt(self._context)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import WRAPPER_ASSIGNMENTS, wraps
 from types import SimpleNamespace
 from typing import Any, Protocol
 
-from django.conf import settings
 from django.db import connections, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -16,12 +15,11 @@ from django.urls import Resolver404, ResolverMatch, get_resolver
 from django.views.decorators.csrf import csrf_exempt
 from starlette.types import Scope
 
+from gateway.bridge.place import Place
 from gateway.bridge.rollback import transaction_aliases, undoing
 from gateway.compat.asgiref import unmark_coroutine
 from gateway.compat.django import forget_non_atomic, non_atomic_aliases
 from gateway.compat.fastapi import is_documentation
-from gateway.compat.starlette import path_pattern
-from gateway.legacy.patterns import meant_by, patterns_of
 from gateway.routing.paths import Paths
 from gateway.routing.table import (
     ANY,
@@ -62,19 +60,15 @@ class View:
 
     `function` has the endpoint's name, module and attributes, so that decorators which only mark a view
     (`csrf_exempt`, `login_not_required`, `non_atomic_requests`) mean the same on an endpoint.
-    `sync`: a plain function. `atomic`: ATOMIC_REQUESTS applies to it, and `undoes` says that it ends with any
-    answer that is an error. `undoable`: marked with `all_in_transaction`. `dependencies`: what FastAPI calls before it.
+    `sync`: a plain function. `aliases`: the databases whose ATOMIC_REQUESTS applies to it, and `undoes` says that their
+    transactions end with any answer that is an error. `undoable`: marked with `all_in_transaction`.
     `lingers`: it may have something to do after its answer.
-    `checks_csrf`: one of these decides whether the CSRF token is asked for, instead of CsrfViewMiddleware. `methods`:
-    of all endpoints at its path. `service` is the name of its service.
+    `dependencies`: what FastAPI calls before it. `checks_csrf`: one of these decides whether the CSRF token is asked
+    for, instead of CsrfViewMiddleware. `methods`: of all endpoints at its path. `service` is the name of its service.
     """
 
     __slots__ = (
-        "_convertors",
-        "_pattern",
-        "_stands_for",
         "aliases",
-        "atomic",
         "checks_csrf",
         "dependencies",
         "exempt",
@@ -82,7 +76,7 @@ class View:
         "lingers",
         "methods",
         "name",
-        "route",
+        "place",
         "service",
         "sync",
         "undoable",
@@ -94,11 +88,11 @@ class View:
         endpoint: Callable[..., Any],
         function: Function,
         service: str,
-        route: str,
+        place: Place,
         dependencies: tuple[Callable[..., Any], ...] = (),
         style: ResponseStyle | None = None,
-        convertors: tuple[tuple[str, str], ...] = (),
         *,
+        methods: Iterable[str] = (),
         socket: bool = False,
         lingers: bool = False,
     ) -> None:
@@ -106,22 +100,18 @@ class View:
         self.exempt = function if style is not None and style.strict_csrf else csrf_exempt(function)
         self.name: str = getattr(endpoint, "__name__", type(endpoint).__name__)
         self.service = service
-        self.route = route
-        self._convertors = convertors
-        self._stands_for = meant_by(dependencies)
-        self.sync = not is_async(endpoint) and route != ""
+        self.place = place
+        self.sync = not is_async(endpoint) and place.template != ""
         self.aliases = [] if socket else atomic_aliases(endpoint, dependencies)
-        self.atomic = bool(self.aliases)
         self.undoable = bool(transaction_aliases(endpoint))
-        self.undoes = self.atomic and (style is None or not style.keeps_transaction)
+        self.undoes = bool(self.aliases) and (style is None or not style.keeps_transaction)
         self.lingers = lingers
         self.dependencies = dependencies
         self.checks_csrf = _checks_csrf(dependencies)
-        self.methods: frozenset[str] = frozenset()
-        self._pattern = path_pattern(route) if "{" in route else None
+        self.methods = frozenset(methods)
 
     def __repr__(self) -> str:
-        return f"View({self.service}:{self.name} at {self.route!r})"
+        return f"View({self.service}:{self.name} at {self.place.template!r})"
 
     def resolved(self, path: str, urlconf: Any = None, *, exempt: bool = False) -> ResolverMatch:
         """What `request.resolver_match` is: that of the URL which stood at `path` in the project's URLconf, or in
@@ -130,16 +120,15 @@ class View:
 
         `exempt`: from the CSRF check.
         """
-        function = self.exempt if exempt else self.function
-        patterns = patterns_of(urlconf or settings.ROOT_URLCONF)
-        if not self.route:  # the service can't be asked what it has there
+        function, place = self.exempt if exempt else self.function, self.place
+        if not place.template:  # the service can't be asked what it has there
             try:
                 there = get_resolver(urlconf).resolve(path)
             except Resolver404:
                 return ResolverMatch(function, (), {}, url_name=self.name)
             there.func = function
             return there
-        branch = patterns.branch(self.route, self._convertors, self._stands_for)
+        branch = place.branch(urlconf)
         found = branch.match(path)
         if found is not None:
             found.func = function
@@ -147,21 +136,12 @@ class View:
         return ResolverMatch(
             function,
             (),
-            self._arguments(path),
+            place.arguments(path),
             self.name,
             branch.app_names,
             branch.namespaces,
-            self.route.lstrip("/"),
+            place.template.lstrip("/"),
         )
-
-    def _arguments(self, path: str) -> dict[str, Any]:
-        if self._pattern is None:
-            return {}
-        regex, convertors = self._pattern
-        found = regex.match(path)
-        if found is None:  # the template has a prefix this application doesn't know of
-            return {}
-        return {name: convertors[name].convert(value) for name, value in found.groupdict().items()}
 
 
 class Views:
@@ -181,19 +161,17 @@ class Views:
             key = (id(endpoint.function), endpoint.path, *map(id, endpoint.dependencies))
             if key not in made:
                 known = siblings.get(endpoint.path, {})
-                view = View(
+                made[key] = View(
                     endpoint.function,
                     _function(endpoint, known, crossing, style),
                     service,
-                    endpoint.path,
+                    Place(endpoint.path, endpoint.convertors, endpoint.dependencies),
                     endpoint.dependencies,
                     style,
-                    endpoint.convertors,
+                    methods=known,
                     socket=_is_socket(endpoint),
                     lingers=endpoint.lingers,
                 )
-                view.methods = frozenset(known)
-                made[key] = view
             self._by_order[order] = made[key]
             for method in endpoint.methods:
                 self._views.setdefault((endpoint.path, method), made[key])
@@ -204,14 +182,14 @@ class Views:
             for method in (*endpoint.methods, "HEAD")
             if (found := self._declared.first(endpoint.path, method)) is not None and found.order in self._by_order
         }
-        self._any = View(_anything, _stand_in(_anything, crossing), service, "")
+        self._any = View(_anything, _stand_in(_anything, crossing), service, Place(""))
         self._any.function.__name__ = service
         self._nowhere = self._any
         self._paths: Table | None = None
         if style is not None:
             self._paths = _table(endpoints)
             if all(endpoint.function is not None for endpoint in endpoints):
-                self._nowhere = View(_anything, marked_as(_anything, style.missing()), service, "", (), style)
+                self._nowhere = View(_anything, marked_as(_anything, style.missing()), service, Place(""), (), style)
 
     def __iter__(self) -> Any:
         return iter({id(view): view for view in self._views.values()}.values())
