@@ -18,7 +18,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.bridge.agents import watch_agents
 from gateway.bridge.chain import Chain
@@ -29,10 +29,10 @@ from gateway.bridge.protocols import MiddlewareRun
 from gateway.bridge.response import ServiceResponse
 from gateway.bridge.rollback import is_undone
 from gateway.bridge.run import SyncRun, current_run
+from gateway.bridge.twice_read import TwiceRead
 from gateway.bridge.views import ResponseStyle, View, Views
 from gateway.compat.django import asgi_application_around
 from gateway.context.ending import release
-from gateway.dispatch.bodies import Body, is_small
 from gateway.dispatch.errors import ClientGone
 from gateway.dispatch.line import Saturated
 from gateway.dispatch.scope import ATTEMPT, MIRROR, Attempt, take_in_bytes
@@ -87,8 +87,6 @@ class Bridge:
         self._legacy = legacy
         self.threads, self.middleware_threads = legacy.pools.of_service(name, threads)
         self._queue = queue
-        self._bodies = legacy.bodies
-        self._most = legacy.max_body
         self._one_thread = one_thread
         self.reload()
 
@@ -104,7 +102,8 @@ class Bridge:
         """Load the middleware that the settings name. Once, except in tests, which change settings."""
         self.chain, self._new_run = _chain(self._entries, self._serve, self._legacy.ways)
         self._application = asgi_application_around(lambda: self.chain)
-        self._memory = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+        legacy = self._legacy
+        self._bodies = TwiceRead(legacy.bodies, settings.FILE_UPLOAD_MAX_MEMORY_SIZE, legacy.max_body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or serve one socket."""
@@ -132,7 +131,7 @@ class Bridge:
         body: IO[bytes] = BytesIO()
         is_socket = SOCKET in scope
         if not is_socket:
-            body, receive = await self._read_twice(scope, receive)
+            body, receive = await self._bodies.read(scope, receive)
         scope[SIDE] = self._side
         attempt: Attempt | None = scope.get(ATTEMPT)
         if attempt is not None:
@@ -155,21 +154,6 @@ class Bridge:
         finally:
             middleware_run.abandon()
             middleware_run.end()
-
-    async def _read_twice(self, scope: Scope, receive: Receive) -> tuple[IO[bytes], Receive]:
-        """The request's body for Django, and a `receive` that gives it to the service again; it is held once.
-
-        Both may want it: CsrfViewMiddleware looks for a token in forms.
-        """
-        message = await receive()
-        if is_small(message):
-            return BytesIO(message.get("body", b"")), _once(message, receive)
-        body = Body(self._bodies, self._memory)
-        attempt: Attempt | None = scope.get(ATTEMPT)
-        if attempt is not None:
-            attempt.share(body)
-        await self._bodies.read_on(body, message, receive, self._most)
-        return body.file(), body.again(receive, more=False)
 
     async def _cross(
         self, middleware_run: MiddlewareRun, lease: Lease, scope: Scope, receive: Receive, send: Send
@@ -238,20 +222,6 @@ def _for_service(scope: Scope, request: HttpRequest | None) -> Scope:
         scope.update(socket)
     take_in_bytes(scope)
     return scope
-
-
-def _once(message: Message, receive: Receive) -> Receive:
-    """`receive`, with `message` before what it gives."""
-    given = False
-
-    async def receive_again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return message
-
-    return receive_again
 
 
 def cross(request: HttpRequest) -> HttpResponseBase:

@@ -191,9 +191,6 @@ class Views:
             if all(endpoint.function is not None for endpoint in endpoints):
                 self._nowhere = View(_anything, marked_as(_anything, style.missing()), service, Place(""), (), style)
 
-    def __iter__(self) -> Any:
-        return iter({id(view): view for view in self._views.values()}.values())
-
     def find(self, scope: Scope) -> View:
         """The view for a request that the gateway routed; one for anything where the service can't be asked.
 

@@ -1,0 +1,53 @@
+"""A request's body, which both Django and the service may want: CsrfViewMiddleware looks for a token in forms."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import IO
+
+from starlette.types import Message, Receive, Scope
+
+from gateway.dispatch.bodies import Bodies, Body, is_small
+from gateway.dispatch.scope import ATTEMPT, Attempt
+
+__all__ = ["TwiceRead"]
+
+
+class TwiceRead:
+    """Reads bodies of at most `most` bytes, each in memory up to `memory` bytes while `bodies` have room."""
+
+    __slots__ = ("_bodies", "_memory", "_most")
+
+    def __init__(self, bodies: Bodies, memory: int, most: int | None) -> None:
+        self._bodies = bodies
+        self._memory = memory
+        self._most = most
+
+    async def read(self, scope: Scope, receive: Receive) -> tuple[IO[bytes], Receive]:
+        """The body of a request for Django, and a `receive` that gives it to the service again; it is held once.
+
+        Raises as `Bodies.read_on`.
+        """
+        message = await receive()
+        if is_small(message):
+            return BytesIO(message.get("body", b"")), _once(message, receive)
+        body = Body(self._bodies, self._memory)
+        attempt: Attempt | None = scope.get(ATTEMPT)
+        if attempt is not None:
+            attempt.share(body)
+        await self._bodies.read_on(body, message, receive, self._most)
+        return body.file(), body.again(receive, more=False)
+
+
+def _once(message: Message, receive: Receive) -> Receive:
+    """`receive`, with `message` before what it gives."""
+    given = False
+
+    async def receive_again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return message
+
+    return receive_again
