@@ -7,7 +7,6 @@ import gc
 import logging
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -20,10 +19,8 @@ from gateway.composition import (
     breaker_of,
     build,
     build_control,
-    compile_for,
     prepare_for_mirrors,
     redaction_key,
-    site_of,
 )
 from gateway.config import files
 from gateway.config.parse import Config
@@ -83,7 +80,6 @@ class Gateway:
         bodies = Bodies(config.gateway.body_memory, config.gateway.body_disk)
         self.legacy, self.services, snapshot = apart_from_any_loop(lambda: build(config, problems, bodies, clock))
         legacy = self.legacy
-        self._urls = legacy.urls if config.routes else None
         self.upstreams: Mapping[str, Upstream] = {legacy.name: legacy, **self.services}
         self.breakers = {name: breaker_of(name, config.services[name]) for name in self.services}
         key = redaction_key(legacy, randomness)
@@ -157,17 +153,6 @@ class Gateway:
     def publish(self, snapshot: Snapshot) -> None:
         """Decide by `snapshot` from the next request on."""
         self.resolver.snapshot = snapshot
-
-    def reread_settings(self) -> None:
-        """Go by what `legacy` says of the project's settings now. For tests: they change them."""
-        self.resolver.root_path = self.config.gateway.root_path or self.legacy.script_name
-        site = site_of(self.config.rollout, self.legacy)
-        if site != self.snapshot.site:
-            self.publish(self.snapshot.of(site))
-        if self.config.routes and self.legacy.urls is not self._urls:
-            self._urls = self.legacy.urls
-            compiled, _ = compile_for(self.config, self.services, self.legacy, site)
-            self.publish(replace(self.snapshot, table=compiled.table))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI entry point."""

@@ -62,7 +62,6 @@ PATH = [
 LINES, ATTRIBUTES = 150, 15
 LARGER = {
     "AsyncRun": (180, 21),
-    "Gateway": (152, 15),
     "Lease": (154, 15),
     "Reading": (190, 15),
     "Schedule": (160, 15),

@@ -5,7 +5,7 @@ that waits for the response; the event loop runs on a thread of its own. So a te
 connection and its transaction, as under Django's own test client.
 
     executors.py    run a request's synchronous code on the caller's thread;   sharing.py  share a test's connections
-    live.py         a gateway that runs in this process, and requests to it
+    live.py         a gateway that runs in this process, and requests to it;   rereading.py  follows changed settings
     client_call.py  one request of a Django test client, and what Django made of it
     environ.py      converts between the test client's environ and ASGI
     client.py       django.test.Client and AsyncClient, through the gateway

@@ -39,6 +39,7 @@ from gateway.testing.executors import (
     use_caller_threads,
     use_executor,
 )
+from gateway.testing.rereading import reread_settings
 from gateway.testing.tally import count
 from gateway.upstreams.base import Upstream
 
@@ -73,6 +74,7 @@ class LiveGateway:
         self._thread = threading.Thread(target=self._run, name="gateway-testing", daemon=True)
         self._handlers: weakref.WeakSet[Any] = weakref.WeakSet()
         self._settings = settings_in_force()  # at the last refresh
+        self._urls = gateway.legacy.urls if gateway.config.routes else None  # what routes were compiled for
 
     def __repr__(self) -> str:
         return f"LiveGateway({self.gateway!r})"
@@ -151,7 +153,7 @@ class LiveGateway:
         for service in self.gateway.services.values():
             if isinstance(bridge := getattr(service, "surroundings", None), Bridge):
                 bridge.reload()
-        self.gateway.reread_settings()
+        self._urls = reread_settings(self.gateway, self._urls)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

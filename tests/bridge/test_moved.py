@@ -9,6 +9,7 @@ from gateway.bridge.drf.credentials import drf
 from gateway.bridge.drf.style import DRFStyle
 from gateway.config.problems import ConfigError
 from gateway.routing.table import Endpoint
+from gateway.testing.rereading import reread_settings
 from tests.project import moved
 from tests.support.asgi import ask, open_socket, running
 
@@ -98,7 +99,7 @@ async def test_a_test_may_name_another_urlconf(serving, project):
         for urlconf, side in {"legacy.urls": "plain", "tests.project.moved": "legacy"}.items():
             project.ROOT_URLCONF = urlconf
             app.legacy.reload()
-            app.reread_settings()
+            reread_settings(app, None)
             assert (await ask(app, "/m/feed/latest/"))["x-served-by"] == side
 
 
