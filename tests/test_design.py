@@ -64,7 +64,6 @@ LARGER = {
     "AsyncRun": (180, 21),
     "Lease": (154, 15),
     "Reading": (190, 15),
-    "Schedule": (160, 15),
     "Sender": (157, 18),
     "SyncRun": (200, 16),
     "Table": (183, 15),

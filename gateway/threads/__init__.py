@@ -8,7 +8,7 @@ connections must be cleaned up on the thread that they belong to.
 
     pool.py       a pool of threads: what callers use
     lease.py      runs the synchronous calls of one request, on one thread
-    schedule.py   which thread runs what next
+    schedule.py   which thread runs what next;   leased.py  the threads that leases keep
     thread.py     one thread, and the hooks that a pool calls on it
     processor.py  whether this process keeps a processor busy
 """

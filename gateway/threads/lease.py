@@ -127,7 +127,7 @@ class Lease(Executor):
         if self.thread is None:
             self._schedule.queue(self._serve)
         else:
-            self._schedule.reclaimable.pop(self.thread, None)
+            self._schedule.leased.reclaimable.pop(self.thread, None)
             self._schedule.queue_at(self.thread, self._serve)
 
     def _rest(self) -> None:
@@ -142,14 +142,14 @@ class Lease(Executor):
         elif self._late:  # nobody will release it again
             schedule.take_from_lease(thread)
         else:
-            schedule.reclaimable[thread] = self
+            schedule.leased.reclaimable[thread] = self
 
     # -- on the lease's thread --------------------------------------------------------------------
 
     def _serve(self) -> None:
         with self._schedule.lock:
             self.begun = True
-            self._schedule.give_to_lease(cast("PooledThread", current_thread()), self)
+            self._schedule.leased.give(cast("PooledThread", current_thread()), self)
         while (call := self._next()) is not None:
             run_job(call)
             del call

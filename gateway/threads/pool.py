@@ -27,7 +27,7 @@ class Threads:
         with (schedule := self.schedule).lock:
             return (
                 f"Threads(size={self.size}, started={schedule.started}, idle={len(schedule.idle)}, "
-                f"leased={schedule.leased}, waiting={len(schedule.backlog)})"
+                f"leased={schedule.leased.count}, waiting={len(schedule.backlog)})"
             )
 
     @property
@@ -139,7 +139,7 @@ def _next(schedule: Schedule, thread: PooledThread) -> Job | None:
 
 def _wait(schedule: Schedule, thread: PooledThread) -> None:
     """Wait until `thread` is woken, or for at most PATIENCE if it is on standby."""
-    if not thread.signalled:
+    if schedule.signalled is not thread:
         thread.wake.acquire()
     elif not thread.wake.acquire(timeout=PATIENCE):
         with schedule.lock:

@@ -6,8 +6,9 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from gateway.threads.leased import LeasedThreads
 from gateway.threads.processor import ProcessorLoad
-from gateway.threads.thread import Holder, Hooks, Job, PooledThread
+from gateway.threads.thread import Hooks, Job, PooledThread
 
 __all__ = ["Schedule"]
 
@@ -26,11 +27,10 @@ class Schedule:
         self.backlog: deque[Job] = deque()
         self.started = 0
         self.alive = 0  # with those about to end
-        self.leased = 0
+        self.leased = LeasedThreads()
         self.asleep = 0  # idle ones, and leased ones whose requests are elsewhere
-        self.reclaimable: dict[PooledThread, Holder] = {}  # leased, but could be taken away
         self.closed = False
-        self.signalling = False  # a thread was signalled and has not begun
+        self.signalled: PooledThread | None = None  # the one that is to help with the backlog, and has not begun
         self.load = ProcessorLoad()
         self._start = start
         self._begun = 0  # jobs taken from the backlog
@@ -38,13 +38,14 @@ class Schedule:
     @property
     def saturated(self) -> bool:
         """Whether a job that came now would have to wait until another ends."""
-        free = len(self.idle) + self.size - self.started + self.signalling + len(self.reclaimable)
+        signalled = self.signalled is not None
+        free = len(self.idle) + self.size - self.started + signalled + len(self.leased.reclaimable)
         return len(self.backlog) >= free
 
     def queue(self, job: Job) -> None:
         """Have `job` run on whichever thread is free first."""
         self.backlog.append(job)
-        if not self.signalling:
+        if self.signalled is None:
             self.signal_one()
 
     def queue_at(self, thread: PooledThread, job: Job) -> None:
@@ -74,19 +75,19 @@ class Schedule:
             self._mark_signalled(self._start())
             self.started += 1
             self.alive += 1
-        elif self.reclaimable:
-            thread = next(iter(self.reclaimable))  # whose lease has not used it for longest
+        elif self.leased.reclaimable:
+            thread = next(iter(self.leased.reclaimable))  # whose lease has not used it for longest
             self._mark_signalled(thread)
             self.take_from_lease(thread)
 
     def _mark_signalled(self, thread: PooledThread) -> None:
-        thread.signalled = self.signalling = True
+        self.signalled = thread
         thread.seen = -1
 
     def unsignal(self, thread: PooledThread) -> None:
         """`thread` has begun, or has something else to do."""
-        if thread.signalled:
-            thread.signalled = self.signalling = False
+        if self.signalled is thread:
+            self.signalled = None
 
     def wake(self, thread: PooledThread) -> None:
         """Let `thread`, which is asleep, look for what to do."""
@@ -94,24 +95,9 @@ class Schedule:
         self.asleep -= 1
         thread.wake.release()
 
-    # -- leases -------------------------------------------------------------------------------
-
-    def give_to_lease(self, thread: PooledThread, lease: Holder) -> None:
-        """Let `lease` keep `thread`."""
-        if thread.lease is None:
-            thread.lease, lease.thread = lease, thread
-            self.leased += 1
-
     def take_from_lease(self, thread: PooledThread) -> None:
         """Take `thread` from the lease that keeps it."""
-        lease = thread.lease
-        if lease is None:
-            return
-        self.reclaimable.pop(thread, None)
-        thread.lease = lease.thread = None
-        self.leased -= 1
-        thread.untidy = True
-        if thread.asleep:
+        if self.leased.take(thread) and thread.asleep:
             self.wake(thread)  # it tidies up, and looks for other work
 
     # -- what a thread does next --------------------------------------------------------------
@@ -122,7 +108,7 @@ class Schedule:
             thread.untidy = False
             return self.hooks.tidy
         if thread.jobs:
-            if thread.signalled:  # it has something else to do first
+            if self.signalled is thread:  # it has something else to do first
                 self.unsignal(thread)
                 if self.backlog:
                     self.signal_one()
@@ -133,7 +119,8 @@ class Schedule:
             elif not self.stands_by(thread):
                 return self._begin(thread)
         if not thread.ended:
-            thread.standby, thread.asleep = thread.signalled, not thread.signalled
+            thread.standby = self.signalled is thread
+            thread.asleep = not thread.standby
             self.asleep += thread.asleep
         return None
 
@@ -141,7 +128,7 @@ class Schedule:
         self.unsignal(thread)
         job = self.backlog.popleft()
         self._begun = thread.seen = self._begun + 1
-        if self.backlog and not self.signalling:
+        if self.backlog and self.signalled is None:
             self.signal_one()
         return job
 
@@ -152,14 +139,15 @@ class Schedule:
         adds nothing but contention, which the event loop suffers from most. So then the threads that
         work are few, as long as jobs begin: one is always standing by for the moment they don't.
         """
-        if self.signalling and not thread.signalled:
+        is_signalled = self.signalled is thread
+        if not is_signalled and self.signalled is not None:
             return False  # another one stands by already
         if self.started - self.asleep == 1:
             return False  # nobody else works
-        others_began = self._begun - thread.seen > (0 if thread.signalled else 1)
+        others_began = self._begun - thread.seen > (0 if is_signalled else 1)
         if not (others_began and self.load.high()):
             return False
-        if not thread.signalled:
+        if not is_signalled:
             self._mark_signalled(thread)
         thread.seen = self._begun
         return True

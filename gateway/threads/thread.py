@@ -25,13 +25,12 @@ class Holder(Protocol):
 class PooledThread:
     """One thread of a pool. The lock of the pool's schedule guards everything but `wake`."""
 
-    __slots__ = ("asleep", "ended", "jobs", "lease", "seen", "signalled", "standby", "untidy", "wake")
+    __slots__ = ("asleep", "ended", "jobs", "lease", "seen", "standby", "untidy", "wake")
 
     def __init__(self) -> None:
         self.wake = threading.Lock()
         self.wake.acquire()
         self.asleep = False  # waits on `wake`
-        self.signalled = False  # woken for the backlog, and has not begun
         self.standby = False  # waits on `wake`, for PATIENCE at most
         self.seen = 0  # how many jobs the pool had begun when this thread last looked
         self.lease: Holder | None = None  # that keeps it for now

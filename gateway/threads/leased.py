@@ -1,0 +1,37 @@
+"""The threads of a pool that leases keep."""
+
+from __future__ import annotations
+
+from gateway.threads.thread import Holder, PooledThread
+
+__all__ = ["LeasedThreads"]
+
+
+class LeasedThreads:
+    """How many there are, and the `reclaimable`: those that could be taken away, by the lease that keeps each.
+
+    To be read and called with the schedule's lock held.
+    """
+
+    __slots__ = ("count", "reclaimable")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.reclaimable: dict[PooledThread, Holder] = {}
+
+    def give(self, thread: PooledThread, lease: Holder) -> None:
+        """Let `lease` keep `thread`, unless another does."""
+        if thread.lease is None:
+            thread.lease, lease.thread = lease, thread
+            self.count += 1
+
+    def take(self, thread: PooledThread) -> bool:
+        """Take `thread` from the lease that keeps it; whether one did."""
+        lease = thread.lease
+        if lease is None:
+            return False
+        self.reclaimable.pop(thread, None)
+        thread.lease = lease.thread = None
+        self.count -= 1
+        thread.untidy = True
+        return True
