@@ -62,7 +62,6 @@ PATH = [
 LINES, ATTRIBUTES = 150, 15
 LARGER = {
     "AsyncRun": (180, 21),
-    "Lease": (154, 15),
     "Reading": (190, 15),
     "Sender": (157, 18),
     "SyncRun": (200, 16),

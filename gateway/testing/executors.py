@@ -28,7 +28,7 @@ from gateway.compat.anyio import RunSync, wrap_run_sync
 from gateway.compat.asgiref import common_thread, unbound_after, waiting_thread
 from gateway.legacy.upstream import DjangoUpstream
 from gateway.legacy.wsgi import WSGIUpstream
-from gateway.threads import Job, Lease, PooledThread, Threads
+from gateway.threads import Job, Lease, PooledThread, Threads, run_for
 
 __all__ = [
     "AsyncCallerExecutor",
@@ -60,18 +60,7 @@ class CallerThreadExecutor(Executor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Schedule `fn`; the future gets what it returns or raises."""
         future: Future[T] = Future()
-
-        def call() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                result = fn(*args, **kwargs)
-            except BaseException as exc:  # noqa: BLE001 - the future carries it to the caller
-                future.set_exception(exc)
-            else:
-                future.set_result(result)
-
-        self.run(call)
+        self.run(partial(run_for, future, partial(fn, *args, **kwargs)))
         return future
 
     def _put(self, job: Job) -> None:

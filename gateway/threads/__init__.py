@@ -15,6 +15,6 @@ connections must be cleaned up on the thread that they belong to.
 
 from gateway.threads.lease import Lease
 from gateway.threads.pool import Threads
-from gateway.threads.thread import Hooks, Job, PooledThread, current_thread
+from gateway.threads.thread import Hooks, Job, PooledThread, current_thread, run_for
 
-__all__ = ["Hooks", "Job", "Lease", "PooledThread", "Threads", "current_thread"]
+__all__ = ["Hooks", "Job", "Lease", "PooledThread", "Threads", "current_thread", "run_for"]

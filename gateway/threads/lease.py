@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from functools import partial
 from typing import ParamSpec, TypeVar, cast
 
 from gateway.threads.schedule import Schedule
-from gateway.threads.thread import Job, PooledThread, current_thread, run_job
+from gateway.threads.thread import Job, PooledThread, current_thread, run_for, run_job
 
 __all__ = ["Lease"]
 
@@ -47,21 +48,11 @@ class Lease(Executor):
         if self._ended:
             raise RuntimeError("a task has outlived its request, which had a thread to itself (one_thread = true)")
         future: Future[T] = Future()
-
-        def call() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                result = fn(*args, **kwargs)
-            except BaseException as exc:  # noqa: BLE001 - the future carries it to the caller
-                self._pinned = self._schedule.hooks.pinned()
-                future.set_exception(exc)
-            else:
-                self._pinned = self._schedule.hooks.pinned()  # before the caller goes on
-                future.set_result(result)
-
-        self.run(call)
+        self.run(partial(run_for, future, partial(fn, *args, **kwargs), self._note_pinned))
         return future
+
+    def _note_pinned(self) -> None:
+        self._pinned = self._schedule.hooks.pinned()
 
     @property
     def pinned(self) -> int:

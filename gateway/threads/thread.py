@@ -6,14 +6,26 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-__all__ = ["NO_HOOKS", "Holder", "Hooks", "Job", "PooledThread", "current_thread", "run_job", "set_current_thread"]
+__all__ = [
+    "NO_HOOKS",
+    "Holder",
+    "Hooks",
+    "Job",
+    "PooledThread",
+    "current_thread",
+    "run_for",
+    "run_job",
+    "set_current_thread",
+]
 
 logger = logging.getLogger("gateway")
 
 Job = Callable[[], object]
+T = TypeVar("T")
 
 
 class Holder(Protocol):
@@ -71,6 +83,23 @@ def run_job(job: Job) -> None:
         job()
     except BaseException:
         logger.exception("a job failed on a thread")
+
+
+def run_for(future: Future[T], call: Callable[[], T], before_it_ends: Job | None = None) -> None:
+    """Run `call`, unless `future` was cancelled; `future` then carries what it returns or raises. `before_it_ends` is
+    called before anybody can know that."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = call()
+    except BaseException as exc:  # noqa: BLE001 - the future carries it to the caller
+        if before_it_ends is not None:
+            before_it_ends()
+        future.set_exception(exc)
+    else:
+        if before_it_ends is not None:
+            before_it_ends()
+        future.set_result(result)
 
 
 class _Local(threading.local):
