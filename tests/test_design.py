@@ -63,7 +63,6 @@ LINES, ATTRIBUTES = 150, 15
 LARGER = {
     "AsyncRun": (180, 21),
     "Reading": (190, 15),
-    "Sender": (157, 18),
     "SyncRun": (200, 16),
     "Table": (183, 15),
 }

@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import logging
 import os
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gateway.clock import Clock
-from gateway.mirroring.wire import ACCEPTED, DONE, pack
+from gateway.mirroring.absence import Absence
+from gateway.mirroring.sent import SentCopies
+from gateway.mirroring.wire import ACCEPTED, pack
 
 if TYPE_CHECKING:
     from gateway.mirroring.copy import Copy
 
 __all__ = ["Sender"]
-
-logger = logging.getLogger("gateway.parity")
 
 AGAIN = 1.0  # seconds between two looks for a process that is away
 ANSWERS = 1.0  # seconds in which it does: the start of the server waits for so long, and then its silence is told
@@ -31,8 +30,7 @@ class Sender(asyncio.Protocol):
 
     Nothing is kept for a process that is away, or is slower than copies come: `send` says why it could not.
     `greeting` is what both sides have to have in common; `memory` is how many bytes may wait to be read. `lost` is told
-    the route of each copy that was sent and not made, and why, in a word: "away" or "stopped". Of a process that is
-    started at the same time, `patience` is how many seconds it may take, of which nothing is told.
+    of copies that were sent and not made, as `SentCopies` says; `patience` is that of `Absence`.
     """
 
     def __init__(
@@ -48,17 +46,13 @@ class Sender(asyncio.Protocol):
         self._greeting = greeting
         self._memory = memory
         self._clock = clock
-        self._lost = lost
-        self._sent: dict[int, tuple[str, int]] = {}  # by number: the route and the bytes of what is not done yet
-        self._number = 0
-        self._told_done = b""  # a part of a number
+        self._sent = SentCopies(lost)
+        self._absence = Absence(clock, patience)
         self._transport: asyncio.Transport | None = None
         self._accepted = False
         self._refusal = b""
         self._connecting: asyncio.Task[None] | None = None
         self._again = 0.0  # when to look for it next
-        self._patient_until = clock.monotonic() + patience
-        self._told = ""  # what was logged last, so that it is logged once
         self._settled = asyncio.Event()
         self._closed = False
         self._patience: asyncio.TimerHandle | None = None  # with a process that has not answered the greeting
@@ -74,21 +68,20 @@ class Sender(asyncio.Protocol):
         """Send a finished copy. Why that could not be done, in a word; None when it was."""
         if self.away(now) or self._transport is None:
             return "away"
-        self._number = (self._number + 1) % 2**32
-        frame = pack(copy, self._number)
+        number = self._sent.next_number()
+        frame = pack(copy, number)
         if frame is None:
             return "size"
         if self._transport.get_write_buffer_size() + len(frame) > self._memory:
             return "memory"
         self._transport.write(frame)
-        self._sent[self._number] = copy.policy.route, len(frame)
+        self._sent.add(number, copy.policy.route, len(frame))
         return None
 
     async def connect(self) -> None:
         """Look for the other process now, and wait a moment for it."""
-        now = self._clock.monotonic()
-        self._look(now)
-        if now < self._patient_until:
+        self._look(self._clock.monotonic())
+        if self._absence.is_expected():
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._settled.wait(), ANSWERS)
@@ -105,11 +98,7 @@ class Sender(asyncio.Protocol):
         if unwritten:  # uvloop would go on writing until its loop comes round
             with socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno())) as same:
                 same.shutdown(socket.SHUT_WR)
-        while unwritten > 0 and self._sent:
-            _, (route, length) = self._sent.popitem()  # the last that was written
-            unwritten -= length
-            self._lost(route, "stopped")
-        self._sent.clear()
+        self._sent.stop(unwritten)
         end()
 
     def _look(self, now: float) -> None:
@@ -138,9 +127,8 @@ class Sender(asyncio.Protocol):
         self._tell(why)
 
     def _tell(self, why: str) -> None:
-        if why != self._told and not self._closed and self._clock.monotonic() >= self._patient_until:
-            self._told = why
-            logger.warning('no mirrors until "gateway mirrors" runs: %s', why)
+        if not self._closed:
+            self._absence.tell(why)
 
     # -- the connection -------------------------------------------------------------------------
 
@@ -154,32 +142,20 @@ class Sender(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """The answer to the greeting, or the numbers of what is done."""
         if self._accepted:
-            self._note_done(data)
+            self._sent.note_done(data)
         elif not self._refusal and data[:1] == ACCEPTED:
             self._accepted = True
-            self._patient_until = 0.0
             self._rest()
             self._settled.set()
-            self._told = ""
-            logger.info("mirrors are made by the process at %s", self._path)
+            self._absence.end(self._path)
         else:
             self._refusal = (self._refusal + data)[:LONGEST_REASON]
-
-    def _note_done(self, data: bytes) -> None:
-        data = self._told_done + data
-        whole = len(data) - len(data) % DONE.size
-        for (number,) in DONE.iter_unpack(data[:whole]):
-            self._sent.pop(number, None)
-        self._told_done = data[whole:]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has ended, or did not want us."""
         self._transport = None
         self._accepted = False
         self._rest()
-        for route, _ in self._sent.values():
-            self._lost(route, "away")
-        self._sent.clear()
-        self._told_done = b""
+        self._sent.lose()
         why = self._refusal.decode("utf-8", "replace").strip() or (str(exc) if exc else "it has ended")
         self._failed(f"{self._path}: {why}")
