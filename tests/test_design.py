@@ -62,7 +62,6 @@ PATH = [
 LINES, ATTRIBUTES = 150, 15
 LARGER = {
     "AsyncRun": (180, 21),
-    "Reading": (190, 15),
     "SyncRun": (200, 16),
     "Table": (183, 15),
 }

@@ -1,6 +1,7 @@
 """HTTP/1.1 for `gateway serve`: every request is read and checked in the same way, whichever parser follows.
 
     reading.py    splits the bytes of a connection into messages and normalises them; refuses ambiguous ones
+    received.py   buffers what no parser was given yet;   head.py  parses a head;   refused.py  limits, and the error
     protocols.py  puts that in front of uvicorn's protocols: httptools.py, h11.py, zttp.py, for `--http`
     proxies.py    the client's address according to the proxies in front
 

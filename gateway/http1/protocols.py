@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gateway.compat.uvicorn import abandon, stop_keepalive
-from gateway.http1.reading import Reading, RefusedMessage
+from gateway.http1.reading import Reading
+from gateway.http1.refused import RefusedMessage
 
 __all__ = ["OneReading", "protocol"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.http1.reading import MOST_BYTES, Reading, RefusedMessage
+from gateway.http1.reading import Reading
+from gateway.http1.refused import MOST_BYTES, RefusedMessage
 from tests.http1.kinds import Kind, kinds, request
 
 PLAIN = b"GET /x HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\n"
