@@ -63,7 +63,6 @@ LINES, ATTRIBUTES = 150, 15
 LARGER = {
     "AsyncRun": (180, 21),
     "SyncRun": (200, 16),
-    "Table": (183, 15),
 }
 
 

@@ -18,8 +18,9 @@ from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePatter
 
 from gateway.compat.django import methods_required, resolver_of
 from gateway.compat.drf import class_behind
-from gateway.routing.table import Contest, Endpoint, Table
+from gateway.routing.table import Contest, Endpoint
 from gateway.routing.template import Parameter, Part, parse_template
+from gateway.routing.tree import Tree
 
 __all__ = ["Branch", "Pattern", "Patterns", "meant_by", "patterns_of", "prefixes"]
 
@@ -113,10 +114,9 @@ class Patterns:
             for parts in _variants(text)
         ]
         self._branches: dict[tuple[str, tuple[tuple[str, str], ...], View | None], Branch] = {}
-        self._table = Table(())
-        self._at: dict[int, list[Pattern]] = {}
+        self._tree: Tree[list[Pattern]] = Tree(list)
         for pattern in self._all:
-            self._at.setdefault(id(self._table.leaf_at(pattern.parts)), []).append(pattern)
+            self._tree.leaf_at(pattern.parts).append(pattern)
 
     def __len__(self) -> int:
         return len(self._all)
@@ -201,8 +201,8 @@ class Patterns:
         return Branch(resolver, views, *_around(self._root, "/" + "/".join(_plain_start(parts))))
 
     def _overlapping(self, parts: Sequence[Part]) -> list[Pattern]:
-        leaves = {id(leaf) for leaf in self._table.overlapping(parts)}
-        return sorted((one for leaf in leaves for one in self._at.get(leaf, ())), key=lambda one: one.order)
+        found = {id(leaf): leaf for leaf in self._tree.overlapping(parts)}
+        return sorted((one for leaf in found.values() for one in leaf), key=lambda one: one.order)
 
 
 def meant_by(dependencies: Sequence[object]) -> View | None:

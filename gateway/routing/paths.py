@@ -60,7 +60,7 @@ class Paths:
         parts = [] if endpoint.is_subtree and endpoint.path == "/" else _parts(endpoint)
         before = [
             self.endpoints[leaf.order]
-            for leaf in self._table.overlapping(parts, is_subtree=endpoint.is_subtree)
+            for leaf in self._table.tree.overlapping(parts, is_subtree=endpoint.is_subtree)
             if leaf is not own and leaf.order is not None and (own.order is None or leaf.order < own.order)
         ]
         if not before:

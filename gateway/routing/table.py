@@ -10,12 +10,12 @@ https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gateway.routing.template import ANY_SEGMENT, Part, parse_template
+from gateway.routing.template import parse_template
+from gateway.routing.tree import Tree
 
 __all__ = ["ANY", "PARTIAL", "SOCKET", "Contest", "Endpoint", "Leaf", "Match", "Rule", "Table"]
 
@@ -108,29 +108,16 @@ class Leaf:
         return self.claims.get(method) or self.claims.get(ANY)
 
 
-class Node:
-    """A node of the tree: what may follow the segments before it."""
-
-    __slots__ = ("leaf", "parameters", "prefix", "static", "tails")
-
-    def __init__(self) -> None:
-        self.static: dict[str, Node] = {}
-        self.parameters: dict[str, tuple[Callable[[str], object], Node]] = {}
-        self.tails: dict[str, tuple[Callable[[str], object], Leaf]] = {}  # templates with a {x:path} from here on
-        self.leaf: Leaf | None = None
-        self.prefix: Leaf | None = None
-
-
 class Table:
     """All rules, compiled. Immutable once built.
 
     `rules` has them in order of precedence. Raises nothing: rules that collide are in `conflicts`
     as (later, earlier) pairs, and the earlier one keeps its place; routes all of whose rules are
-    overruled are in `unreachable`.
+    overruled are in `unreachable`. `tree` has the claims of each template.
     """
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
-        self._root = Node()
+        self.tree = Tree(Leaf)
         self._static: dict[str, Leaf] = {}
         self._contests: dict[Match, Contest] = {}
         self.conflicts: list[tuple[Rule, Match, str]] = []
@@ -155,7 +142,7 @@ class Table:
     def _walk(self, path: str, method: str) -> Match | None:
         best: Match | None = None
         touched = False
-        for leaf in self._leaves(path):
+        for leaf in self.tree.leaves(path):
             touched = True
             claim = leaf.get(method)
             if claim is None or (best is not None and claim.rank >= best.rank):
@@ -169,7 +156,7 @@ class Table:
 
         Those of sockets are in nobody's way.
         """
-        leaves = [leaf for leaf in self._leaves(path) if leaf.order is not None]
+        leaves = [leaf for leaf in self.tree.leaves(path) if leaf.order is not None]
         return min(leaves, key=lambda leaf: leaf.order or 0, default=None)
 
     def first(self, path: str, method: str) -> Match | None:
@@ -177,67 +164,30 @@ class Table:
 
         Where there is none, the first on `path` for other methods.
         """
-        leaves = [*self._leaves(path)]
+        leaves = [*self.tree.leaves(path)]
         found = [claim for leaf in leaves for key in (method, ANY) if (claim := leaf.claims.get(key)) is not None]
         found = found or [claim for leaf in leaves for claim in leaf.claims.values()]
         return min(found, key=lambda claim: claim.order, default=None)
 
     def claims(self, path: str) -> dict[str, Match]:
         """Every method claimed on `path`, with the claim that wins it."""
-        methods = {method for leaf in self._leaves(path) for method in leaf.claims}
+        methods = {method for leaf in self.tree.leaves(path) for method in leaf.claims}
         found = {method: self._winner(path, method) for method in methods}
         return {method: match for method, match in found.items() if match is not None}
 
     def _winner(self, path: str, method: str) -> Match | None:
         """As `_walk`, and whoever contests a path is asked, also where that is done when the table is built."""
-        claims = [claim for leaf in self._leaves(path) if (claim := leaf.get(method)) is not None]
+        claims = [claim for leaf in self.tree.leaves(path) if (claim := leaf.get(method)) is not None]
         if method == SOCKET:
             return min(claims, key=lambda claim: claim.rank, default=None)
         held = [claim for claim in claims if (contest := self._contests.get(claim)) is None or contest.holds(path)]
         return min(held, key=lambda claim: claim.rank, default=None)
 
-    def _leaves(self, path: str) -> Iterator[Leaf]:
-        """Everything that claims `path`, more specific segments first."""
-        segments = path.split("/")
-        last = len(segments)
-        pending = [(self._root, 1)]
-        prefixes: list[tuple[int, Leaf]] = []
-        while pending:
-            node, index = pending.pop()
-            if node.prefix is not None:
-                prefixes.append((index, node.prefix))
-            if index == last:
-                if node.leaf is not None:
-                    yield node.leaf
-                continue
-            segment = segments[index]
-            if node.tails:
-                rest = "/".join(segments[index:])
-                yield from [leaf for matches, leaf in node.tails.values() if matches(rest)]
-            if node.parameters:
-                found = [child for matches, child in node.parameters.values() if matches(segment)]
-                pending += [(child, index + 1) for child in reversed(found)]
-            child = node.static.get(segment)
-            if child is not None:
-                pending.append((child, index + 1))
-        if len(prefixes) > 1:
-            prefixes.sort(key=lambda item: item[0], reverse=True)
-        for _, leaf in prefixes:
-            yield leaf
-
-    def overlapping(self, parts: Sequence[Part], *, is_subtree: bool = False) -> Iterator[Leaf]:
-        """Everything that may claim a path which the template `parts` takes in, or with `is_subtree` one below it."""
-        yield from _overlapping(self._root, parts, is_subtree=is_subtree)
-
-    def leaf(self, endpoint: Endpoint) -> Leaf:
-        """The claims on the template of `endpoint`. Raises TemplateError."""
-        return self._leaf(endpoint)
-
     # -- building -------------------------------------------------------------------------------
 
     def _add(self, rule: Rule) -> None:
         endpoint = rule.endpoint
-        leaf = self._leaf(endpoint)
+        leaf = self.leaf(endpoint)
         if endpoint.methods != {SOCKET} and (leaf.order is None or rule.order < leaf.order):
             leaf.order = rule.order
         methods = dict.fromkeys(endpoint.methods, False)
@@ -259,31 +209,12 @@ class Table:
             elif earlier.rank == rule.rank:
                 self.conflicts.append((rule, earlier, method))
 
-    def _leaf(self, endpoint: Endpoint) -> Leaf:
+    def leaf(self, endpoint: Endpoint) -> Leaf:
+        """The claims on the template of `endpoint`. Raises TemplateError."""
         parts = parse_template(endpoint.path, dict(endpoint.convertors))
         if endpoint.is_subtree and parts == [""]:
             parts = []  # the whole site hangs from the root itself
-        return self.leaf_at(parts, is_subtree=endpoint.is_subtree)
-
-    def leaf_at(self, parts: Sequence[Part], *, is_subtree: bool = False) -> Leaf:
-        """The place for claims on a template, which is made where it isn't there."""
-        node = self._root
-        for index, part in enumerate(parts):
-            if isinstance(part, str):
-                node = node.static.setdefault(part, Node())
-            elif part.whole_tail:
-                rest = "/".join(re.escape(p) if isinstance(p, str) else p.regex for p in parts[index:])
-                return node.tails.setdefault(rest, (re.compile(rest, re.DOTALL).fullmatch, Leaf()))[1]
-            else:
-                child = node.parameters.setdefault(part.regex, (part.matcher(), Node()))[1]
-                # The narrower convertor is asked first: `int` before `str`.
-                node.parameters = dict(sorted(node.parameters.items(), key=lambda item: item[0] == ANY_SEGMENT))
-                node = child
-        if is_subtree:
-            node.prefix = node.prefix or Leaf()
-            return node.prefix
-        node.leaf = node.leaf or Leaf()
-        return node.leaf
+        return self.tree.leaf_at(parts, is_subtree=endpoint.is_subtree)
 
     def _resolve_contested(self) -> None:
         for rule in self.rules:
@@ -296,7 +227,7 @@ class Table:
         reachable: set[str | None] = set()
         self._resolve_contested()
         for rule in self.rules:
-            path, leaf = rule.endpoint.path, self._leaf(rule.endpoint)
+            path, leaf = rule.endpoint.path, self.leaf(rule.endpoint)
             if "{" not in path:
                 if path not in self._static:
                     self._static[path] = Leaf(self.claims(path))
@@ -304,37 +235,3 @@ class Table:
                     leaf = self._static[path]
             reachable |= {match.route for match in leaf.claims.values()}
         return {rule.route for rule in self.rules} - reachable
-
-
-def _overlapping(node: Node, parts: Sequence[Part], *, is_subtree: bool) -> Iterator[Leaf]:
-    if node.prefix is not None:
-        yield node.prefix
-    if not parts:
-        if is_subtree:
-            yield from _everything(node)
-        elif node.leaf is not None:
-            yield node.leaf
-        return
-    for _, leaf in node.tails.values():
-        yield leaf
-    part, rest = parts[0], parts[1:]
-    if isinstance(part, str):
-        found = [child for matches, child in node.parameters.values() if matches(part)]
-        found += [node.static[part]] if part in node.static else []
-    elif part.whole_tail:
-        yield from _everything(node)
-        return
-    else:
-        matches = part.matcher()
-        found = [child for _, child in node.parameters.values()]
-        found += [child for text, child in node.static.items() if matches(text)]
-    for child in found:
-        yield from _overlapping(child, rest, is_subtree=is_subtree)
-
-
-def _everything(node: Node) -> Iterator[Leaf]:
-    for leaf in (node.leaf, node.prefix, *(leaf for _, leaf in node.tails.values())):
-        if leaf is not None:
-            yield leaf
-    for child in (*node.static.values(), *(child for _, child in node.parameters.values())):
-        yield from _everything(child)

@@ -1,0 +1,127 @@
+"""A tree of path segments: from templates to what is kept for each, and from paths to the templates that take them in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeVar
+
+from gateway.routing.template import ANY_SEGMENT, Part
+
+__all__ = ["Tree"]
+
+L = TypeVar("L")
+
+
+class Node(Generic[L]):
+    """A point in the tree: what may follow the segments that led here."""
+
+    __slots__ = ("leaf", "parameters", "prefix", "static", "tails")
+
+    def __init__(self) -> None:
+        self.static: dict[str, Node[L]] = {}
+        self.parameters: dict[str, tuple[Callable[[str], object], Node[L]]] = {}
+        self.tails: dict[str, tuple[Callable[[str], object], L]] = {}  # templates with a {x:path} from here on
+        self.leaf: L | None = None
+        self.prefix: L | None = None
+
+
+class Tree(Generic[L]):
+    """What `make` has made for each template, once."""
+
+    __slots__ = ("_make", "_root")
+
+    def __init__(self, make: Callable[[], L]) -> None:
+        self._make = make
+        self._root: Node[L] = Node()
+
+    def leaf_at(self, parts: Sequence[Part], *, is_subtree: bool = False) -> L:
+        """What is kept for the template `parts`, or with `is_subtree` for it and everything below; it is made where it
+        isn't there."""
+        node = self._root
+        for index, part in enumerate(parts):
+            if isinstance(part, str):
+                node = node.static.setdefault(part, Node())
+            elif part.whole_tail:
+                rest = "/".join(re.escape(p) if isinstance(p, str) else p.regex for p in parts[index:])
+                if rest not in node.tails:
+                    node.tails[rest] = re.compile(rest, re.DOTALL).fullmatch, self._make()
+                return node.tails[rest][1]
+            else:
+                child = node.parameters.setdefault(part.regex, (part.matcher(), Node()))[1]
+                # The narrower convertor is asked first: `int` before `str`.
+                node.parameters = dict(sorted(node.parameters.items(), key=lambda item: item[0] == ANY_SEGMENT))
+                node = child
+        if is_subtree:
+            node.prefix = self._make() if node.prefix is None else node.prefix
+            return node.prefix
+        node.leaf = self._make() if node.leaf is None else node.leaf
+        return node.leaf
+
+    def leaves(self, path: str) -> Iterator[L]:
+        """Everything that takes in `path`, more specific segments first."""
+        segments = path.split("/")
+        last = len(segments)
+        pending = [(self._root, 1)]
+        prefixes: list[tuple[int, L]] = []
+        while pending:
+            node, index = pending.pop()
+            if node.prefix is not None:
+                prefixes.append((index, node.prefix))
+            if index == last:
+                if node.leaf is not None:
+                    yield node.leaf
+                continue
+            segment = segments[index]
+            if node.tails:
+                rest = "/".join(segments[index:])
+                yield from [leaf for matches, leaf in node.tails.values() if matches(rest)]
+            if node.parameters:
+                found = [child for matches, child in node.parameters.values() if matches(segment)]
+                pending += [(child, index + 1) for child in reversed(found)]
+            child = node.static.get(segment)
+            if child is not None:
+                pending.append((child, index + 1))
+        if len(prefixes) > 1:
+            prefixes.sort(key=lambda item: item[0], reverse=True)
+        for _, leaf in prefixes:
+            yield leaf
+
+    def overlapping(self, parts: Sequence[Part], *, is_subtree: bool = False) -> Iterator[L]:
+        """Everything that may take in a path which the template `parts` takes in, or with `is_subtree` one below it. It
+        may come more than once."""
+        yield from _overlapping(self._root, parts, is_subtree=is_subtree)
+
+
+def _overlapping(node: Node[L], parts: Sequence[Part], *, is_subtree: bool) -> Iterator[L]:
+    if node.prefix is not None:
+        yield node.prefix
+    if not parts:
+        if is_subtree:
+            yield from _everything(node)
+        elif node.leaf is not None:
+            yield node.leaf
+        return
+    for _, leaf in node.tails.values():
+        yield leaf
+    part, rest = parts[0], parts[1:]
+    if isinstance(part, str):
+        found = [child for matches, child in node.parameters.values() if matches(part)]
+        found += [node.static[part]] if part in node.static else []
+    elif part.whole_tail:
+        yield from _everything(node)
+        return
+    else:
+        matches = part.matcher()
+        found = [child for _, child in node.parameters.values()]
+        found += [child for text, child in node.static.items() if matches(text)]
+    for child in found:
+        yield from _overlapping(child, rest, is_subtree=is_subtree)
+
+
+def _everything(node: Node[L]) -> Iterator[L]:
+    for leaf in (node.leaf, node.prefix, *(leaf for _, leaf in node.tails.values())):
+        if leaf is not None:
+            yield leaf
+    for child in (*node.static.values(), *(child for _, child in node.parameters.values())):
+        yield from _everything(child)
