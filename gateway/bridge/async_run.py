@@ -27,18 +27,19 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from starlette.types import ASGIApp, Scope
 
 from gateway.bridge.chain import Chain
-from gateway.bridge.replies import answer_start, chunks_of, chunks_of_sync
+from gateway.bridge.closing import Closing
+from gateway.bridge.greenlets import Greenlet, Raised
+from gateway.bridge.replies import answer_start, chunks_of
 from gateway.bridge.resolving import moved
-from gateway.bridge.run import Greenlet, Raised, ended_before, may_linger, share_thread
+from gateway.bridge.run_thread import RunThread
 from gateway.bridge.views import View
 from gateway.compat.asgiref import adopt, waiting_thread
 from gateway.compat.django import finish_as
-from gateway.legacy.call import close, harmless
-from gateway.legacy.connections import open_transactions, own_connections, rest_connections
+from gateway.legacy.call import harmless
+from gateway.legacy.connections import open_transactions, rest_connections
 from gateway.legacy.handlers import note_contexts
 from gateway.legacy.loading import Ways
 from gateway.legacy.replies import AsyncReply, BufferedReply, Reply
-from gateway.threads import Lease, PooledThread, Threads, current_thread
 
 __all__ = ["AsyncChain", "AsyncRun"]
 
@@ -135,11 +136,11 @@ class SyncSection:
 
     def unwind(self) -> None:
         """Nobody waits for the result: the `finally` blocks run."""
-        self._middleware_run.go(self._throw)
+        self._middleware_run.thread.go(self._throw)
 
     def _on_thread(self, step: Callable[[], object]) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._middleware_run.go(partial(self._run, step, future))
+        self._middleware_run.thread.go(partial(self._run, step, future))
         return future
 
     def _settle(self, future: asyncio.Future[Any], found: object) -> None:
@@ -161,7 +162,9 @@ class SyncSection:
             self._throw()
 
     def _begin(self) -> object:
-        self._middleware_run.take_thread()
+        thread = self._middleware_run.thread
+        if not thread.settled:
+            thread.settle()
         self._greenlet = Greenlet.of(self._middleware_run, self._ended)
         self._greenlet.gr_context = self._context
         return self._greenlet.switch()
@@ -186,45 +189,21 @@ class SyncSection:
 class AsyncRun:
     """What `SyncRun` is, for an asynchronous chain."""
 
-    def __init__(
-        self,
-        chain: AsyncChain,
-        threads: Threads,
-        leases: Threads,  # noqa: ARG002 - as SyncRun
-        lease: Lease,
-        view: View,
-        scope: Scope,
-        body: IO[bytes],
-    ) -> None:
+    def __init__(self, chain: AsyncChain, thread: RunThread, view: View, scope: Scope, body: IO[bytes]) -> None:
         loop = asyncio.get_running_loop()
         self.view = view
         self.scope = scope
         self.body = body
         self.request: HttpRequest | None = None
         self.own_error: HttpResponse | None = None
-        self.blocks = 0
-        self.go: Callable[[Callable[[], None]], None] = threads.submit
-        self._blocks_before: int | None = None
+        self.thread = thread
         self._chain = chain
-        self._threads = threads
-        self._lease = lease
-        self._stays = False
-        self._keeps = False
-        self._lingers = False
-        self._response: HttpResponseBase | None = None  # to be closed with the request
-        self._closed = False
-        self._context = contextvars.copy_context()  # as the chain has left it
+        self._closing = Closing(scope, body, ASGIHandler)
+        self._closing.context = contextvars.copy_context()
         self._sections: list[SyncSection] = []
         self._task: asyncio.Task[HttpResponseBase] | None = None
         self._parked: asyncio.Future[contextvars.Context] = loop.create_future()
         self._resumed: asyncio.Future[tuple[Resume, contextvars.Context]] = loop.create_future()
-
-    def pin_thread(self, *, to_the_end: bool) -> None:
-        """As SyncRun."""
-        self._lease.hold()
-        self._stays = True
-        self._keeps = to_the_end
-        self.go = self._lease.run
 
     # -- on the event loop ----------------------------------------------------------------------
 
@@ -238,37 +217,27 @@ class AsyncRun:
             return None
         return self._reply(self._task.result())
 
-    @property
-    def lingers(self) -> bool:
-        """As SyncRun."""
-        return self._stays or may_linger(self.view, self.request, self.body)
-
     async def response_phase(self, resume: Resume, *, lingers: bool) -> Reply:
         """As SyncRun."""
-        self._lingers = lingers
+        self._closing.lingers = lingers
         self._resumed.set_result((resume, contextvars.copy_context()))
         reply = self._reply(await cast("asyncio.Task[HttpResponseBase]", self._task))
-        if lingers and not self._stays:
-            self.go(rest_connections)
+        if lingers and not self.thread.pinned:
+            self.thread.go(rest_connections)
         return reply
-
-    def let_go(self) -> None:
-        """As SyncRun."""
-        if self._stays and not self._keeps:
-            self._lease.unhold()
 
     def abandon(self) -> None:
         """As SyncRun."""
         if self._task is not None and not self._task.done():
-            if self._stays or self._blocks_before is not None:  # else they unwind once it is known where they run
+            if self.thread.pinned or self.thread.settled:  # else they unwind once it is known where they run
                 for section in reversed(self._sections):
                     section.unwind()
             self._task.cancel()
 
     def end(self) -> None:
         """As SyncRun."""
-        if not self._closed:
-            self._close(self._response)
+        if self._closing.lingers or not self._closing.known:
+            self._close()
 
     async def run(self, call: Resume) -> Any:
         """The result of synchronous code in the chain, which runs on the request's thread.
@@ -291,7 +260,7 @@ class AsyncRun:
         try:
             return await self._respond()
         finally:
-            self._context = contextvars.copy_context()
+            self._closing.context = contextvars.copy_context()
 
     async def _respond(self) -> HttpResponseBase:
         _middleware_run.set(self)
@@ -316,40 +285,29 @@ class AsyncRun:
     def _reply(self, response: HttpResponseBase) -> Reply:
         start = answer_start(response, self.scope["method"])
         if response.streaming and self.scope["method"] != "HEAD":
-            streaming = cast("StreamingHttpResponse", response)
-            chunks = chunks_of(streaming) if streaming.is_async else chunks_of_sync(streaming, self._lease)
+            chunks = chunks_of(cast("StreamingHttpResponse", response), self.thread.lease)
             return AsyncReply(start, chunks, partial(self._finish, response))
         content = b"" if response.streaming else cast("HttpResponse", response).content
         self._finish(response)
         return BufferedReply(start, content)
 
     def _finish(self, response: HttpResponseBase) -> None:
-        if self._lingers:
-            self._response = response
-        else:
-            self._close(response)
+        self._closing.note(response)
+        if not self._closing.lingers:
+            self._close()
 
-    def _close(self, response: HttpResponseBase | None) -> None:
-        self._closed = True
-        # Who was told of the request's beginning finds there what it has set then.
-        self.go(partial(self._context.run, close, response, self.body, self.scope["path"], ASGIHandler))
+    def _close(self) -> None:
+        closing = self._closing
+        self.thread.go(partial(closing.context.run, closing.close, closing.response))
 
     # -- on the thread --------------------------------------------------------------------------
-
-    def take_thread(self) -> None:
-        """From now on, only this thread will do."""
-        if self._blocks_before is None:
-            if not self._stays:
-                self.go = partial(self._threads.submit_to, cast("PooledThread", current_thread()))
-            self._blocks_before = open_transactions()
 
     def wait_for(self, make: Callable[[], Awaitable[Any]]) -> Any:
         """In a greenlet: what comes of awaiting, on the event loop, what `make` makes. Raises what that raises.
 
         Raises ImproperlyConfigured where a transaction is open: others would write into it meanwhile.
         """
-        if not self._stays:
-            share_thread(own_connections(), self._blocks_before or 0, self.view)
+        self.thread.share(self.view)
         wanted = Awaited(make, contextvars.copy_context())
         resume, context = cast("greenlet", getcurrent().parent).switch(wanted)
         adopt(context)
@@ -357,11 +315,10 @@ class AsyncRun:
 
     def wait_for_service(self, request: HttpRequest) -> HttpResponseBase:
         """In a greenlet, as SyncRun."""
-        self.blocks = open_transactions()
+        self.thread.blocks = open_transactions()
         self.request = request
         response: HttpResponseBase = self.wait_for(self._answer_of_service)()
-        if self.blocks > (self._blocks_before or 0):
-            ended_before(self.blocks)
+        self.thread.check_ended()
         return response
 
 

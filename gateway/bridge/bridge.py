@@ -23,12 +23,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.bridge.agents import watch_agents
 from gateway.bridge.chain import Chain
 from gateway.bridge.csrf import one_user, withheld_user
+from gateway.bridge.greenlets import current_run
 from gateway.bridge.handshake import Handshake, deny
 from gateway.bridge.orm import divert_sync_calls, request_lease
 from gateway.bridge.protocols import MiddlewareRun
 from gateway.bridge.response import ServiceResponse
 from gateway.bridge.rollback import is_undone
-from gateway.bridge.run import SyncRun, current_run
+from gateway.bridge.run import SyncRun
+from gateway.bridge.run_thread import RunThread
 from gateway.bridge.twice_read import TwiceRead
 from gateway.bridge.views import ResponseStyle, View, Views
 from gateway.compat.django import asgi_application_around
@@ -136,12 +138,13 @@ class Bridge:
         attempt: Attempt | None = scope.get(ATTEMPT)
         if attempt is not None:
             attempt.own = 0
-        middleware_run = self._new_run(self.chain, self.middleware_threads, self.threads, lease, view, scope, body)
+        thread = RunThread(self.middleware_threads, lease)
         one_thread = self._one_thread or MIRROR in scope  # a mirror has one transaction, on one connection
         # A socket may be accepted in the middle of a dependency's transaction. On a thread that others use, that would
         # wait for somebody there who waits for its locks.
         if one_thread or view.aliases or view.undoable or (is_socket and view.lingers):
-            middleware_run.pin_thread(to_the_end=one_thread)
+            thread.pin(to_the_end=one_thread)
+        middleware_run = self._new_run(self.chain, thread, view, scope, body)
         try:
             reply = await middleware_run.request_phase()
             if reply is None:

@@ -38,7 +38,7 @@ class Handshake:
         """Take one message of the service. Raises ClientGone when the middleware has refused the WebSocket."""
         kind = message["type"]
         ends = kind == "websocket.close" or (kind != "websocket.accept" and not self._answered)
-        if self._held or (ends and self._lease.pinned > self._middleware_run.blocks):
+        if self._held or (ends and self._lease.pinned > self._middleware_run.thread.blocks):
             self._held.append(message)
         else:
             await self._pass_on(message)
@@ -50,7 +50,7 @@ class Handshake:
             # A close is a 403 (ASGI); or the service refuses it with a response of its own.
             response = HttpResponse(status=101 if accepted else message.get("status", 403))
             reply = await self._middleware_run.response_phase(lambda: response, lingers=True)
-            self._middleware_run.let_go()
+            self._middleware_run.thread.let_go()
             if accepted and reply.start["status"] != 101:
                 await _refuse(reply, self._send)  # the service has received websocket.connect
                 raise ClientGone

@@ -40,7 +40,7 @@ class Outgoing:
 
         The middleware, on another connection, would also wait for its locks: with SQLite, when it saves a session.
         """
-        return self._lease.pinned > self._middleware_run.blocks
+        return self._lease.pinned > self._middleware_run.thread.blocks
 
     async def answer(self, resume: Callable[[], HttpResponseBase], *, lingers: bool) -> None:
         """Take the response through the middleware, and send the result."""
@@ -52,7 +52,7 @@ class Outgoing:
         if self._middleware_run.view.sync:
             self._lease.unhold()
         reply = await self._middleware_run.response_phase(resume, lingers=lingers)
-        self._middleware_run.let_go()
+        self._middleware_run.thread.let_go()
         return reply
 
     async def send(self, reply: Reply) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from starlette.types import Scope
 
+from gateway.bridge.run_thread import RunThread
 from gateway.bridge.views import View
 from gateway.legacy.replies import Reply
 
@@ -20,19 +21,10 @@ class MiddlewareRun(Protocol):
 
     view: View
     scope: Scope
+    body: IO[bytes]
+    thread: RunThread  # that the middleware runs on
     request: HttpRequest | None  # set after the request phase
     own_error: HttpResponse | None  # the service's own response to its exception
-    blocks: int  # atomic blocks around the service: the chain's and, in a test, the test's
-
-    @property
-    def lingers(self) -> bool:
-        """Whether the service may use this request's resources after a complete response."""
-
-    def pin_thread(self, *, to_the_end: bool) -> None:
-        """Run everything on the thread of the service's synchronous code, and keep it until the response.
-
-        `to_the_end`: until the end of the request, with its stream, its background tasks and its WebSocket.
-        """
 
     async def request_phase(self) -> Reply | None:
         """Run the middleware up to the view. Returns a reply if a middleware answers itself, else None."""
@@ -42,9 +34,6 @@ class MiddlewareRun(Protocol):
 
     def wait_for_service(self, request: HttpRequest) -> HttpResponseBase:
         """As the view: wait until the service has answered `request`, and return its response."""
-
-    def let_go(self) -> None:
-        """The response is complete: other requests may use the thread."""
 
     def abandon(self) -> None:
         """Unwind the waiting chain: its response isn't needed any more."""

@@ -15,7 +15,7 @@ from gateway.legacy.replies import start_message
 if TYPE_CHECKING:
     from gateway.threads import Lease
 
-__all__ = ["answer_start", "chunks_of", "chunks_of_sync"]
+__all__ = ["answer_start", "chunks_of"]
 
 
 def answer_start(response: HttpResponseBase, method: str) -> Message:
@@ -29,14 +29,17 @@ def answer_start(response: HttpResponseBase, method: str) -> Message:
     return start
 
 
-async def chunks_of(response: StreamingHttpResponse) -> AsyncGenerator[bytes]:
-    """The chunks of an asynchronous stream."""
+def chunks_of(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
+    """The chunks of a stream; those of a synchronous one are made on the thread of `lease`."""
+    return _chunks(response) if response.is_async else _chunks_of_sync(response, lease)
+
+
+async def _chunks(response: StreamingHttpResponse) -> AsyncGenerator[bytes]:
     async for chunk in response:
         yield chunk
 
 
-async def chunks_of_sync(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
-    """The chunks of a synchronous stream, made on the thread of `lease`."""
+async def _chunks_of_sync(response: StreamingHttpResponse, lease: Lease) -> AsyncGenerator[bytes]:
     chunks = iter(cast("Any", response))
     while (chunk := await asyncio.wrap_future(lease.submit(next, chunks, None))) is not None:
         yield chunk

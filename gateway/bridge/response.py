@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable
 from contextlib import suppress
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from gateway.bridge.django_response import is_endless, streaming_response, whole
 from gateway.bridge.outgoing import Outgoing, raising
 from gateway.bridge.protocols import MiddlewareRun
 from gateway.bridge.withheld import Withheld
+from gateway.compat.django import has_files
 from gateway.dispatch.errors import ClientGone
 from gateway.dispatch.scope import ADAPTED
 from gateway.legacy.replies import Reply
@@ -155,7 +157,7 @@ class ServiceResponse:
         if response.status_code == 500 or self._outgoing.in_transaction:
             self._held = response
         else:
-            await self._deliver(response, lingers=self._middleware_run.lingers)
+            await self._deliver(response, lingers=_may_linger(self._middleware_run))
 
     async def _deliver(self, response: Answered, *, lingers: bool) -> None:
         self._complete = True
@@ -194,6 +196,16 @@ def _gathered(start: Message, withheld: Withheld, *, head: bool) -> Answered:
 def _asks_head(scope: Scope) -> bool:
     """Whether the service itself was called with HEAD, so that there is no body to measure."""
     return scope["method"] == "HEAD" and not (ADAPTED in scope and scope[ADAPTED].head_as_get)
+
+
+def _may_linger(middleware_run: MiddlewareRun) -> bool:
+    """Whether the service may use what belongs to this request once it has given a whole answer."""
+    return (
+        middleware_run.thread.pinned
+        or middleware_run.view.lingers
+        or has_files(middleware_run.request)
+        or not isinstance(middleware_run.body, BytesIO)
+    )
 
 
 def _cut_short() -> RuntimeError:

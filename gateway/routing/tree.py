@@ -1,4 +1,4 @@
-"""A tree of path segments: from templates to what is kept for each, and from paths to the templates that take them in."""
+"""A tree of path segments: what is kept for each template, and which templates take a path in."""
 
 from __future__ import annotations
 
