@@ -1,4 +1,4 @@
-"""The end of a request that went through the middleware."""
+"""Ends a request that went through the middleware."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["Closing"]
 
 
 class Closing:
-    """Closes the response to the request of `scope`, or its `body` where there is none. Thereby `sender`, a handler of
-    Django's, sends `request_finished`.
+    """Closes the response to the request of `scope`, or its `body` if there is no response. `request_finished` is sent
+    with `sender`, the class of a handler of Django's.
 
-    `context` is as the chain has left it: who was told of the request's beginning finds there what it has set then.
-    `lingers`: the service goes on after its answer, and the request is not over with that. `known`: the chain has
-    answered `response`, or failed.
+    `context` is that at the end of the chain: receivers of `request_finished` find in it what those of
+    `request_started` have set. `lingers`: the request goes on after its response. `known`: the chain has returned
+    `response`, or failed.
     """
 
-    # Without __slots__, so that what is so at first is not set for each.
+    # Without __slots__: initial values are defaults of the class, so that they need not be set each time.
     context: contextvars.Context
     lingers = False
     known = False
@@ -35,10 +35,10 @@ class Closing:
         self._sender = sender
 
     def note(self, response: HttpResponseBase | None) -> None:
-        """The chain has answered this; None where it has failed."""
+        """Note what the chain has returned; None if it has failed."""
         self.known = True
         self.response = response
 
     def close(self, response: HttpResponseBase | None) -> None:
-        """Close it. To be run in `context`, on the thread of the request."""
+        """Close it. To be run in `context`, on the request's thread."""
         close(response, self._body, self._scope["path"], self._sender)

@@ -1,4 +1,4 @@
-"""The greenlets that the synchronous code of a request's middleware runs in, and waits in without its thread."""
+"""Greenlets: in one, synchronous middleware can wait without blocking its thread."""
 
 from __future__ import annotations
 

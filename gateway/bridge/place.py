@@ -1,4 +1,4 @@
-"""Where an endpoint stands among the project's URLs."""
+"""The place of an endpoint in the project's URLconf."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["Place"]
 
 
 class Place:
-    """The template of an endpoint's path, "" where the service can't be asked what it has.
+    """The path template of an endpoint; "" if the service doesn't declare its endpoints.
 
-    `convertors` are those that Starlette doesn't bring. One of `dependencies` may name the view that it stands for.
+    `convertors` are those that are not Starlette's own. One of `dependencies` may name the view that it replaces.
     """
 
     __slots__ = ("_convertors", "_pattern", "_view", "template")
@@ -33,15 +33,15 @@ class Place:
         self._pattern = path_pattern(template) if "{" in template else None
 
     def branch(self, urlconf: Any = None) -> Branch:
-        """What of the project's URLconf, or of `urlconf`, stood there."""
+        """The part of the project's URLconf, or of `urlconf`, that the template replaces."""
         return patterns_of(urlconf or settings.ROOT_URLCONF).branch(self.template, self._convertors, self._view)
 
     def arguments(self, path: str) -> dict[str, Any]:
-        """The parameters that `path` has by the template, converted."""
+        """The path parameters of `path`, converted."""
         if self._pattern is None:
             return {}
         regex, convertors = self._pattern
         found = regex.match(path)
-        if found is None:  # the template has a prefix this application doesn't know of
+        if found is None:  # the template has a prefix that this application doesn't know
             return {}
         return {name: convertors[name].convert(value) for name, value in found.groupdict().items()}

@@ -16,16 +16,16 @@ __all__ = ["RunThread"]
 
 
 class RunThread:
-    """One of `threads`, whichever is free first and then no other; or, where it is `pinned`, that of `lease`, which is
-    the one that the service's synchronous code gets.
+    """The first of `threads` that is free; or, if it is `pinned`, the thread of `lease`, on which the service's
+    synchronous code runs.
 
-    `go` runs a job there. `settled`: some code has run, so that no other thread will do. `blocks` is how many
-    transactions and savepoints are open around the service: the chain's and, in a test, the test's.
+    `go` runs a job on it. `settled`: code has run there, so the thread won't change. `blocks` is the number of
+    transactions and savepoints around the service: the chain's and, in a test, the test's.
     """
 
-    # Without __slots__, so that what is so at first is not set for each.
+    # Without __slots__: initial values are defaults of the class, so that they need not be set each time.
     pinned = settled = _keeps = False
-    blocks = _blocks_before = 0  # and how many were when the request began
+    blocks = _blocks_before = 0  # the latter when the request began
 
     def __init__(self, threads: Threads, lease: Lease) -> None:
         self.threads = threads
@@ -33,9 +33,9 @@ class RunThread:
         self.go: Callable[[Callable[[], None]], None] = threads.submit
 
     def pin(self, *, to_the_end: bool) -> None:
-        """Run everything on the thread of the lease, and keep it until the answer.
+        """Run everything on the thread of the lease, and keep it until the response.
 
-        `to_the_end`: of the request, with its stream, its background tasks and its socket.
+        `to_the_end`: until the end of the request, with its stream, its background tasks and its WebSocket.
         """
         self.lease.hold()
         self.pinned = True
@@ -43,24 +43,24 @@ class RunThread:
         self.go = self.lease.run
 
     def let_go(self) -> None:
-        """The chain is through: what comes now, a stream or a socket, keeps no thread while it waits."""
+        """The chain has ended: a stream or a WebSocket that follows keeps no thread while it waits."""
         if self.pinned and not self._keeps:
             self.lease.unhold()
 
     # -- on the thread --------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """From now on, only this thread will do."""
+        """Keep to the current thread from now on."""
         if not self.pinned:
             self.go = partial(self.threads.submit_to, cast("PooledThread", current_thread()))
         self._blocks_before = open_transactions()
         self.settled = True
 
     def share(self, view: View) -> int:
-        """The request waits, for the service behind `view` or for other asynchronous code: leave nothing here that
-        others would find. Returns how many transactions are open.
+        """Let other requests use this thread, while this one waits for the service of `view` or for other asynchronous
+        code. Returns the number of open transactions and savepoints.
 
-        Raises ImproperlyConfigured where others would write into one of them meanwhile.
+        Raises ImproperlyConfigured if other requests would write into one of them.
         """
         own = own_connections()
         blocks = open_transactions(own)
@@ -74,7 +74,7 @@ class RunThread:
         return blocks
 
     def check_ended(self) -> None:
-        """The chain's blocks end now. Raises RuntimeError where the service has left a transaction open inside."""
+        """Before the chain's blocks end: raises RuntimeError if the service has left a transaction open inside them."""
         if self.blocks > self._blocks_before and open_transactions() > self.blocks:
             raise RuntimeError(
                 "the service has a transaction open inside one that the middleware or ATOMIC_REQUESTS holds, and that "

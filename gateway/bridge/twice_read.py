@@ -1,4 +1,4 @@
-"""A request's body, which both Django and the service may want: CsrfViewMiddleware looks for a token in forms."""
+"""Reads a request's body for both Django and the service: CsrfViewMiddleware looks for a token in forms."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["TwiceRead"]
 
 
 class TwiceRead:
-    """Reads bodies of at most `most` bytes, each in memory up to `memory` bytes while `bodies` have room."""
+    """Reads bodies of at most `most` bytes; up to `memory` bytes of each stay in memory, if `bodies` have room."""
 
     __slots__ = ("_bodies", "_memory", "_most")
 
@@ -24,7 +24,7 @@ class TwiceRead:
         self._most = most
 
     async def read(self, scope: Scope, receive: Receive) -> tuple[IO[bytes], Receive]:
-        """The body of a request for Django, and a `receive` that gives it to the service again; it is held once.
+        """The request's body for Django, and a `receive` that gives it to the service again. It is stored once.
 
         Raises as `Bodies.read_on`.
         """
@@ -40,7 +40,7 @@ class TwiceRead:
 
 
 def _once(message: Message, receive: Receive) -> Receive:
-    """`receive`, with `message` before what it gives."""
+    """`receive`, preceded by `message`."""
     given = False
 
     async def receive_again() -> Message:

@@ -1,4 +1,4 @@
-"""What the head of a message says, which has one reading only (RFC 9112), and what trailers may say."""
+"""Parses the head of a message (RFC 9112), and refuses what is ambiguous."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ Lines = list[tuple[bytes, bytes, bytes]]  # a header's name in lower case, as it
 
 
 class Head(NamedTuple):
-    """`plain` is what every parser reads alike. `length` is that of the body, None for one in chunks. `upgraded`: what
-    follows is no HTTP. `asks`: the client may wait for "100 Continue"."""
+    """`plain` is the head in a form that every parser reads alike. `length` is that of the body, None if it is chunked.
+    `upgraded`: what follows is not HTTP. `asks`: the client may wait for "100 Continue"."""
 
     plain: bytes
     length: int | None
@@ -36,7 +36,7 @@ class Head(NamedTuple):
 
 
 def read_head(raw: bytes) -> Head:
-    """What these lines say, the empty one that ends them included. Raises RefusedMessage."""
+    """Parse a head; `raw` includes the empty line at its end. Raises RefusedMessage."""
     line, *fields = raw.split(b"\r\n")[:-2]
     found = _request_line(line)
     if found is None:
@@ -55,7 +55,7 @@ def read_head(raw: bytes) -> Head:
 
 
 def check_trailers(raw: bytes) -> None:
-    """Raises RefusedMessage where one of these lines is no header."""
+    """Raises RefusedMessage if one of these lines is not a header."""
     for field in raw.split(b"\r\n")[:-2]:
         _line(field)
 

@@ -1,4 +1,4 @@
-"""What a connection has received and its parser was not given yet."""
+"""A buffer for what a connection has received and its parser was not given yet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _never = re.compile(rb"(?<!\r)\n|\r(?=[^\n])|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").
 
 
 class Received(bytearray):
-    """The bytes. However they come, a head and trailers are looked through once."""
+    """The received bytes. Those of a head or of trailers are scanned once, however they are split."""
 
     __slots__ = ("_lines", "_seen")
 
@@ -22,20 +22,20 @@ class Received(bytearray):
         self._lines = self._seen = 0
 
     def cut(self, end: int) -> bytes:
-        """The first bytes, which are gone from here then."""
+        """Remove the first `end` bytes, and return them."""
         cut = bytes(self[:end])
         del self[:end]
         self._lines = self._seen = 0
         return cut
 
     def cut_head(self) -> bytes | None:
-        """A head, with the empty line that ends it; None while that has not come. Raises RefusedMessage."""
-        if (empty := _empty_lines(self)) is not None:  # passed over (RFC 9112, section 2.2)
+        """Remove and return a head, with the empty line at its end; None if it is incomplete. Raises RefusedMessage."""
+        if (empty := _empty_lines(self)) is not None:  # ignored (RFC 9112, section 2.2)
             self.cut(empty.end())
         return self._cut_lines(MOST_OF_LINE)
 
     def cut_trailers(self) -> bytes | None:
-        """As `cut_head`, for what comes after the last chunk."""
+        """As `cut_head`, for the trailers after the last chunk."""
         return self.cut(2) if self.startswith(b"\r\n") else self._cut_lines(None)
 
     def _cut_lines(self, most_of_first: int | None) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Messages that aren't taken, and how much of one is."""
+"""Limits of a message, and the error for one that is refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST_OF_HANDSHAKE = 8_000  # bytes of a line, where a WebSocket is opened: what 
 
 
 class RefusedMessage(Exception):
-    """A message that isn't taken. `status` is the answer; the text says why, and nothing that was sent."""
+    """A message is refused with `status`. The text is the reason, without anything that was sent."""
 
     def __init__(self, status: int, message: str) -> None:
         self.status = status

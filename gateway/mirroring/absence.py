@@ -1,4 +1,4 @@
-"""That the process which mirrors is away, as it is told to whoever runs this one."""
+"""Logs that the process for mirrors is away."""
 
 from __future__ import annotations
 
@@ -12,28 +12,27 @@ logger = logging.getLogger("gateway.parity")
 
 
 class Absence:
-    """Tells each reason once. Of a process that is started at the same time nothing is told for `patience` seconds,
-    unless it was there."""
+    """Logs each reason once. For `patience` seconds, while the process may still be starting, it logs nothing."""
 
     __slots__ = ("_clock", "_expected_until", "_told")
 
     def __init__(self, clock: Clock, patience: float) -> None:
         self._clock = clock
         self._expected_until = clock.monotonic() + patience
-        self._told = ""  # last
+        self._told = ""  # the last reason
 
     def is_expected(self) -> bool:
-        """Whether the process may not have started yet."""
+        """Whether the process may still be starting."""
         return self._clock.monotonic() < self._expected_until
 
     def tell(self, why: str) -> None:
-        """It is away for this reason."""
+        """Log that it is away, for this reason."""
         if why != self._told and not self.is_expected():
             self._told = why
             logger.warning('no mirrors until "gateway mirrors" runs: %s', why)
 
     def end(self, path: str) -> None:
-        """It is there, at `path`."""
+        """Log that it is there, at `path`."""
         self._expected_until = 0.0
         self._told = ""
         logger.info("mirrors are made by the process at %s", path)

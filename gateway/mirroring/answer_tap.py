@@ -1,4 +1,4 @@
-"""What one upstream answers, kept on its way."""
+"""Keeps a copy of a response while it is sent."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["AnswerTap"]
 
 
 class AnswerTap:
-    """The answer to a request with `method`, of whose body `limit` bytes are kept at most, and in `recorder` what was
-    done for it.
+    """Keeps the response to a request with `method`: at most `limit` bytes of its body. `recorder` notes what was done.
 
-    `status` is 0 until it begins. `whole`: it has ended. `over`: its body is longer, or a file, and none of it is kept.
+    `status` is 0 before the start. `whole`: the response is complete. `over`: its body is longer than `limit`, or a
+    file, and none of it is kept.
     """
 
     __slots__ = ("_limit", "_method", "body", "headers", "over", "recorder", "status", "whole")
@@ -30,26 +30,26 @@ class AnswerTap:
         self.whole = self.over = False
 
     def keep(self, message: Message) -> None:
-        """Note one message of the answer."""
+        """Take one ASGI message of the response."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.headers = tuple(message.get("headers", ()))
             return
-        if message["type"] in FILES:  # there are no bytes to compare
+        if message["type"] in FILES:  # no bytes to compare
             self.whole = self.over = True
-        if message["type"] != "http.response.body":  # a hint before the answer, or trailers after it
+        if message["type"] != "http.response.body":  # an early hint, or trailers
             return
         body = message.get("body", b"")
         if not self.over and len(self.body) + len(body) > self._limit:
             self.over = True
-            self.body = bytearray()  # a download may take its caller hours
+            self.body = bytearray()  # a download may take hours
         if not self.over:
             self.body += body
         self.whole = not message.get("more_body", False)
 
     def answered(self, seconds: float) -> Answer:
-        """The answer that was noted, which took so long."""
-        # Of a HEAD's, the server leaves it out, or a service was asked GET.
+        """The response that was kept, which took `seconds`."""
+        # The server drops the body of a response to HEAD, which a service may have got as a GET.
         body = b"" if self._method == "HEAD" else bytes(self.body)
         headers = tuple((name.lower(), value) for name, value in self.headers)
         recorder = self.recorder

@@ -1,4 +1,4 @@
-"""A request and its answer, kept while the caller is answered."""
+"""Keeps a copy of a request and of its response."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ __all__ = ["Kept"]
 
 
 class Kept:
-    """One request, and what its caller is answered by `upstream`, which goes through `tap`; of both bodies, `limit`
-    bytes are kept at most.
+    """One request, and the response of `upstream` to it, kept by `tap`: at most `limit` bytes of each body.
 
     `wanted` are the recordings that it is kept for.
     """
@@ -46,26 +45,26 @@ class Kept:
         self.scope = scope
         self.tap = AnswerTap(info.method, limit)
         self.request_body = b""
-        self.size = 0  # bytes that it takes, while it waits
+        self.size = 0  # in bytes, once it is finished
         self._kept: ReplayBuffer | None = None
-        self.until = since  # when its caller had been answered
+        self.until = since  # when the response was complete
         self.answer: Answer | None = None
         self.wanted: Sequence[object] = ()
         self._limit = limit
         self._since = since
 
     def receive(self, receive: Receive, bodies: Bodies) -> Receive:
-        """`receive`, of which the body is kept, where `bodies` have room."""
+        """`receive`, which also keeps the body, if `bodies` have room."""
         self._kept = ReplayBuffer(receive, self._limit, bodies)
         return self._kept
 
     def finish(self, *, fell_back: bool) -> str | None:
-        """The caller has been answered. Why this can't be mirrored, in a word; None when it can."""
+        """The response was sent. Returns why this can't be mirrored, in a word, or None."""
         tap = self.tap
         if fell_back or not tap.whole or not tap.status:
-            return "unanswered"  # by the upstream that was to be compared
+            return "unanswered"  # by the upstream whose response is compared
         if tap.status == HTTPStatus.TOO_MANY_REQUESTS or tap.recorder.throttled:
-            return "throttled"  # mirrors pass throttles
+            return "throttled"  # mirrors skip throttles
         if tap.over or self._kept is None or not self._kept.whole:
             return "size"
         request_body = self._kept.body
@@ -77,7 +76,7 @@ class Kept:
         return None
 
     def wait(self, request_body: bytes, answer: Answer) -> None:
-        """It is finished, with these, and waits to be mirrored."""
+        """Finish it with this request body and response."""
         self.request_body = request_body
         self.answer = answer
         self.size = len(request_body) + len(answer.body) + _length(self.scope["headers"]) + _length(answer.headers)
@@ -85,7 +84,7 @@ class Kept:
             self.size += self.tap.recorder.outbound.size
 
     def _has_body(self) -> bool:
-        """Whether there may be one. From HTTP/2 on it needs no header (RFC 9113, section 8.1.1)."""
+        """Whether the request may have a body. From HTTP/2 on it needs no header (RFC 9113, section 8.1.1)."""
         headers = self.info.headers
         unsaid = self.scope.get("http_version", "1.1") >= "2" and self.info.method not in SAFE
         return b"transfer-encoding" in headers or headers.get(b"content-length", b"" if unsaid else b"0") != b"0"

@@ -1,4 +1,4 @@
-"""The copies that were sent to the process that mirrors, and that it has not said to be done."""
+"""The copies that were sent to the process for mirrors, and are not acknowledged yet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["SentCopies"]
 
 
 class SentCopies:
-    """By number. `lost` is told the route of each that is not made, and why, in a word: "away" or "stopped"."""
+    """Keeps them by number. `lost` is called with the route of each lost one, and the reason: "away" or "stopped"."""
 
     __slots__ = ("_lost", "_number", "_part", "_waiting")
 
@@ -18,22 +18,22 @@ class SentCopies:
         self._lost = lost
         self._number = 0
         self._part = b""  # of a number
-        self._waiting: dict[int, tuple[str, int]] = {}  # the route and the bytes of each
+        self._waiting: dict[int, tuple[str, int]] = {}  # the route and the size in bytes of each
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._waiting)
 
     def next_number(self) -> int:
-        """One for the next copy, whether or not it is sent."""
+        """A number for the next copy, whether or not it is sent."""
         self._number = (self._number + 1) % 2**32
         return self._number
 
     def add(self, number: int, route: str, length: int) -> None:
-        """One was written, in so many bytes."""
+        """Note that a copy was written, in `length` bytes."""
         self._waiting[number] = route, length
 
     def note_done(self, data: bytes) -> None:
-        """These are the numbers of some that are done, or a part of that."""
+        """Take acknowledged numbers; `data` may end within one."""
         data = self._part + data
         whole = len(data) - len(data) % DONE.size
         for (number,) in DONE.iter_unpack(data[:whole]):
@@ -41,7 +41,7 @@ class SentCopies:
         self._part = data[whole:]
 
     def stop(self, unwritten: int) -> None:
-        """So many bytes are not sent any more. The others are made, and nobody will say so."""
+        """Forget all. The last `unwritten` bytes won't be sent: their copies are lost. The others will be mirrored."""
         while unwritten > 0 and self._waiting:
             _, (route, length) = self._waiting.popitem()  # the last that was written
             unwritten -= length
@@ -49,7 +49,7 @@ class SentCopies:
         self._waiting.clear()
 
     def lose(self) -> None:
-        """Who had them is away."""
+        """The other process is away: all are lost."""
         for route, _ in self._waiting.values():
             self._lost(route, "away")
         self._waiting.clear()

@@ -67,26 +67,26 @@ class _Window:
 
 
 class _Cooldown:
-    """How long the service is left alone: each time twice as long, unless it was well for a while in between."""
+    """How long the breaker stays open: twice as long each time, unless the service was healthy for a while."""
 
-    __slots__ = ("_settings", "_well_since", "seconds", "until")
+    __slots__ = ("_healthy_since", "_settings", "seconds", "until")
 
     def __init__(self, settings: BreakerSettings) -> None:
         self._settings = settings
-        self._well_since = -inf  # inf while it is not
+        self._healthy_since = -inf  # inf while it is not healthy
         self.seconds = 0.0  # of the last one
         self.until = -inf
 
     def begin(self, now: float) -> None:
         settings = self._settings
-        settled = now - self._well_since >= max(self.seconds, settings.window)
+        settled = now - self._healthy_since >= max(self.seconds, settings.window)
         self.seconds = settings.cooldown if settled else min(self.seconds * 2, settings.max_cooldown)
         self.until = now + self.seconds
-        self._well_since = inf
+        self._healthy_since = inf
 
     def end(self, now: float) -> None:
-        """The service is well again."""
-        self._well_since = now
+        """The service is healthy again."""
+        self._healthy_since = now
 
 
 class CircuitBreaker:

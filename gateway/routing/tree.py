@@ -1,4 +1,4 @@
-"""A tree of path segments: what is kept for each template, and which templates take a path in."""
+"""A tree of path segments, which finds the templates that match a path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ L = TypeVar("L")
 
 
 class Node(Generic[L]):
-    """A point in the tree: what may follow the segments that led here."""
+    """A node of the tree: what may follow the segments before it."""
 
     __slots__ = ("leaf", "parameters", "prefix", "static", "tails")
 
@@ -27,7 +27,7 @@ class Node(Generic[L]):
 
 
 class Tree(Generic[L]):
-    """What `make` has made for each template, once."""
+    """Keeps a value for each template; `make` creates it."""
 
     __slots__ = ("_make", "_root")
 
@@ -36,8 +36,8 @@ class Tree(Generic[L]):
         self._root: Node[L] = Node()
 
     def leaf_at(self, parts: Sequence[Part], *, is_subtree: bool = False) -> L:
-        """What is kept for the template `parts`, or with `is_subtree` for it and everything below; it is made where it
-        isn't there."""
+        """The value for the template `parts`, or with `is_subtree` for it and everything below. It is created if there
+        is none."""
         node = self._root
         for index, part in enumerate(parts):
             if isinstance(part, str):
@@ -59,7 +59,7 @@ class Tree(Generic[L]):
         return node.leaf
 
     def leaves(self, path: str) -> Iterator[L]:
-        """Everything that takes in `path`, more specific segments first."""
+        """The values of the templates that match `path`, more specific segments first."""
         segments = path.split("/")
         last = len(segments)
         pending = [(self._root, 1)]
@@ -88,8 +88,8 @@ class Tree(Generic[L]):
             yield leaf
 
     def overlapping(self, parts: Sequence[Part], *, is_subtree: bool = False) -> Iterator[L]:
-        """Everything that may take in a path which the template `parts` takes in, or with `is_subtree` one below it. It
-        may come more than once."""
+        """The values of the templates that may match a path that the template `parts` matches, or with `is_subtree` one
+        below it. A value may come more than once."""
         yield from _overlapping(self._root, parts, is_subtree=is_subtree)
 
 

@@ -8,9 +8,9 @@ __all__ = ["LeasedThreads"]
 
 
 class LeasedThreads:
-    """How many there are, and the `reclaimable`: those that could be taken away, by the lease that keeps each.
+    """How many there are, and those that are `reclaimable`, with the lease of each: they can be taken away.
 
-    To be read and called with the schedule's lock held.
+    Read and call it with the schedule's lock held.
     """
 
     __slots__ = ("count", "reclaimable")
@@ -20,13 +20,13 @@ class LeasedThreads:
         self.reclaimable: dict[PooledThread, Holder] = {}
 
     def give(self, thread: PooledThread, lease: Holder) -> None:
-        """Let `lease` keep `thread`, unless another does."""
+        """Let `lease` keep `thread`, unless another lease does."""
         if thread.lease is None:
             thread.lease, lease.thread = lease, thread
             self.count += 1
 
     def take(self, thread: PooledThread) -> bool:
-        """Take `thread` from the lease that keeps it; whether one did."""
+        """Take `thread` from the lease that keeps it. Returns whether one did."""
         lease = thread.lease
         if lease is None:
             return False

@@ -86,8 +86,8 @@ def run_job(job: Job) -> None:
 
 
 def run_for(future: Future[T], call: Callable[[], T], before_it_ends: Job | None = None) -> None:
-    """Run `call`, unless `future` was cancelled; `future` then carries what it returns or raises. `before_it_ends` is
-    called before anybody can know that."""
+    """Run `call`, unless `future` was cancelled, and set the future to its result or exception. Just before that,
+    `before_it_ends` is called."""
     if not future.set_running_or_notify_cancel():
         return
     try:
