@@ -17,7 +17,7 @@ from sqlalchemy.orm import contains_eager
 
 from legacy.accounts.models import User
 from legacy.shop.models import Tenant
-from newsvc.reviews.schemas import ProductKey, ReviewIn, ReviewQuery
+from newsvc.reviews.schemas import ReviewIn, ReviewQuery
 from newsvc.reviews.tables import Author, Product, Review
 
 __all__ = ["add_review", "count_of", "find_reviews"]
@@ -39,10 +39,9 @@ async def count_of(db: AsyncSession, reviews: Select[Review]) -> int:
     return await db.scalar(select(func.count()).select_from(reviews.order_by(None).subquery())) or 0
 
 
-async def add_review(db: AsyncSession, new: ReviewIn, author: User, tenant: Tenant) -> Review:
+async def add_review(db: AsyncSession, new: ReviewIn, author: User) -> Review:
     """Save a review; the database decides whether it is the author's first of this product. Raises ValidationError."""
-    await _refuse_unsold(db, new.product, tenant)
-    values = new.model_dump(exclude={"product"}) | {"product_id": new.product, "author_id": author.pk}
+    values = new.model_dump(exclude={"product"}) | {"product_id": new.product.pk, "author_id": author.pk}
     review = Review(**values, created=timezone.now())
     db.add(review)
     try:
@@ -51,14 +50,6 @@ async def add_review(db: AsyncSession, new: ReviewIn, author: User, tenant: Tena
         raise ValidationError({"product": [gettext("You have already reviewed this product.")]}, "unique") from exc
     await db.refresh(review, ["author", *Review.__table__.columns.keys()])
     return review
-
-
-async def _refuse_unsold(db: AsyncSession, key: int, tenant: Tenant) -> None:
-    if key not in IDS or await db.get(Product, key) is None:
-        message = ProductKey.default_error_messages["does_not_exist"].format(pk_value=key)
-        raise ValidationError({"product": [message]})
-    if await db.scalar(select(Product.id).where(Product.id == key, _sold_by(tenant))) is None:
-        raise ValidationError({"product": [gettext("This product is not for sale.")]})
 
 
 def _sold_by(tenant: Tenant) -> ColumnElement[bool]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
-from rest_framework.serializers import PrimaryKeyRelatedField
 
-from gateway.bridge.drf.fields import DRFChar, DRFInteger, drf_field
-from legacy.shop.models import Product
+from gateway.bridge.drf.fields import DRFChar, DRFInteger
 from newsvc.reviews.tables import Author, Review
-from newsvc.types import Moment
+from newsvc.types import Moment, SoldProduct
 
-__all__ = ["ProductKey", "ReviewIn", "ReviewOut", "ReviewQuery"]
+__all__ = ["ReviewIn", "ReviewOut", "ReviewQuery"]
 
 
 class ReviewQuery(BaseModel):
@@ -24,25 +22,10 @@ class ReviewQuery(BaseModel):
     ordering: str = Field("", description="created or rating, or both with a comma; - turns one round.")
 
 
-class ProductKey(PrimaryKeyRelatedField[Any]):
-    """The id of a row that nobody has looked for yet."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        """As Django's own field for ids reads it."""
-        try:
-            if isinstance(data, bool):
-                raise TypeError
-            return Product._meta.pk.get_prep_value(data)  # noqa: SLF001 - public, in spite of its name
-        except (TypeError, ValueError):
-            return self.fail("incorrect_type", data_type=type(data).__name__)
-
-
 class ReviewIn(BaseModel):
-    """A new review. Whether there is such a product, the database says."""
+    """A new review. The field asks for the product, so that one that isn't sold is refused beside what else is wrong."""
 
-    product: Annotated[
-        int, drf_field(ProductKey, queryset=Product.objects.none(), native=int, schema={"type": "integer"})
-    ]
+    product: SoldProduct
     rating: Annotated[int, DRFInteger(min_value=1, max_value=5)]
     title: Annotated[str, DRFChar(max_length=120)]
     text: Annotated[str, DRFChar(allow_blank=True)] = ""
