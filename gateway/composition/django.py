@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from gateway.config.legacy import LegacyConfig
 from gateway.config.problems import Problem
 
-__all__ = ["said", "set_up_django", "set_up_legacy"]
+__all__ = ["said", "set_up_django", "set_up_legacy", "settings_module"]
 
 SETTINGS_VARIABLE = "DJANGO_SETTINGS_MODULE"
 
@@ -19,13 +20,24 @@ def set_up_django(module: str) -> None:
     """
     from django.conf import settings
 
-    # Settings that are overridden for a test don't know their module.
-    if settings.configured and module != (active := settings.SETTINGS_MODULE or os.environ.get(SETTINGS_VARIABLE)):
+    if settings.configured and module != (active := settings_module()):
         raise RuntimeError(f"this process has set up {active} already")
     os.environ[SETTINGS_VARIABLE] = module
     import django
 
     django.setup()
+
+
+def settings_module() -> str | None:
+    """The settings module of this process, which is configured; None if it has none.
+
+    Settings that are overridden for a test don't know their module, and those of a library that replaces Django's
+    object (Dynaconf) name another file: then DJANGO_SETTINGS_MODULE counts.
+    """
+    from django.conf import settings
+
+    said: object = settings.SETTINGS_MODULE
+    return said if isinstance(said, str) and said in sys.modules else os.environ.get(SETTINGS_VARIABLE)
 
 
 def set_up_legacy(config: LegacyConfig, problems: list[Problem]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gateway.composition.django import settings_module
 from gateway.rollout.policy import declared_state
 from gateway.rollout.stage import CANARY, LEGACY_STAGE, State
 from gateway.routing.table import ANY
@@ -36,13 +37,8 @@ def is_django(gateway: Gateway) -> bool:
 def legacy(gateway: Gateway) -> dict[str, Any]:
     """The Django project, or the WSGI application instead of it."""
     config = gateway.config.legacy
-    settings = None
-    if is_django(gateway):
-        from django.conf import settings as active
-
-        settings = active.SETTINGS_MODULE
     return {
-        "settings": settings,
+        "settings": settings_module() if is_django(gateway) else None,
         "asgi": config.asgi,
         "wsgi": config.wsgi,
         "threads": config.threads,

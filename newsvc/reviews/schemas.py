@@ -23,7 +23,7 @@ class ReviewQuery(BaseModel):
 
 
 class ReviewIn(BaseModel):
-    """A new review. The field asks for the product, so that one that isn't sold is refused beside what else is wrong."""
+    """A new review. The field asks for the product, so that one that isn't sold is refused beside the other errors."""
 
     product: SoldProduct
     rating: Annotated[int, DRFInteger(min_value=1, max_value=5)]

@@ -54,6 +54,13 @@ def test_the_project_s_type_checker_says_whether_types_hold(tmp_path, code, hold
     assert [line.partition(": error")[0] for line in lines] == ([] if holds else ["moved.py:1"])
 
 
+@pytest.mark.slow
+def test_that_a_library_has_no_types_is_no_error_of_the_code(tmp_path):
+    file = tmp_path / "moved.py"
+    file.write_text("from django_filters import FilterSet\n\n__all__ = ['FilterSet']\n")
+    assert check_types([file], tmp_path) == (True, "mypy", [])
+
+
 def test_without_a_checker_nobody_can_tell(tmp_path, monkeypatch):
     monkeypatch.setattr("gateway.workbench.verify.typing.CHECKERS", ("no_such_checker",))
     assert check_types([tmp_path / "moved.py"], tmp_path)[0] is None

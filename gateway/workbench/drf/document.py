@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-from rest_framework.settings import api_settings
+from gateway.bridge.drf.openapi.spectacular import is_spectacular
+from gateway.workbench.drf.documented import api_document
 
 __all__ = ["OperationName", "operation", "operations"]
 
@@ -25,31 +25,15 @@ class OperationName:
 
 def operation(method: str, template: str) -> OperationName | None:
     """The document's operation for an endpoint; None without a document, or if it isn't there."""
-    return operations().get((method, _shape(template)))
+    return operations().get(f"{method} {_parameter.sub('{}', template)}")
 
 
 @cache
-def operations() -> Mapping[tuple[str, str], OperationName]:
-    """Every operation of the project's document, made by drf-spectacular; empty if the project doesn't use it."""
-    try:
-        from drf_spectacular.drainage import GENERATOR_STATS
-        from drf_spectacular.generators import SchemaGenerator
-        from drf_spectacular.openapi import AutoSchema
-    except ImportError:
-        return {}
-    schema: Any = api_settings.DEFAULT_SCHEMA_CLASS
-    if not issubclass(schema, AutoSchema):
-        return {}
-    with GENERATOR_STATS.silence():
-        generator: Any = SchemaGenerator
-        document: Mapping[str, Any] = generator().get_schema(request=None, public=True)
+def operations() -> Mapping[str, OperationName]:
+    """Every operation of the project's document, by method and path without names of parameters; empty if the project
+    doesn't use drf-spectacular, or the document can't be made."""
+    known = api_document() if is_spectacular() else None
+    found = {} if known is None else known.operations
     return {
-        (method.upper(), _shape(path)): OperationName(found["operationId"], tuple(found.get("tags", ())))
-        for path, item in document["paths"].items()
-        for method, found in item.items()
-        if isinstance(found, Mapping) and "operationId" in found
+        key: OperationName(one.operation_id, one.tags) for key, one in found.items() if one.operation_id is not None
     }
-
-
-def _shape(template: str) -> str:
-    return _parameter.sub("{}", template)

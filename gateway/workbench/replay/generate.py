@@ -8,27 +8,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import cycle
 from typing import Any
-from urllib.parse import quote, urlsplit
-
-from django.apps import apps
-from django.db import Error
-from django.urls import Resolver404, resolve
+from urllib.parse import urlsplit
 
 from gateway.app import Gateway
-from gateway.compat.drf import class_behind
 from gateway.routing.request import BadRequest
 from gateway.upstreams.service import ServiceUpstream
 from gateway.workbench.corpus import Case, User
-from gateway.workbench.replay.generation import Generation
+from gateway.workbench.replay.generation import Generated, Generation
+from gateway.workbench.replay.path_values import PathValues, model_called, values
 
 __all__ = ["NoGenerator", "generate"]
 
 BASE = "http://generated.example"
-KEYS = 20  # of a table
 ASKED_BY = ("superuser", "user", "anonymous", "staff")
 LEFT_OUT = frozenset(
     {"accept-encoding", "authorization", "connection", "content-length", "cookie", "host", "user-agent"}
@@ -41,37 +36,51 @@ UNREADABLE: tuple[tuple[str, bytes], ...] = (
     ("text/plain", b"{}"),
     ("application/x-www-form-urlencoded", b"a=1&b=%zz"),
 )
+_end = re.compile(r"(?<!\\)((?:\\\\)*)\\z")
 
 
 class NoGenerator(Exception):
     """schemathesis isn't installed."""
 
 
-def generate(gateway: Gateway, how: Generation) -> list[Case]:
+def generate(gateway: Gateway, how: Generation) -> Generated:
     """Requests for every operation that a route claims and a service documents. Raises NoGenerator."""
     try:
         import schemathesis
     except ImportError as exc:
         raise NoGenerator('--generate needs schemathesis: pip install "django-fastapi-gateway[workbench]"') from exc
     found: dict[str, Case] = {}
+    left_out: list[tuple[Case, str]] = []
     for service in gateway.services.values():
         document = _document(service)
         if document is None:
             continue
         for operation in _operations(schemathesis.openapi.from_dict(document)):
-            for case in _of_operation(operation, how):
+            for case, problem in _of_operation(operation, how):
                 claimed = _claimed(gateway, case)
-                if claimed is not None and (not how.routes or claimed.route in how.routes):
+                if claimed is None or (how.routes and claimed.route not in how.routes):
+                    continue
+                if problem:
+                    left_out.append((claimed, problem))
+                else:
                     found.setdefault(claimed.key, claimed)
-    return list(found.values())
+    return Generated([*found.values()], left_out)
 
 
 def _document(service: object) -> dict[str, Any] | None:
     if not isinstance(service, ServiceUpstream) or not hasattr(service.declared, "openapi"):
         return None
     # Through JSON: what an application keeps of its document is its own.
-    document: dict[str, Any] = json.loads(json.dumps(service.declared.openapi(), default=str))
+    document: dict[str, Any] = json.loads(json.dumps(service.declared.openapi(), default=str), object_hook=_readable)
     return document
+
+
+def _readable(schema: dict[str, Any]) -> dict[str, Any]:
+    """A part of a document. In a regular expression, what REST framework writes for other engines as `\\z` is Python's
+    `\\Z` again."""
+    if isinstance(pattern := schema.get("pattern"), str):
+        schema["pattern"] = _end.sub(r"\1\\Z", pattern)
+    return schema
 
 
 def _operations(schema: Any) -> Iterator[Any]:
@@ -106,24 +115,33 @@ def _claimed(gateway: Gateway, case: Case) -> Case | None:
 # -- one operation --------------------------------------------------------------------------------
 
 
-def _of_operation(operation: Any, how: Generation) -> Iterator[Case]:
+def _of_operation(operation: Any, how: Generation) -> Iterator[tuple[Case, str]]:
+    """Its requests; where some can't be made, one with the reason."""
     from schemathesis import GenerationMode
 
     users = cycle(ASKED_BY)
     template, method = str(operation.path), str(operation.method).upper()
     rows = _Rows()
-    paths = _PathKeys(template)
+    paths = PathValues(template)
     for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
         valid = mode is GenerationMode.POSITIVE
-        for made in _examples(operation.as_strategy(generation_mode=mode), how):
+        try:
+            examples = _examples(operation.as_strategy(generation_mode=mode), how)
             if valid:
-                _fill(made, paths, rows)
-            yield replace(_sent(made, template, method), user=User(next(users)))  # type: ignore[arg-type] # a kind
+                for made in examples:
+                    _fill(made, paths, rows)
+            cases = [_sent(made, template, method) for made in examples]
+        except Exception as exc:  # noqa: BLE001 - a schema may be anything; the others are none the worse
+            why = f"no {mode.value} requests can be made of the API document: {type(exc).__name__}: {exc}"
+            yield Case(template, method, paths.filled() or paths.example), why.partition("\n")[0]
+            continue
+        for case in cases:
+            yield replace(case, user=User(next(users))), ""  # type: ignore[arg-type] # a kind
     if method in ("POST", "PUT", "PATCH"):
-        path = paths.filled() or template
+        path = paths.filled() or paths.example
         for media_type, body in UNREADABLE:
             headers = (("content-type", media_type),)
-            yield Case(template, method, path, headers=headers, body=body, user=User(next(users)))  # type: ignore[arg-type] # as above
+            yield Case(template, method, path, headers=headers, body=body, user=User(next(users))), ""  # type: ignore[arg-type] # as above
 
 
 def _examples(strategy: Any, how: Generation) -> list[Any]:
@@ -178,7 +196,7 @@ def _text(value: str | bytes) -> str:
 # -- what is in the database ----------------------------------------------------------------------
 
 
-def _fill(made: Any, paths: _PathKeys, rows: _Rows) -> None:
+def _fill(made: Any, paths: PathValues, rows: _Rows) -> None:
     """Let a valid request name rows that are there."""
     if (keys := paths.next()) and isinstance(made.path_parameters, dict):
         made.path_parameters.update(keys)
@@ -198,64 +216,16 @@ class _Rows:
         return [self.named_in(item) for item in value] if isinstance(value, list) else value
 
     def _named(self, name: str, value: Any) -> Any:
-        if isinstance(value, int | str) and not isinstance(value, bool):
-            keys = self._of(re.sub(r"_(id|pk)\Z", "", name.lower()))
-            return value if keys is None else next(keys)
+        several = isinstance(value, list)
+        if all(isinstance(one, int | str) and not isinstance(one, bool) for one in (value if several else [value])):
+            keys = self._of(re.sub(r"_(id|pk)(s?)\Z", r"\2", name))
+            if keys is not None:
+                return [next(keys) for _ in value] if several else next(keys)
         return self.named_in(value)
 
     def _of(self, name: str) -> Iterator[Any] | None:
         if name not in self._keys:
-            model = next((model for model in apps.get_models() if model._meta.model_name == name), None)  # noqa: SLF001 - documented
-            keys = [] if model is None else _values(model, "pk")
+            model = model_called(name)
+            keys = [] if model is None else values(model, "pk")
             self._keys[name] = cycle(keys) if keys else None
         return self._keys[name]
-
-
-class _PathKeys:
-    """Values for the parameters of a path template, by which the project's view finds rows."""
-
-    def __init__(self, template: str) -> None:
-        self._template = template
-        self._names = re.findall(r"\{(\w+)\}", template)
-        self._values = self._known()
-
-    def next(self) -> dict[str, Any]:
-        """For the last parameter, a value of a row that is there; nothing where none is known."""
-        return {self._names[-1]: next(self._values)} if self._values is not None else {}
-
-    def filled(self) -> str | None:
-        """The path with values; None where none are known."""
-        if not self._names:
-            return self._template
-        if self._values is None or len(self._names) > 1:
-            return None
-        return re.sub(r"\{\w+\}", quote(str(next(self._values)), safe=""), self._template)
-
-    def _known(self) -> Iterator[Any] | None:
-        if not self._names:
-            return None
-        for example in ("1", "a", "00000000-0000-4000-8000-000000000000"):
-            try:
-                view = resolve(re.sub(r"\{\w+\}", example, self._template)).func
-            except Resolver404:
-                continue
-            values = _found_by(view)
-            return cycle(values) if values else None
-        return None
-
-
-def _found_by(view: Any) -> Sequence[Any]:
-    """What the rows are found by that a view shows: REST framework's and Django's generic ones say it."""
-    found = class_behind(view)
-    if found is None:
-        return []
-    queryset = found.initkwargs.get("queryset", getattr(found.kind, "queryset", None))
-    model = getattr(queryset, "model", None) or getattr(found.kind, "model", None)
-    return [] if model is None else _values(model, getattr(found.kind, "lookup_field", "pk"))
-
-
-def _values(model: Any, field: str) -> list[Any]:
-    try:
-        return [*model._base_manager.order_by("pk").values_list(field, flat=True)[:KEYS]]  # noqa: SLF001 - documented
-    except (Error, LookupError, ValueError, TypeError):
-        return []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-__all__ = ["Generation"]
+from gateway.workbench.corpus import Case
+
+__all__ = ["Generated", "Generation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +17,11 @@ class Generation:
     count: int = 10
     seed: int = 0
     routes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Generated:
+    """What was made: `cases`, and a case for each operation for which none could be made, with the reason."""
+
+    cases: list[Case] = field(default_factory=list)
+    left_out: list[tuple[Case, str]] = field(default_factory=list)

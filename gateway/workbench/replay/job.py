@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
-    from gateway.workbench.corpus import Case
-    from gateway.workbench.replay.generation import Generation
+    from gateway.workbench.replay.generation import Generated, Generation
     from gateway.workbench.replay.playing import Player
 
-__all__ = ["Setup", "run"]
+__all__ = ["Setup", "check_copies", "run", "settings_of"]
 
 SESSIONS = "gateway-replay"  # the cache that sessions are kept in, where the project keeps them in one
 CACHED = {
@@ -42,9 +41,9 @@ class Setup:
 
 
 def run(setup: Setup, orders: Connection) -> None:
-    """Play the lists of tasks that come by `orders`, and send a CaseResult back for each; for a Generation, send a list
-    of cases. First comes what to know of the process: a dict with the releases of services. A str says why it can't do
-    what it is to."""
+    """Play the lists of tasks that come by `orders`, and send a CaseResult back for each; for a Generation, send
+    what was Generated. First comes what to know of the process: a dict with the releases of services. A str says why
+    it can't do what it is to."""
     with redirect_stdout(sys.stderr):  # what the project prints is none of a command's output
         if not setup.verbose:
             logging.disable(logging.CRITICAL)  # what differs is said; what is equal is nobody's concern
@@ -76,7 +75,7 @@ def _play(player: Player, gateway: Gateway, orders: Connection) -> None:
             orders.send(player.play(task))
 
 
-def _generated(gateway: Gateway, how: Generation) -> list[Case] | str:
+def _generated(gateway: Gateway, how: Generation) -> Generated | str:
     from gateway.workbench.replay.generate import NoGenerator, generate
 
     try:
@@ -104,6 +103,7 @@ def _ready(setup: Setup, loop: asyncio.AbstractEventLoop) -> tuple[Player, Gatew
     gateway = Gateway.from_file(setup.config)
     if gateway.mirroring.barred:
         raise RuntimeError(f"nothing can be replayed: {'; '.join(gateway.mirroring.barred)}")
+    check_copies(setup.databases or {})
     gateway.control = None  # which would store what is counted, and follow what is moved
     gateway.mirrors.enabled = False
     asyncio.set_event_loop(loop)
@@ -119,18 +119,31 @@ def _ready(setup: Setup, loop: asyncio.AbstractEventLoop) -> tuple[Player, Gatew
     return player, gateway, releases
 
 
+def check_copies(databases: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise RuntimeError where a connection would go to a database that is no copy."""
+    from django.db import connections
+
+    for alias, other in databases.items():
+        if (name := connections[alias].settings_dict["NAME"]) != other["NAME"]:
+            raise RuntimeError(
+                f"the project connects to {alias} {name!r}, whatever its settings say, and not to the copy"
+            )
+
+
 def settings_of(document: Mapping[str, Any], databases: Mapping[str, Mapping[str, Any]] | None) -> None:
     """Let the project's settings, which are loaded now, name the copies, before anything of the project reads them."""
     legacy = document.get("legacy")
     if isinstance(legacy, Mapping) and isinstance(module := legacy.get("settings"), str):
         os.environ["DJANGO_SETTINGS_MODULE"] = module
     from django.conf import settings
+    from django.db import connections
 
     for alias, other in (databases or {}).items():
-        database = settings.DATABASES[alias]
-        database.update(other)
-        if not (database.get("OPTIONS") or {}).get("pool"):  # a pool keeps them by itself
-            database.update({"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False})
+        # Both, since a library that keeps settings itself (Dynaconf) gives each who asks a dictionary of its own.
+        for database in (settings.DATABASES[alias], connections.settings[alias]):
+            database.update(other)
+            if not (database.get("OPTIONS") or {}).get("pool"):  # a pool keeps them by itself
+                database.update({"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False})
     if engine := CACHED.get(settings.SESSION_ENGINE):
         settings.SESSION_ENGINE = engine
         settings.CACHES[SESSIONS] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": SESSIONS}

@@ -14,7 +14,7 @@ from typing import Any, Self
 from gateway.clock import SYSTEM
 from gateway.config.parse import Config
 from gateway.workbench.corpus import Case
-from gateway.workbench.replay.generation import Generation
+from gateway.workbench.replay.generation import Generated, Generation
 from gateway.workbench.replay.job import Setup, run
 from gateway.workbench.replay.result import BOTH, GENERATED, CaseResult, Outcome, ReplayResult
 from gateway.workbench.replay.scratch import Scratch
@@ -61,7 +61,7 @@ def replay(tasks: Sequence[Task], config: Config, path: Path, options: Options) 
     # In place, they would wait for each other's locks.
     most = options.jobs if options.generation is not None or options.everyone else -(-len(tasks) // CHUNK)
     jobs = 1 if options.in_place else max(1, min(options.jobs, most))
-    cases = []
+    cases: list[CaseResult] = []
     with ExitStack() as stack:
         scratch = None if options.in_place else stack.enter_context(Scratch(jobs, config.mirror.database))
 
@@ -70,11 +70,14 @@ def replay(tasks: Sequence[Task], config: Config, path: Path, options: Options) 
             return Setup(path, databases, started, options.side, options.redacted, options.verbose)
 
         crew = stack.enter_context(_Crew(jobs, setup))
-        tasks = [*tasks]
+        tasks, left_out = [*tasks], list[tuple[Case, str]]()
         if options.generation is not None:
-            tasks += tasks_of(crew.generate(options.generation), GENERATED, len(tasks) + 1)
+            made = crew.generate(options.generation)
+            tasks += tasks_of(made.cases, GENERATED, len(tasks) + 1)
+            left_out = made.left_out
         if options.everyone:
             tasks += as_everyone(tasks, len(tasks) + 1)
+        cases += [Task(n, case, GENERATED).result(why) for n, (case, why) in enumerate(left_out, len(tasks) + 1)]
         options.total(len(tasks))
         for result in crew.play(tasks):
             options.tell(result)
@@ -139,7 +142,7 @@ class _Crew:
         job = _Job(number, self._setup(number))
         self._working[job.orders] = job
 
-    def generate(self, how: Generation) -> list[Case]:
+    def generate(self, how: Generation) -> Generated:
         """Requests that one of the processes makes. Raises CantReplay."""
         job = next(iter(self._working.values()))
         try:
@@ -150,8 +153,8 @@ class _Crew:
             raise CantReplay("a process of the replay ended before it had made any request") from None
         if isinstance(said, str):
             raise CantReplay(said)
-        cases: list[Case] = said
-        return cases
+        made: Generated = said
+        return made
 
     def _began(self, job: _Job, said: object) -> None:
         if isinstance(said, str):

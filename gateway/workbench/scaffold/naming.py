@@ -39,7 +39,7 @@ def _done(endpoint: Endpoint) -> str:
 
 def route_name(service: str, stem: str, taken: Collection[str]) -> str:
     """A name for the route that isn't taken."""
-    short = service if stem == identifier(service) else f"{service}-{stem.replace('_', '-')}"
+    short = service if stem == identifier(service) else f"{service}-{stem.strip('_').replace('_', '-')}"
     return next(name for name in (short, *(f"{short}-{number}" for number in range(2, 1000))) if name not in taken)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.workbench.inventory import Endpoint, endpoints, find
+from gateway.workbench.inventory.regex import Group, pieces
 from gateway.workbench.scaffold.draft import CannotScaffold
 
 __all__ = ["Claim", "claim_of", "selected"]
@@ -34,12 +36,30 @@ def _all() -> list[Endpoint]:
 def _same_view(one: Endpoint, other: Endpoint) -> bool:
     if other.view_class is None:
         return one.callback is other.callback
-    return one.view_class is other.view_class and _start(one) == _start(other)
+    return one.view_class is other.view_class and _registration(one) == _registration(other)
 
 
-def _start(endpoint: Endpoint) -> str:
-    """The part of a pattern in which two registrations of one ViewSet differ."""
-    return endpoint.template.partition("{")[0] if endpoint.action else endpoint.template
+def _registration(endpoint: Endpoint) -> tuple[str | None, str]:
+    """Where a view is registered: the basename and the prefix that a router gave it. Without a router, the part of the
+    template before its first parameter."""
+    basename, detail = endpoint.initkwargs.get("basename"), endpoint.initkwargs.get("detail")
+    if basename is None or detail is None:
+        return None, endpoint.template.partition("{")[0] if endpoint.action else endpoint.template
+    segments = endpoint.template.strip("/").split("/")
+    after = bool(detail) + _segments(_own_path(endpoint))
+    return str(basename), "/".join(segments[: len(segments) - after])
+
+
+def _own_path(endpoint: Endpoint) -> str:
+    """What `@action` adds to the path of the ViewSet; empty for list, retrieve and the like."""
+    actions: Any = getattr(endpoint.view_class, "get_extra_actions", list)()
+    return next((str(one.url_path) for one in actions if endpoint.action in one.mapping.values()), "")
+
+
+def _segments(regex: str) -> int:
+    """The number of segments in a path that `regex` matches."""
+    plain = "".join("x" if isinstance(piece, Group) else piece for piece in pieces(regex)).strip("/")
+    return len(plain.split("/")) if plain else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 import threading
@@ -14,6 +15,8 @@ from django.utils import translation
 from rest_framework.settings import api_settings
 
 __all__ = ["in_project_document", "is_spectacular", "path_in_document", "schemes_in_document"]
+
+logger = logging.getLogger("gateway.bridge")
 
 Found = tuple[Mapping[str, Any], Mapping[str, Any]]
 
@@ -39,11 +42,12 @@ def is_spectacular() -> bool:
 
 
 def in_project_document(method: str, path: str, urlconf: Any) -> Found | None:
-    """The operation and all components; None when there is no such document, or it lacks this operation."""
+    """The operation and all components; None when there is no such document, it can't be made, or it lacks this
+    operation."""
     if not is_spectacular():
         return None
     document = _document(urlconf, translation.get_language())
-    paths = {_shape(known): operations for known, operations in document["paths"].items()}
+    paths = {_shape(known): operations for known, operations in document.get("paths", {}).items()}
     operation = paths.get(_shape(path), {}).get(method.lower())
     if operation is None:
         return None
@@ -52,12 +56,17 @@ def in_project_document(method: str, path: str, urlconf: Any) -> Found | None:
 
 @lru_cache(maxsize=16)
 def _document(urlconf: Any, _language: str | None) -> Mapping[str, Any]:
+    """The project's document; empty, with a warning in the log, when its generator, a hook or a view raises."""
     from drf_spectacular.drainage import GENERATOR_STATS
     from drf_spectacular.settings import patched_settings, spectacular_settings
 
     with _lock, patched_settings(PATCHES), GENERATOR_STATS.silence():
         generator = spectacular_settings.DEFAULT_GENERATOR_CLASS(urlconf=urlconf)
-        document: Mapping[str, Any] = generator.get_schema(request=None, public=True)
+        try:
+            document: Mapping[str, Any] = generator.get_schema(request=None, public=True)
+        except Exception:
+            logger.warning("the project's API document can't be made", exc_info=True)
+            return {}
     return document
 
 

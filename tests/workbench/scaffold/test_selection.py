@@ -1,0 +1,96 @@
+"""Which endpoints `--whole-viewset` takes: all that one registration of a ViewSet has, and none of another."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import include, path
+from rest_framework.decorators import action
+from rest_framework.routers import DefaultRouter
+from rest_framework.viewsets import ModelViewSet, ViewSet
+
+from gateway.workbench.scaffold.naming import route_name
+from gateway.workbench.scaffold.selection import claim_of, selected
+from legacy.shop.models import Product
+
+
+class Products(ModelViewSet):
+    queryset = Product.objects.all()
+
+    @action(["get", "put"], detail=False)
+    def mine(self, request):
+        raise NotImplementedError
+
+    @mine.mapping.delete
+    def forget(self, request):
+        raise NotImplementedError
+
+    @action(["post"], detail=False, url_path=r"by/(?P<colour>[a-z/]+)/all")
+    def coloured(self, request, colour):
+        raise NotImplementedError
+
+    @action(["post"], detail=True, url_path="on-sale")
+    def sell(self, request, pk):
+        raise NotImplementedError
+
+
+class Sales(ViewSet):
+    """Without a list."""
+
+    @action(["get"], detail=False)
+    def today(self, request):
+        raise NotImplementedError
+
+    @action(["post"], detail=True)
+    def cancel(self, request, pk):
+        raise NotImplementedError
+
+
+inner, router = DefaultRouter(), DefaultRouter()
+inner.register("products", Products)
+router.register("products", Products)
+router.register("archive/products", Products, "archived")
+router.register("sales", Sales, "sale")
+urlpatterns = [
+    path("shops/<int:shop>/", include(inner.urls)),
+    path("by-hand/<int:pk>/", Products.as_view({"get": "retrieve"})),
+    path("by-hand/", Products.as_view({"get": "list", "post": "create"})),
+    *router.urls,
+]
+
+OF_PRODUCTS = [
+    "GET {}/", "POST {}/", "POST {}/by/{colour}/all/", "GET {}/mine/", "PUT {}/mine/", "DELETE {}/mine/",
+    "GET {}/{pk}/", "PUT {}/{pk}/", "PATCH {}/{pk}/", "DELETE {}/{pk}/", "POST {}/{pk}/on-sale/",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def urlconf(settings):
+    settings.ROOT_URLCONF = __name__
+
+
+@pytest.mark.parametrize("prefix", ["/products", "/archive/products", "/shops/{shop}/products"])
+@pytest.mark.parametrize("named", ["GET {}/", "PUT {}/mine/", "DELETE {}/mine/", "POST {}/{pk}/on-sale/"])
+def test_a_whole_viewset_has_its_own_actions_on_the_list_too(prefix, named):
+    chosen = [
+        str(one).replace("{colour:path}", "{colour}") for one in selected(named.replace("{}", prefix), whole=True)
+    ]
+    assert sorted(chosen) == sorted(one.replace("{}", prefix) for one in OF_PRODUCTS)
+
+
+def test_its_route_excludes_none_of_them():
+    claim = claim_of(selected("GET /products/", whole=True))
+    assert (claim.prefix, claim.exclude) == ("/products", ())
+
+
+def test_one_without_a_list_is_whole_too():
+    chosen = selected("POST /sales/{pk}/cancel/", whole=True)
+    assert sorted(map(str, chosen)) == ["GET /sales/today/", "POST /sales/{pk}/cancel/"]
+
+
+def test_without_a_router_what_begins_alike_belongs_together():
+    chosen = selected("GET /by-hand/", whole=True)
+    assert sorted(map(str, chosen)) == ["GET /by-hand/", "GET /by-hand/{pk}/", "POST /by-hand/"]
+
+
+def test_the_name_of_a_route_has_one_dash():
+    assert route_name("moved", "_7272", ()) == "moved-7272"
