@@ -51,7 +51,12 @@ test-fast: $(VENV)/.installed-test ## the inner loop: no servers, no tables, not
 
 # Where another version of a library shows: the tests of what is used of it, and of what runs Django's and FastAPI's own
 # objects, without tables and servers.
-UPGRADED := tests/compat tests/legacy tests/upstreams tests/bridge tests/testing
+UPGRADED := tests/compat tests/legacy tests/upstreams tests/bridge tests/testing \
+	--ignore=tests/compat/test_elasticapm.py --ignore=tests/compat/test_opentelemetry.py
+# The newest Python that there is here: the newest Django may need it.
+NEWEST = $(shell for version in 3.14 3.13 3.12; do \
+	for python in python$$version "$$(pyenv prefix $$version 2>/dev/null)/bin/python"; do \
+	"$$python" -c "" 2>/dev/null && echo "$$python" && exit; done; done; echo $(PYTHON))
 UPGRADED_ENV := -n auto -m "not ($(ALONE) or $(LONG))" --hypothesis-profile=fast $(UPGRADED)
 
 test-lowest: ## the core's tests, with the lowest versions that pyproject.toml allows
@@ -60,8 +65,8 @@ test-lowest: ## the core's tests, with the lowest versions that pyproject.toml a
 	.venv-lowest/bin/python -m pip install --quiet --constraint .venv-lowest/floors.txt --group core --editable ".[drf]"
 	.venv-lowest/bin/python -m pytest -q -W default $(UPGRADED_ENV)
 
-test-newest: ## the same, with the newest Django, for which PYTHON may have to be newer
-	$(MAKE) .venv-newest/.installed-core VENV=.venv-newest
+test-newest: ## the same, with the newest Django, and the newest Python that is here
+	$(MAKE) .venv-newest/.installed-core VENV=.venv-newest PYTHON=$(NEWEST)
 	.venv-newest/bin/python -m pip install --quiet --upgrade django
 	.venv-newest/bin/python -m pytest -q $(UPGRADED_ENV)
 

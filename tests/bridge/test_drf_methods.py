@@ -41,6 +41,21 @@ class Order(BaseModel):
         return sum(item["number"] for item in row["items"])
 
 
+class ByHand(serializers.Serializer[Any]):
+    """As DRF has it, whose releases differ in how they tell a list's errors."""
+
+    class Row(serializers.Serializer[Any]):
+        count = serializers.IntegerField()
+
+    lines = Row(many=True)
+
+
+def lines_without_count() -> Any:
+    by_hand = ByHand(data={"lines": [{}]})
+    by_hand.is_valid()
+    return by_hand.errors["lines"]
+
+
 def read(data: dict[str, Any]) -> Any:
     return serializer_for(Order)(data=data, context={"taken": ["old"]})
 
@@ -62,7 +77,7 @@ def test_what_was_not_sent_is_not_there() -> None:
 @pytest.mark.parametrize(
     ("data", "errors"),
     [
-        ({"title": "old", "lines": [{}]}, {"title": ["taken"], "lines": {0: {"count": ["This field is required."]}}}),
+        ({"title": "old", "lines": [{}]}, {"title": ["taken"], "lines": lines_without_count()}),
         ({"lines": []}, {"lines": {"non_field_errors": ["This list may not be empty."]}}),
         (
             {"title": "too long", "lines": [{"count": 1}]},
