@@ -31,13 +31,15 @@ serve: $(VENV)/.installed-demo ## create the demo database and serve the gateway
 # What starts servers, or takes long, waits for others: a file at a time, on two cores.
 ALONE := slow or thirdparty or server
 
-# COVERAGE=1 has every process measured, servers and workers too, for twice the time. pyproject.toml has the gate.
-PYTEST := $(BIN)/$(if $(COVERAGE),coverage run,python) -m pytest
+# COVERAGE=1 measures the fast tests, for a third more time; COVERAGE=all those that start servers too, in every process,
+# for twice the time. pyproject.toml has the gate.
+PYTEST := $(BIN)/python -m pytest
+MEASURED := $(BIN)/coverage run -m pytest
 
 test: $(VENV)/.installed-test ## every test but the proofs: the fast ones on every core, then the others
 	$(if $(COVERAGE),$(BIN)/coverage erase)
-	$(PYTEST) -n auto -m "not ($(ALONE) or proof)"
-	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "($(ALONE)) and not proof"
+	$(if $(COVERAGE),$(MEASURED),$(PYTEST)) -n auto -m "not ($(ALONE) or proof)"
+	$(if $(filter all,$(COVERAGE)),$(MEASURED),$(PYTEST)) -n 2 --dist loadfile --no-loadscope-reorder -m "($(ALONE)) and not proof"
 	$(if $(COVERAGE),$(BIN)/coverage combine --quiet)
 	$(if $(COVERAGE),$(BIN)/coverage report)
 
