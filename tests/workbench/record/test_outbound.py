@@ -172,7 +172,7 @@ async def recorded(app: Any) -> list[Case]:
         await asyncio.sleep(0.005)
         if session.pending == session.finished:
             break
-    (batch,) = app.recordings.take()
+    (batch,) = app.recordings.drain()
     return [case_of(one.document) for one in batch.found.values() if one.document]
 
 
