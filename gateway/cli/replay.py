@@ -290,6 +290,10 @@ def _summary(result: ReplayResult) -> str:
     played = equal + different
     speed = f", {played / result.seconds:,.0f} a second" if result.seconds else ""
     lines = [f"{played:,} cases in {result.seconds:.1f} s{speed}: {equal:,} equal, {different:,} different"]
+    if result.broken:
+        lines.append(
+            f"{result.broken:,} are errors (500 and above) in legacy too: see whether the copied database has the rows"
+        )
     lines += [f"{count:,} not compared: {reason}" for reason, count in result.skipped.items()]
     lines += [
         f"{count:,} are answered otherwise by legacy than they were recorded, {now} and not {was}: rows or credentials "

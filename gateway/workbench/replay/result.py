@@ -6,6 +6,7 @@ import enum
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from gateway.parity.severity import Severity
 from gateway.rollout.evidence import Replayed
@@ -182,6 +183,13 @@ class ReplayResult:
     def skipped(self) -> Mapping[str, int]:
         """Why cases prove nothing, and how many."""
         return Counter(case.reason for case in self.of(Outcome.SKIPPED))
+
+    @property
+    def broken(self) -> int:
+        """The number of cases that legacy answers with an error of its own, 500 or above."""
+        return sum(
+            case.legacy is not None and case.legacy.status >= HTTPStatus.INTERNAL_SERVER_ERROR for case in self.cases
+        )
 
     def replayed(self, route: str) -> Replayed:
         """What the replay is worth as evidence for a route: see Replayed."""

@@ -12,7 +12,7 @@ from zlib import crc32
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model, load_backend
 from django.core.exceptions import FieldDoesNotExist, FieldError, ValidationError
 from django.db import Error
 from django.middleware.csrf import CSRF_SESSION_KEY
@@ -133,8 +133,19 @@ def _cookies(user: Any) -> Iterator[tuple[str, str]]:
     if user is not None and apps.is_installed("django.contrib.sessions"):
         session: Any = import_module(settings.SESSION_ENGINE).SessionStore()
         session[SESSION_KEY] = user._meta.pk.value_to_string(user)  # noqa: SLF001 - Django documents it
-        session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+        session[BACKEND_SESSION_KEY] = _backend_of(user)
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
         session[CSRF_SESSION_KEY] = CSRF  # for CSRF_USE_SESSIONS
         session.save()
         yield settings.SESSION_COOKIE_NAME, session.session_key
+
+
+def _backend_of(user: Any) -> str:
+    """The first authentication backend that knows this user, as for a login. Some only refuse logins, and know nobody
+    (django-axes). Raises NoSuchUser when there is none."""
+    for path in settings.AUTHENTICATION_BACKENDS:
+        get_user = getattr(load_backend(path), "get_user", None)
+        with suppress(Exception):  # a backend of the project
+            if get_user is not None and get_user(user.pk) is not None:
+                return str(path)
+    raise NoSuchUser(f"none of AUTHENTICATION_BACKENDS knows user {user.pk}: nobody can be logged in")
