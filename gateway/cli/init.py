@@ -28,36 +28,36 @@ Examples:
 # A line that starts with "#" without a space is a disabled setting; all other comments are prose.
 # tests/cli/test_init.py compares it with gateway/config/parse.py.
 TEMPLATE = """\
-# What `gateway serve` serves. `gateway check` tells whether it holds; `gateway explain GET /some/path` tells
-# who answers a request, and why. Lines that start with "#" and no space are examples: remove the "#" to use them.
+# What `gateway serve` serves. `gateway check` tells whether it is valid; `gateway explain GET /some/path` tells which
+# upstream answers a request, and why. Lines that start with "#" and no space are examples: remove the "#" to use them.
 
 # The Django project. Without any route, everything below it in this file is optional and Django answers
 # every request as before.
 [legacy]
 settings = "{settings}"
-# Synchronous views run on this many threads, and each keeps its own database connection: workers × threads
-# must not exceed what the database allows.
+# Threads for synchronous views. Each keeps its own database connection: workers × threads must not exceed the
+# connections that the database allows.
 #threads = 40
-# So many requests may wait for a thread, so many seconds each; then they are answered 503. The admin and these paths,
-# with all below, have threads in reserve.
+# How many requests may wait for a thread, and for how many seconds; others are answered 503. The admin and the paths in
+# `reserved`, with everything below, have additional threads.
 #queue = 1000
 #queue_timeout = 30.0
 #reserve = 2
 #reserved = ["/health", "/healthz", "/health-check", "/healthcheck", "/livez", "/readyz", "/ht", "/ping"]
-# Serve STATIC_URL, the admin's style sheets for one, without a web server in front and whatever DEBUG says.
+# Serve STATIC_URL, including the admin's style sheets, without a web server in front and whatever DEBUG is.
 #static = true
-# The largest request body, an upload for one, in bytes; a larger one is answered 413.
+# The largest request body in bytes, uploads included; a larger one is answered 413.
 #max_body = 1_073_741_824
 # With Channels, or anything else that needs the project's own ASGI application: asgi = "mysite.asgi:application".
 # For any WSGI application instead, a Flask one for example: wsgi = "mysite.wsgi:application".
 
 # The process as a whole.
 #[gateway]
-# A response header that names who answered; false leaves it out.
+# A response header that names the upstream; false leaves it out.
 #served_by = "X-Served-By"
-# A request's identifier: accepted from a proxy in front, else made, and passed to both sides; false leaves it out.
+# A request's identifier: accepted from a proxy in front, else generated, and sent to both sides; false leaves it out.
 #request_id = "X-Request-ID"
-# The path that a proxy in front serves this site under.
+# The path under which a proxy in front serves this site.
 #root_path = "/shop"
 # How many bytes of requests' bodies a process holds in memory, all together, and on disk above that.
 #body_memory = 67_108_864
@@ -71,25 +71,25 @@ settings = "{settings}"
 #middleware = "django"
 # Each request keeps one thread throughout, for middleware that leaves state on the database connection.
 #one_thread = false
-# In a mirror of a write, it rolls back by itself what it writes outside of Django's connections (SQLAlchemy, a `url`).
+# In a mirror of a write, the service rolls back its own writes outside of Django's connections (SQLAlchemy, a `url`).
 #rolls_back = false
-# Its synchronous code runs on this many threads of its own (half of the project's, where it isn't said), and so many
-# requests may wait for one; then legacy answers, or it is a 503.
+# Threads for its synchronous code (default: half of the project's), and how many requests may wait for one; for others
+# legacy answers if it may, else they get a 503.
 #threads = 20
 #queue = 1000
-# The version that is deployed: what is counted under one says nothing about the next. Without it, GATEWAY_RELEASE in
-# the environment, or else a hash of the service's code.
+# The deployed version: counts of one version don't apply to the next. Default: GATEWAY_RELEASE in the environment, else
+# a hash of the service's code.
 #release = "2026-11-30"
 # "drf" or "django": errors, formats and headers as those of the project's DRF views or Django views.
 #answers = "plain"
 # The largest request body, in bytes; a larger one is answered 413.
 #max_body = 10_000_000
 
-# How many seconds it may take to start its answer, and how many requests it gets at once.
+# Within how many seconds it must start its answer, and how many requests it gets at once.
 #timeout = 30.0
 #concurrency = 100
-# A service that fails is left alone for a while, and legacy answers: when 30 % of 10 requests or more have failed
-# within `window` seconds, for `cooldown` seconds, and twice as long each time. `breaker = false` switches it off.
+# A failing service gets no requests for a while, and legacy answers: when 30 % of 10 requests or more have failed
+# within `window` seconds, for `cooldown` seconds, and twice as long each time. `breaker = false` disables this.
 #[services.catalog.breaker]
 #window = 60.0
 #minimum = 10
@@ -101,21 +101,21 @@ settings = "{settings}"
 #[services.pricing]
 #url = "http://127.0.0.1:9001"
 
-# A route gives requests to a service; whatever no route claims goes to Django. An exact path wins over a template,
-# a template over a prefix, a longer prefix over a shorter one. Services see the whole path.
+# A route gives requests to a service; Django gets the requests that no route claims. An exact path takes precedence
+# over a template, a template over a prefix, a longer prefix over a shorter one. Services see the whole path.
 #[[routes]]
 #name = "catalog"
 #prefix = "/api/products"
 #service = "catalog"
-# Every method, unless they are listed.
+# Default: every method.
 #methods = ["GET"]
 # "implemented" takes what the service declares and leaves the rest below the prefix to Django; "all" takes everything.
 #claim = "implemented"
-# What stays with Django all the same.
+# Paths that stay with Django.
 #exclude = ["/api/products/feed/"]
-# How far it has come: "legacy" (Django answers), "shadow" (Django answers, and the service is asked too, to compare),
-# "canary" (the service answers `weight` percent of the callers), "live", or "retired" (live, without a way back).
-# With "gateway.control" in INSTALLED_APPS, `gateway promote catalog` and `gateway rollback catalog` move it at once.
+# Its stage: "legacy" (Django answers), "shadow" (Django answers, and the service's answers are compared), "canary" (the
+# service answers `weight` percent of the callers), "live", or "retired" (live, without a way back).
+# With "gateway.control" in INSTALLED_APPS, `gateway promote catalog` and `gateway rollback catalog` change it at once.
 #stage = "canary"
 #weight = 10
 # What tells callers apart: "user", "session", "header:X-Tenant", "cookie:tenant", "client" (the address), or "none".
@@ -124,35 +124,36 @@ settings = "{settings}"
 #group = "shop"
 # A caller stays on the side that it first wrote to; needs a cookie, see [rollout].
 #pin = "first-write"
-# Who is always in, whatever the weight: staff, a group of users, those with a header from `gateway sign`.
+# Callers who always get the service, at any weight: staff, a group of users, those with a header from `gateway sign`.
 #always = ["staff", "group:testers", "signed-header"]
-# The weights that `gateway promote` goes through. With `interval`, in seconds, a healthy canary takes them by itself.
+# The weights that `gateway promote` goes through. With `interval`, in seconds, a healthy canary is promoted
+# automatically.
 #steps = [1, 5, 25, 50, 100]
 #interval = 3600
-# When legacy answers for the service: it raised, was late, or gave one of these statuses, before its first byte; never
-# on a 404. Only GET and HEAD, unless `unsafe`. `fallback = false` never does.
+# When legacy answers for the service: it raised, was late, or answered with one of these statuses, before its first
+# byte; never on a 404. Only for GET and HEAD, unless `unsafe`. `fallback = false` disables this.
 #[routes.fallback]
 #statuses = [502, 503, 504]
 #unsafe = false
 #max_body = 1_048_576
-# Percent of the requests that the other side is asked too, after the caller was answered, to compare.
+# Percent of the requests that are also sent to the other side, after the caller was answered, to compare the answers.
 #[routes.mirror]
 #shadow = 100
 #canary = 10
 #live = 1
 #methods = ["GET", "HEAD"]
-# Percent of those for which legacy is asked twice, to tell what always differs.
+# Percent of those for which legacy is called twice, to find what always differs.
 #control = 1
 #max_body = 1_048_576
 #timeout = 10.0
-# What a mirror may connect to, beside the project's databases: ["api.example.com"]; ["*"] is for anything.
+# What a mirror may connect to, in addition to the project's databases: ["api.example.com"]; ["*"] means anything.
 #hosts = []
-# What of both answers may differ. Places of a body are JSON Pointers, in which * stands for any item or key.
+# What may differ between the two answers. Places in a body are JSON Pointers, in which * matches any item or key.
 #[routes.compare]
 #ignore = ["/generated_at"]
 #unordered = {{ "/results" = "id" }}
 #tolerance = 0.0
-# How often a statement may be repeated before it is an N+1, how many more statements than legacy are no difference,
+# How often a statement may be repeated before it is an N+1, how many more statements than legacy are allowed,
 # and severities of your own: "critical", "breaking", "warning" or "note", by kind or by kind and place.
 #repeats = 5
 #more_statements = 0
@@ -162,14 +163,14 @@ settings = "{settings}"
 # Headers of your own that are compared too, and headers that are not compared.
 #headers = ["X-Total-Count"]
 #ignore_headers = ["Cache-Control"]
-# Compare what both sides did in the database, but for rows of these tables or columns: "audit_*", "shop_order.seen".
+# Compare the SQL of both sides, without the rows of these tables or columns: "audit_*", "shop_order.seen".
 #sql = true
 #ignore_rows = ["audit_*"]
-# What is never stored: values with these names, and at these places.
+# Values that are never stored: those with these names, and those at these places.
 #redact_names = ["iban"]
 #redact_paths = ["/customer"]
 #max_differences = 50
-# A difference that somebody decided to live with, for a while. `expected` and `actual` are optional.
+# A difference that is accepted until a day. `expected` and `actual` are optional.
 #[[routes.compare.accepted]]
 #path = "/results/*/price"
 #kind = "type"
@@ -178,9 +179,9 @@ settings = "{settings}"
 #expires = 2099-12-31
 #expected = "20.00"
 #actual = 20
-# When it is rolled back by itself: within `window` seconds, after `minimum` requests on each side, the error rate is
-# a point above legacy's, the 95th percentile half as slow again, or less than 99 % of the answers are equal enough.
-# `guard = false` never rolls it back.
+# When the route is rolled back automatically: within `window` seconds, after `minimum` requests on each side, the error
+# rate is a point above legacy's, the 95th percentile half as slow again, or less than 99 % of the compared answers have
+# no breaking difference. `guard = false` disables this.
 #[routes.guard]
 #window = 60.0
 #minimum = 50
@@ -189,44 +190,44 @@ settings = "{settings}"
 #p95_floor = 0.02
 #parity = 99.0
 
-# One path, or a template of paths as FastAPI writes it.
+# One path, or a path template as in FastAPI.
 #[[routes]]
 #name = "price"
 #path = "/api/prices/{{sku}}"
 #service = "pricing"
 #claim = "all"
 
-# What all routes have in common on their way. A cookie keeps anonymous visitors on their side; without one, their
-# session or their address does.
+# Settings of all routes. A cookie keeps anonymous visitors on their side; without one, their session or their address
+# does.
 #[rollout]
 #cookie = "gateway"
 #cookie_age = 15_552_000
 # The request header that `gateway sign` makes.
 #header = "X-Gateway-Upstream"
-# Seconds between two looks at the database for a changed stage, and between two writes of what was counted.
+# Seconds between two looks at the database for a changed stage, and between two writes of counts.
 #poll = 0.25
 #flush = 1.0
 
-# What mirrors may take of one process: how many wait, with how many bytes, how many run at once, how many seconds they
-# are gathered, and how many the event loop may be late before they are dropped.
+# Limits for mirrors in one process: how many wait, with how many bytes, how many run at once, for how many seconds they
+# are collected, and how many seconds the event loop may be late before they are dropped.
 #[mirror]
 #queue = 100
 #memory = 33_554_432
 #concurrency = 2
 #delay = 0.05
 #lag = 0.05
-# The caches (aliases of CACHES) that mirrors may read, as what is kept there is no answer but state; others are
-# empty for them.
+# The caches (aliases of CACHES) that mirrors may read, since they hold state rather than answers; others are empty for
+# mirrors.
 #readable_caches = []
-# The database (an alias of DATABASES) that mirrors of writes have in the place of "default": a copy of it. SQLite needs
+# The database (an alias of DATABASES) that mirrors of writes use instead of "default": a copy of it. SQLite needs
 # one, or a table of several: {{ default = "scratch", logs = "scratch_logs" }}.
 #database = "scratch"
 # Seconds that a mirror waits for a lock in a database, and that one of its statements may take there.
 #lock_timeout = 0.1
 #statement_timeout = 1.0
-# Whether `gateway serve` starts a process that makes all mirrors. Without this, it does where a route mirrors writes.
+# Whether `gateway serve` starts a process that makes all mirrors. Default: only if a route mirrors writes.
 #process = false
-# Where `gateway mirrors` listens, a process of yours that makes the mirrors of all that serve.
+# Where `gateway mirrors` listens, a process that you start and that makes the mirrors of all servers.
 #socket = "run/mirrors.sock"
 """
 

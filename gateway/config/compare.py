@@ -101,10 +101,10 @@ class AcceptedConfig(StrictTable):
     path: Annotated[str, AfterValidator(_place)] = Field(description=PLACE)
     kind: Annotated[str, AfterValidator(_kind)] = Field("*", description='a kind of difference, or "*"')
     reason: str = Field(min_length=1, description="why it is accepted")
-    owner: str = Field(min_length=1, description="who answers for it")
-    expires: date = Field(description="the last day it holds, such as 2027-01-31")
-    expected: Scalar = Field(None, description="only where legacy has this value")
-    actual: Scalar = Field(None, description="only where the service has this value")
+    owner: str = Field(min_length=1, description="who is responsible for it")
+    expires: date = Field(description="its last day, such as 2027-01-31")
+    expected: Scalar = Field(None, description="only if legacy has this value")
+    actual: Scalar = Field(None, description="only if the service has this value")
 
     def compiled(self) -> Accepted:
         """The same, in the form that comparisons use."""
@@ -117,7 +117,7 @@ class CompareConfig(StrictTable):
     ignore: Patterns = Field((), description=f"places of the body that are not compared: {PATTERN}")
     unordered: dict[Pattern, str] = Field(
         default_factory=dict,
-        description='lists whose order means nothing: { "/results" = "id" }, or "*" where items have no key',
+        description='lists whose order is ignored: { "/results" = "id" }, or "*" if items have no key',
     )
     tolerance: Tolerance = Field(0.0, description="how far apart two numbers may be, such as 0.01")
     tolerances: dict[Pattern, Tolerance] = Field(
@@ -125,12 +125,12 @@ class CompareConfig(StrictTable):
     )
     classes: dict[Pattern, ValueClass] = Field(
         default_factory=dict,
-        description='values that only have to be of a class: { "/id" = "uuid" }, or timestamp, date, url, token',
+        description='values that only have to be of the same class: { "/id" = "uuid" }, or timestamp, date, url, token',
     )
     headers: Headers = Field((), description='headers of your own that are compared too, such as ["X-Total-Count"]')
     ignore_headers: Headers = Field((), description='headers that are not compared, such as ["Cache-Control"]')
-    sql: bool = Field(True, description="whether what both sides did in the database is compared")
-    ignore_rows: Places = Field((), description=f"what is written and not compared: {TABLES}")
+    sql: bool = Field(True, description="whether the SQL of both sides is compared")
+    ignore_rows: Places = Field((), description=f"tables and columns that are not compared: {TABLES}")
     repeats: int = Field(5, ge=2, description="how often a statement may be repeated before it is called an N+1")
     more_statements: int = Field(
         0, ge=0, description="how many more statements than legacy the service may execute without a difference"

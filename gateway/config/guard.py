@@ -35,7 +35,7 @@ class GuardConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     window: float = Field(DEFAULT.window, ge=10, le=86400, description="seconds that are judged together, 10 to 86400")
-    minimum: int = Field(DEFAULT.minimum, ge=1, description="requests on each side before anything is called healthy")
+    minimum: int = Field(DEFAULT.minimum, ge=1, description="requests on each side before a route can be healthy")
     error_delta: float = Field(
         DEFAULT.error_delta,
         ge=0,

@@ -47,10 +47,13 @@ class LegacyConfig(Section):
     queue: int = Field(1000, ge=1, description="how many requests may wait for a thread while none is free, 1 or more")
     queue_timeout: Seconds = Field(30.0, description="seconds that a request may wait for a thread")
     reserve: int = Field(
-        2, ge=0, le=1000, description="threads more, for the admin and for `reserved` while no other is free, 0 to 1000"
+        2,
+        ge=0,
+        le=1000,
+        description="additional threads for the admin and `reserved` while no other is free, 0 to 1000",
     )
     reserved: tuple[Annotated[str, Field(pattern=r"^/[^?#\s]+$")], ...] = Field(
-        RESERVED, description='paths that health checks ask, such as ["/healthz"], with all below'
+        RESERVED, description='paths of health checks, such as ["/healthz"], with everything below'
     )
     static: bool = Field(True, description="serve STATIC_URL unless the project does so itself")
     max_body: int = Field(2**30, ge=0, description="the largest request body in bytes; a larger one is answered 413")

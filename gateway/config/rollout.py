@@ -24,7 +24,7 @@ class RolloutSettings(Section):
         "X-Gateway-Upstream", description="the request header with a side that `gateway sign` has signed"
     )
     poll: Seconds = Field(0.25, description="seconds between two looks at the database for changes")
-    flush: Seconds = Field(1.0, description="seconds between two writes of what was counted")
+    flush: Seconds = Field(1.0, description="seconds between two writes of counts")
 
 
 class MirrorSettings(Section):
@@ -32,17 +32,17 @@ class MirrorSettings(Section):
 
     queue: int = Field(100, ge=1, description="mirrors that may wait, 1 or more")
     concurrency: int = Field(2, ge=1, description="mirrors that run at once, 1 or more")
-    delay: Seconds = Field(0.05, description="seconds that mirrors are gathered before they are sent")
+    delay: Seconds = Field(0.05, description="seconds that mirrors are collected before they are sent")
     memory: int = Field(32 * 2**20, ge=0, description="bytes of requests and answers that may wait")
     lag: Seconds = Field(0.05, description="seconds the event loop may be late before mirrors are dropped")
     lock_timeout: Seconds = Field(0.1, description="seconds that a mirror waits for a lock in a database")
-    statement_timeout: Seconds = Field(1.0, description="seconds that a statement of a mirror's may take in a database")
+    statement_timeout: Seconds = Field(1.0, description="seconds that a statement of a mirror may take in a database")
     process: bool | None = Field(
         None, description="true or false: whether `gateway serve` starts a process that makes all mirrors"
     )
     socket: str | None = Field(None, min_length=1, description="the path of a Unix socket")
     readable_caches: tuple[str, ...] = Field(
-        (), description="aliases of CACHES that mirrors may read: what is kept there is no answer, but state"
+        (), description="aliases of CACHES that mirrors may read, since they hold state rather than answers"
     )
     database: dict[str, str] = Field(
         default_factory=dict,

@@ -31,7 +31,7 @@ class MirrorConfig(Section):
     canary: Percent = Field(10.0, description="percent of the requests at stage canary, both ways")
     live: Percent = Field(1.0, description="percent of the requests at stage live, to legacy")
     methods: tuple[str, ...] = Field(SAFE, description='the methods that are mirrored; default: ["GET", "HEAD"]')
-    control: Percent = Field(1.0, description="percent of the mirrored requests for which legacy is asked twice")
+    control: Percent = Field(1.0, description="percent of the mirrored requests for which legacy is called twice")
     max_body: int = Field(2**20, ge=0, description="bytes; a request or an answer that is larger is not compared")
     timeout: Seconds = Field(10.0, description="seconds that a mirror may take")
     hosts: tuple[str, ...] = Field(
@@ -55,12 +55,12 @@ class FallbackConfig(Section):
     """`[routes.fallback]`: when legacy answers after the service failed."""
 
     statuses: tuple[Annotated[int, Field(ge=500, le=599)], ...] = Field(
-        (502, 503, 504), description="statuses, 500 to 599, that count as no answer"
+        (502, 503, 504), description="statuses, 500 to 599, that count as a failure"
     )
     unsafe: bool = Field(
-        False, description="other methods than GET and HEAD too, where the endpoint is marked with all_in_transaction"
+        False, description="methods other than GET and HEAD too, if the endpoint is marked with all_in_transaction"
     )
-    max_body: int = Field(2**20, ge=0, description="bytes of a request's body that are kept to be sent again")
+    max_body: int = Field(2**20, ge=0, description="bytes of a request's body that are kept for the fallback")
 
 
 class RouteConfig(Section):
@@ -78,16 +78,18 @@ class RouteConfig(Section):
         (), description='paths and templates that stay with Django, such as ["/api/articles/feed/"]'
     )
     stage: Literal["legacy", "shadow", "canary", "live", "retired"] = "live"
-    weight: Percent | None = Field(None, description="percent of cohorts that the service answers at stage canary")
+    weight: Percent | None = Field(None, description="percent of the callers that the service answers at stage canary")
     key: str = Field("user", description="what tells callers apart: user, session, header:X, cookie:X, client or none")
     group: str | None = Field(None, min_length=1, description="routes with the same group take the same callers")
     pin: Literal["first-write"] | None = Field(
         None, description='"first-write": a caller stays on the side that it first wrote to'
     )
-    always: tuple[str, ...] = Field((), description='who is always in: "staff", "group:NAME", "signed-header"')
+    always: tuple[str, ...] = Field(
+        (), description='callers who always get the service: "staff", "group:NAME", "signed-header"'
+    )
     steps: tuple[Percent, ...] = Field((1.0, 5.0, 25.0, 50.0, 100.0), description="the weights of a canary, rising")
     interval: Seconds | None = Field(
-        None, description="seconds after which a healthy canary takes its next step by itself; default: never"
+        None, description="seconds after which a healthy canary takes its next step automatically; default: never"
     )
     fallback: FallbackConfig | Literal[False] = Field(
         FallbackConfig(), description="a table [routes.fallback], or false: legacy never answers for the service"
@@ -95,7 +97,8 @@ class RouteConfig(Section):
     mirror: MirrorConfig = MirrorConfig()
     compare: CompareConfig = CompareConfig()
     guard: GuardConfig | Literal[False] = Field(
-        GuardConfig(), description="when it is rolled back by itself: a table [routes.guard], or false for never"
+        GuardConfig(),
+        description="when the route is rolled back automatically: a table [routes.guard], or false for never",
     )
 
     @field_validator("methods", mode="before")

@@ -44,7 +44,7 @@ class BreakerConfig(Section):
     """`[services.NAME.breaker]`: when the service's circuit breaker opens, and for how long. The defaults are those of
     `BreakerSettings`."""
 
-    window: Seconds = Field(BREAKER.window, description="seconds that are looked back")
+    window: Seconds = Field(BREAKER.window, description="seconds over which requests are counted")
     minimum: int = Field(BREAKER.minimum, ge=1, description="requests in the window before it can open, 1 or more")
     failure_rate: float = Field(
         BREAKER.failure_rate, gt=0, le=1, description="the share of failures that opens it, above 0, at most 1"
@@ -87,23 +87,23 @@ class ServiceConfig(Section):
         None,
         min_length=1,
         max_length=100,
-        description="the version that is deployed; default: the environment's GATEWAY_RELEASE, else a hash of its code",
+        description="the deployed version; default: GATEWAY_RELEASE in the environment, else a hash of its code",
     )
     one_thread: bool = Field(
         False, description="each request keeps one thread, for middleware that leaves state on the connection"
     )
     threads: int | None = Field(
-        None, ge=1, le=1000, description="threads for its synchronous code, 1 to 1000; no other service waits for these"
+        None, ge=1, le=1000, description="threads for its synchronous code, 1 to 1000; only this service uses them"
     )
     queue: int = Field(1000, ge=1, description="how many requests may wait for one of its threads, 1 or more")
     rolls_back: bool = Field(
-        False, description="in a mirror, it rolls back by itself what it does outside of Django's connections"
+        False, description="in a mirror, the service rolls back its own writes outside of Django's connections"
     )
     timeout: Seconds = Field(30.0, description="seconds until the service has to start its answer")
     concurrency: int | None = Field(None, ge=1, description="how many requests it answers at once, 1 or more")
     breaker: BreakerConfig | Literal[False] = Field(
         BreakerConfig(),
-        description="when the service is left alone for a while: a table [services.NAME.breaker], or false",
+        description="when the service gets no requests for a while: a table [services.NAME.breaker], or false",
     )
     max_body: int | None = Field(
         None, ge=0, description="the largest request body in bytes; a larger one is answered 413"

@@ -241,7 +241,7 @@ def problems(toml):
         ("sql = 1", "sql", 1, "valid boolean"),
         ("ignored = []", "ignored", [], "unknown key; known are ignore, unordered"),
         (ACCEPTED.replace("owner", "who"), "accepted[0].owner", None, "missing"),
-        (ACCEPTED.replace('"shop team"', '""'), "accepted[0].owner", "", "who answers for it"),
+        (ACCEPTED.replace('"shop team"', '""'), "accepted[0].owner", "", "who is responsible for it"),
         (ACCEPTED.replace("2027-01-31", '"soon"'), "accepted[0].expires", "soon", "2027-01-31"),
         (ACCEPTED.replace('"type"', '"typ"'), "accepted[0].kind", "typ", '"*" or one of failed, status'),
         (ACCEPTED.replace("/results/*/price", "price"), "accepted[0].path", "price", '"header:NAME"'),
