@@ -80,6 +80,11 @@ class MirrorScope:
         self._stores: dict[object, object] = {}
 
     @property
+    def alone(self) -> bool:
+        """Whether nothing else uses any database meanwhile, so that nobody waits for its locks."""
+        return False
+
+    @property
     def may_not_stay(self) -> bool:
         """Whether it may write, and its writes outside of Django would be permanent."""
         return self.writes and not self.rolls_back

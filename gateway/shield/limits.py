@@ -47,7 +47,7 @@ NO_LIMITS = TransactionLimits()
 def limits_for(connection: BaseDatabaseWrapper, scope: MirrorScope) -> TransactionLimits:
     """The limits for a mirror on this open connection."""
     make = _MAKERS.get(connection.vendor)
-    return NO_LIMITS if make is None else make(connection, scope)
+    return NO_LIMITS if make is None or (scope.alone and connection.vendor == "sqlite") else make(connection, scope)
 
 
 def _of_postgresql(connection: BaseDatabaseWrapper, scope: MirrorScope) -> TransactionLimits:

@@ -48,6 +48,11 @@ class ReplayScope(MirrorScope):
         self.intentions = self._noted = Intentions()
         self.outbound = self._clients = PlayedClients(Answers(recorded), self._noted, self)
 
+    @property
+    def alone(self) -> bool:
+        """Nothing does: one side is asked after the other."""
+        return True
+
     def owns(self, alias: str) -> bool:  # noqa: ARG002 - as in the base class
         """Every database is."""
         return True

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from http.cookies import SimpleCookie
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import unquote
 
@@ -28,6 +31,7 @@ from gateway.rollout.policy import RoutePolicy
 from gateway.routing.request import BadRequest, RequestInfo
 from gateway.routing.table import Match
 from gateway.shield import shield_imported
+from gateway.shield.sockets import shield_sockets
 from gateway.workbench.corpus import Case
 from gateway.workbench.replay.alone import ReplayScope
 from gateway.workbench.replay.counters import Counters
@@ -38,6 +42,7 @@ from gateway.workbench.replay.users import CSRF, Login, Users
 __all__ = ["Answered", "Asker", "Cannot", "Prepared"]
 
 SECONDS = 30.0  # that a side may take
+CLIENTS = ("httpcore", "httpcore2")
 TOKEN = re.compile(rb"(csrfmiddlewaretoken(?:=|\"\r\n\r\n))[^&\r\n]*")
 # What was the connection's, or is made for who asks now.
 LEFT_OUT = frozenset({"authorization", "connection", "content-length", "cookie", "host", "transfer-encoding"})
@@ -95,6 +100,10 @@ class Asker:
         self._pins = pins
         self._sides = sides or {}
         self._users = Users()
+        self._imported = 0  # modules, when their libraries were last guarded
+        for library in CLIENTS:  # httpx imports its one with its first request, which would not be guarded
+            if find_spec(library) is not None:
+                import_module(library)
         self._counters = Counters(keep=not in_place)
         self._host = _own_host()
         self._scheme = "https" if getattr(settings, "SECURE_SSL_REDIRECT", False) else "http"
@@ -122,7 +131,10 @@ class Asker:
         """What one side answers. Raises Cannot where it asked for what it can't have, so that its answer proves
         nothing; but for a service's request to another server, which legacy may not make."""
         self._pins.again(prepared.case.key)
-        shield_imported()  # a view may have imported more since
+        if len(sys.modules) != self._imported:  # a view may have imported more since
+            shield_imported()
+            shield_sockets()
+            self._imported = len(sys.modules)
         force_user(prepared.login.user if prepared.forced else None)
         scopes = self._gateway.dispatcher.scope_factory
         scope = scopes.for_mirror(prepared.scope, prepared.info, prepared.match, upstream)

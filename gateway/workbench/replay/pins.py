@@ -12,6 +12,7 @@ import sqlite3
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import shake_256
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -35,8 +36,7 @@ class Pins:
     def __init__(self, moment: float) -> None:
         self.moment = moment
         self.clock = False
-        self._random = random.Random()  # noqa: S311 - it is to be foreseen
-        self._streams: dict[int, random.Random] = {}
+        self._drawn: dict[int, int] = {}  # how often so many bytes were read
         self._seed = ""
 
     def start(self) -> None:
@@ -49,7 +49,7 @@ class Pins:
     def again(self, seed: str) -> None:
         """Whatever is random comes as it has come before for this `seed`."""
         random.seed(seed)
-        self._seed, self._streams = seed, {}
+        self._seed, self._drawn = seed, {}
 
     def _stop_clock(self) -> None:
         with suppress(ImportError):  # optional
@@ -59,10 +59,9 @@ class Pins:
             self.clock = True
 
     def _urandom(self, size: int, /) -> bytes:
-        # One stream for each size: a side that wants an identifier more gets the same keys all the same.
-        if (stream := self._streams.get(size)) is None:
-            stream = self._streams[size] = random.Random(f"{self._seed} {size}")  # noqa: S311 - as above
-        return stream.randbytes(size)
+        # One stream for each size: if one side reads one more identifier, the others still get equal keys.
+        drawn = self._drawn[size] = self._drawn.get(size, 0) + 1
+        return shake_256(f"{self._seed} {size} {drawn}".encode()).digest(size)
 
     # -- databases ------------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import requests
 from django.core.cache import cache, caches
 from django.core.files.base import ContentFile
@@ -27,10 +26,14 @@ def charge(amount: int = 1, currency: str = "EUR") -> Any:
 
 
 def charge_by_httpx(_request: Any = None) -> Any:
+    import httpx  # here, as a project may do it that asks seldom
+
     return httpx.post(URL, json={"currency": "EUR", "amount": 1}).json()
 
 
 def charge_later(_request: Any = None) -> Any:
+    import httpx
+
     async def ask() -> Any:
         async with httpx.AsyncClient() as client:
             return (await client.post(URL, json={"amount": 1, "currency": "EUR"})).json()

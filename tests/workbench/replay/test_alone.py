@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from django.db import connections, transaction
 
-from gateway.context.mirror_scope import mirror_scope
+from gateway.context.mirror_scope import MirrorScope, mirror_scope
 from gateway.context.recording import Recorder, recorder
 from gateway.context.sql_recorder import record_sql
 from gateway.shield.databases import shield_databases
+from gateway.shield.limits import NO_LIMITS, TransactionLimits, limits_for
 from gateway.workbench.replay.alone import ReplayScope
 from tests.shield.test_databases import on_a_thread
 from tests.support.databases import KINDS, empty_database
@@ -138,3 +139,14 @@ def test_a_deferred_constraint_fails_as_at_a_commit(alias):
 
     assert done(work).effects[0] == "the commit fails: IntegrityError"
     assert seen == []
+
+
+def test_on_sqlite_a_side_needs_no_limits_as_nobody_waits_for_it(alias):
+    def limits(alone: MirrorScope) -> TransactionLimits:
+        connections[alias].ensure_connection()
+        return limits_for(connections[alias], alone)
+
+    side = ReplayScope(Recorder(), writes=True, rolls_back=False, hosts=frozenset())
+    is_sqlite = connections[alias].vendor == "sqlite"
+    assert (on_a_thread(lambda: limits(side)) == NO_LIMITS) is is_sqlite
+    assert on_a_thread(lambda: limits(MirrorScope(writes=True))) != NO_LIMITS
