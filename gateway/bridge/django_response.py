@@ -41,7 +41,8 @@ def streaming_response(start: Message, chunks: AsyncIterable[bytes]) -> Streamin
 def _with_lines(response: AnsweredT, headers: Mapping[str, str], cookies: Raw) -> AnsweredT:
     if "Content-Type" not in headers:
         del response.headers["Content-Type"]  # Django's default
-    response.raw_cookies = cookies  # type: ignore[attr-defined] # the middleware run puts them back as they were
+    if cookies:  # else nothing, since what caches responses keeps their attributes
+        response.raw_cookies = cookies  # type: ignore[attr-defined] # the middleware run puts them back as they were
     return response
 
 

@@ -71,7 +71,8 @@ class Call:
         response = result if isinstance(result, HttpResponseBase) else render(result, answer.status_code)
         for name, value in answer.headers.items():
             response.headers[name] = value
-        response.raw_cookies = getattr(answer, "raw_cookies", [])  # type: ignore[attr-defined] # as gateway.bridge.response
+        if (cookies := getattr(answer, "raw_cookies", None)) is not None:
+            response.raw_cookies = cookies  # type: ignore[attr-defined] # as gateway.bridge.response
         return response
 
 
