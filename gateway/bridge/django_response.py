@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
+from http.cookies import SimpleCookie
 from typing import TypeVar
 
 from django.http import BadHeaderError, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from starlette.types import Message
 
-__all__ = ["Raw", "is_endless", "streaming_response", "whole_response"]
+__all__ = ["Raw", "carry_cookies", "is_endless", "streaming_response", "whole_response"]
 
 AnsweredT = TypeVar("AnsweredT", bound=HttpResponseBase)
 Raw = list[tuple[bytes, bytes]]
@@ -41,9 +42,27 @@ def streaming_response(start: Message, chunks: AsyncIterable[bytes]) -> Streamin
 def _with_lines(response: AnsweredT, headers: Mapping[str, str], cookies: Raw) -> AnsweredT:
     if "Content-Type" not in headers:
         del response.headers["Content-Type"]  # Django's default
-    if cookies:  # else nothing, since what caches responses keeps their attributes
-        response.raw_cookies = cookies  # type: ignore[attr-defined] # the middleware run puts them back as they were
+    carry_cookies(response, cookies)
     return response
+
+
+class CookiesBesideRaw(SimpleCookie):
+    """The cookies that Django's code sets on a response which has raw ones too.
+
+    It is true though it may be empty: `response.cookies` is how a middleware learns that a response sets cookies.
+    Django's UpdateCacheMiddleware gives one that varies by Cookie and sets some to nobody else.
+    """
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def carry_cookies(response: HttpResponseBase, cookies: Raw) -> None:
+    """Let `response` set `cookies`, which are sent as the service made them (answer_start)."""
+    if cookies:  # else nothing, since what caches responses keeps their attributes
+        response.raw_cookies = cookies  # type: ignore[attr-defined] # not Django's
+        own, response.cookies = response.cookies, CookiesBesideRaw()
+        response.cookies.update(own)
 
 
 def is_endless(start: Message) -> bool:

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from gateway.bridge.django_response import carry_cookies
 from gateway.compat.fastapi import given_or_default
 
 __all__ = ["NOTHING", "REPRESENT", "BridgedRoute", "Call", "Unrendered"]
@@ -71,8 +72,7 @@ class Call:
         response = result if isinstance(result, HttpResponseBase) else render(result, answer.status_code)
         for name, value in answer.headers.items():
             response.headers[name] = value
-        if (cookies := getattr(answer, "raw_cookies", None)) is not None:
-            response.raw_cookies = cookies  # type: ignore[attr-defined] # as gateway.bridge.response
+        carry_cookies(response, getattr(answer, "raw_cookies", []))
         return response
 
 
