@@ -28,7 +28,7 @@ serve: $(VENV)/.installed-demo ## create the demo database and serve the gateway
 		echo "  http://127.0.0.1:$(PORT)/services/catalog/docs  what FastAPI serves; also cart, orders, reviews, quotes" && \
 		exec $(BIN)/gateway serve --port $(PORT)'
 
-# What starts servers, or takes long, waits for others: a file at a time, on two cores.
+# What starts servers, or takes long, waits for others: a file at a time, and one more at once than there are cores.
 ALONE := slow or thirdparty or server
 
 # COVERAGE=1 measures the fast tests, for a third more time; COVERAGE=all those that start servers too, in every process,
@@ -39,7 +39,7 @@ MEASURED := $(BIN)/coverage run -m pytest
 test: $(VENV)/.installed-test ## every test but the proofs: the fast ones on every core, then the others
 	$(if $(COVERAGE),$(BIN)/coverage erase)
 	$(if $(COVERAGE),$(MEASURED),$(PYTEST)) -n auto -m "not ($(ALONE) or proof)"
-	$(if $(filter all,$(COVERAGE)),$(MEASURED),$(PYTEST)) -n 2 --dist loadfile --no-loadscope-reorder -m "($(ALONE)) and not proof"
+	$(if $(filter all,$(COVERAGE)),$(MEASURED),$(PYTEST)) -n 3 --dist loadfile --no-loadscope-reorder -m "($(ALONE)) and not proof"
 	$(if $(COVERAGE),$(BIN)/coverage combine --quiet)
 	$(if $(COVERAGE),$(BIN)/coverage report)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from gateway.workbench.scaffold.draft import CannotScaffold, File
-from gateway.workbench.scaffold.selection import Claim
+from gateway.workbench.scaffold.selection import Claim, shape
 
 __all__ = ["Configuration"]
 
@@ -46,6 +46,11 @@ class Configuration:
             ):
                 return name
         return None
+
+    def excluded(self, route: str, templates: Iterable[str]) -> list[str]:
+        """Those of `templates` that an existing route leaves to other views, whatever their parameters are called."""
+        left = {shape(template) for template in self.routes[route].get("exclude", ())}
+        return [template for template in dict.fromkeys(templates) if shape(template) in left]
 
     def with_entries(self, service: str, app: str | None, answers: str, route: str | None, claim: Claim) -> File:
         """The file with the missing entries: the service if there is an `app` for it, the route if it has a name.

@@ -66,6 +66,11 @@ def scaffold(wanted: ScaffoldRequest, config: Path) -> Draft:
         )
     )
     notes = list(router.notes)
+    if known and (excluded := configuration.excluded(known, (endpoint.template for endpoint in chosen))):
+        notes.append(
+            f"Django goes on serving {', '.join(excluded)}: route {known!r} of {config.name} excludes them; take them "
+            "out of its `exclude`"
+        )
     if not is_formatted():
         notes.append('the text is not formatted: ruff is not there; pip install "django-fastapi-gateway[workbench]"')
     return Draft(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from gateway.workbench.inventory import Endpoint, endpoints, find
 from gateway.workbench.inventory.regex import Group, pieces
 from gateway.workbench.scaffold.draft import CannotScaffold
 
-__all__ = ["Claim", "claim_of", "selected"]
+__all__ = ["Claim", "claim_of", "selected", "shape"]
 
 _parameter = re.compile(r"{[^}]*}")
 MOVABLE = ("drf", "django")
@@ -80,22 +81,23 @@ def claim_of(chosen: Sequence[Endpoint]) -> Claim:
         inside = _inside_template(templates[0], chosen)
         return Claim(templates[0], None, methods, tuple(inside))
     prefix = _prefix(templates)
-    own = {_shape(template) for template in templates}
+    own = {shape(template) for template in templates}
     others = (
-        one.template for one in _all() if one.template.startswith(f"{prefix}/") and _shape(one.template) not in own
+        one.template for one in _all() if one.template.startswith(f"{prefix}/") and shape(one.template) not in own
     )
     return Claim(None, prefix, methods, tuple(dict.fromkeys(others)))
 
 
-def _shape(template: str) -> str:
+def shape(template: str) -> str:
+    """`template` without the names of its parameters."""
     return _parameter.sub("{}", template)
 
 
 def _prefix(templates: Sequence[str]) -> str:
     """The longest common prefix without parameters."""
     parts = [template.partition("{")[0].rstrip("/").split("/") for template in templates]
-    common = [column[0] for column in zip(*parts, strict=False) if len(set(column)) == 1]
-    prefix = "/".join(common)
+    common = takewhile(lambda column: len(set(column)) == 1, zip(*parts, strict=False))
+    prefix = "/".join(column[0] for column in common)
     if not prefix.strip("/"):
         raise CannotScaffold(f"{', '.join(templates)} have no prefix in common: scaffold them one by one")
     return prefix
@@ -107,7 +109,7 @@ def _inside_template(template: str, chosen: Sequence[Endpoint]) -> Iterator[str]
     own = {one.template for one in chosen}
     seen = set()
     for one in _all():
-        plain = one.template not in own and _shape(one.template) != _shape(template)
+        plain = one.template not in own and shape(one.template) != shape(template)
         if plain and pattern.fullmatch(one.template) and one.template not in seen:
             seen.add(one.template)
             yield one.template

@@ -8,6 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.routers import DefaultRouter
 from rest_framework.viewsets import ModelViewSet, ViewSet
 
+from gateway.workbench.scaffold.draft import CannotScaffold
 from gateway.workbench.scaffold.naming import route_name
 from gateway.workbench.scaffold.selection import claim_of, selected
 from legacy.shop.models import Product
@@ -54,6 +55,7 @@ urlpatterns = [
     path("shops/<int:shop>/", include(inner.urls)),
     path("by-hand/<int:pk>/", Products.as_view({"get": "retrieve"})),
     path("by-hand/", Products.as_view({"get": "list", "post": "create"})),
+    path("sold/mine/", Products.as_view({"get": "mine"})),
     *router.urls,
 ]
 
@@ -90,6 +92,12 @@ def test_one_without_a_list_is_whole_too():
 def test_without_a_router_what_begins_alike_belongs_together():
     chosen = selected("GET /by-hand/", whole=True)
     assert sorted(map(str, chosen)) == ["GET /by-hand/", "GET /by-hand/{pk}/", "POST /by-hand/"]
+
+
+def test_what_is_equal_after_a_difference_is_no_prefix():
+    chosen = [one for path in ("/products/mine/", "/sold/mine/") for one in selected(f"GET {path}", whole=False)]
+    with pytest.raises(CannotScaffold, match="have no prefix in common"):
+        claim_of(chosen)
 
 
 def test_the_name_of_a_route_has_one_dash():

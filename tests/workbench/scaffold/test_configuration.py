@@ -1,0 +1,23 @@
+"""What a configuration has already of what is scaffolded."""
+
+from __future__ import annotations
+
+from gateway.workbench.scaffold.configuration import Configuration
+from gateway.workbench.scaffold.selection import Claim
+
+PARENT = """
+[[routes]]
+name = "shops"
+prefix = "/shops"
+exclude = ["/shops/{shop}/products/", "/shops/{shop}/products/{pk}/"]
+service = "shops"
+"""
+
+
+def test_a_route_that_has_the_prefix_may_leave_a_nested_view_to_django(tmp_path):
+    (tmp_path / "gateway.toml").write_text(PARENT)
+    configuration = Configuration(tmp_path / "gateway.toml")
+    assert configuration.existing("shops", Claim(None, "/shops", ("GET",), ())) == "shops"
+    nested = ["/shops/{shop_pk}/products/", "/shops/{shop_pk}/products/{id}/"]
+    assert configuration.excluded("shops", [*nested, *nested]) == nested
+    assert configuration.excluded("shops", ["/shops/", "/shops/{pk}/"]) == []
