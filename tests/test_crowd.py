@@ -268,7 +268,7 @@ PROBLEMS = {
     "legacy.queue": ({"queue": 0}, "1 or more"),
     "legacy.queue_timeout": ({"queue_timeout": 0.0}, "seconds"),
     "legacy.reserve": ({"reserve": -1}, "0 to 1000"),
-    "legacy.reserved": ({"reserved": ["healthz"]}, "paths that health checks ask"),
+    "legacy.reserved": ({"reserved": ["healthz"]}, "paths of health checks"),
 }
 
 
