@@ -31,8 +31,8 @@ serve: $(VENV)/.installed-demo ## create the demo database and serve the gateway
 # What starts servers, or takes long, waits for others: a file at a time, and one more at once than there are cores.
 ALONE := slow or thirdparty or server
 
-# COVERAGE=1 measures the fast tests, for a third more time; COVERAGE=all those that start servers too, in every process,
-# for twice the time. pyproject.toml has the gate.
+# COVERAGE=1 measures the fast tests, which then take twice as long; COVERAGE=all those that start servers too, in every
+# process. pyproject.toml has the gate.
 PYTEST := $(BIN)/python -m pytest
 MEASURED := $(BIN)/coverage run -m pytest
 

@@ -13,25 +13,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as open_socket
 
 from tests.server.callers import PATIENCE, Callers, ask, connect
+from tests.server.shop import TOML
 from tests.support.console import GATEWAY, Running, Serving
 from tests.support.server import environment
 
 pytestmark = pytest.mark.server
 
-TOML = """
-[legacy]
-settings = "mysite.settings"
-threads = 4
-
-[services.shop]
-app = "shop:app"
-middleware = "none"
-
-[[routes]]
-name = "shop"
-prefix = "/api"
-service = "shop"
-"""
 SHOP = """
 import asyncio, os, time
 from fastapi import FastAPI, WebSocket

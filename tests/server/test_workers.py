@@ -9,25 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.server.callers import Callers, ask
+from tests.server.shop import TOML
 from tests.support.console import Running, Serving
 from tests.support.server import eventually
 
 pytestmark = [pytest.mark.server, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
 
-TOML = """
-[legacy]
-settings = "mysite.settings"
-threads = 4
-
-[services.shop]
-app = "shop:app"
-middleware = "none"
-
-[[routes]]
-name = "shop"
-prefix = "/api"
-service = "shop"
-"""
 SHOP = """
 import contextlib, os
 from fastapi import FastAPI
