@@ -153,7 +153,7 @@ def service_alone(path: Path, kind: Kind, cases: int) -> dict[str, float]:
     from gateway.app import Gateway
     from gateway.dispatch.scope import ATTEMPT
     from gateway.mirroring.asking import Attempted
-    from gateway.workbench.replay.asking import Asker
+    from gateway.workbench.replay.asker import Asker
     from gateway.workbench.replay.pins import Pins
 
     loop = asyncio.new_event_loop()

@@ -186,9 +186,9 @@ def _style(name: str, config: ServiceConfig, app: ASGIApp, problems: list[Proble
         problems += route_problems(name, config.answers, app, DjangoRoute)
         return DjangoStyle()
     try:
+        from gateway.bridge.drf.dispatching_view import DRFStyle
         from gateway.bridge.drf.openapi.by_language import document_by_language
         from gateway.bridge.drf.route import DRFRoute
-        from gateway.bridge.drf.style import DRFStyle
     except ImportError as exc:
         expected = f'Django REST framework: pip install "django-fastapi-gateway[drf]" ({exc})'
         problems.append(Problem(f"services.{name}.answers", config.answers, expected))

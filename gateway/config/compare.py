@@ -8,10 +8,9 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from gateway.parity.difference import KINDS
 from gateway.parity.pointer import PATTERN, PLACE, is_pattern
 from gateway.parity.rules import Accepted, ByPattern, CompareRules, Severities, ValueClass
-from gateway.parity.severity import Severity
+from gateway.parity.severity import KINDS, Severity
 
 __all__ = ["AcceptedConfig", "CompareConfig", "problem"]
 

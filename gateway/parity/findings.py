@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.parity.difference import KINDS, Comparison, Difference, Severity
+from gateway.parity.difference import Comparison, Difference
 from gateway.parity.rules import Accepted, CompareRules
+from gateway.parity.severity import KINDS, Severity
 
 __all__ = ["BUDGET", "Exhausted", "Findings"]
 

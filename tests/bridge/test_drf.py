@@ -577,7 +577,7 @@ def test_a_plain_route_could_not_answer_so(gateway, answers, kind):
 
 
 def test_without_drf_the_style_is_a_problem(gateway, monkeypatch):
-    monkeypatch.setitem(sys.modules, "gateway.bridge.drf.style", None)
+    monkeypatch.setitem(sys.modules, "gateway.bridge.drf.dispatching_view", None)
     services = {"moved": {"app": "tests.project.drf:app", "answers": "drf"}}
     with pytest.raises(ConfigError, match=r"services\.moved\.answers = 'drf': Django REST framework: pip install"):
         gateway(services=services)

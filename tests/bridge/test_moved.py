@@ -6,7 +6,7 @@ import pytest
 from django.db import connections
 
 from gateway.bridge.drf.credentials import drf
-from gateway.bridge.drf.style import DRFStyle
+from gateway.bridge.drf.dispatching_view import DRFStyle
 from gateway.config.problems import ConfigError
 from gateway.routing.table import Endpoint
 from gateway.testing.rereading import reread_settings

@@ -11,9 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gateway.parity.compare import MISSING, Severity, compare
-from gateway.parity.difference import KINDS
 from gateway.parity.findings import BUDGET
 from gateway.parity.rules import CompareRules
+from gateway.parity.severity import KINDS
 from tests.parity.answers import answer, compared, found, text
 
 BREAKING, WARNING = Severity.BREAKING, Severity.WARNING

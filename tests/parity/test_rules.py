@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gateway.config.compare import CompareConfig, problem
-from gateway.parity.difference import KINDS
 from gateway.parity.pointer import child, compile_patterns, segments
 from gateway.parity.rules import CompareRules
+from gateway.parity.severity import KINDS
 from tests.parity.answers import TODAY, answer, compared, found, rules
 
 MANUAL = Path(__file__).parents[2] / "docs" / "parity.md"

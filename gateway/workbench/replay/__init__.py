@@ -3,7 +3,7 @@
 running.py    a whole replay: processes, and who gets which case
 job.py        one of the processes: sets the project up on its copies of the databases (scratch/)
 task.py       a case that is to be played, and as whom
-playing.py    one case: asks both sides (asking.py), compares, makes sure
+player.py     one case: asks both sides (asker.py), compares, makes sure
 alone.py      what one side has to itself, and how its transactions end (constraints.py: what SQLite checks then)
 outbound/     other servers: what was recorded of them is played back
 users.py      who asks;   pins.py  the clock and all that is random;   counters.py  sequences

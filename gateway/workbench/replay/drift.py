@@ -17,7 +17,7 @@ SLOWER = "slower"
 IN_WORDS = frozenset({"access", "status", "write", "effect", "sql-count", "sql-tables"})  # both values are said there
 LONGEST = 120  # characters of a value in a message
 
-# Of `gateway.parity.difference.KINDS`. What isn't here is a regression.
+# Of `gateway.parity.severity.KINDS`. What isn't here is a regression.
 DRIFTS: Mapping[str, Drift] = {
     **dict.fromkeys(("access", "secret", "personal"), Drift.ACCESS),
     **dict.fromkeys(

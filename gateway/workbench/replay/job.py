@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.workbench.replay.generation import Generated, Generation
-    from gateway.workbench.replay.playing import Player
+    from gateway.workbench.replay.player import Player
 
 __all__ = ["Setup", "check_copies", "run", "settings_of"]
 
@@ -97,8 +97,8 @@ def _ready(setup: Setup, loop: asyncio.AbstractEventLoop) -> tuple[Player, Gatew
     from gateway.composition import redaction_key
     from gateway.mirroring.rules import Rules
     from gateway.upstreams.release import release_of
-    from gateway.workbench.replay.asking import Asker
-    from gateway.workbench.replay.playing import Player
+    from gateway.workbench.replay.asker import Asker
+    from gateway.workbench.replay.player import Player
 
     gateway = Gateway.from_file(setup.config)
     if gateway.mirroring.barred:

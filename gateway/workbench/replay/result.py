@@ -62,7 +62,7 @@ class Outcome(enum.StrEnum):
 class Finding:
     """One difference between both sides.
 
-    `kind` is one of `gateway.parity.difference.KINDS`, or "slower". `pointer` says where: a JSON Pointer into the body,
+    `kind` is one of `gateway.parity.severity.KINDS`, or "slower". `pointer` says where: a JSON Pointer into the body,
     "status", "header:NAME", "row:TABLE", "row:TABLE:COLUMN", "sql", "effects", "effects:KIND:NAME", "seconds"; see
     Difference. `expected` is legacy's, `actual` the service's, as text, JSON where it was JSON; None where there is
     none. `message` says it all in a sentence, and names the field or row.

@@ -12,7 +12,7 @@ from gateway.workbench.inventory import Endpoint
 from gateway.workbench.scaffold.application import app_of, including, new_application
 from gateway.workbench.scaffold.configuration import Configuration
 from gateway.workbench.scaffold.contract_test import TestedEndpoint, contract_test
-from gateway.workbench.scaffold.django_views import DjangoViews, asked_of_view, methods
+from gateway.workbench.scaffold.django_router import DjangoViews, asked_of_view, methods
 from gateway.workbench.scaffold.draft import CannotScaffold, Draft, File
 from gateway.workbench.scaffold.module import is_formatted, module_text
 from gateway.workbench.scaffold.naming import identifier, module_path, route_name, stem_of
@@ -103,11 +103,11 @@ def _router(chosen: Sequence[Endpoint], claim: Claim, *, rewrite: bool) -> _Rout
 
 def _drf_router(chosen: Sequence[Endpoint], claim: Claim, *, rewrite: bool) -> _Router:
     if rewrite:
-        from gateway.workbench.drf.rewrites import Rewrites
+        from gateway.workbench.drf.rewritten_router import Rewrites
 
         rewrites = Rewrites(chosen)
         return _Router(rewrites.text(), "drf", rewrites.todos, rewrites.notes)
-    from gateway.workbench.drf.lifts import lifted
+    from gateway.workbench.drf.lifted_router import lifted
 
     return _Router(lifted(chosen, claim.prefix), "drf")
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.parity.difference import KINDS, MISSING, Difference
+from gateway.parity.difference import MISSING, Difference
 from gateway.parity.redact.redaction import Redaction
-from gateway.parity.severity import Severity
+from gateway.parity.severity import KINDS, Severity
 from gateway.workbench.replay.drift import DRIFTS, drift_of, finding_of
 from gateway.workbench.replay.result import Drift
 

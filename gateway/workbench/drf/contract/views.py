@@ -13,8 +13,8 @@ from django.urls import ResolverMatch
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
+from gateway.bridge.drf.dispatching_view import DRFStyle
 from gateway.bridge.drf.request import ViewPart, view_class
-from gateway.bridge.drf.style import DRFStyle
 from gateway.compat.drf import class_behind
 from gateway.routing.table import ANY, Endpoint
 

@@ -17,7 +17,7 @@ from gateway.parity.rules import CompareRules
 from gateway.parity.severity import Severity
 from gateway.rollout.decision import LEGACY
 from gateway.snapshot import Snapshot
-from gateway.workbench.replay.asking import Answered, Asker, Cannot, Prepared
+from gateway.workbench.replay.asker import Answered, Asker, Cannot, Prepared
 from gateway.workbench.replay.drift import finding_of, says_shape, slower
 from gateway.workbench.replay.finals import without_equal_rows
 from gateway.workbench.replay.result import BOTH, EVERYONE, CaseResult, Finding, Outcome

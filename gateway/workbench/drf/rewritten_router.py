@@ -14,7 +14,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.pagination import CursorPagination, LimitOffsetPagination, PageNumberPagination
 
 from gateway.workbench.drf.document import operation
-from gateway.workbench.drf.lifts import view_reference
+from gateway.workbench.drf.lifted_router import view_reference
 from gateway.workbench.drf.models import Models
 from gateway.workbench.drf.views import overridden, serializer_of, standard_action, url_field, view_for
 from gateway.workbench.inventory import Endpoint
