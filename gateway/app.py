@@ -19,6 +19,7 @@ from gateway.composition import (
     breaker_of,
     build,
     build_control,
+    build_pages,
     prepare_for_mirrors,
     redaction_key,
 )
@@ -41,7 +42,7 @@ from gateway.recording.callers import CallerLookup
 from gateway.recording.recordings import Recordings
 from gateway.resolver import Resolver
 from gateway.rollout.affinity import AffinityCookie
-from gateway.rollout.decision import DecisionContext
+from gateway.rollout.decision import NOBODY, DecisionContext
 from gateway.snapshot import Snapshot
 from gateway.stats.counters import Counters
 from gateway.stats.traffic import Traffic
@@ -89,7 +90,7 @@ class Gateway:
         self.resolver = Resolver(
             snapshot,
             legacy,
-            self.upstreams,
+            {**self.upstreams, NOBODY: build_pages(config.gateway, self.services, legacy, lambda: self.snapshot)},
             DecisionContext(clock, self.breakers, randomness.random, randomness.visitor_id, legacy.knows),
             root_path=config.gateway.root_path or legacy.script_name,
             request_id=request_id,

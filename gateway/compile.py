@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from gateway.apidoc.paths import free
 from gateway.config.parse import Config
 from gateway.config.problems import Problem
 from gateway.config.routes import RouteConfig
@@ -65,8 +66,8 @@ def compile_snapshot(
     """The snapshot of `config`, and the problems of its routes.
 
     `endpoints` has, by service, the endpoints that it declares, or None when it can't be introspected. Routes to
-    services that are missing there are left out, since the service's problem is already reported. `others` says which
-    paths that match an endpoint's template belong to legacy.
+    services that are missing there are left out, since the service's problem is already reported. `known` says whether
+    legacy has a path, `others` which paths that match an endpoint's template belong to it.
     """
     problems: list[Problem] = []
     rules: list[Rule] = []
@@ -78,7 +79,7 @@ def compile_snapshot(
         except TemplateError as exc:
             problems.append(_no_template(route, exc))
     problems += _templates(route for route in config.routes if route.service not in endpoints)
-    table = Table(rules)
+    table = Table(rules, free(config.gateway, known))
     problems += _collisions(table)
     site = site or AffinitySettings()
     by_name = {route.name: route for route in routes}

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Scope
 from gateway.admission import admit, admit_body, apply_proxy_settings
 from gateway.dispatch.refusal import refused
 from gateway.rollout.cohort import NOBODY_KNOWN, Caller
-from gateway.rollout.decision import Decision, DecisionContext, Unavailable, decide
+from gateway.rollout.decision import Decision, DecisionContext, ForStaff, Unavailable, decide, decide_page
 from gateway.routing.request import BadRequest, RequestInfo, read_request, unchecked
 from gateway.routing.table import Match
 from gateway.snapshot import Snapshot
@@ -63,9 +63,21 @@ class Resolver:
             decision = self.decide(match, snapshot, info, caller)
             return info, match, decision, self.admitted(info, scope, decision).entry
         except (BadRequest, Unavailable) as reason:
-            info = info or unchecked(scope, self.request_id)
-            self.on_refusal(reason, info)
-            return info, match, *refused(reason)
+            return self._refused(reason, info or unchecked(scope, self.request_id), match)
+        except ForStaff as page:
+            return await self._for_staff(page.info, page.match, scope)
+
+    async def _for_staff(self, info: RequestInfo, match: Match, scope: Scope) -> Resolved:
+        """Resolve a request for a page of the gateway's own that only staff may see."""
+        decision = decide_page(await self.caller(match, info, scope))
+        try:
+            return info, match, decision, self.admitted(info, scope, decision).entry
+        except BadRequest as reason:
+            return self._refused(reason, info, match)
+
+    def _refused(self, reason: Refusal, info: RequestInfo, match: Match | None) -> Resolved:
+        self.on_refusal(reason, info)
+        return info, match, *refused(reason)
 
     def read(self, scope: Scope) -> RequestInfo:
         """The request info, including what the project reads from a proxy's headers. Raises BadRequest."""

@@ -61,12 +61,13 @@ class Snapshot:
         """The match of this request. Raises BadRequest when an alternative reading of its path has another owner."""
         match = self.table.match(info.path, info.routing_method)
         if match is PARTIAL:
-            match = self._owner(info.path, info.routing_method)
+            match = self.owner(info.path, info.routing_method)
         if info.ambiguous:
             self._refuse_ambiguous(info, scope.get("raw_path") or b"", match)
         return match
 
-    def _owner(self, path: str, method: str) -> Match | None:
+    def owner(self, path: str, method: str) -> Match | None:
+        """The match of a path, read in one way only."""
         match = self.table.match(path, method)
         if match is PARTIAL and self.known(path) is False:
             # Only services have this path, so the service answers 405 itself; but a route that lists its methods
@@ -79,7 +80,7 @@ class Snapshot:
     def _refuse_ambiguous(self, info: RequestInfo, raw_path: bytes, match: Match | None) -> None:
         owner = match.route if match else None
         for path in info.alternative_paths(raw_path):
-            other = self._owner(path, info.routing_method)
+            other = self.owner(path, info.routing_method)
             if (other.route if other else None) != owner:
                 raise BadRequest("the path can be read in more than one way")
 

@@ -71,6 +71,7 @@ def check(
 def _report(path: Path, baseline: Path | None, *, update: bool) -> dict[str, Any]:
     from gateway.workbench import checks as findings
     from gateway.workbench import describe
+    from gateway.workbench.pages import page_notes
     from gateway.workbench.runtime_states import put_in_force
 
     try:
@@ -92,7 +93,7 @@ def _report(path: Path, baseline: Path | None, *, update: bool) -> dict[str, Any
         "stages": states.described(),
         "retired": findings.retired(gateway),
         "baseline": _compared(gateway, baseline, update=update) if baseline is not None else None,
-        "notes": describe.notes(gateway) + findings.notes(gateway, states),
+        "notes": [*describe.notes(gateway), *findings.notes(gateway, states), *page_notes(gateway)],
     }
 
 

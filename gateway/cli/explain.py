@@ -148,10 +148,15 @@ def _described(found: dict[str, Any]) -> dict[str, Any]:
 
 def _print(found: dict[str, Any]) -> None:
     status = f" with status {found['status']}" if found["status"] else ""
-    typer.echo(f"{found['method']} {found['path']} → {found['upstream'] or 'refused'}{status}\n")
+    typer.echo(f"{found['method']} {found['path']} → {found['upstream'] or _itself(found)}{status}\n")
     for title, text in _lines(found).items():
         if text is not None:
             typer.echo(f"{title:<10}{text}")
+
+
+def _itself(found: dict[str, Any]) -> str:
+    """Who answers where no upstream does."""
+    return "the gateway itself" if found["status"] == 200 else "refused"
 
 
 def _lines(found: dict[str, Any]) -> dict[str, str | None]:

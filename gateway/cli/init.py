@@ -59,6 +59,11 @@ settings = "{settings}"
 #request_id = "X-Request-ID"
 # The path under which a proxy in front serves this site.
 #root_path = "/shop"
+# One API document of the project and all services, for staff of the admin; "public" for everybody, false for nobody.
+#docs = "staff"
+#openapi_path = "/openapi.json"
+#docs_path = "/docs"
+#redoc_path = "/redoc"
 # How many bytes of requests' bodies a process holds in memory, all together, and on disk above that.
 #body_memory = 67_108_864
 #body_disk = 8_589_934_592

@@ -3,9 +3,11 @@
 django.py     sets Django up
 legacy.py     the upstream for [legacy]
 services.py   the upstreams for [services.NAME]
-gateway.py    both, compiled into a snapshot, and the other parts of a Gateway
+apidoc.py     the API document, and its pages
+gateway.py    all, compiled into a snapshot, and the other parts of a Gateway
 """
 
+from gateway.composition.apidoc import api_document, build_pages
 from gateway.composition.django import set_up_django, set_up_legacy
 from gateway.composition.gateway import (
     apart_from_any_loop,
@@ -22,11 +24,13 @@ from gateway.composition.services import build_services
 
 __all__ = [
     "apart_from_any_loop",
+    "api_document",
     "authentication_of_drf",
     "breaker_of",
     "build",
     "build_control",
     "build_legacy",
+    "build_pages",
     "build_services",
     "compile_for",
     "prepare_for_mirrors",

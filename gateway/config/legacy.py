@@ -18,6 +18,9 @@ MEMORY, DISK = 64 * 2**20, 8 * 2**30  # of `gateway.dispatch.bodies`
 # Paths of health checks, by the defaults of Kubernetes, load balancers and common packages.
 RESERVED = ("/health", "/healthz", "/health-check", "/healthcheck", "/livez", "/readyz", "/ht", "/ping")
 
+PAGE_PATH = 'a path without parameters, such as "/api/docs", or false'
+PagePath = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+/?$")]
+
 
 class GatewaySettings(Section):
     """`[gateway]`: settings of the whole process."""
@@ -30,9 +33,23 @@ class GatewaySettings(Section):
     )
     body_memory: int = Field(MEMORY, ge=0, description="bytes of requests' bodies that a process holds in memory")
     body_disk: int = Field(DISK, ge=0, description="bytes of requests' bodies that a process holds on disk")
+    docs: Literal["staff", "public", False] = Field(
+        "staff", description='who may see the API document and its pages: "staff", "public", or false for nobody'
+    )
+    openapi_path: PagePath | Literal[False] = Field("/openapi.json", description=PAGE_PATH)
+    docs_path: PagePath | Literal[False] = Field("/docs", description=PAGE_PATH)
+    redoc_path: PagePath | Literal[False] = Field("/redoc", description=PAGE_PATH)
     root_path: str = Field(
         "", pattern=r"^(/[^/?#]+)*$", description='the path a proxy serves this site under, such as "/shop"'
     )
+
+    def conflicts(self) -> Iterator[KeyConflict]:
+        """As in Section."""
+        if self.docs and (self.docs_path or self.redoc_path) and not self.openapi_path:
+            yield KeyConflict("a path: the pages of docs_path and redoc_path read the document there", "openapi_path")
+        paths = [path for path in (self.openapi_path, self.docs_path, self.redoc_path) if path]
+        if len(set(paths)) < len(paths):
+            yield KeyConflict("three paths that differ", "docs_path", "openapi_path", "redoc_path")
 
 
 class LegacyConfig(Section):

@@ -22,14 +22,17 @@ __all__ = [
     "CompiledRoute",
     "Decision",
     "DecisionContext",
+    "ForStaff",
     "Unavailable",
     "compile_route",
     "decide",
+    "decide_page",
     "with_fallback",
 ]
 
 LEGACY = "legacy"
-NOBODY = "-"  # instead of an upstream's name for a refused request; not a valid service name
+# Instead of an upstream's name where the gateway itself answers: it refuses, or has the page. No valid service name.
+NOBODY = "-"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, section 9.2.1
 
 
@@ -41,6 +44,18 @@ class Unavailable(Exception):
     def __init__(self, policy: RoutePolicy, message: str) -> None:
         self.policy = policy
         super().__init__(message)
+
+
+class ForStaff(Exception):
+    """The decision on a page of the gateway's own depends on the caller: `decide_page` makes it.
+
+    An exception, so that no other request is slowed down by the question whether it is for one.
+    """
+
+    def __init__(self, info: RequestInfo, match: Match) -> None:
+        self.info = info
+        self.match = match
+        super().__init__(match.template)
 
 
 class Bucketed(NamedTuple):
@@ -98,6 +113,8 @@ class DecisionContext:
 
 UNCLAIMED = Decision(LEGACY, "no route claims this path")
 OTHER_METHOD = Decision(LEGACY, "the path is claimed, but not for this method")
+OWN_PAGE = Decision(NOBODY, "a page of the gateway's own: the API document")
+NOT_STAFF = Decision(LEGACY, "the gateway's own page on this path is for staff only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +148,15 @@ def decide(
 ) -> Decision:
     """The decision on a request. `caller` is None if the project could not determine it.
 
-    Raises Unavailable when the service must not be called now and legacy must not answer instead.
+    Raises Unavailable when the service must not be called now and legacy must not answer instead, and ForStaff for a
+    page of the gateway's own that is not public.
     """
     if match is None:
         return UNCLAIMED
     if match.route is None:
-        return OTHER_METHOD
+        if match.audience == "staff":
+            raise ForStaff(info, match)
+        return OTHER_METHOD if match.audience is None else OWN_PAGE
     route = compiled[match.route]
     policy = route.policy
     decision = route.fixed or _by_cohort(policy, info, caller, context)
@@ -152,6 +172,11 @@ def decide(
     if policy.mirrored and info.method in policy.mirror.methods and _sampled(policy.mirrored, context):
         return route.mirrored if decision is route.fixed and route.mirrored else decision._replace(mirror=True)
     return decision
+
+
+def decide_page(caller: Caller | None) -> Decision:
+    """The decision on a page for staff: for all others it isn't there, and legacy answers as it always did."""
+    return OWN_PAGE if caller is not None and caller.staff else NOT_STAFF
 
 
 def _sampled(percent: float, context: DecisionContext) -> bool:

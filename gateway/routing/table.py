@@ -10,7 +10,7 @@ https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -79,7 +79,7 @@ class Match:
     `route` is None when the path is claimed for other methods only. `template` labels the endpoint. `head_as_get`: the
     service declares GET here but not HEAD. `opaque`: the service can't be introspected. `undeclared`: the path or
     method is claimed although the service doesn't declare it. `holds` is that of the rule's contest, where it must be
-    called for each request.
+    called for each request. `audience` is set on a page of the gateway's own: who may see it, "public" or "staff".
     """
 
     route: str | None
@@ -90,6 +90,7 @@ class Match:
     opaque: bool = False
     undeclared: bool = False
     holds: Callable[[str], bool] | None = field(default=None, compare=False)
+    audience: str | None = None
 
 
 PARTIAL = Match(None)  # the path is claimed, but not for this method
@@ -113,10 +114,11 @@ class Table:
 
     `rules` has them in order of precedence. Raises nothing: rules that collide are in `conflicts`
     as (later, earlier) pairs, and the earlier one keeps its place; routes all of whose rules are
-    overruled are in `unreachable`. `tree` has the claims of each template.
+    overruled are in `unreachable`. `tree` has the claims of each template. `pages` are paths of the gateway's own
+    pages, for GET and HEAD, with their audience; those that a rule concerns are left to it.
     """
 
-    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+    def __init__(self, rules: Iterable[Rule] = (), pages: Mapping[str, str] | None = None) -> None:
         self.tree = Tree(Leaf)
         self._static: dict[str, Leaf] = {}
         self._contests: dict[Match, Contest] = {}
@@ -125,6 +127,10 @@ class Table:
         for rule in self.rules:
             self._add(rule)
         self.unreachable = self._resolve_static()
+        self.pages = frozenset(path for path in pages or () if self.match(path, "GET") is None)
+        for path in self.pages:
+            page = Match(None, path, audience=(pages or {})[path])
+            self._static[path] = Leaf({"GET": page, "HEAD": page})
 
     def __repr__(self) -> str:
         return f"Table({len(self.rules)} rules)"

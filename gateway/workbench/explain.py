@@ -11,7 +11,7 @@ from starlette.types import Scope
 from gateway.admission import host_of
 from gateway.resolver import Refusal, Resolver
 from gateway.rollout.cohort import Caller
-from gateway.rollout.decision import LEGACY, Decision
+from gateway.rollout.decision import LEGACY, NOBODY, Decision
 from gateway.routing.request import BadRequest, RequestInfo
 from gateway.routing.table import PARTIAL, Match
 from gateway.snapshot import Snapshot
@@ -50,7 +50,7 @@ class _Asking(Resolver):
             context,
             root_path=ours.root_path,
             request_id=None,
-            on_refusal=self._refused,
+            on_refusal=self._note_refusal,
         )
         self.named = named
         self.asked = named
@@ -63,7 +63,7 @@ class _Asking(Resolver):
         self.drawn = True
         return self._draw()
 
-    def _refused(self, reason: Refusal, _info: RequestInfo) -> None:
+    def _note_refusal(self, reason: Refusal, _info: RequestInfo) -> None:
         self.refusal = reason
 
     async def caller(self, match: Match, info: RequestInfo, scope: Scope) -> Caller | None:
@@ -94,6 +94,8 @@ def explained(gateway: Gateway, scope: dict[str, Any], named: Caller | None = No
         status = getattr(reason, "status", 400)
         return found | {"status": status, "reason": _REFUSALS.get(status, str(reason))}
     found |= {"upstream": decision.upstream, "reason": decision.reason}
+    if decision.upstream == NOBODY:
+        return found | {"upstream": None, "status": 200}
     if decision.upstream == LEGACY:
         found["view"], found["view_name"] = _view(gateway, info.path)
     elif info.method not in ("WEBSOCKET", "OPTIONS") and _takes_other_methods(resolver.snapshot, info):

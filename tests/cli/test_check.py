@@ -309,3 +309,40 @@ def test_settings_that_do_not_load_are_no_traceback(gateway, project):
     assert result.returncode == 3
     assert "a project that can be set up: ZeroDivisionError: division by zero" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+# -- the API document ---------------------------------------------------------------------------
+
+
+def notes_with(invoke, catalog, line: str) -> list[str]:
+    catalog.write_text(f"[gateway]\n{line}\n{catalog.read_text()}")
+    return json.loads(invoke("check", "--json").stdout)["notes"]
+
+
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        ("", "the API document is at /openapi.json, /docs, /redoc, for staff"),
+        ('docs = "public"\nredoc_path = false', "the API document is at /openapi.json, /docs, for everybody"),
+        (
+            'docs_path = "/products"',
+            "no API document at /products: the project has that path; [gateway] can name another path",
+        ),
+        (
+            'docs_path = "/api/products/"',
+            "no API document at /api/products/: route 'catalog' has that path; [gateway] can name another path",
+        ),
+    ],
+)
+def test_notes_where_the_api_document_is_and_who_has_its_path(invoke, catalog, line, note):
+    assert note in notes_with(invoke, catalog, line)
+
+
+def test_notes_nothing_of_an_api_document_that_is_turned_off(invoke, catalog):
+    assert not any("API document" in note for note in notes_with(invoke, catalog, "docs = false"))
+
+
+def test_notes_that_the_pages_lack_their_assets(invoke, catalog, monkeypatch):
+    monkeypatch.setattr("gateway.workbench.pages.asset", lambda _: None)
+    note = 'the pages of the API document need Swagger UI and Redoc: pip install "django-fastapi-gateway[docs]"'
+    assert note in notes_with(invoke, catalog, "")

@@ -456,3 +456,14 @@ def test_a_mirror_of_every_request_is_not_drawn(canary):
 def test_only_safe_methods_are_mirrored(canary):
     answer = canary(lines=('key = "client"', "mirror = { canary = 10, methods = ['HEAD'] }"))
     assert answer["mirror"] == {"percent": 0.0, "to": None, "why": "none: only HEAD may be asked twice"}
+
+
+def test_a_page_of_the_gateways_own_is_explained(invoke, catalog):
+    catalog.write_text(f'[gateway]\ndocs = "public"\n{catalog.read_text()}')
+    lines = invoke("explain", "GET", "/docs").stdout.splitlines()
+    assert lines[0] == "GET /docs → the gateway itself with status 200"
+    assert "a page of the gateway's own: the API document" in lines[2]
+
+
+def test_a_page_for_staff_is_explained_by_its_caller(invoke, catalog):
+    assert invoke("explain", "GET", "/docs").stdout.startswith("GET /docs → legacy")

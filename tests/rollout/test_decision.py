@@ -13,7 +13,17 @@ from gateway.config.routes import RouteConfig
 from gateway.rollout.affinity import AffinityCookie, Signer
 from gateway.rollout.breaker import CircuitBreaker
 from gateway.rollout.cohort import NOBODY_KNOWN, Caller
-from gateway.rollout.decision import LEGACY, Decision, DecisionContext, Unavailable, compile_route, decide
+from gateway.rollout.decision import (
+    LEGACY,
+    NOBODY,
+    Decision,
+    DecisionContext,
+    ForStaff,
+    Unavailable,
+    compile_route,
+    decide,
+    decide_page,
+)
 from gateway.rollout.policy import AffinitySettings, compile_policy, declared_state
 from gateway.rollout.stage import State
 from gateway.routing.request import RequestInfo, read_request
@@ -330,3 +340,24 @@ def test_a_service_that_is_full_is_not_asked(keys):
 
 def test_at_legacy_and_shadow_nobody_asks_how_the_service_is():
     assert decided(stage="shadow", around=context(breaker=Sick("catalog"))).reason == "route 'items' is at stage shadow"
+
+
+# -- the gateway's own pages --------------------------------------------------------------------
+
+
+def test_a_public_page_is_the_gateways():
+    page = Match(None, "/docs", audience="public")
+    assert decide(page, {}, info(), NOBODY_KNOWN, context()).upstream == NOBODY
+
+
+def test_a_page_for_staff_waits_for_its_caller():
+    with pytest.raises(ForStaff, match="/docs"):
+        decide(Match(None, "/docs", audience="staff"), {}, info(), NOBODY_KNOWN, context())
+
+
+@pytest.mark.parametrize(
+    ("caller", "upstream"),
+    [(Caller("1", staff=True), NOBODY), (Caller("1"), LEGACY), (NOBODY_KNOWN, LEGACY), (None, LEGACY)],
+)
+def test_it_is_for_staff_and_for_all_others_legacy_answers(caller, upstream):
+    assert decide_page(caller).upstream == upstream

@@ -388,3 +388,21 @@ def test_a_route_is_unreachable_only_when_no_request_gets_to_it(routes):
         path = "/" + pattern.replace("{x:int}", "2").replace("{x}", "z")
         if f"r{order}" in table.unreachable:
             assert all(route_of(table, path, method) != f"r{order}" for method in methods or {"GET", "DELETE"})
+
+
+# -- the gateway's own pages --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("method", "own"), [("GET", True), ("HEAD", True), ("POST", False)])
+def test_a_page_of_the_gateways_own_is_for_reading(method, own):
+    match = Table(pages={"/docs": "staff"}).match("/docs", method)
+    assert match is not None
+    assert (match.audience == "staff", match.route) == (own, None)
+
+
+@pytest.mark.parametrize("rule", [claim("a", "/docs"), claim("a", "/docs", "POST"), prefix("a", "/")])
+def test_a_page_leaves_its_path_to_a_rule(rule):
+    table = Table([rule], {"/docs": "public", "/redoc": "public"})
+    match = table.match("/docs", "GET")
+    assert match is not None
+    assert (match.audience, "/docs" in table.pages) == (None, False)

@@ -13,6 +13,8 @@ from typing import Any
 
 from rest_framework.schemas.generators import EndpointEnumerator
 
+from gateway.bridge.drf.openapi.project import generator
+
 __all__ = ["Document", "Documented", "api_document", "enumerated"]
 
 _component = re.compile(r"#/components/schemas/([^/]+)$")
@@ -58,28 +60,10 @@ def api_document() -> Document | None:
     with redirect_stderr(said), warnings.catch_warnings(), patched_settings({"DISABLE_ERRORS_AND_WARNINGS": False}):
         warnings.simplefilter("ignore")  # warnings of its imports; its own go to stderr
         try:
-            schema = _generator()().get_schema(request=None, public=True)
+            schema = generator()().get_schema(request=None, public=True)
         except Exception as exc:  # noqa: BLE001 - a serializer of the project's that it can't read ends the whole
             return Document({}, (f"drf-spectacular made no document: {type(exc).__name__}: {exc}",), {})
     return Document(dict(_operations(schema)), _notes(said.getvalue()), schema)
-
-
-def _generator() -> type[Any]:
-    """The project's generator, or spectacular's, which also reads views with another schema class: each gets one for
-    this document only, as in `view.schema = …` of DRF's manual."""
-    from drf_spectacular.openapi import AutoSchema
-    from drf_spectacular.settings import spectacular_settings
-
-    base: type[Any] = spectacular_settings.DEFAULT_GENERATOR_CLASS
-
-    class Generator(base):  # type: ignore[misc] # of the project's choosing
-        def create_view(self, callback: Any, method: str, request: Any = None) -> Any:
-            view = super().create_view(callback, method, request)
-            if not isinstance(view.schema, AutoSchema):
-                view.schema = AutoSchema()
-            return view
-
-    return Generator
 
 
 def _notes(said: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from django.core.signals import setting_changed
 from django.utils import translation
 from rest_framework.settings import api_settings
 
-__all__ = ["in_project_document", "is_spectacular", "path_in_document", "schemes_in_document"]
+__all__ = ["PATCHES", "generating", "in_project_document", "is_spectacular", "path_in_document", "schemes_in_document"]
 
 logger = logging.getLogger("gateway.bridge")
 
@@ -24,7 +24,7 @@ Found = tuple[Mapping[str, Any], Mapping[str, Any]]
 PATCHES = {"OAS_VERSION": "3.1.0", "SCHEMA_PATH_PREFIX_TRIM": False, "SCHEMA_PATH_PREFIX_INSERT": ""}
 # What FastAPI adds to every endpoint, although the document may not have it.
 UNSAID: Mapping[str, Any] = {"summary": None, "description": None, "parameters": None, "security": [], "tags": []}
-_lock = threading.Lock()
+generating = threading.Lock()  # settings are patched, and warnings collected, for the whole process
 
 
 class DocumentedScheme(NamedTuple):
@@ -60,7 +60,7 @@ def _document(urlconf: Any, _language: str | None) -> Mapping[str, Any]:
     from drf_spectacular.drainage import GENERATOR_STATS
     from drf_spectacular.settings import patched_settings, spectacular_settings
 
-    with _lock, patched_settings(PATCHES), GENERATOR_STATS.silence():
+    with generating, patched_settings(PATCHES), GENERATOR_STATS.silence():
         generator = spectacular_settings.DEFAULT_GENERATOR_CLASS(urlconf=urlconf)
         try:
             document: Mapping[str, Any] = generator.get_schema(request=None, public=True)

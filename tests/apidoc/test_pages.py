@@ -1,0 +1,251 @@
+"""The document and its pages: who gets them, and that they take nobody's path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from gateway.apidoc import pages
+from gateway.rollout.stage import State
+from tests.conftest import SERVICES, project_toml
+from tests.support.asgi import ask, running
+from tests.support.server import Server
+
+# FastAPI's, on an endpoint of several methods: the merged document tells them apart.
+pytestmark = pytest.mark.filterwarnings("ignore:Duplicate Operation ID")
+ITEMS = {"app": "tests.project.services:items", "middleware": "none"}
+ROUTE = {"name": "items", "prefix": "/api", "service": "items"}
+PUBLIC = {"docs": "public"}
+
+
+def logged_in(server: Server, root: str = "") -> dict[str, str]:
+    """The cookies of the member of staff."""
+    got = server.request(f"{root}/admin/login/")
+    csrf = (got["set-cookie"] or "").partition(";")[0]
+    token = re.search(rb'csrfmiddlewaretoken" value="(\w+)"', got.body)[1].decode()
+    headers = {"Cookie": csrf, "Content-Type": "application/x-www-form-urlencoded"}
+    body = f"csrfmiddlewaretoken={token}&username=staff&password=staff&next={root}/admin/"
+    done = server.request(f"{root}/admin/login/", "POST", body=body, headers=headers)
+    return {"Cookie": "; ".join(line.partition(";")[0] for line in done.all("set-cookie"))}
+
+
+@pytest.fixture(scope="module")
+def site(serve: Any) -> Iterator[Server]:
+    """The test project and its service, with the default: for staff."""
+    with serve(project_toml(SERVICES)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def staff(site: Server) -> dict[str, str]:
+    return logged_in(site)
+
+
+# -- for staff ----------------------------------------------------------------------------------
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/docs/start.js", "/redoc"])
+def test_for_everybody_else_it_is_not_there(site, path):
+    reply = site.request(path)
+    assert (reply.status, reply["x-served-by"]) == (404, "legacy")
+
+
+@pytest.mark.server
+def test_staff_gets_one_valid_document(site, staff):
+    reply = site.request("/openapi.json", headers=staff)
+    assert (reply.status, reply["content-type"], reply["x-served-by"]) == (200, "application/json", None)
+    document = site.json("/openapi.json", headers=staff)
+    OpenAPIV31SpecValidator(document).validate()
+    assert document["servers"] == [{"url": "/"}]
+    assert document["paths"]["/api/items/"]["get"]["x-served-by"] == "items"
+
+
+@pytest.mark.server
+def test_who_has_the_document_already_gets_none(site, staff):
+    first = site.request("/openapi.json", headers=staff)
+    again = site.request("/openapi.json", headers=staff | {"If-None-Match": first["etag"]})
+    assert (again.status, again.body, again["cache-control"]) == (304, b"", "private, no-cache")
+
+
+@pytest.mark.server
+def test_a_head_has_no_body(site, staff):
+    reply = site.request("/docs", "HEAD", headers=staff)
+    assert (reply.status, reply.body) == (200, b"")
+
+
+@pytest.mark.server
+def test_other_methods_are_legacys(site, staff):
+    assert site.request("/docs", "POST", headers=staff)["x-served-by"] == "legacy"
+
+
+@pytest.mark.server
+def test_a_host_that_django_refuses_is_refused(site, staff):
+    assert site.request("/docs", headers=staff | {"Host": "evil.example"}).status == 400
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_a_page_is_without_inline_script_and_style_and_without_other_sites(site, staff, path):
+    reply = site.request(path, headers=staff)
+    page = reply.body.decode()
+    assert "script-src 'self'" in reply["content-security-policy"]
+    assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=|https?:", page) == []
+    for link in re.findall(r'(?:src|href)="([^"]+)"', page):
+        asset = site.request(link, headers=staff)
+        assert (asset.status, asset["x-content-type-options"]) == (200, "nosniff")
+        assert len(asset.body) > 500
+
+
+@pytest.mark.server
+def test_a_page_names_the_cookie_and_the_header_of_the_csrf_token(site, staff):
+    page = site.request("/docs", headers=staff).body.decode()
+    assert 'data-csrf-cookie="csrftoken" data-csrf-header="X-CSRFTOKEN">' in page
+
+
+@pytest.mark.server
+def test_below_a_root_path_everything_is_there(serve):
+    with serve(project_toml(SERVICES, gateway='root_path = "/shop"')) as server:
+        staff = logged_in(server, "/shop")
+        assert server.json("/shop/openapi.json", headers=staff)["servers"] == [{"url": "/shop"}]
+        page = server.request("/shop/docs", headers=staff).body.decode()
+        assert 'src="/shop/docs/start.js" data-document="/shop/openapi.json"' in page
+
+
+# -- in this process ----------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_public_is_for_everybody(gateway):
+    async with running(gateway(gateway=PUBLIC)) as app:
+        found = await ask(app, "/openapi.json")
+        assert (found.status, found["x-served-by"]) == (200, None)
+
+
+@pytest.mark.anyio
+async def test_it_can_be_turned_off(gateway):
+    async with running(gateway(gateway={"docs": False})) as app:
+        assert (await ask(app, "/openapi.json")).status == 404
+
+
+@pytest.mark.anyio
+async def test_the_paths_can_be_others(gateway):
+    paths = {"openapi_path": "/api/schema", "docs_path": "/api/docs/", "redoc_path": False}
+    async with running(gateway(gateway=PUBLIC | paths)) as app:
+        found = {
+            path: (await ask(app, path)).status for path in ("/api/schema", "/api/docs/", "/openapi.json", "/redoc")
+        }
+        page = await ask(app, "/api/docs/")
+    assert [*found.values()] == [200, 200, 404, 404]
+    assert 'src="/api/docs/start.js" data-document="/api/schema"' in page.text
+
+
+@pytest.mark.anyio
+async def test_it_follows_the_stages_without_a_restart(gateway):
+    async with running(gateway(gateway=PUBLIC, services={"items": ITEMS}, routes=[ROUTE])) as app:
+        there = []
+        for revision, stage in enumerate(("live", "legacy", "live"), 1):
+            app.publish(app.snapshot.at({"items": State(stage)}, revision))
+            there.append("/api/items/" in (await ask(app, "/openapi.json")).json()["paths"])
+    assert there == [True, False, True]
+
+
+@pytest.mark.anyio
+async def test_it_is_made_once_for_each_revision(gateway, monkeypatch):
+    made = []
+    monkeypatch.setattr("gateway.apidoc.published.Serving", lambda snapshot: made.append(snapshot) or (lambda *_: None))
+    async with running(gateway(gateway=PUBLIC, services={"items": ITEMS}, routes=[ROUTE])) as app:
+        for _ in range(3):
+            await ask(app, "/openapi.json")
+        app.publish(app.snapshot.at({}, 1))
+        await ask(app, "/openapi.json")
+    assert len(made) == 2
+
+
+@pytest.mark.anyio
+async def test_a_path_of_the_project_is_the_projects(gateway):
+    async with running(gateway(gateway=PUBLIC | {"docs_path": "/json"})) as app:
+        assert (await ask(app, "/json/"))["x-served-by"] == "legacy"
+        assert (await ask(app, "/json"))["x-served-by"] == "legacy"  # its redirect
+        assert (await ask(app, "/json/start.js"))["x-served-by"] is None  # the project has no such path
+
+
+@pytest.mark.anyio
+async def test_a_path_of_a_route_is_the_routes(gateway):
+    routes = [{"name": "all", "prefix": "/", "service": "nested"}]  # which has FastAPI's own pages there
+    services = {"nested": {"app": "tests.project.services:nested", "middleware": "none"}}
+    async with running(gateway(gateway=PUBLIC, services=services, routes=routes)) as app:
+        assert (await ask(app, "/docs"))["x-served-by"] == "nested"
+        assert (await ask(app, "/openapi.json"))["x-served-by"] == "nested"
+
+
+@pytest.mark.anyio
+async def test_without_the_sidecar_the_pages_say_what_to_install(gateway, monkeypatch):
+    monkeypatch.setattr(pages, "asset", lambda _: None)
+    async with running(gateway(gateway=PUBLIC)) as app:
+        found = await ask(app, "/docs")
+        assert (found.status, 'pip install "django-fastapi-gateway[docs]"' in found.text) == (501, True)
+        assert (await ask(app, "/openapi.json")).status == 200
+
+
+@pytest.mark.anyio
+async def test_a_token_that_scripts_can_not_read_is_in_the_page(gateway, settings):
+    settings.CSRF_COOKIE_HTTPONLY = True
+    async with running(gateway(gateway=PUBLIC)) as app:
+        page = await ask(app, "/docs", headers={"Cookie": 'a=b; csrftoken=abc"<'})
+        plain = await ask(app, "/docs", headers={"Cookie": "csrftoken=abc123"})
+    assert '"<"' not in page.text
+    assert 'data-csrf-token="abc123"' in plain.text
+
+
+@pytest.mark.anyio
+async def test_without_drf_spectacular_the_document_says_what_is_left_out(gateway, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    async with running(gateway(gateway=PUBLIC, services={"items": ITEMS}, routes=[ROUTE])) as app:
+        document = (await ask(app, "/openapi.json")).json()
+    assert 'pip install "django-fastapi-gateway[docs]"' in document["info"]["description"]
+    assert {one["x-served-by"] for item in document["paths"].values() for one in item.values()} == {"items"}
+
+
+# -- the demo -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def demo() -> Any:
+    from gateway import Gateway
+    from gateway.composition import api_document
+
+    gateway = Gateway.from_file(Path(__file__).parents[2] / "gateway.toml")
+    return gateway, api_document(gateway.services, gateway.legacy)
+
+
+def test_the_demos_document_has_both_halves_and_is_valid(demo):
+    gateway, document = demo
+    found = document.of(gateway.snapshot)
+    OpenAPIV31SpecValidator(found).validate()
+    served = {
+        f"{method} {path}": one["x-served-by"] for path, item in found["paths"].items() for method, one in item.items()
+    }
+    assert served["get /api/products/{id}/"] == "catalog"
+    assert served["put /api/products/{id}/"] == "legacy"
+    assert served["get /api/orders/"] == "legacy"
+    assert served["post /api/orders/"] == "orders"
+
+
+def test_the_demos_moved_operations_keep_the_names_of_the_project(demo):
+    gateway, document = demo
+    before = document.of(gateway.snapshot.at({name: State("legacy") for name in gateway.snapshot.routes}, 1))
+    after = document.of(gateway.snapshot)
+    names = {
+        f"{method} {path}": one["operationId"] for path, item in before["paths"].items() for method, one in item.items()
+    }
+    now = {
+        f"{method} {path}": one["operationId"] for path, item in after["paths"].items() for method, one in item.items()
+    }
+    assert names == {key: now[key] for key in names}
+    assert before["components"]["schemas"].keys() <= after["components"]["schemas"].keys()
