@@ -6,6 +6,7 @@
     mirrors   make mirrors for the processes that serve mirrors.py
     routes    routes by precedence, and what they claim routes.py
     explain   who would answer one request, and why     explain.py, caller.py
+    openapi   the API document, and what changes      openapi.py
     scaffold  write the endpoint that replaces a view   scaffold.py
     status    stage, traffic and verdict of routes      status.py, advice.py
     promote, rollback, pause, resume, clear             moves.py

@@ -55,6 +55,7 @@ COMMANDS = {
     "brief": "brief",
     "scaffold": "scaffold",
     "contract": "contract",
+    "openapi": "openapi",
     "record": "record",
     "replay": "replay",
     "verify": "verify",

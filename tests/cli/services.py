@@ -43,3 +43,22 @@ writing.patch("/api/cart/items/")(lambda: None)
 
 async def unasked(scope: object, receive: object, send: object) -> None:
     """An ASGI application that can't be asked for its endpoints."""
+
+
+# For `gateway openapi --diff`: what takes the place of the demo's DELETE /api/cart/items/{product_pk}/.
+equal, breaking, warning, hidden = (FastAPI(openapi_url=None) for _ in range(4))
+REMOVED = {"status_code": 204, "responses": {422: {"description": "never"}}}
+
+
+def remove(product_pk: int) -> None:
+    """Remove one product from the cart."""
+
+
+def remove_for(product_pk: int, reason: str) -> None:
+    """The same, with a reason."""
+
+
+equal.delete("/api/cart/items/{product_pk:int}/", **REMOVED)(remove)
+breaking.delete("/api/cart/items/{product_pk:int}/", **REMOVED)(remove_for)
+warning.delete("/api/cart/items/{product_pk:int}/", **REMOVED | {"responses": {202: {}, 422: {}}})(remove)
+hidden.delete("/api/cart/items/{product_pk:int}/", include_in_schema=False, **REMOVED)(remove)

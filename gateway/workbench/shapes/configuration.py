@@ -194,7 +194,7 @@ class ExplainDocument(Envelope):
 
     method: str
     path: str
-    upstream: str | None = Field(description='"legacy" or a service; null where it is refused')
+    upstream: str | None = Field(description='"legacy" or a service; null where the gateway itself answers')
     reason: str
     status: Count | None = Field(description="where the gateway answers by itself")
     route: str | None

@@ -1,8 +1,8 @@
-"""Documents about the equality of both sides: `gateway contract`, `record`, `replay` and `verify`."""
+"""Documents about the equality of both sides: `gateway contract`, `openapi`, `record`, `replay` and `verify`."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,9 @@ __all__ = [
     "ContractFinding",
     "ContractRoute",
     "ContractUnknown",
+    "OpenapiChange",
+    "OpenapiDocument",
+    "OpenapiOperation",
     "Otherwise",
     "RecordDocument",
     "Recorded",
@@ -163,6 +166,36 @@ class CleanDocument(Envelope):
     """`gateway replay --clean`."""
 
     removed: list[str] = Field(description="folders and databases")
+
+
+class OpenapiChange(Shape):
+    """One change for clients of a moved operation."""
+
+    rule: str = Field(description='such as `"response-may-be-null"`: docs/openapi.md has all')
+    severity: Literal["breaking", "warning", "note"]
+    place: str | None = Field(description='such as `"200/results/*/price"`')
+    message: str
+    legacy: str | None = Field(description="as the project's document has it, null where it has nothing")
+    service: str | None
+
+
+class OpenapiOperation(Shape):
+    """An operation of the project's document that a route claims."""
+
+    route: str
+    service: str
+    method: str
+    path: str
+    changes: list[OpenapiChange] = Field(description="the worst first")
+
+
+class OpenapiDocument(Envelope):
+    """`gateway openapi`. Exit status 1 unless `ok`."""
+
+    ok: bool = Field(description="with `--diff`: nothing breaks clients")
+    document: dict[str, Any] | None = Field(description="in OpenAPI 3.1; null with `--diff`")
+    operations: list[OpenapiOperation] | None = Field(description="with `--diff`")
+    left_out: list[str] = Field(description="what the document lacks, in words")
 
 
 class Recorded(Shape):

@@ -1,0 +1,11 @@
+"""What changes for clients between the project's operation and the service's, by both OpenAPI documents.
+
+rules.py        the rules, and how severe a change is
+change.py       one change
+schema.py       a schema, read
+schemas.py      compares two schemas, in requests or in responses
+operations.py   compares two operations
+moved.py        the operations that routes claim, and all of their changes
+
+All but the last are pure.
+"""
