@@ -13,29 +13,15 @@ __all__ = ["caller_named"]
 
 
 def caller_named(username: str) -> Caller:
-    """The project's user with this USERNAME_FIELD, as a request with their session would have it: a user whom no
-    authentication backend accepts, such as an inactive one, is anonymous.
-
-    Django must be set up. Ends the command with status 2 if there is no such user, and with 3 if the database can't be
-    queried.
-    """
-    from django.apps import apps
-
-    if not (apps.is_installed("django.contrib.auth") and apps.is_installed("django.contrib.contenttypes")):
-        misuse("--as: the project has no users; django.contrib.auth is not in INSTALLED_APPS")
-    from django.contrib.auth import get_backends, get_user_model
-    from django.core.exceptions import ObjectDoesNotExist
+    """As `gateway.workbench.caller.caller_named`, but ends the command with status 2 if there is no such user, and with
+    3 if the database can't be queried."""
     from django.db import DatabaseError
 
-    from gateway.legacy.callers import caller_for
-    from gateway.rollout.cohort import NOBODY_KNOWN
+    from gateway.workbench import caller
 
-    model = get_user_model()
     try:
-        user = model._default_manager.get_by_natural_key(username)  # noqa: SLF001 - as Django's own backends
-        let_in = any(backend.get_user(user.pk) is not None for backend in get_backends())
-        return caller_for(user) if let_in else NOBODY_KNOWN
-    except ObjectDoesNotExist:
-        misuse(f"--as: there is no {model._meta.verbose_name} with {model.USERNAME_FIELD} {username!r}")  # noqa: SLF001 - documented
+        return caller.caller_named(username)
+    except caller.NoSuchUser as exc:
+        misuse(f"--as: {exc}")
     except DatabaseError as exc:
         fail(f"--as {username}: the database can't be asked: {exc}", "database")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import string
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote, unquote, urlsplit
 
 import typer
 
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.rollout.cohort import Caller
 
-__all__ = ["EPILOG", "explain", "scope_of"]
+__all__ = ["EPILOG", "explain"]
 
 EPILOG = """\
 \b
@@ -49,13 +47,13 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Tell which upstream would answer a request, and why."""
-    from gateway.workbench.explain import explained
+    from gateway.workbench.explain import explained, own_host, scope_of
     from gateway.workbench.runtime_states import put_in_force
 
     headers = [_parsed(line) for line in header or ()]
     gateway = build(config_path(context, config))
     states = put_in_force(gateway)
-    scope = scope_of(method, path, headers, host, default_host=_own_host(gateway), client=client)
+    scope = scope_of(method, path, headers, host, default_host=own_host(gateway), client=client)
     named = None if user is None else _named(gateway, user)
     explanation = explained(gateway, scope, named) | {"stages": states.described()}
     if as_json:
@@ -72,60 +70,6 @@ def _parsed(line: str) -> tuple[bytes, bytes]:
         return name.strip().lower().encode("ascii"), value.strip().encode("latin-1")
     except ValueError:
         raise typer.BadParameter(f"{line!r} is not 'Name: value'", param_hint="--header") from None
-
-
-def scope_of(
-    method: str,
-    target: str,
-    headers: list[tuple[bytes, bytes]],
-    host: str | None = None,
-    *,
-    default_host: str = "localhost",
-    client: str = "127.0.0.1",
-) -> dict[str, Any]:
-    """The ASGI scope that uvicorn would make of such a request. `default_host` is used if the target has no host."""
-    scheme = "http"
-    if target.startswith(("http://", "https://")):
-        url = urlsplit(target)
-        scheme, host = url.scheme, host or url.netloc.rpartition("@")[2]
-        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    if host is None and not any(name == b"host" for name, _ in headers):
-        host = default_host
-    # Clients quote characters that are not allowed in URLs, and don't send the fragment.
-    sent = quote(target.partition("#")[0], safe=string.digits + string.ascii_letters + string.punctuation)
-    raw_path, _, query = sent.partition("?")
-    if host is not None:
-        headers = [(b"host", host.encode("utf-8")), *headers]
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": method.upper(),
-        "scheme": scheme,
-        "path": unquote(raw_path),
-        "raw_path": raw_path.encode("ascii"),
-        "query_string": query.encode("ascii"),
-        "root_path": "",
-        "headers": headers,
-        "client": (client, 0),
-        "server": ("127.0.0.1", 8000),
-    }
-    if scope["method"] == "WEBSOCKET":
-        del scope["method"]
-        scope |= {"type": "websocket", "scheme": "wss" if scheme == "https" else "ws", "subprotocols": []}
-    return scope
-
-
-def _own_host(gateway: Gateway) -> str:
-    """A host in ALLOWED_HOSTS."""
-    from gateway.workbench import describe
-
-    if describe.is_django(gateway):
-        from django.conf import settings
-
-        named = [host.removeprefix(".") for host in settings.ALLOWED_HOSTS if host != "*"]
-        return named[0] if named else "localhost"
-    return "localhost"
 
 
 def _named(gateway: Gateway, user: str) -> Caller:

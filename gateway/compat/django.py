@@ -43,6 +43,7 @@ __all__ = [
     "set_body",
     "settings_in_force",
     "take_body",
+    "unsaved",
     "wsgi_application_around",
 ]
 
@@ -278,3 +279,34 @@ def session_data(session: Any) -> dict[str, Any]:
     data: dict[str, Any] = session._session  # noqa: SLF001
     session.accessed = accessed
     return data
+
+
+def unsaved(session: Any) -> Any:
+    """`session`, to be read by the rest of the request and not to be saved at its end, nor its cookie sent again.
+
+    `SessionMiddleware.process_response` leaves a response alone if `request.session.accessed` raises AttributeError, as
+    it does for a request without a session. There is no public way with SESSION_SAVE_EVERY_REQUEST.
+    """
+    return _Unsaved(session)
+
+
+class _Unsaved:
+    def __init__(self, session: Any) -> None:
+        self._wrapped = session
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("accessed", "modified"):
+            raise AttributeError(name)
+        return getattr(self._wrapped, name)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._wrapped[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._wrapped[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self._wrapped[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._wrapped

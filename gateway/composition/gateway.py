@@ -26,7 +26,8 @@ from gateway.snapshot import Snapshot
 from gateway.upstreams.base import Legacy, Service
 
 if TYPE_CHECKING:
-    from gateway.control.worker import Control, Served
+    from gateway.control.serving import Served
+    from gateway.control.worker import Control
 
 
 __all__ = [

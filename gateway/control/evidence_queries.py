@@ -78,16 +78,20 @@ def compared(routes: Sequence[RouteConfig], now: float, present: Mapping[str, st
     return found
 
 
-def started(now: datetime, otherwise: float) -> float:
-    """When the oldest running process started, in seconds since 1970; `otherwise` if there is none."""
-    rows = Worker.objects.using(alias()).filter(seen__gte=now - ALIVE)
-    return min((row.started.timestamp() for row in rows), default=otherwise)
+def started(now: datetime, otherwise: float, rows: Sequence[Worker] | None = None) -> float:
+    """When the oldest running process started, in seconds since 1970; `otherwise` if there is none. `rows` are those of
+    all processes, if they were read before."""
+    alive = Worker.objects.using(alias()).filter(seen__gte=now - ALIVE) if rows is None else rows
+    return min((row.started.timestamp() for row in alive if row.seen >= now - ALIVE), default=otherwise)
 
 
-def releases(routes: Iterable[RouteConfig]) -> dict[str, str]:
+def releases(routes: Iterable[RouteConfig], rows: Sequence[Worker] | None = None) -> dict[str, str]:
     """The present release of each route's service: that of the process that started last. Routes whose release no
-    process has stored are left out."""
-    newest = Worker.objects.using(alias()).order_by("-started", "-seen").first()
+    process has stored are left out. `rows` as in `started`."""
+    if rows is None:
+        newest = Worker.objects.using(alias()).order_by("-started", "-seen").first()
+    else:
+        newest = max(rows, key=lambda row: (row.started, row.seen), default=None)
     known: Mapping[str, str] = {} if newest is None else newest.releases
     return {route.name: known[route.service] for route in routes if known.get(route.service)}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from gateway.control.timestamps import NEVER, MomentField
 from gateway.rollout.stage import STAGES
@@ -25,6 +26,7 @@ __all__ = [
     "RecordingTally",
     "Replay",
     "Revision",
+    "Route",
     "RouteDifferences",
     "RouteState",
     "Sample",
@@ -33,6 +35,27 @@ __all__ = [
 
 RELEASE = 100  # characters of a release
 NAME = 200  # characters of a route's name; PostgreSQL's indexes are limited to 2,700 bytes
+
+
+class Route(models.Model):
+    """A route of gateway.toml in the Django admin: it has no table, only the section's pages and its permissions."""
+
+    name = models.CharField(max_length=NAME, primary_key=True)
+
+    class Meta:
+        managed = False
+        verbose_name = _("route")
+        verbose_name_plural = _("migration")
+        default_permissions = ("view",)
+        permissions = (
+            ("operate_route", "Can promote, pause, resume and roll back routes"),
+            ("accept_differences", "Can accept and resolve differences"),
+            ("override_evidence", "Can promote routes without the evidence"),
+            ("record_requests", "Can record requests"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Revision(models.Model):
@@ -229,6 +252,7 @@ class Hour(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["route", "side", "start"], name="gateway_one_hour")]
+        indexes = [models.Index(fields=["fallbacks", "start"], name="gateway_hours_of_fallbacks")]
 
     def __str__(self) -> str:
         return f"{self.route} {self.side} {self.start}"

@@ -11,53 +11,26 @@ import logging
 import os
 import socket
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from gateway.clock import utc_now
 from gateway.control.guarding import GuardLoop
 from gateway.control.models import Worker
 from gateway.control.periodic import PeriodicThread
 from gateway.control.poller import Poller
+from gateway.control.serving import Served, begin_serving, end_serving
 from gateway.control.store import Origin
 from gateway.control.writer import Writer
-from gateway.snapshot import Publisher
 from gateway.upstreams.release import release_of
 
 if TYPE_CHECKING:
-    from gateway.clock import Clock
-    from gateway.config import Config
     from gateway.config.routes import RouteConfig
-    from gateway.mirroring.difference_log import DifferenceLog
-    from gateway.randomness import Randomness
-    from gateway.recording.recordings import Recordings
-    from gateway.rollout.breaker import CircuitBreaker
-    from gateway.stats.counters import Counters
-    from gateway.upstreams.base import Service
 
-__all__ = ["Control", "Served"]
+__all__ = ["Control"]
 
 logger = logging.getLogger("gateway.control")
 FIRST = 5.0  # seconds that startup waits for the database
 END = 5.0  # seconds that shutdown waits for the database
-
-
-class Served(Publisher, Protocol):
-    """The gateway as this app sees it: its counts and findings are stored, and route states are published to it."""
-
-    config: Config
-    clock: Clock
-    randomness: Randomness
-    counters: Counters
-    recordings: Recordings
-    services: Mapping[str, Service]
-
-    @property
-    def difference_log(self) -> DifferenceLog:
-        """The differences that comparisons of mirrors have found."""
-
-    @property
-    def breakers(self) -> Mapping[str, CircuitBreaker]:
-        """The circuit breaker of each service."""
 
 
 class Control:
@@ -109,9 +82,11 @@ class Control:
             polling.settled.set()  # from now on it retries less often
         self._threads.append(writing)  # after the first poll, since it stores the revision
         writing.start()
+        begin_serving(gateway)
 
     async def shutdown(self) -> None:
         """Stop, after storing the counts."""
+        end_serving(self._gateway)
         self._gateway.recordings.close()
         for thread in self._threads:
             thread.stop()

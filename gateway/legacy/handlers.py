@@ -95,7 +95,7 @@ def _noted(handler: WSGIHandler, request: HttpRequest) -> HttpResponseBase:
     response = WSGIHandler.get_response(handler, request)
     scope: Scope = request.scope  # type: ignore[attr-defined] # a GatewayRequest
     if (match := request.resolver_match) is not None:
-        scope[ROUTE] = match.route
+        scope.setdefault(ROUTE, match.route)  # a view may have set UNCOUNTED
     if response.streaming:
         scope[STREAMED] = response, contextvars.copy_context()
     return response
@@ -105,5 +105,5 @@ async def _noted_async(handler: ASGIHandler, request: HttpRequest) -> HttpRespon
     """`handler.get_response_async`, which also records that the response is Django's."""
     response = await ASGIHandler.get_response_async(handler, request)
     if (match := request.resolver_match) is not None:
-        request.scope[ROUTE] = match.route  # type: ignore[attr-defined] # an ASGIRequest
+        request.scope.setdefault(ROUTE, match.route)  # type: ignore[attr-defined] # an ASGIRequest
     return response

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from gateway.stats.histogram import BOUNDS
 
-__all__ = ["NO_VIEW", "OTHER", "ROUTE", "STATIC", "EndpointTally", "Key", "Traffic"]
+__all__ = ["NO_VIEW", "OTHER", "ROUTE", "STATIC", "UNCOUNTED", "EndpointTally", "Key", "Traffic"]
 
 Key = tuple[str, str, str]  # upstream, method, and the upstream's label of the endpoint
 
@@ -20,6 +20,7 @@ ROUTE = "gateway.route"
 STATIC = "//static"  # a static file, sent without a view
 NO_VIEW = "//none"  # a middleware answered, or no pattern matched
 OTHER = "//other"  # endpoints beyond MOST
+UNCOUNTED = "//uncounted"  # pages that look for news: nobody asked for them
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "WEBSOCKET"})
 MOST = 5000  # endpoints; methods and URLconfs set by middleware could make more
@@ -58,10 +59,12 @@ def _names(queries: Iterable[bytes]) -> Iterable[str]:
 
 class Traffic(dict[Key, EndpointTally]):
     """The tallies of endpoints since the last `turn`. A missing one is created on access; beyond MOST, new ones share
-    one tally."""
+    one tally. That of UNCOUNTED is forgotten each time."""
 
     def __missing__(self, key: Key) -> EndpointTally:
         upstream, method, label = key
+        if label == UNCOUNTED:
+            return EndpointTally()
         if method not in METHODS:
             method = "OTHER"  # callers may choose any method
         if len(self) >= MOST:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import string
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote, unquote, urlsplit
 
 from starlette.types import Scope
 
@@ -22,7 +24,7 @@ from gateway.workbench.effects import effects_of
 if TYPE_CHECKING:
     from gateway.app import Gateway
 
-__all__ = ["explained"]
+__all__ = ["explained", "own_host", "scope_of"]
 
 # What callers don't see.
 _REFUSALS = {
@@ -166,3 +168,55 @@ def _view(gateway: Gateway, path: str) -> tuple[str | None, str | None]:
                 return (f"none; a redirect to {candidate}" if settings.APPEND_SLASH else None), None
             return function_path(view), view.view_name or None
     return None, None
+
+
+def scope_of(
+    method: str,
+    target: str,
+    headers: list[tuple[bytes, bytes]],
+    host: str | None = None,
+    *,
+    default_host: str = "localhost",
+    client: str = "127.0.0.1",
+) -> dict[str, Any]:
+    """The ASGI scope that uvicorn would make of such a request. `default_host` is used if the target has no host."""
+    scheme = "http"
+    if target.startswith(("http://", "https://")):
+        url = urlsplit(target)
+        scheme, host = url.scheme, host or url.netloc.rpartition("@")[2]
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    if host is None and not any(name == b"host" for name, _ in headers):
+        host = default_host
+    # Clients quote characters that are not allowed in URLs, and don't send the fragment.
+    sent = quote(target.partition("#")[0], safe=string.digits + string.ascii_letters + string.punctuation)
+    raw_path, _, query = sent.partition("?")
+    if host is not None:
+        headers = [(b"host", host.encode("utf-8")), *headers]
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method.upper(),
+        "scheme": scheme,
+        "path": unquote(raw_path),
+        "raw_path": raw_path.encode("ascii"),
+        "query_string": query.encode("ascii"),
+        "root_path": "",
+        "headers": headers,
+        "client": (client, 0),
+        "server": ("127.0.0.1", 8000),
+    }
+    if scope["method"] == "WEBSOCKET":
+        del scope["method"]
+        scope |= {"type": "websocket", "scheme": "wss" if scheme == "https" else "ws", "subprotocols": []}
+    return scope
+
+
+def own_host(gateway: Gateway) -> str:
+    """A host in ALLOWED_HOSTS, for requests that name none."""
+    if describe.is_django(gateway):
+        from django.conf import settings
+
+        named = [host.removeprefix(".") for host in settings.ALLOWED_HOSTS if host != "*"]
+        return named[0] if named else "localhost"
+    return "localhost"

@@ -15,14 +15,13 @@ from rest_framework.authtoken.models import Token
 from rest_framework_simplejwt.tokens import AccessToken
 
 from gateway.cli.caller import caller_named
-from gateway.cli.explain import scope_of
 from gateway.legacy import callers
 from gateway.rollout.cohort import Caller
 from gateway.rollout.stage import State
 from gateway.routing.request import read_request
 from gateway.routing.table import Match
 from gateway.stats.throttled_warnings import ThrottledWarnings
-from gateway.workbench.explain import explained
+from gateway.workbench.explain import explained, scope_of
 from legacy.accounts.models import User
 from tests.project import authenticated
 from tests.support.asgi import ask, running, scope

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from gateway.cli.explain import scope_of
 from gateway.control.models import Revision, RouteState
+from gateway.workbench.explain import scope_of
 from legacy.accounts.models import User
 
 IF_IT_FAILS = "if catalog fails, is late, or answers one of 502, 503, 504, before its first byte"

@@ -12,6 +12,7 @@ import django
 import pytest
 from django.conf import settings
 from django.contrib.sessions.backends.signed_cookies import SessionStore
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.wsgi import WSGIRequest
@@ -48,6 +49,7 @@ from gateway.compat.django import (
     set_body,
     settings_in_force,
     take_body,
+    unsaved,
     wsgi_application_around,
 )
 
@@ -362,3 +364,29 @@ def test_what_is_in_a_session_without_having_looked():
     session.accessed = False
     assert session_data(session) == {"name": 1}
     assert not session.accessed
+
+
+class TestAnUnsavedSession:
+    @pytest.fixture
+    def request_with_session(self, settings, rf):
+        settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+        settings.SESSION_SAVE_EVERY_REQUEST = True
+        request = rf.get("/")
+        request.session = SessionStore()
+        request.session["key"] = "value"
+        return request
+
+    def sent(self, request):
+        return SessionMiddleware(lambda _: HttpResponse()).process_response(request, HttpResponse()).cookies
+
+    def test_is_not_sent_again(self, request_with_session):
+        assert "sessionid" in self.sent(request_with_session)
+        request_with_session.session = unsaved(request_with_session.session)
+        assert not self.sent(request_with_session)
+
+    def test_is_read_as_before_and_may_be_written(self, request_with_session):
+        session = unsaved(request_with_session.session)
+        session["other"] = 1
+        assert (session["key"], session.get("other"), "other" in session) == ("value", 1, True)
+        del session["other"]
+        assert "other" not in session

@@ -245,7 +245,7 @@ def test_rows_that_were_written_before_the_counter_windows_were_renamed_are_kept
         counts = dict.fromkeys(["mirrored", "equal", "different", "warned", "controls", "errors"], 2)
         before.get_model("gateway_control", "MirrorSlot").objects.create(**key, **counts)
     finally:
-        migrate_to("0008_counter_windows")
+        migrate_to("0009_the_admin")
     assert CounterWindow.objects.values_list("route", "requests", "errors").get() == ("items", 3, 1)
     assert MirrorWindow.objects.values_list("route", "mirrored").get() == ("items", 2)
 

@@ -7,25 +7,35 @@ from gateway.control.reports.differences import (
     accepted,
     differences,
 )
+from gateway.control.reports.history import DayOfTraffic, HourOfRoute, days_of_traffic, hours_of_route
+from gateway.control.reports.metrics import Metric, RouteMetrics, route_metrics
 from gateway.control.reports.route_status import RouteStatus, status
 from gateway.control.reports.routes import OrphanedRoute, changes, orphans
 from gateway.control.reports.traffic import MirrorStats, SideStats, TrafficStats
-from gateway.control.reports.workers import WorkerReport, workers
+from gateway.control.reports.workers import WorkerReport, worker_rows, workers
 
 __all__ = [
     "AcceptedReport",
+    "DayOfTraffic",
     "DifferenceCounts",
     "DifferenceReport",
+    "HourOfRoute",
+    "Metric",
     "MirrorStats",
     "OrphanedRoute",
+    "RouteMetrics",
     "RouteStatus",
     "SideStats",
     "TrafficStats",
     "WorkerReport",
     "accepted",
     "changes",
+    "days_of_traffic",
     "differences",
+    "hours_of_route",
     "orphans",
+    "route_metrics",
     "status",
+    "worker_rows",
     "workers",
 ]

@@ -11,6 +11,7 @@ from gateway.config.routes import RouteConfig
 from gateway.control.current_state import CurrentState, current_states
 from gateway.control.evidence_queries import compared, needed, releases, started
 from gateway.control.guarded_route import GuardedRoute, began, guard_of
+from gateway.control.models import Worker
 from gateway.control.reports.differences import DifferenceCounts, difference_counts
 from gateway.control.reports.traffic import TrafficStats, traffic_stats
 from gateway.control.statistics import RouteStats, traffic
@@ -57,22 +58,31 @@ class RouteStatus:
         return self.current_state.revision > 0
 
 
-def status(routes: Sequence[RouteConfig], now: datetime) -> list[RouteStatus]:
-    """The status of every route of the file, in its order. `now` is an aware datetime."""
+def status(
+    routes: Sequence[RouteConfig], now: datetime, *, rows: Sequence[Worker] | None = None, window_only: bool = False
+) -> list[RouteStatus]:
+    """The status of every route of the file, in its order. `now` is an aware datetime.
+
+    `rows` are those of all processes, if they were read before. `window_only`: `hour` and `lately` are the guard's
+    window too, which is much less to read where there are many routes.
+    """
     at = now.timestamp()
-    first = started(now, at)
+    first = started(now, at, rows)
     found = current_states(routes)
     guarded_routes = [
         GuardedRoute(route, guard_of(route) or Guard(), found[route.name], began(found[route.name], first), at)
         for route in routes
     ]
-    present = releases(routes)
+    present = releases(routes, rows)
     window = traffic({guarded.route.name: guarded.counts_from for guarded in guarded_routes}, present)
-    hour = traffic({route.name: at - HOUR for route in routes})
-    moved = {
-        guarded.route.name: _counts_from(guarded) for guarded in guarded_routes if _counts_from(guarded) > at - HOUR
-    }
-    lately = hour | traffic(moved, present) if moved else hour
+    if window_only:
+        hour = lately = window
+    else:
+        hour = traffic({route.name: at - HOUR for route in routes})
+        moved = {
+            guarded.route.name: _counts_from(guarded) for guarded in guarded_routes if _counts_from(guarded) > at - HOUR
+        }
+        lately = hour | traffic(moved, present) if moved else hour
     groups = difference_counts(routes, present)
     seen = compared(routes, at, present)
     return [

@@ -156,6 +156,7 @@ class Worker(Shape):
     lost_differences: Count
     resting: dict[str, str] = Field(description="services that it leaves alone, and why")
     refused: dict[str, int] = Field(description="requests that it refused, by status")
+    releases: dict[str, str] = Field(description="the release of each of its services")
 
 
 class StatusDocument(Envelope):

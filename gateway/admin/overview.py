@@ -1,0 +1,155 @@
+"""The first page: how far the migration is, every route by its stage, and what waits for somebody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext
+
+from gateway.admin.chart import Chart, lines, stacked
+from gateway.admin.inventory_cache import DAYS, INVENTORY, Counted
+from gateway.admin.project import Project
+from gateway.admin.waiting import Waiting, waiting
+from gateway.control import reports
+from gateway.rollout.stage import SHADOW, STAGES
+
+if TYPE_CHECKING:
+    from gateway.control.reports import DayOfTraffic, RouteStatus, SideStats, WorkerReport
+    from gateway.control.transitions import Transition
+
+__all__ = ["Card", "Overview", "Row", "overview"]
+
+LATEST = 10  # changes
+DEAD = 20  # endpoints that are listed; the page of endpoints has all
+SILENT = timedelta(seconds=15)  # since a worker was seen
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A route on the board."""
+
+    status: RouteStatus
+    service: SideStats
+    legacy: SideStats
+    mirrored: bool
+
+    @property
+    def verdict(self) -> str:
+        """The guard's verdict in a word; "" where nothing is judged."""
+        return self.status.verdict.verdict.value if self.status.verdict is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A stage, and the routes at it."""
+
+    stage: str
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A worker. `behind`: its snapshot is older than the last change. `silent`: it was not seen lately. `releases` are
+    pairs, since a service may be called "items"."""
+
+    worker: WorkerReport
+    behind: bool
+    silent: bool
+    releases: tuple[tuple[str, str], ...]
+    resting: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything on the page."""
+
+    columns: tuple[Column, ...]
+    waiting: tuple[Waiting, ...]
+    workers: tuple[Row, ...]
+    changes: tuple[Transition, ...]
+    charts: tuple[Chart, ...]
+    today: DayOfTraffic | None
+    source: str
+    counted: Counted | None
+    dead: int
+    served: bool
+    moved: int
+    total: int
+
+
+def overview(project: Project, now: datetime) -> Overview:
+    """What the page shows; nine queries, however many routes there are."""
+    rows = reports.worker_rows()
+    found = reports.status(project.routes, now, rows=rows, window_only=True)
+    days = reports.days_of_traffic(now, DAYS)
+    changes = reports.changes(limit=LATEST)
+    counted = INVENTORY.peek(project.gateway) if project.gateway is not None else None
+    stages = Counter(status.effective.stage for status in found)
+    return Overview(
+        columns=tuple(
+            Column(stage, tuple(_card(one) for one in found if one.effective.stage == stage)) for stage in STAGES
+        ),
+        waiting=tuple(waiting(found, project.routes, now)),
+        workers=_rows(reports.workers(now, rows), changes[0].revision if changes else 0, now),
+        changes=tuple(changes),
+        charts=_charts(days),
+        today=days[-1] if days else None,
+        source=project.config.source,
+        counted=counted,
+        dead=0 if counted is None else len(counted.dead),
+        served=project.gateway is not None,
+        moved=stages["live"] + stages["retired"],
+        total=len(found),
+    )
+
+
+def _card(status: RouteStatus) -> Card:
+    window = status.window
+    mirrored = status.effective.stage == SHADOW or (
+        not window.service.requests and bool(window.service_mirrored.requests)
+    )
+    service = window.service_mirrored if mirrored else window.service
+    legacy = window.legacy if window.legacy.requests else window.legacy_mirrored
+    return Card(status, service, legacy, mirrored)
+
+
+def _rows(workers: Sequence[WorkerReport], revision: int, now: datetime) -> tuple[Row, ...]:
+    newest = max([worker.revision for worker in workers] + [revision])
+    return tuple(
+        Row(
+            worker,
+            behind=worker.revision < newest,
+            silent=now - worker.seen > SILENT,
+            releases=tuple(worker.releases.items()),
+            resting=tuple(worker.resting.values()),
+        )
+        for worker in workers
+    )
+
+
+def _charts(days: Sequence[DayOfTraffic]) -> tuple[Chart, ...]:
+    labels = [date_format(day.day, "MONTH_DAY_FORMAT") for day in days]
+    sides = (
+        (gettext("legacy"), "gw-legacy", [float(day.legacy) for day in days]),
+        (gettext("service"), "gw-service", [float(day.service) for day in days]),
+        (gettext("legacy, after a service failed"), "gw-fallback", [float(day.fallback) for day in days]),
+    )
+    share = ((gettext("answered by services"), "gw-service", [day.service_percent for day in days]),)
+    day = gettext("Day")
+    return (
+        stacked("gw-answered", gettext("Who answered"), day, labels, sides, _count),
+        lines("gw-share", gettext("Share of services"), day, labels, share, _percent),
+    )
+
+
+def _count(value: float) -> str:
+    return str(number_format(round(value), force_grouping=True))
+
+
+def _percent(value: float) -> str:
+    return f"{number_format(value, 1)} %"

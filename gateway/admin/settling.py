@@ -1,0 +1,53 @@
+"""A difference is settled: resolved by a release."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import DatabaseError
+from django.http import QueryDict
+from django.utils.translation import gettext
+
+from gateway.control.database import DatabaseBusy
+from gateway.control.settle import NoSuchGroup, resolve
+
+if TYPE_CHECKING:
+    from gateway.control.reports import DifferenceReport
+
+__all__ = ["NotSettled", "settle"]
+
+LONGEST = 2000  # characters of a reason
+
+
+class NotSettled(Exception):
+    """Nothing was changed, and why, in words. `why` and the other fields are what was typed."""
+
+    def __init__(self, message: str, form: QueryDict, status: int = 400) -> None:
+        super().__init__(message)
+        self.why = form.get("why", "")
+        self.release = form.get("release", "")
+        self.verb = form.get("verb", "")
+        self.status = status
+
+
+def settle(difference: DifferenceReport, form: QueryDict, who: str, at: datetime) -> str:
+    """Do what the form asks for. Returns what was done, in words. Raises NotSettled."""
+    why = form.get("why", "").strip()[:LONGEST]
+    if not why:
+        raise NotSettled(gettext("a reason is needed: it is kept with the difference"), form)
+    if form.get("verb") != "resolve":
+        raise NotSettled(gettext("there is no such step: %(value)s") % {"value": form.get("verb", "")}, form)
+    try:
+        return _resolved(difference, form.get("release", "").strip(), why, who, at)
+    except NoSuchGroup as exc:
+        raise NotSettled(str(exc), form, 409) from exc
+    except (DatabaseBusy, DatabaseError) as exc:
+        raise NotSettled(str(exc), form, 503) from exc
+
+
+def _resolved(difference: DifferenceReport, release: str, why: str, who: str, at: datetime) -> str:
+    """Resolved: open again when it is seen again, whatever the release."""
+    text = gettext("by release %(release)s: %(why)s") % {"release": release, "why": why} if release else why
+    resolve(difference.fingerprint, who=who, why=text, at=at)
+    return f"{who} resolved {difference.summary!r} of {difference.route!r}: {text}"

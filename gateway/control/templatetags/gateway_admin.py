@@ -1,0 +1,63 @@
+"""How the pages of the admin write times, durations and numbers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django import template
+from django.contrib.admin.utils import quote
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+__all__ = ["count", "duration", "moment", "percent", "quoted"]
+
+register = template.Library()
+
+
+@register.filter
+def moment(value: datetime | float | None) -> SafeString | str:
+    """A time in the current time zone, as a `time` element; the section's script writes it in the browser's zone."""
+    if value is None:
+        return "–"
+    if not isinstance(value, datetime):
+        value = datetime.fromtimestamp(value, UTC)
+    local = timezone.localtime(value)
+    text = f"{date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M:%S} {local.tzname()}"
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="seconds"), text)
+
+
+@register.filter
+def duration(seconds: float | timedelta | None) -> str:
+    """Milliseconds, or seconds from one on."""
+    if seconds is None:
+        return "–"
+    value = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+    if value < 1:
+        return f"{number_format(value * 1000, 1 if value < 0.1 else 0)} ms"
+    return f"{number_format(value, 1)} s"
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """A percentage, with one decimal."""
+    return "–" if value is None else f"{number_format(value, 1)} %"
+
+
+@register.filter
+def share(value: float | None) -> str:
+    """A share from 0 to 1, as a percentage."""
+    return "–" if value is None else percent(100 * value)
+
+
+@register.filter
+def count(value: float | None) -> str:
+    """A number, in groups of digits."""
+    return "–" if value is None else str(number_format(value, force_grouping=True))
+
+
+@register.filter
+def quoted(name: str) -> str:
+    """A route's name in a URL of the admin."""
+    return str(quote(name))

@@ -1,0 +1,90 @@
+"""Charts, values side by side, and the history that they are made of."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.admin.chart import lines, stacked
+from gateway.admin.side_by_side import pieces
+from gateway.control.models import CounterWindow, EndpointDay, Hour
+from gateway.control.reports import days_of_traffic, hours_of_route
+from gateway.control.reports.metrics import callers_of
+from gateway.stats.histogram import Histogram
+
+NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
+DAY = 86400
+
+
+def words(value: float) -> str:
+    return f"{value:g}"
+
+
+def test_a_gap_ends_a_line_and_one_value_alone_is_a_dot():
+    chart = lines("c", "t", "l", ["a", "b", "c", "d"], [("s", "css", [1.0, 2.0, None, 3.0])], words)
+    (line,) = chart.series
+    assert (len(line.paths), len(line.dots)) == (1, 1)
+    assert chart.rows == (("a", ("1",)), ("b", ("2",)), ("c", ("–",)), ("d", ("3",)))
+
+
+def test_bars_stand_on_each_other():
+    chart = stacked("c", "t", "l", ["a"], [("s", "one", [60.0]), ("s", "two", [40.0])], words)
+    lower, upper = chart.bars
+    assert float(upper.y) + float(upper.height) == pytest.approx(float(lower.y))
+
+
+@pytest.mark.parametrize("values", [[], [None, None], [0.0, 0.0]])
+def test_nothing_to_draw_is_an_empty_chart(values):
+    assert lines("c", "t", "l", [""] * len(values), [("s", "css", values)], words).empty
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "left", "right"),
+    [
+        ("10.00", "10.0", ["10.0", "(0)"], ["10.0"]),
+        ("same", "same", ["same"], ["same"]),
+        ("", "new", [], ["(new)"]),
+        ("x" * 2000, "y", ["(" + "x" * 2000 + ")"], ["(y)"]),
+    ],
+)
+def test_only_what_differs_is_marked(one, other, left, right):
+    def shown(found):
+        return [f"({piece.text})" if piece.differs else piece.text for piece in found]
+
+    found = pieces(one, other)
+    assert (shown(found[0]), shown(found[1])) == (left, right)
+
+
+@pytest.mark.parametrize(("callers", "about"), [(1, 4), (250, 1054), (1250, 6931)])
+def test_callers_are_estimated_from_the_buckets_that_were_seen(callers, about):
+    assert callers_of(set(range(0, 4 * callers, 4))) == about
+
+
+@pytest.mark.parametrize("buckets", [set(), set(range(0, 10_000, 4))])
+def test_too_few_or_too_many_buckets_tell_nothing(buckets):
+    assert callers_of(buckets) is None
+
+
+@pytest.mark.django_db
+def test_days_of_traffic_say_who_answered():
+    today = int(NOW.timestamp()) // DAY * DAY
+    for key, day, upstream, requests in ((1, today, "legacy", 5), (2, today, "items", 3), (3, today - DAY, "items", 7)):
+        row = {"worker": "", "day": day, "key": str(key), "upstream": upstream, "method": "GET", "label": "/"}
+        EndpointDay.objects.create(**row, requests=requests, seen=NOW)
+    Hour.objects.create(route="r", side="service", start=today, requests=3, fallbacks=1)
+    found = days_of_traffic(NOW, 3)
+    assert [(day.legacy, day.service, day.fallback) for day in found] == [(0, 0, 0), (0, 7, 0), (5, 2, 1)]
+    assert found[-1].service_percent == pytest.approx(25)
+
+
+@pytest.mark.django_db
+def test_hours_of_a_route_join_what_was_folded_and_what_was_not():
+    present = int(NOW.timestamp()) // 3600 * 3600
+    histogram = Histogram()
+    histogram.add(0.01)
+    stored = {"route": "r", "requests": 1, "errors": 1, "histogram": histogram.to_json()}
+    Hour.objects.create(**stored, side="service", start=present)
+    CounterWindow.objects.create(**stored, worker="a", side="service", start=present + 60, fallbacks=0)
+    Hour.objects.create(**stored, side="legacy mirrored", start=present - 3600)
+    before, now = hours_of_route("r", NOW, 2)
+    assert (before.legacy.requests, before.service.p95) == (1, None)
+    assert (now.service.requests, now.service.error_percent) == (2, 100)

@@ -1,0 +1,80 @@
+"""A page that looks for news gets 304 while there are none, renews no session, and is in no count."""
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import RequestFactory
+
+from gateway.admin.polling import Fragments, unseen
+from gateway.admin.section import FRAGMENTS
+from gateway.control.transitions import promote
+from gateway.stats.traffic import ROUTE, UNCOUNTED, Traffic
+from tests.control.conftest import make_route
+
+pytestmark = pytest.mark.django_db
+
+NEWS = ["/admin/gateway_control/route/news/", "/admin/gateway_control/route/catalog/change/news/"]
+
+
+@pytest.mark.parametrize("url", NEWS)
+def test_nothing_new_is_not_sent_again(admin_client, toml, url):
+    first = admin_client.get(url)
+    again = admin_client.get(url, headers={"If-None-Match": first["ETag"]})
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
+@pytest.mark.parametrize("url", NEWS)
+def test_a_change_is_sent(admin_client, toml, url):
+    first = admin_client.get(url)
+    promote(make_route(name="catalog"), who="ana", to="shadow")
+    FRAGMENTS.clear()
+    again = admin_client.get(url, headers={"If-None-Match": first["ETag"]})
+    assert again.status_code == 200
+    assert "ana" in again.content.decode()
+
+
+def test_the_page_has_the_etag_of_its_own_part(admin_client, toml):
+    page = admin_client.get("/admin/gateway_control/route/").content.decode()
+    etag = admin_client.get(NEWS[0])["ETag"]
+    assert f'data-etag="{etag.replace(chr(34), "&quot;")}"' in page
+
+
+@pytest.mark.parametrize("url", NEWS)
+def test_no_session_is_renewed(admin_client, toml, settings, url):
+    settings.SESSION_SAVE_EVERY_REQUEST = True
+    admin_client.get("/admin/")
+    before = Session.objects.get().expire_date
+    response = admin_client.get(url)
+    assert response.status_code == 200
+    assert "sessionid" not in response.cookies
+    assert Session.objects.get().expire_date == before
+    assert "Cookie" in response["Vary"]
+
+
+def test_whoever_was_logged_out_gets_nothing(staff, toml):
+    client = staff("view_route")
+    client.logout()
+    assert client.get(NEWS[0]).status_code == 302
+
+
+def test_languages_do_not_share_what_was_made(admin_client, toml):
+    english = admin_client.get(NEWS[0], headers={"Accept-Language": "en"})
+    greek = admin_client.get(NEWS[0], headers={"Accept-Language": "el"})
+    assert english["ETag"] != greek["ETag"]
+
+
+def test_a_look_for_news_is_counted_nowhere():
+    request = RequestFactory().get("/")
+    request.scope = {}
+    unseen(request)
+    traffic = Traffic()
+    traffic["legacy", "GET", request.scope[ROUTE]].requests += 1
+    assert request.scope[ROUTE] == UNCOUNTED
+    assert traffic == {}
+
+
+def test_what_is_shown_is_made_once_for_all_open_pages():
+    made = []
+    fragments = Fragments()
+    first, again = (fragments.get(("page",), lambda: made.append(1) or "html") for _ in range(2))
+    assert first is again
+    assert made == [1]

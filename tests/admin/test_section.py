@@ -1,0 +1,93 @@
+"""The section "Migration" stands in the index of every AdminSite, for whoever may see it, and overrides no template."""
+
+from pathlib import Path
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import include, path
+
+import gateway.control
+from gateway.control.admin import register
+from gateway.control.models import Route
+
+pytestmark = pytest.mark.django_db
+
+SECTION = "/admin/gateway_control/route/"
+PAGES = [
+    f"{SECTION}{page}"
+    for page in ("", "news/", "endpoints/", "endpoints/one/", "explain/", "catalog/change/", "catalog/change/news/")
+]
+
+
+class OwnSite(admin.AdminSite):
+    site_header = "Back office"
+
+
+own_site = OwnSite(name="office")
+register(own_site)
+urlpatterns = [path("office/", own_site.urls), path("", include("legacy.urls"))]
+
+
+def test_permissions_are_djangos():
+    names = Permission.objects.filter(content_type__model="route").values_list("codename", flat=True)
+    assert {*names} == {"view_route", "operate_route", "accept_differences", "override_evidence", "record_requests"}
+
+
+def test_it_stands_in_the_index(staff, toml):
+    page = staff("view_route").get("/admin/").content.decode()
+    assert "/admin/gateway_control/route/" in page
+
+
+def test_nobody_can_add_or_delete_there(admin_client, toml):
+    page = admin_client.get("/admin/").content.decode()
+    assert "/admin/gateway_control/route/add/" not in page
+
+
+def test_whoever_lacks_the_permission_does_not_see_it(staff, toml):
+    page = staff("operate_route", "override_evidence").get("/admin/").content.decode()
+    assert "gateway_control" not in page
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_whoever_lacks_the_permission_is_refused(staff, toml, url):
+    assert staff("operate_route").get(url).status_code == 403
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_whoever_is_not_logged_in_is_asked_to(db, toml, url):
+    assert Client().get(url).status_code == 302
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_every_page_opens(staff, toml, url):
+    assert staff("view_route").get(url).status_code == 200
+
+
+@pytest.mark.urls("tests.admin.test_section")
+def test_it_stands_in_a_site_of_ones_own(admin_client, toml):
+    assert "/office/gateway_control/route/" in admin_client.get("/office/").content.decode()
+    page = admin_client.get("/office/gateway_control/route/").content.decode()
+    assert "Back office" in page
+    assert 'href="/office/gateway_control/route/endpoints/"' in page
+    assert "/admin/gateway_control" not in page
+
+
+def test_a_name_that_the_file_does_not_have_is_not_found(admin_client, toml):
+    assert admin_client.get("/admin/gateway_control/route/nothing/change/").status_code == 404
+
+
+def test_a_file_that_cannot_be_read_is_said(admin_client, toml, monkeypatch, tmp_path):
+    monkeypatch.setenv("GATEWAY_CONFIG", str(tmp_path / "missing.toml"))
+    page = admin_client.get("/admin/gateway_control/route/").content.decode()
+    assert "missing.toml" in page
+
+
+def test_no_template_of_a_project_is_overridden():
+    folder = Path(gateway.control.__file__).parent / "templates"
+    assert [path.name for path in folder.iterdir()] == ["gateway_admin"]
+
+
+def test_the_model_has_no_table():
+    assert Route._meta.managed is False
