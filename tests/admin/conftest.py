@@ -12,6 +12,7 @@ from django.test import Client
 
 from gateway import Gateway
 from gateway.admin.inventory_cache import INVENTORY
+from gateway.admin.overview import HISTORY
 from gateway.admin.section import FRAGMENTS
 from gateway.control.models import Worker
 from gateway.control.serving import serving_by
@@ -54,6 +55,7 @@ def _nothing_kept():
     """No page of an earlier test."""
     FRAGMENTS.clear()
     INVENTORY.clear()
+    HISTORY.clear()
     INVENTORY.start = lambda work: work()
 
 

@@ -113,17 +113,18 @@ def _status(
     lacking = None
     if guarded.current_state.state.stage == CANARY:
         lacking = too_few(compared, needed(guarded.route), mirrored=guarded.route.mirror.canary > 0)
+    judged = traffic_stats(guarded.now - guarded.counts_from, window)
     return RouteStatus(
         route=guarded.route.name,
         service=guarded.route.service,
         declared=declared_state(guarded.route),
         current_state=guarded.current_state,
-        window=traffic_stats(guarded.now - guarded.counts_from, window),
-        hour=traffic_stats(HOUR, hour),
+        window=judged,
+        hour=judged if hour is window else traffic_stats(HOUR, hour),
         differences=groups,
         verdict=verdict,
         next=_next(guarded, verdict, groups.breaking, lacking),
-        lately=traffic_stats(guarded.now - _counts_from(guarded), lately),
+        lately=judged if lately is window else traffic_stats(guarded.now - _counts_from(guarded), lately),
         lacking=lacking,
     )
 

@@ -74,6 +74,8 @@ def traffic_stats(seconds: float, seen: RouteStats) -> TrafficStats:
 
 
 def _side(tally: Tally) -> SideStats:
+    if not tally.requests:
+        return NO_SIDE
     p50, p95 = tally.histogram.quantile(0.5), tally.histogram.quantile(0.95)
     return SideStats(tally.requests, tally.errors, tally.fallbacks, tally.error_rate, p50, p95)
 
