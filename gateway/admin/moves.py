@@ -13,7 +13,7 @@ from gateway.admin.steps import target
 from gateway.config.routes import RouteConfig
 from gateway.control import transitions
 from gateway.control.database import DatabaseBusy
-from gateway.control.transitions import Conflict, Transition, Unproved
+from gateway.control.transitions import Conflict, Refused, Transition, Unproved
 from gateway.rollout.stage import CANARY, RETIRED, IllegalMove
 
 __all__ = ["VERBS", "Move", "NotMoved", "carry_out", "move_in"]
@@ -25,7 +25,7 @@ LONGEST = 2000  # characters of a reason
 @dataclass(frozen=True, slots=True)
 class Move:
     """What a form asked for. `expected` is the revision that its page showed. `anyway`: the second step was taken, so
-    that missing evidence, or a retired route, is no obstacle."""
+    that missing evidence, a hook that refuses, or a retired route, is no obstacle."""
 
     verb: str
     why: str
@@ -38,8 +38,8 @@ class Move:
 class NotMoved(Exception):
     """The route was not moved, and why, in words. `move` is what was asked for, so that nothing is typed twice.
 
-    `kind` is "invalid", "refused", "unproved" (`missing` says what is), "retired", "conflict" (somebody else was first)
-    or "database".
+    `kind` is "invalid", "refused", "unproved" (`missing` says what is), "hook" (`missing` says which refuses),
+    "retired", "conflict" (somebody else was first) or "database".
     """
 
     def __init__(self, move: Move, kind: str, message: str, missing: tuple[str, ...] = ()) -> None:
@@ -56,7 +56,7 @@ class NotMoved(Exception):
     @property
     def second_step(self) -> bool:
         """Whether it can be done all the same, by who may."""
-        return self.kind in ("unproved", "retired")
+        return self.kind in ("unproved", "hook", "retired")
 
 
 def move_in(form: QueryDict) -> Move:
@@ -84,6 +84,8 @@ def carry_out(route: RouteConfig, move: Move, who: str, may: Allowed) -> Transit
         return _carried_out(route, move, who)
     except Unproved as exc:
         raise NotMoved(move, "unproved", str(exc), exc.missing) from exc
+    except Refused as exc:
+        raise NotMoved(move, "hook", str(exc), tuple(str(one) for one in exc.refusals)) from exc
     except Conflict as exc:
         raise NotMoved(move, "conflict", str(exc)) from exc
     except IllegalMove as exc:

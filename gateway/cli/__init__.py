@@ -12,6 +12,7 @@
     promote, rollback, pause, resume, clear             moves.py
     diffs     what differs from legacy                  diffs.py
     history   who changed which route, and why          history.py
+    hooks     what hooks were told, and a test of one   hooks.py
     sign      a header that selects a side, for testers sign.py
 
 The results come from workbench/, which also has the schemas of `--json` (shapes/); tables.py formats status, diffs and

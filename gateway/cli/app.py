@@ -67,6 +67,7 @@ COMMANDS = {
     "clear": "moves",
     "diffs": "diffs",
     "history": "history",
+    "hooks": "hooks",
     "retire": "retire",
     "sign": "sign",
     "mcp": "mcp",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -17,22 +18,25 @@ from gateway.cli.common import (
     misuse,
     operator,
     print_json,
+    silenced,
 )
 from gateway.cli.project import asking_the_database, need_control, opened, route_named
 from gateway.clock import utc_now
 from gateway.rollout.stage import CANARY, LEGACY_STAGE, SHADOW, STAGES, IllegalMove
 from gateway.server.terminal import REFUSED
+from gateway.workbench.database import trouble
 
 if TYPE_CHECKING:
     from gateway.config.parse import Config
     from gateway.config.routes import RouteConfig
-    from gateway.control.transitions import Transition, Unproved
+    from gateway.control.transitions import Refused, Transition, Unproved
 
 __all__ = ["EPILOGS", "clear", "pause", "promote", "resume", "rollback"]
 
 _STATUS = """
 \b
-Status 0: done. Status 1: the route can't go there from its stage, evidence is missing, or somebody else moved it first.
+Status 0: done. Status 1: the route can't go there from its stage, evidence is missing, a hook refuses, or somebody \
+else moved it first.
 Status 2: wrong usage. Status 3: the configuration or the database can't be used.
 """
 EPILOGS = {
@@ -80,7 +84,10 @@ If that is a later stage than the route's, it needs the same evidence as `promot
 }
 
 AnywayOption = Annotated[
-    bool, typer.Option("--anyway", help="Do it although evidence is missing; needs --why, and is kept in the history.")
+    bool,
+    typer.Option(
+        "--anyway", help="Do it although evidence is missing or a hook refuses; needs --why, for the history."
+    ),
 ]
 RouteArgument = Annotated[str, typer.Argument(metavar="ROUTE", help="The route's name in gateway.toml.")]
 
@@ -203,6 +210,8 @@ def _move(
             end(REFUSED, "conflict", str(exc), route=name)
         except moves.Unproved as exc:
             _unproved(verb, name, exc)
+        except moves.Refused as exc:
+            _refused(verb, name, exc)
     if as_json:
         _print_json(change, route)
     else:
@@ -212,6 +221,23 @@ def _move(
         if verb == "pause" and not climbs(route):
             why = "no `interval`" if route.interval is None else "`guard = false`"
             typer.echo(f"{name} has {why}, and takes no step by itself anyway.")
+    _tell_hooks(config)
+
+
+def _tell_hooks(config: Config) -> None:
+    """Where no process serves, which would do it: tell hooks of the change, for a short time."""
+    from django.db import DatabaseError
+
+    from gateway.control.database import DatabaseBusy
+
+    try:
+        if config.hooks and not _workers():
+            from gateway.control.hooks.delivery import deliver_now
+
+            with silenced():
+                deliver_now(config.hooks)
+    except (DatabaseError, DatabaseBusy) as exc:  # the change is made
+        typer.echo(f"Hooks are told later: {trouble(exc)}.", err=True)
 
 
 def _unproved(verb: str, name: str, refusal: Unproved) -> NoReturn:
@@ -222,6 +248,16 @@ def _unproved(verb: str, name: str, refusal: Unproved) -> NoReturn:
     more = {"route": name, "to": stage(refusal.to), "missing": refusal.missing}
     hint = f"Without this evidence: `gateway {verb} {name} --anyway --why '…'`."
     end(REFUSED, "unproved", "\n".join(lines), hint=hint, **more)
+
+
+def _refused(verb: str, name: str, refusal: Refused) -> NoReturn:
+    """Print which hooks refuse, and how to go on."""
+    from gateway.workbench.shapes import stage
+
+    lines = [f"{name} can't go to {refusal.to}:", *(f"  - {one}" for one in refusal.refusals)]
+    more = {"route": name, "to": stage(refusal.to), "refusals": [asdict(one) for one in refusal.refusals]}
+    hint = f"To do it all the same: `gateway {verb} {name} --anyway --why '…'`."
+    end(REFUSED, "refused", "\n".join(lines), hint=hint, **more)
 
 
 def _print_json(moved: Transition, route: RouteConfig) -> None:

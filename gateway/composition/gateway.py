@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import inspect
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -100,6 +101,28 @@ def _unfit_databases(config: Config) -> list[Problem]:
     return scratch_problems(config)
 
 
+def _unfit_hooks(config: Config) -> list[Problem]:
+    """Functions that are no hooks, and hooks that nothing calls."""
+    from django.apps import apps
+
+    from gateway.upstreams.importing import ImportStringError, import_from_string
+
+    found = []
+    for hook in config.hooks:
+        try:
+            function = import_from_string(hook.call) if hook.call is not None else len
+        except ImportStringError as exc:
+            found.append(Problem(f"hooks.{hook.name}.call", hook.call, f"a function that can be imported: {exc}"))
+            continue
+        if not callable(function) or inspect.iscoroutinefunction(function):
+            expected = "a plain function (def, not async def) that takes an event"
+            found.append(Problem(f"hooks.{hook.name}.call", hook.call, expected))
+    if config.hooks and not (apps.ready and apps.is_installed("gateway.control")):
+        expected = 'nothing here, or "gateway.control" in INSTALLED_APPS: it keeps what hooks are told'
+        found.append(Problem("hooks", None, expected))
+    return found
+
+
 def apart_from_any_loop(build: Callable[[], T]) -> T:
     """`build()`, on a separate thread when an event loop runs here: `django.setup()` may use the ORM, which Django
     refuses under a running loop (uvicorn imports its application in one)."""
@@ -146,6 +169,7 @@ def build(
     snapshot, more = compile_for(config, services, legacy, site)
     more += _unsigned(config, site)
     more += _unfit_databases(config)
+    more += _unfit_hooks(config)
     if problems or found or more:
         raise ConfigError(problems + unreported(found + more, problems), config.source)
     return legacy, services, snapshot

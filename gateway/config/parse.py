@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway.config.hooks import NAME, Hook, HookConfig, from_environment
 from gateway.config.legacy import GatewaySettings, LegacyConfig
 from gateway.config.problems import Problem, about_other_shape, problem_of, unreported
 from gateway.config.rollout import MirrorSettings, RolloutSettings
@@ -39,6 +41,7 @@ class Config:
     source: str = "the configuration"
     rollout: RolloutSettings = field(default_factory=RolloutSettings)
     mirror: MirrorSettings = field(default_factory=MirrorSettings)
+    hooks: tuple[Hook, ...] = ()
 
     @property
     def mirror_socket(self) -> Path | None:
@@ -63,7 +66,7 @@ SectionT = TypeVar("SectionT", bound=Section)
 def parse(document: Mapping[str, Any], source: str = "the configuration") -> tuple[Config, list[Problem]]:
     """The valid parts of `document`, and everything that is invalid."""
     problems: list[Problem] = []
-    known = ("gateway", "legacy", "services", "routes", "rollout", "mirror")
+    known = ("gateway", "legacy", "services", "routes", "rollout", "mirror", "hooks")
     problems += [
         Problem(key, None, f"unknown table; known are {', '.join(known)}") for key in document if key not in known
     ]
@@ -75,14 +78,16 @@ def parse(document: Mapping[str, Any], source: str = "the configuration") -> tup
     routes = _routes(document.get("routes", []), document.get("services", {}), problems)
     rollout = _section(RolloutSettings, document.get("rollout", {}), "rollout", problems)
     mirror = _section(MirrorSettings, document.get("mirror", {}), "mirror", problems)
+    hooks = _hooks(document.get("hooks", {}), routes, problems)
     config = Config(
         gateway or GatewaySettings.model_validate({}),
         legacy or LegacyConfig.model_validate({}),
         services,
-        routes,
+        tuple(route.with_hooks(hooks) for route in routes),
         source,
         rollout or RolloutSettings(),
         mirror or MirrorSettings(),
+        hooks,
     )
     return config, problems + unreported(_across(config), problems)
 
@@ -147,6 +152,41 @@ def _services(tables: object, problems: list[Problem]) -> dict[str, ServiceConfi
         elif (service := _section(ServiceConfig, table, f"services.{name}", problems)) is not None:
             services[name] = service
     return services
+
+
+# Keys of a hook whose values may be shown. The others are keys to other systems, or may be, misspelt.
+_SHOWN = ("call", "format", "events", "timeout", "on_error", "routes")
+
+
+def _hooks(tables: object, routes: Sequence[RouteConfig], problems: list[Problem]) -> tuple[Hook, ...]:
+    if not isinstance(tables, dict):
+        problems.append(Problem("hooks", None, "a table for each hook: [hooks.NAME]"))
+        return ()
+    sure = not any(problem.key.startswith("routes") for problem in problems)
+    hooks = []
+    for name, table in tables.items():
+        key = f"hooks.{name}"
+        found: list[Problem] = []
+        if not NAME.fullmatch(name):
+            expected = "a table [hooks.NAME], whose name is of small letters, digits and -, 50 at most"
+            found.append(Problem(key, None, expected))
+        elif (config := _section(HookConfig, _with_environment(name, table), key, found)) is not None:
+            hooks.append(config.hook(name))
+            found += _unmatched(key, config, routes) if sure else []
+        problems += [one if one.key.rpartition(".")[2] in _SHOWN else replace(one, value=None) for one in found]
+    return tuple(hooks)
+
+
+def _with_environment(name: str, table: object) -> object:
+    return from_environment(name, table, os.environ) if isinstance(table, dict) else table
+
+
+def _unmatched(key: str, config: HookConfig, routes: Sequence[RouteConfig]) -> Iterator[Problem]:
+    """Patterns that are for no route."""
+    for pattern in config.routes:
+        if pattern != "*" and not any(fnmatchcase(route.name, pattern) for route in routes):
+            names = ", ".join(route.name for route in routes) or "none is declared"
+            yield Problem(f"{key}.routes", pattern, f"the name of a route, or a pattern that one matches ({names})")
 
 
 # The keys that decide what a route claims: if one of them is wrong, the route is left out.

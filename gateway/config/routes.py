@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from gateway.config.compare import CompareConfig
 from gateway.config.guard import GuardConfig
+from gateway.config.hooks import Hook
 from gateway.config.salvage import KeyConflict
 from gateway.config.section import METHODS, READING, SAFE, Percent, Seconds, Section, known_methods
 
@@ -100,6 +101,7 @@ class RouteConfig(Section):
         GuardConfig(),
         description="when the route is rolled back automatically: a table [routes.guard], or false for never",
     )
+    _hooks: tuple[Hook, ...] = PrivateAttr(())  # of [hooks], not of this table
 
     @field_validator("methods", mode="before")
     @classmethod
@@ -164,6 +166,17 @@ class RouteConfig(Section):
         if self.pin and self.key == "none":
             expected = 'pin goes with a key that tells callers apart, not with key = "none"'
             yield KeyConflict(expected, "key", "pin")
+
+    @property
+    def hooks(self) -> tuple[Hook, ...]:
+        """The hooks for its events."""
+        return self._hooks
+
+    def with_hooks(self, hooks: Iterable[Hook]) -> Self:
+        """The same route with those of `hooks` that are for it."""
+        route = self.model_copy()
+        route._hooks = tuple(hook for hook in hooks if hook.concerns(route.name))  # noqa: SLF001 - its own copy
+        return route
 
     @property
     def mirrors_nothing(self) -> bool:

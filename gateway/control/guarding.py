@@ -8,15 +8,17 @@ since this process started, or since it was cleared; so a restart restarts the i
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from gateway.clock import Clock
+from gateway.clock import Clock, utc_now
 from gateway.config.routes import RouteConfig
 from gateway.control.current_state import current_states
 from gateway.control.evidence_queries import releases
 from gateway.control.guarded_route import GuardedRoute, began, guard_of
+from gateway.control.hooks.ramp import RampQuestions, Unanswered, remember
+from gateway.control.hooks.watching import tell_of_hold
 from gateway.control.statistics import traffic
-from gateway.control.transitions import Conflict, Transition, Unproved, promote, rollback
+from gateway.control.transitions import Conflict, Refused, Transition, Unproved, promote, rollback
 from gateway.rollout.guard import Promote, RollBack, Step
 from gateway.rollout.stage import CANARY, LIVE, IllegalMove
 
@@ -26,6 +28,7 @@ logger = logging.getLogger("gateway.guard")
 
 GUARD, RAMP = "guard", "ramp"  # names in the audit log
 OFTEN = 30  # times that a route is judged within its window
+SOON = 1.0  # seconds until a route is judged again whose hooks were asked
 
 
 class GuardLoop:
@@ -38,6 +41,7 @@ class GuardLoop:
             name: (route, guard) for name, route in routes.items() if (guard := guard_of(route)) is not None
         }
         self._due = dict.fromkeys(self._guarded, 0.0)
+        self._questions = RampQuestions(clock)
 
     def look(self) -> list[Transition]:
         """Judge the routes that are due. Returns the transitions that were made here."""
@@ -68,14 +72,38 @@ class GuardLoop:
                 moved = rollback(guarded.route, who=GUARD, why=step.reason, expected=revision)
                 logger.warning("%s", moved)
             elif isinstance(step, Promote):
-                moved = promote(
-                    guarded.route, who=RAMP, why=step.reason, to=step.stage, weight=step.weight, expected=revision
-                )
+                moved = self._promoted(guarded, step)
                 logger.info("%s", moved)
             else:
                 return None
         except (Conflict, IllegalMove):  # another worker or an operator was first
             return None
-        except Unproved:  # `gateway status` shows what is missing
+        except Unproved as exc:  # `gateway status` shows what is missing
+            self._tell(guarded, exc, "evidence", exc.missing)
+            return None
+        except Refused as exc:
+            logger.warning("%s", exc)
+            remember(guarded.route.name, revision, exc.refusals, utc_now(self._clock))
+            self._tell(guarded, exc, "hook", [str(refusal) for refusal in exc.refusals])
+            return None
+        except Unanswered:
+            if self._questions.pending(guarded.route.name):
+                self._due[guarded.route.name] = self._clock.time() + SOON
             return None
         return moved
+
+    def _promoted(self, guarded: GuardedRoute, step: Promote) -> Transition:
+        return promote(
+            guarded.route,
+            who=RAMP,
+            why=step.reason,
+            to=step.stage,
+            weight=step.weight,
+            expected=guarded.current_state.revision,
+            ask=self._questions.ask,
+        )
+
+    def _tell(self, guarded: GuardedRoute, held: Unproved | Refused, cause: str, reasons: Sequence[str]) -> None:
+        seen = guarded.current_state
+        now = utc_now(self._clock)
+        tell_of_hold(guarded.route, seen.state, seen.revision, held.to, reasons, now, cause)

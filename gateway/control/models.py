@@ -20,6 +20,8 @@ __all__ = [
     "CounterWindow",
     "DifferenceGroup",
     "EndpointDay",
+    "EventMark",
+    "HookDelivery",
     "Hour",
     "MirrorWindow",
     "Recording",
@@ -405,3 +407,43 @@ class Sample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.recording} {self.endpoint}"
+
+
+class HookDelivery(models.Model):
+    """One event for one hook, stored with the change that it tells of, until a process has delivered it.
+
+    Who delivers it first moves `due` into the future: if that process dies, it is due again then. `event` is the
+    event's ID, the same for all hooks; `payload` is what they get.
+    """
+
+    WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
+
+    hook = models.CharField(max_length=50)
+    event = models.CharField(max_length=32)
+    payload = models.JSONField()
+    created = MomentField()
+    due = MomentField()
+    attempts = models.IntegerField(default=0)
+    state = models.CharField(max_length=10, default=WAITING)
+    ended = MomentField(default=NEVER)  # of the last attempt
+    status = models.IntegerField(null=True)  # of the last answer
+    problem = models.TextField(blank=True)  # of the last attempt, in words
+
+    class Meta:
+        verbose_name_plural = "hook deliveries"
+        indexes = [models.Index(fields=["state", "hook", "due"], name="gateway_due_deliveries")]
+
+    def __str__(self) -> str:
+        return f"{self.hook}: {self.payload['type']}, {self.state}"
+
+
+class EventMark(models.Model):
+    """When hooks were last told of something, or asked, so that one process of several does it, and not again for a
+    while. `key` is a hash of what it is; `note` is text about it."""
+
+    key = models.CharField(max_length=32, unique=True)
+    at = MomentField()
+    note = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return self.key

@@ -28,7 +28,7 @@ class PeriodicThread:
         self,
         name: str,
         every: float,
-        work: Callable[[], None],
+        work: Callable[[], object],
         *,
         meanwhile: str,
         last: Callable[[], None] = lambda: None,

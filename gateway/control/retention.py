@@ -9,6 +9,7 @@ from django.db import transaction
 
 from gateway.control.database import alias
 from gateway.control.endpoint_days import fold_days
+from gateway.control.hooks.outbox import forget
 from gateway.control.models import CounterWindow, DifferenceGroup, Hour, MirrorWindow, Worker
 from gateway.control.recordings import forget_before
 from gateway.stats.histogram import Histogram
@@ -37,6 +38,7 @@ def retain(now: datetime) -> None:
     ):
         model._base_manager.using(alias()).filter(**{f"{field}__lt": before}).delete()  # noqa: SLF001 - documented
     forget_before(now - RECORDINGS)
+    forget(now)
 
 
 def _fold(before: int) -> int:

@@ -10,7 +10,7 @@ transaction that has read wants to write.
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -167,12 +167,24 @@ def _mirror_window(worker: str, key: tuple[str, int], seen: Mirrored, origin: Or
 # -- differences -----------------------------------------------------------------------------------
 
 
+Noticed = Callable[[RouteDifferences, Sequence[DifferenceGroup]], None]
+
+
+def _unnoticed(_: RouteDifferences, __: Sequence[DifferenceGroup]) -> None:
+    """For those who tell nobody."""
+
+
 def write_found(
-    found: Sequence[FoundGroup], matches: Mapping[tuple[str, str], int], now: datetime, origin: Origin = NOWHERE
+    found: Sequence[FoundGroup],
+    matches: Mapping[tuple[str, str], int],
+    now: datetime,
+    origin: Origin = NOWHERE,
+    noticed: Noticed = _unnoticed,
 ) -> None:
     """Add differences to their groups, and add occurrences of accepted differences by route and key.
 
-    A route has at most MOST_GROUPS; differences in further groups are only counted, in the route's row.
+    A route has at most MOST_GROUPS; differences in further groups are only counted, in the route's row. `noticed` is
+    called with each route's row and the groups that were added to, in the same transaction.
     """
     if not found and not matches:
         return
@@ -180,7 +192,7 @@ def write_found(
         routes = sorted({one.route for one in found})
         for row in list(_rows_of(routes).filter(route__in=routes).order_by("route").select_for_update()):
             if _takes_over(row, origin):
-                _add(row, {one.key: one for one in found if one.route == row.route}, now)
+                noticed(row, _add(row, {one.key: one for one in found if one.route == row.route}, now))
         _count_matches(matches, now)
 
 
@@ -191,8 +203,8 @@ def _rows_of(routes: Iterable[str]) -> Any:
     return rows
 
 
-def _add(row: RouteDifferences, found: Mapping[str, FoundGroup], now: datetime) -> None:
-    """Add to the groups of the route whose `row` is locked."""
+def _add(row: RouteDifferences, found: Mapping[str, FoundGroup], now: datetime) -> list[DifferenceGroup]:
+    """Add to the groups of the route whose `row` is locked. Returns those that were added to."""
     route = row.route
     groups = DifferenceGroup.objects.using(alias()).filter(route=route)
     known = list(groups.filter(fingerprint__in=found))
@@ -210,6 +222,7 @@ def _add(row: RouteDifferences, found: Mapping[str, FoundGroup], now: datetime) 
     if beyond:
         rows = RouteDifferences.objects.using(alias()).filter(route=route)
         rows.update(beyond=F("beyond") + beyond)
+    return [*known, *made]
 
 
 def _rank(found: FoundGroup) -> tuple[int, int, str]:

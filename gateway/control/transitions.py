@@ -1,7 +1,7 @@
 """The transitions of a route's rollout, as used by the command line, the admin and the guard.
 
 A transition reads the route's state, computes the next state with `rollout.stage`, and writes it only if nobody changed
-the route in between: compare and set, in one transaction with the new revision and the audit row.
+the route in between: compare and set, in one transaction with the new revision, the audit row, and what hooks are told.
 """
 
 from __future__ import annotations
@@ -15,10 +15,15 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from gateway.clock import utc_now
+from gateway.config.hooks import BEFORE, Hook
 from gateway.config.routes import RouteConfig
 from gateway.control.current_state import CurrentState, current_state
 from gateway.control.database import alias, until_done
 from gateway.control.evidence_queries import collect_evidence
+from gateway.control.hooks.asking import Refusal
+from gateway.control.hooks.asking import ask as ask_hooks
+from gateway.control.hooks.events import Event, stage_data
+from gateway.control.hooks.outbox import tell
 from gateway.control.models import NAME, Change, RouteState
 from gateway.control.revisions import next_revision
 from gateway.rollout.evidence import missing
@@ -28,6 +33,7 @@ from gateway.rollout.stage import IllegalMove, State, paused, promoted, resumed,
 __all__ = [
     "Conflict",
     "CurrentState",
+    "Refused",
     "Transition",
     "Unproved",
     "clear",
@@ -51,7 +57,8 @@ DONE = {
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One change of a route, as in the audit log. `anyway`: it was promoted although evidence was missing."""
+    """One change of a route, as in the audit log. `anyway`: it was promoted although evidence was missing or a hook
+    refused."""
 
     route: str
     verb: str
@@ -64,11 +71,12 @@ class Transition:
     anyway: bool = False
 
     def __str__(self) -> str:
-        why = f"{', without the evidence for it' if self.anyway else ''}{f': {self.why}' if self.why else ''}"
+        why = f": {self.why}" if self.why else ""
         when = f"{self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
         if self.verb == "record":
             return f"{self.who} recorded {self.route!r} at {when}{why}"
-        return f"{self.who} {DONE[self.verb]} {self.route!r} from {self.before} to {self.after} at {when}{why}"
+        anyway = " anyway" if self.anyway else ""
+        return f"{self.who} {DONE[self.verb]} {self.route!r}{anyway} from {self.before} to {self.after} at {when}{why}"
 
 
 class Conflict(Exception):
@@ -90,6 +98,18 @@ class Unproved(Exception):
         self.missing = tuple(missing)
 
 
+class Refused(Exception):
+    """A promotion that hooks refuse, or that one prevents because it did not answer. `refusals` says which, and why."""
+
+    def __init__(self, route: str, to: State, refusals: Sequence[Refusal]) -> None:
+        super().__init__(f"{route!r} can't go to {to}: {'; '.join(map(str, refusals))}")
+        self.to = to
+        self.refusals = tuple(refusals)
+
+
+Ask = Callable[[Sequence[Hook], Event], Sequence[Refusal]]
+
+
 # -- the verbs -----------------------------------------------------------------------------------
 
 
@@ -102,20 +122,22 @@ def promote(
     to: str | None = None,
     anyway: bool = False,
     expected: int | None = None,
+    ask: Ask = ask_hooks,
 ) -> Transition:
     """Promote the route by one step: see `rollout.stage.promoted`.
 
-    Requires evidence (`rollout.evidence`). With `anyway` it goes on without, which requires a `why` and is in the audit
-    log. `expected` is the revision at which the caller saw the route (0: the state in the file); None means the current
-    one. Raises IllegalMove; Unproved; Conflict if somebody changed the route since; DatabaseBusy; ValueError for
-    `anyway` without `why`.
+    Requires evidence (`rollout.evidence`), and then that no hook of the route refuses, which takes up to their
+    time-out. With `anyway` it goes on without, which requires a `why` and is in the audit log. `expected` is the
+    revision at which the caller saw the route (0: the state in the file); None means the current one. `ask` asks the
+    hooks. Raises IllegalMove; Unproved; Refused; Conflict if somebody changed the route since; DatabaseBusy; ValueError
+    for `anyway` without `why`.
     """
     _reasoned(anyway, why)
 
     def target(state: State) -> State:
         return promoted(state, route.steps, weight=weight, to=to)
 
-    return _move(route, "promote", who, why, target, expected, anyway=anyway)
+    return _move(route, "promote", who, why, target, expected, anyway=anyway, ask=ask)
 
 
 def rollback(
@@ -130,7 +152,8 @@ def rollback(
 ) -> Transition:
     """Roll the route back at once: see `rollout.stage.rolled_back`.
 
-    This is for emergencies: without `expected` it never conflicts, but applies to whatever state others have set.
+    This is for emergencies: without `expected` it never conflicts, but applies to whatever state others have set. No
+    hook is asked.
     Raises IllegalMove, DatabaseBusy, and with `expected` Conflict.
     """
     target = partial(rolled_back, to=to, weight=weight, force=force)
@@ -155,8 +178,8 @@ def resume(route: RouteConfig, *, who: str, why: str = "", expected: int | None 
 def clear(
     route: RouteConfig, *, who: str, why: str = "", anyway: bool = False, expected: int | None = None
 ) -> Transition:
-    """Return to the state in the file. If that is a promotion, as after a rollback, it requires evidence like
-    `promote`.
+    """Return to the state in the file. If that is a promotion, as after a rollback, it requires evidence, and asks
+    hooks, like `promote`.
 
     Raises as `promote`; IllegalMove when nothing was changed at run time.
     """
@@ -181,6 +204,7 @@ def _move(
     expected: int | None,
     *,
     anyway: bool = False,
+    ask: Ask = ask_hooks,
 ) -> Transition:
     if not who:
         raise ValueError("who is empty: the audit log needs a name")
@@ -194,7 +218,11 @@ def _move(
         if not anyway:
             raise Unproved(route.name, move.after, lacking)
         move = replace(move, anyway=True)
-    done = until_done(lambda: _write(move, seen))
+    if refusals := _refusals(route, replace(move, revision=seen.revision), ask):
+        if not anyway:
+            raise Refused(route.name, move.after, refusals)
+        move = replace(move, anyway=True, why=f"{why} ({'; '.join(_briefly(one) for one in refusals)})")
+    done = until_done(lambda: _write(route, move, seen))
     if done is not None:
         return done
     first = _first(route.name, seen.revision)
@@ -209,7 +237,34 @@ def _lacking(route: RouteConfig, seen: CurrentState, move: Transition) -> tuple[
     return missing(collect_evidence(route, seen, move.at), move.before, move.after, route.name)
 
 
-def _write(move: Transition, seen: CurrentState) -> Transition | None:
+def _refusals(route: RouteConfig, move: Transition, ask: Ask) -> Sequence[Refusal]:
+    """What hooks have against `move`, if it is a promotion."""
+    hooks = [hook for hook in route.hooks if BEFORE in hook.events]
+    if not hooks or move.verb not in CLIMBING or move.after.height <= move.before.height:
+        return ()
+    return ask(hooks, _event(BEFORE, route, move))
+
+
+def _briefly(refusal: Refusal) -> str:
+    return f"hook {refusal.hook!r} {'' if refusal.failed else 'refused: '}{refusal.reason}"
+
+
+def _event(kind: str, route: RouteConfig, move: Transition) -> Event:
+    data: dict[str, object] = {
+        "route": route.name,
+        "service": route.service,
+        "from": stage_data(move.before),
+        "to": stage_data(move.after),
+        "who": move.who,
+        "why": move.why,
+        "revision": move.revision,
+    }
+    if kind != BEFORE:
+        data["anyway"] = move.anyway
+    return Event(kind, data, move.at)
+
+
+def _write(route: RouteConfig, move: Transition, seen: CurrentState) -> Transition | None:
     """Write `move`, and return it with its revision; None if the route is no longer in the state `seen`."""
     with transaction.atomic(using=alias()):
         revision = next_revision()
@@ -218,6 +273,7 @@ def _write(move: Transition, seen: CurrentState) -> Transition | None:
             return None
         move = replace(move, revision=revision)
         _log(move)
+        tell(route.hooks, _event(move.verb, route, move))
     return move
 
 

@@ -1,7 +1,7 @@
-"""The two threads of a process that use the database: one polls for changes, the other stores, judges and deletes old
-rows.
+"""The threads of a process that use the database: one polls for changes, one stores, judges and deletes old rows, and
+where there are hooks, one delivers events.
 
-Requests don't depend on either: a slow or unavailable database delays none.
+Requests depend on none of them: a slow or unavailable database delays no request, and a slow hook neither.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from gateway.clock import utc_now
 from gateway.control.guarding import GuardLoop
+from gateway.control.hooks.delivery import Deliverer
 from gateway.control.models import Worker
 from gateway.control.periodic import PeriodicThread
 from gateway.control.poller import Poller
@@ -31,16 +32,21 @@ __all__ = ["Control"]
 logger = logging.getLogger("gateway.control")
 FIRST = 5.0  # seconds that startup waits for the database
 END = 5.0  # seconds that shutdown waits for the database
+DELIVER = 0.5  # seconds between two looks for events
 
 
 class Control:
     """Synchronizes `gateway` with the database, from `startup` to `shutdown`."""
 
-    THREADS = 2  # each with a connection
-
     def __init__(self, gateway: Served) -> None:
         self._gateway = gateway
         self._threads: list[PeriodicThread] = []
+
+    @property
+    def connections(self) -> int:
+        """How many connections its threads may open: one each, and those of functions that are hooks."""
+        hooks = self._gateway.config.hooks
+        return 2 + bool(hooks) + sum(hook.call is not None for hook in hooks)
 
     async def startup(self) -> None:
         """Start, and wait for the first poll, so that no request is decided by the file's state of a route that was
@@ -64,6 +70,7 @@ class Control:
             gateway.breakers,
             gateway.randomness,
             gateway.recordings,
+            routes,
         )
         polling = PeriodicThread(
             "gateway-poll", settings.poll, poller.look, meanwhile="routes stay at the last stages that are known"
@@ -83,6 +90,9 @@ class Control:
         self._threads.append(writing)  # after the first poll, since it stores the revision
         writing.start()
         begin_serving(gateway)
+        if gateway.config.hooks:
+            self._threads.append(_delivering(gateway))
+            self._threads[-1].start()
 
     async def shutdown(self) -> None:
         """Stop, after storing the counts."""
@@ -96,6 +106,13 @@ class Control:
             if not await asyncio.to_thread(thread.join, max(0.0, deadline - loop.time())):
                 logger.warning("%s still waits for the database, and is left behind", thread.name)
         self._threads = []
+
+
+def _delivering(gateway: Served) -> PeriodicThread:
+    deliverer = Deliverer(gateway.config.hooks, gateway.clock, gateway.randomness)
+    return PeriodicThread(
+        "gateway-hooks", DELIVER, deliverer.work, meanwhile="hooks are told later", last=deliverer.last
+    )
 
 
 def _worker(releases: Mapping[str, str], gateway: Served) -> Worker:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 
 from gateway.clock import Clock, utc_now
+from gateway.config.routes import RouteConfig
 from gateway.control.endpoint_days import EndpointWriter
 from gateway.control.guarding import GuardLoop
-from gateway.control.models import Worker
+from gateway.control.hooks.watching import BreakerWatch, tell_of_difference
+from gateway.control.models import DifferenceGroup, RouteDifferences, Worker
 from gateway.control.recordings import write_batches
 from gateway.control.retention import retain
 from gateway.control.store import Origin, write_counts, write_found, write_worker
@@ -32,7 +34,8 @@ AWAY = (OperationalError, InterfaceError, ProgrammingError)  # errors that may b
 
 
 class Writer:
-    """Writes for `worker`, whose row says what could not be stored. Its counts belong to `origin`."""
+    """Writes for `worker`, whose row says what could not be stored. Its counts belong to `origin`. Hooks of `routes`
+    are told of what it notices."""
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class Writer:
         breakers: Mapping[str, CircuitBreaker],
         randomness: Randomness,
         recordings: Recordings,
+        routes: Mapping[str, RouteConfig],
     ) -> None:
         self._worker = worker
         self._breakers = breakers
@@ -57,6 +61,8 @@ class Writer:
         self._revision = revision
         self._clock = clock
         self._randomness = randomness
+        self._routes = routes
+        self._breaker_watch = BreakerWatch(routes, breakers, worker, clock)
         self._tallies: Mapping[tuple[str, str, int], Tally] = {}  # as stored
         self._mirrored: Mapping[tuple[str, int], Mirrored] = {}
         self._endpoints = EndpointWriter(worker.id, counters.traffic, clock)
@@ -68,6 +74,7 @@ class Writer:
         """Store, judge, delete old rows. Raises what the database raises; what was not stored is tried again."""
         self._store()
         self._guard_loop.look()
+        self._breaker_watch.look()
         moment = self._clock.monotonic()
         if moment >= self._retain_at:
             self._retain_at = moment + (0.5 + self._randomness.random()) * RETAIN
@@ -127,7 +134,7 @@ class Writer:
         drained = self._difference_log.drain()
         lost = drained.beyond
         try:
-            write_found(drained.groups, drained.matches, self._now(), self._origin)
+            write_found(drained.groups, drained.matches, self._now(), self._origin, self._noticed)
         except AWAY:
             self._difference_log.restore(drained)
             raise
@@ -135,6 +142,10 @@ class Writer:
             logger.exception("differences could not be stored")
             lost += sum(found.count for found in drained.groups)
         self._worker.lost_differences += lost
+
+    def _noticed(self, totals: RouteDifferences, groups: Sequence[DifferenceGroup]) -> None:
+        if (route := self._routes.get(totals.route)) is not None:
+            tell_of_difference(route, totals, groups, self._now())
 
     # -- recordings --------------------------------------------------------------------------
 

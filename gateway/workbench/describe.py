@@ -54,7 +54,7 @@ def threads(gateway: Gateway) -> int:
 
     upstream = gateway.legacy
     serving = upstream.pools.size if isinstance(upstream, DjangoUpstream) else gateway.config.legacy.threads
-    return serving + (gateway.control.THREADS if gateway.control is not None else 0)
+    return serving + (gateway.control.connections if gateway.control is not None else 0)
 
 
 def middleware(gateway: Gateway) -> dict[str, list[dict[str, Any]]]:

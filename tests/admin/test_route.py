@@ -8,7 +8,7 @@ from django.test import Client
 
 from gateway.control import reports, transitions
 from gateway.control.models import Change, RouteState
-from tests.admin.conftest import counted, difference, serving
+from tests.admin.conftest import ROUTES, counted, difference, serving
 from tests.control.conftest import make_route, promote
 
 pytestmark = pytest.mark.django_db
@@ -176,6 +176,21 @@ def test_who_may_override_gets_a_second_step(staff):
 def test_the_second_step_needs_the_permission(operator):
     assert send(operator, CART, verb="promote", to="live", anyway="yes").status_code == 403
     assert stage("cart_lines") == "as in the file"
+
+
+FREEZE = '[hooks.freeze]\ncall = "tests.cli.services:frozen"\nevents = ["before_promote"]\n'
+
+
+def test_a_hook_that_refuses_is_named_with_its_reason_and_a_second_step(staff, toml):
+    toml(ROUTES + FREEZE)
+    client = staff("view_route", "operate_route", "override_evidence")
+    response = send(client, verb="promote", to="shadow")
+    refusal = response.content.decode().partition('id="gw-refusal"')[2].partition("</form>")[0]
+    assert (response.status_code, stage("catalog")) == (409, "as in the file")
+    assert "A hook refuses it" in refusal
+    assert "hook &#x27;freeze&#x27; refuses: change freeze" in refusal
+    send(client, verb="promote", to="shadow", anyway="yes")
+    assert reports.changes("catalog")[0].why == "it is time (hook 'freeze' refused: change freeze)"
 
 
 def test_a_conflict_names_the_other_operator_and_loses_nothing(operator):

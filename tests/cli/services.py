@@ -62,3 +62,12 @@ equal.delete("/api/cart/items/{product_pk:int}/", **REMOVED)(remove)
 breaking.delete("/api/cart/items/{product_pk:int}/", **REMOVED)(remove_for)
 warning.delete("/api/cart/items/{product_pk:int}/", **REMOVED | {"responses": {202: {}, 422: {}}})(remove)
 hidden.delete("/api/cart/items/{product_pk:int}/", include_in_schema=False, **REMOVED)(remove)
+
+
+def told(event: dict[str, object]) -> None:
+    """A function that is a hook."""
+
+
+def frozen(event: dict[str, object]) -> str:
+    """One that refuses every promotion."""
+    return "change freeze"

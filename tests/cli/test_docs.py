@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from gateway.cli.app import app
 from gateway.config.compare import AcceptedConfig, CompareConfig
 from gateway.config.guard import GuardConfig
+from gateway.config.hooks import HookConfig
 from gateway.config.legacy import GatewaySettings, LegacyConfig
 from gateway.config.parse import parse
 from gateway.config.rollout import MirrorSettings, RolloutSettings
@@ -37,6 +38,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[routes.guard]": GuardConfig,
     "[rollout]": RolloutSettings,
     "[mirror]": MirrorSettings,
+    "[hooks.NAME]": HookConfig,
 }
 
 

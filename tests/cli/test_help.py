@@ -52,6 +52,7 @@ OPTIONS = {
         "--host",
     },
     "history": {*SHARED, "--json", "--limit"},
+    "hooks": {*SHARED, "--json"},
     "version": {"--help"},
     "serve": {
         *SHARED,

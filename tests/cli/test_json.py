@@ -55,6 +55,8 @@ PRINTED: list[tuple[str, list[str], list[list[str]]]] = [
     ("history", [], [*MOVED]),
     ("history", [], [["record", "catalog", "--detach"]]),
     ("history", [], []),
+    ("hooks", [], [*MOVED]),
+    ("hooks test", ["here"], []),
     ("sign", ["catalog", "--side", "service"], []),
     ("inventory", ["/api/"], []),
     ("inventory", ["--all", "--sort", "requests"], []),
@@ -67,6 +69,8 @@ ELSEWHERE = {"replay", "replay clean", "retire"}  # tests/workbench/replay, test
 FAILED: list[tuple[list[str], int, str]] = [
     (["promote", "catalog"], 1, "unproved"),
     (["resume", "catalog"], 1, "illegal_move"),
+    (["promote", "frozen"], 1, "refused"),
+    (["hooks", "test", "nowhere"], 2, "usage"),
     (["diffs", "resolve", "ffff", *WHY], 1, "no_such_difference"),
     (["record", "--fetch", "00"], 1, "no_such_recording"),
     (["record", "--har", "gateway.toml"], 1, "unreadable"),
@@ -94,13 +98,29 @@ FAILED: list[tuple[list[str], int, str]] = [
     (["routes", "--config", "missing.toml"], 3, "configuration"),
 ]
 LISTENS = 'always = ["signed-header"]'
+HOOKS = """
+[hooks.here]
+call = "tests.cli.services:told"
+
+[hooks.freeze]
+call = "tests.cli.services:frozen"
+events = ["before_promote"]
+routes = ["frozen"]
+
+[[routes]]
+name = "frozen"
+prefix = "/frozen"
+service = "catalog"
+claim = "all"
+stage = "legacy"
+"""
 FORMER = '[[routes]]\nname = "former"\nprefix = "/former"\nservice = "catalog"\nclaim = "all"\nstage = "live"'
 
 
 @pytest.fixture
 def stored(invoke: Callable[..., Any], rollout: Callable[..., Any]) -> Callable[..., Any]:
     """The command line, where a route has been compared and a process serves."""
-    rollout(LISTENS, FORMER)
+    rollout(LISTENS, FORMER, HOOKS)
     now = datetime.now(UTC)
     start = int(now.timestamp()) // COUNTER_WINDOW * COUNTER_WINDOW
     tallies = {("catalog", side, start): tally(*[0.01] * 60, errors=1) for side in ("service", "legacy")}
@@ -184,7 +204,7 @@ def test_a_project_without_the_app_is_one_too(invoke, rollout, settings):
 def test_every_command_with_json_has_a_shape():
     group: Any = typer.main.get_command(app)
     with_json = {name for name, command in group.commands.items() if "as_json" in {p.name for p in command.params}}
-    assert with_json | {"diffs resolve", "replay clean"} == set(SHAPES)
+    assert with_json | {"diffs resolve", "hooks test", "replay clean"} == set(SHAPES)
     assert {command for command, _, _ in PRINTED} | ELSEWHERE == set(SHAPES)
 
 

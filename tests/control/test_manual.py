@@ -19,7 +19,7 @@ from gateway.stats.counters import KEPT
 from gateway.stats.tally import COUNTER_WINDOW
 
 PAGE = (Path(__file__).parents[2] / "docs" / "control.md").read_text()
-MODELS = [model.__name__ for model in apps.get_app_config("gateway_control").get_models()]
+MODELS = [model.__name__ for model in apps.get_app_config("gateway_control").get_models() if model._meta.managed]
 PAUSES = sum(database.FIRST_PAUSE * 2**attempt for attempt in range(database.ATTEMPTS - 1))
 
 

@@ -58,7 +58,7 @@ class FakeGateway:
     """Only what Control uses of one. `published` are the snapshots after the first."""
 
     def __init__(self) -> None:
-        self.config = SimpleNamespace(rollout=RolloutSettings(poll=0.01, flush=0.01), services={})
+        self.config = SimpleNamespace(rollout=RolloutSettings(poll=0.01, flush=0.01), services={}, hooks=())
         self.clock, self.randomness = SYSTEM, RANDOMNESS
         self.counters = Counters()
         self.difference_log = DifferenceLog()
@@ -331,6 +331,7 @@ def writing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Any:
         {"catalog": breaker},
         RANDOMNESS,
         make_recordings(),
+        {},
     )
     return SimpleNamespace(
         work=made.work, last=made.last, counters=counters, difference_log=report, worker=worker, breaker=breaker

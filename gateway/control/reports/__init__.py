@@ -8,6 +8,7 @@ from gateway.control.reports.differences import (
     differences,
 )
 from gateway.control.reports.history import DayOfTraffic, HourOfRoute, days_of_traffic, hours_of_route
+from gateway.control.reports.hooks import DeliveryReport, HookReport, hooks
 from gateway.control.reports.metrics import Metric, RouteMetrics, route_metrics
 from gateway.control.reports.route_status import RouteStatus, status
 from gateway.control.reports.routes import OrphanedRoute, changes, orphans
@@ -17,8 +18,10 @@ from gateway.control.reports.workers import WorkerReport, worker_rows, workers
 __all__ = [
     "AcceptedReport",
     "DayOfTraffic",
+    "DeliveryReport",
     "DifferenceCounts",
     "DifferenceReport",
+    "HookReport",
     "HourOfRoute",
     "Metric",
     "MirrorStats",
@@ -32,6 +35,7 @@ __all__ = [
     "changes",
     "days_of_traffic",
     "differences",
+    "hooks",
     "hours_of_route",
     "orphans",
     "route_metrics",

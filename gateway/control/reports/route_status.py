@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from gateway.config.guard import Guard
+from gateway.config.hooks import BEFORE
 from gateway.config.routes import RouteConfig
 from gateway.control.current_state import CurrentState, current_states
 from gateway.control.evidence_queries import compared, needed, releases, started
 from gateway.control.guarded_route import GuardedRoute, began, guard_of
+from gateway.control.hooks.ramp import refusal
 from gateway.control.models import Worker
 from gateway.control.reports.differences import DifferenceCounts, difference_counts
 from gateway.control.reports.traffic import TrafficStats, traffic_stats
@@ -143,6 +145,8 @@ def _next(guarded: GuardedRoute, verdict: Judgement | None, breaking: int, lacki
         return f"is held: {count} open"
     if isinstance(step, Promote) and lacking is not None:
         return f"is held: {lacking}"
+    if isinstance(step, Promote) and (refused := _refused(guarded)):
+        return f"is held: {refused}"
     if isinstance(step, Promote):
         return f"is about to go to {step.stage}{_percent(step.weight)}: {step.reason}"
     if guarded.current_state.state.stage == LIVE or guarded.route.interval is None:
@@ -150,6 +154,13 @@ def _next(guarded: GuardedRoute, verdict: Judgement | None, breaking: int, lacki
     further = next((weight for weight in guarded.route.steps if weight > guarded.current_state.state.weight), None)
     goal = "live" if further is None else f"canary{_percent(further)}"
     return f"waits to go to {goal}: {step.reason}"
+
+
+def _refused(guarded: GuardedRoute) -> str:
+    """Why hooks hold its ramp, in words; "" if they don't."""
+    if not any(BEFORE in hook.events for hook in guarded.route.hooks):
+        return ""
+    return refusal(guarded.route.name, guarded.current_state.revision, datetime.fromtimestamp(guarded.now, UTC))
 
 
 def _percent(weight: float | None) -> str:

@@ -7,6 +7,7 @@ from gateway.workbench.shapes.code import RetireDocument, ScaffoldDocument
 from gateway.workbench.shapes.configuration import CheckDocument, ExplainDocument, RoutesDocument
 from gateway.workbench.shapes.endpoints import BriefDocument, InventoryDocument
 from gateway.workbench.shapes.envelope import Envelope, ErrorDocument, Failure, Shape, stage
+from gateway.workbench.shapes.hooks import HooksDocument, HookTestDocument
 from gateway.workbench.shapes.proofs import (
     CleanDocument,
     ContractDocument,
@@ -39,6 +40,8 @@ SHAPES: dict[str, type[Envelope]] = {
     "diffs resolve": ResolveDocument,
     "record": RecordDocument,
     "history": HistoryDocument,
+    "hooks": HooksDocument,
+    "hooks test": HookTestDocument,
     "sign": SignDocument,
     "retire": RetireDocument,
     "replay": ReplayDocument,

@@ -17,6 +17,7 @@ __all__ = [
     "Moment",
     "Percent",
     "Problem",
+    "Refusal",
     "Shape",
     "Stage",
     "Use",
@@ -71,11 +72,19 @@ class Use(Shape):
     why: str
 
 
+class Refusal(Shape):
+    """Why a hook prevents a promotion."""
+
+    hook: str
+    reason: str
+    failed: bool = Field(description="whether it did not answer, rather than refuse")
+
+
 class Failure(Shape):
     """Why a command failed. It exits with the same status as without `--json`."""
 
     code: Literal[
-        "usage", "corpus", "illegal_move", "conflict", "unproved", "no_such_difference", "no_such_endpoint",
+        "usage", "corpus", "illegal_move", "conflict", "unproved", "refused", "no_such_difference", "no_such_endpoint",
         "no_such_recording", "unreadable", "configuration", "control_missing", "database", "replay", "start",
         "in_use",
         "not_scaffolded",
@@ -83,9 +92,10 @@ class Failure(Shape):
     message: str = Field(description="what it says without `--json`")
     hint: str | None = Field(None, description="what to do, where that is known")
     problems: list[Problem] | None = Field(None, description="of `configuration`: every one")
-    route: str | None = Field(None, description="of `unproved`, `illegal_move`, `conflict` and `in_use`")
-    to: Stage | None = Field(None, description="of `unproved`: where it was to go")
+    route: str | None = Field(None, description="of `unproved`, `refused`, `illegal_move`, `conflict` and `in_use`")
+    to: Stage | None = Field(None, description="of `unproved` and `refused`: where it was to go")
     missing: list[str] | None = Field(None, description="of `unproved`: the evidence that is missing, in words")
+    refusals: list[Refusal] | None = Field(None, description="of `refused`: every one")
     uses: list[Use] | None = Field(None, description="of `in_use`: what a person has to change first")
 
 

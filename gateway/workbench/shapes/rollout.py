@@ -47,7 +47,7 @@ class Change(Shape):
     before: Stage
     after: Stage
     why: str
-    anyway: bool = Field(description="without the evidence for it")
+    anyway: bool = Field(description="although evidence was missing or a hook refused")
 
 
 def change(moved: Transition) -> dict[str, Any]:

@@ -1,0 +1,53 @@
+"""Events in plain words, and as Slack takes them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.rollout.stage import State
+
+__all__ = ["escaped", "slack", "words"]
+
+DONE = {
+    "before_promote": "wants to promote",
+    "promote": "promoted",
+    "rollback": "rolled back",
+    "pause": "paused",
+    "resume": "resumed",
+    "clear": "cleared",
+}
+
+
+def slack(payload: Mapping[str, Any]) -> dict[str, str]:
+    """The message for Slack. Texts may come from callers and operators, so nothing in it is a link or a mention."""
+    return {"text": escaped(words(payload))}
+
+
+def escaped(text: str) -> str:
+    """`text`, with Slack's three control characters escaped
+    (https://docs.slack.dev/messaging/formatting-message-text#escaping)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def words(payload: Mapping[str, Any]) -> str:
+    """The event of a payload in one sentence."""
+    kind, data = payload["type"], payload["data"]
+    if kind in DONE:
+        anyway = " anyway" if data.get("anyway") else ""
+        why = f": {data['why']}" if data["why"] else ""
+        way = f"from {_state(data['from'])} to {_state(data['to'])}"
+        return f"{data['who']} {DONE[kind]} {data['route']} {way}{anyway}{why}"
+    if kind == "hold":
+        reasons = "; ".join(data["reasons"])
+        return f"{data['route']} is held at {_state(data['from'])}, and does not go to {_state(data['to'])}: {reasons}"
+    if kind == "breaking_difference":
+        release = f" of release {data['release']}" if data["release"] else ""
+        return f"{data['route']} has a {data['severity']} difference{release}: {data['template']}, {data['summary']}"
+    if kind == "breaker_open":
+        return f"a circuit breaker has opened on {data['host']}: {data['reason']} (routes: {', '.join(data['routes'])})"
+    return f"a test of hook {data['hook']}"
+
+
+def _state(data: Mapping[str, Any]) -> str:
+    return str(State(data["stage"], data["weight_percent"] or 0.0, data["paused"]))

@@ -1,0 +1,202 @@
+"""One call of a hook: what a webhook gets, what a function gets, and what comes of it."""
+
+import hmac
+import json
+import threading
+from base64 import b64decode, b64encode
+
+import pytest
+
+from gateway.config.hooks import BEFORE
+from gateway.control.hooks import Refuse, sending
+from gateway.control.hooks.sending import Attempt
+from tests.control.hooks.conftest import EVENT, MOVE, PAYLOAD, SECRET, answers, called, calls, make_hook
+from tests.support.receiver import Answer, receiving
+
+ASKED = EVENT | {"type": BEFORE, "data": MOVE}
+
+
+@pytest.fixture
+def webhook(receiver):
+    return lambda **table: make_hook(url=f"{receiver.url}/in?key=1", **table)
+
+
+def outcome(hook, payload=PAYLOAD):
+    return Attempt(hook, payload).wait()
+
+
+# -- webhooks ------------------------------------------------------------------------------------
+
+
+def test_a_webhook_gets_the_event_as_json(receiver, webhook):
+    assert (outcome(webhook()).problem, outcome(webhook()).status) == ("", 200)
+    request = receiver.got[0]
+    assert (request.path, request.headers["content-type"]) == ("/in?key=1", "application/json")
+    assert request.json == PAYLOAD
+
+
+def test_it_is_signed_over_its_id_its_time_and_its_body(receiver, webhook):
+    outcome(webhook(secret=SECRET))
+    request = receiver.got[0]
+    signed = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}.".encode() + request.body
+    digest = hmac.digest(b64decode(SECRET.removeprefix("whsec_")), signed, "sha256")
+    assert request.headers["webhook-id"] == "e1"
+    assert request.headers["webhook-signature"] == f"v1,{b64encode(digest).decode()}"
+
+
+def test_without_a_secret_it_is_not_signed(receiver, webhook):
+    outcome(webhook())
+    assert "webhook-signature" not in receiver.got[0].headers
+
+
+def test_slack_gets_a_text_in_which_nothing_is_a_link_or_a_mention(receiver, webhook):
+    data = MOVE | {"why": "<!channel> see <https://evil.example|here> & now"}
+    outcome(webhook(format="slack"), EVENT | {"data": data})
+    text = (
+        "ana promoted catalog from legacy to shadow: &lt;!channel&gt; see &lt;https://evil.example|here&gt; &amp; now"
+    )
+    assert receiver.got[0].json == {"text": text}
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410, 429, 500, 503])
+def test_another_status_is_a_problem_with_the_beginning_of_the_answer(receiver, webhook, status):
+    receiver.answer = lambda _: Answer(status, b"not\x1b[2J now\n" + b"x" * 1000)
+    found = outcome(webhook())
+    assert (found.status, found.reason) == (status, None)
+    assert found.problem.startswith(f"answered {status}: not[2J now xxx")
+    assert len(found.problem) < 330
+
+
+def test_a_redirect_is_not_followed(receiver, webhook):
+    receiver.answer = lambda _: Answer(302, location=f"{receiver.url}/elsewhere")
+    assert outcome(webhook()).problem == "answered 302; redirects are not followed"
+    assert [request.path for request in receiver.got] == ["/in?key=1"]
+
+
+def test_a_refused_connection_is_a_problem():
+    with receiving() as gone:
+        url = gone.url
+    found = outcome(make_hook(url=f"{url}/key"))
+    assert found.problem.startswith("can't be reached: ")
+    assert "key" not in found.problem
+
+
+def test_it_takes_no_longer_than_its_timeout_however_slowly_it_answers(receiver, webhook):
+    over = threading.Event()
+    receiver.answer = lambda _: over.wait() and Answer()
+    found = outcome(webhook(timeout=0.05))
+    over.set()
+    assert (found.problem, found.ok) == ("did not answer in 0.05 s", False)
+
+
+def test_an_endless_answer_is_read_to_a_limit(receiver, webhook, monkeypatch):
+    monkeypatch.setattr(sending, "MOST_ANSWER", 10)
+    receiver.answer = lambda _: Answer(500, b"abcdefghijkl" * 100_000)
+    assert outcome(webhook()).problem == "answered 500: abcdefghij"
+
+
+def test_a_password_in_the_url_is_sent_as_one(receiver):
+    outcome(make_hook(url=f"http://ana:k%40y@127.0.0.1:{receiver.port}/"))
+    assert b64decode(receiver.got[0].headers["authorization"].removeprefix("Basic ")) == b"ana:k@y"
+
+
+def test_it_goes_through_the_proxy_of_the_environment(receiver, monkeypatch):
+    monkeypatch.setenv("http_proxy", receiver.url.removeprefix("http://"))
+    assert outcome(make_hook(url="http://hooks.example/in")).ok
+    assert receiver.got[0].path == "http://hooks.example/in"
+
+
+def test_but_not_to_those_that_no_proxy_names(receiver, webhook, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert outcome(webhook()).ok
+
+
+def test_no_log_has_its_url(receiver, webhook, caplog):
+    caplog.set_level("INFO")
+    outcome(webhook())
+    assert "key=1" not in caplog.text
+
+
+# -- a webhook that is asked -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [403, 409, 422])
+def test_it_refuses_with_a_reason(receiver, webhook, status):
+    receiver.answer = lambda _: Answer(status, json.dumps({"reason": "freeze\nuntil Monday"}).encode())
+    found = outcome(webhook(), ASKED)
+    assert (found.ok, found.reason) == (True, "freeze until Monday")
+
+
+@pytest.mark.parametrize("body", [b"", b"no", b"[]", b'{"reason": 1}'])
+def test_or_without_one(receiver, webhook, body):
+    receiver.answer = lambda _: Answer(403, body)
+    assert outcome(webhook(), ASKED).reason == "answered 403 without a reason"
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_it_allows_with_any_success(receiver, webhook, status):
+    receiver.answer = lambda _: Answer(status)
+    found = outcome(webhook(), ASKED)
+    assert (found.ok, found.reason) == (True, None)
+
+
+def test_anything_else_is_no_answer(receiver, webhook):
+    receiver.answer = lambda _: Answer(500)
+    found = outcome(webhook(), ASKED)
+    assert (found.ok, found.reason) == (False, None)
+
+
+# -- functions -----------------------------------------------------------------------------------
+
+
+def test_a_function_gets_an_event_of_its_own():
+    assert outcome(called()).ok
+    assert calls == [PAYLOAD]
+    assert calls[0] is not PAYLOAD
+
+
+def test_what_it_returns_for_an_event_is_nothing():
+    answers.append("anything")
+    assert outcome(called()).reason is None
+
+
+def test_what_it_raises_is_a_problem():
+    answers.append(RuntimeError("no\nnetwork"))
+    assert outcome(called()).problem == "raised RuntimeError: no network"
+
+
+def test_one_that_is_gone_is_a_problem():
+    assert (
+        outcome(make_hook(call="tests.nowhere:call")).problem == "can't be imported: there is no module 'tests.nowhere'"
+    )
+
+
+@pytest.mark.parametrize("answer", ["change freeze", Refuse("change freeze")])
+def test_before_a_promotion_it_returns_or_raises_a_reason(answer):
+    answers.append(answer)
+    assert outcome(called(), ASKED).reason == "change freeze"
+
+
+@pytest.mark.parametrize("answer", [True, False, 1, "", " "])
+def test_or_none_and_nothing_else(answer):
+    answers.append(answer)
+    assert "None allows, a text with a reason refuses" in outcome(called(), ASKED).problem
+    assert outcome(called(), ASKED).ok
+
+
+def test_one_that_hangs_is_left_behind():
+    over = threading.Event()
+    answers.append(Waiting(over))
+    attempt = Attempt(make_hook(call=f"{__name__}:hang", timeout=0.05), PAYLOAD)
+    assert attempt.wait().problem == "did not answer in 0.05 s"
+    assert attempt.running
+    over.set()
+
+
+class Waiting:
+    def __init__(self, over):
+        self.over = over
+
+
+def hang(event):
+    answers.pop().over.wait()
