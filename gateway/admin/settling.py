@@ -1,8 +1,8 @@
-"""A difference is settled: resolved by a release."""
+"""A difference is settled: resolved by a release, or accepted until a day."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError
@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 
 from gateway.control.database import DatabaseBusy
-from gateway.control.settle import NoSuchGroup, resolve
+from gateway.control.settle import NoSuchGroup, accept, resolve
 
 if TYPE_CHECKING:
     from gateway.control.reports import DifferenceReport
@@ -27,6 +27,7 @@ class NotSettled(Exception):
         super().__init__(message)
         self.why = form.get("why", "")
         self.release = form.get("release", "")
+        self.until = form.get("until", "")
         self.verb = form.get("verb", "")
         self.status = status
 
@@ -36,14 +37,18 @@ def settle(difference: DifferenceReport, form: QueryDict, who: str, at: datetime
     why = form.get("why", "").strip()[:LONGEST]
     if not why:
         raise NotSettled(gettext("a reason is needed: it is kept with the difference"), form)
-    if form.get("verb") != "resolve":
-        raise NotSettled(gettext("there is no such step: %(value)s") % {"value": form.get("verb", "")}, form)
     try:
-        return _resolved(difference, form.get("release", "").strip(), why, who, at)
+        if form.get("verb") == "resolve":
+            return _resolved(difference, form.get("release", "").strip(), why, who, at)
+        if form.get("verb") == "accept":
+            return _accepted(difference, form.get("until", ""), why, who, at)
     except NoSuchGroup as exc:
         raise NotSettled(str(exc), form, 409) from exc
     except (DatabaseBusy, DatabaseError) as exc:
         raise NotSettled(str(exc), form, 503) from exc
+    except ValueError as exc:
+        raise NotSettled(str(exc), form) from exc
+    raise NotSettled(gettext("there is no such step: %(value)s") % {"value": form.get("verb", "")}, form)
 
 
 def _resolved(difference: DifferenceReport, release: str, why: str, who: str, at: datetime) -> str:
@@ -51,3 +56,13 @@ def _resolved(difference: DifferenceReport, release: str, why: str, who: str, at
     text = gettext("by release %(release)s: %(why)s") % {"release": release, "why": why} if release else why
     resolve(difference.fingerprint, who=who, why=text, at=at)
     return f"{who} resolved {difference.summary!r} of {difference.route!r}: {text}"
+
+
+def _accepted(difference: DifferenceReport, until: str, why: str, who: str, at: datetime) -> str:
+    """Accepted: it doesn't count until the end of that day."""
+    try:
+        day = date.fromisoformat(until)
+    except ValueError:
+        raise ValueError(gettext("a last day is needed, in the future")) from None
+    accept(difference.fingerprint, who=who, why=why, until=day, at=at)
+    return f"{who} accepted {difference.summary!r} of {difference.route!r} until {day}: {why}"

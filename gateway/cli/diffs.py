@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -38,10 +38,11 @@ Examples:
   gateway diffs catalog --all                 also differences that don't count, and every example
   gateway diffs catalog --since 2h            seen in the last two hours; or 30m, 1d, 2026-11-25T12:00
   gateway diffs resolve 3f2a91 --why 'the old prices were wrong'
+  gateway diffs accept 3f2a91 --until 2026-12-31 --why 'clients round prices themselves'
   gateway diffs catalog --json | jq '.routes[].groups[] | select(.state == "open")'
 
 Differences are grouped by URL template, kind and place. Noise is a difference that legacy's own responses have \
-about as often. To accept one for a while, add it to [[routes.compare.accepted]], with a reason and a last day. \
+about as often. To accept one for a while, use accept, or [[routes.compare.accepted]] in the file. \
 A resolved one is open again when it is seen again; one that was not seen under a new release of the service is \
 mended. All are kept for 30 days.
 """
@@ -52,11 +53,13 @@ def diffs(
     route: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ROUTE]", help='The route\'s name in gateway.toml, else all; or "resolve", with a GROUP.'
+            metavar="[ROUTE]",
+            help='The route\'s name in gateway.toml, else all; or "resolve" or "accept", with a GROUP.',
         ),
     ] = None,
     group: Annotated[
-        str | None, typer.Argument(metavar="[GROUP]", help="The key of the difference to resolve, or its beginning.")
+        str | None,
+        typer.Argument(metavar="[GROUP]", help="The key of the difference to resolve or accept, or its beginning."),
     ] = None,
     everything: Annotated[
         bool,
@@ -67,18 +70,24 @@ def diffs(
     since: Annotated[
         str | None, typer.Option(metavar="WHEN", help="Only those seen since then: 2h, 30m, 1d, or a time.")
     ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="With accept: the last day on which it doesn't count.")
+    ] = None,
     why: WhyOption = "",
     who: WhoOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the differences that mirrors found, or resolve one."""
+    """List the differences that mirrors found, or resolve or accept one."""
     loaded = opened(context, config)
     if group is not None:
-        if route != "resolve":
+        if route not in ("resolve", "accept"):
             misuse(f"`gateway diffs` takes one ROUTE; to settle a difference: gateway diffs resolve {group} --why '…'")
         need_control(loaded)
-        _resolve(group, who or operator(), why, as_json=as_json)
+        if route == "accept":
+            _accept(group, who or operator(), why, _day(until), as_json=as_json)
+        else:
+            _resolve(group, who or operator(), why, as_json=as_json)
         return
     from_when = _moment(since) if since is not None else None
     found = [route_named(loaded, route)] if route is not None else list(loaded.routes)
@@ -134,6 +143,35 @@ def _resolve(key: str, who: str, why: str, *, as_json: bool) -> None:
     else:
         typer.echo(f"{settled.route}: resolved: {settled.template}  {settled.summary}")
         typer.echo("It is open again when it is seen again.")
+
+
+def _day(text: str | None) -> date:
+    """The day that `--until` names."""
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        misuse(f"accepting a difference needs its last day: --until 2026-12-31, not {text!r}")
+
+
+def _accept(key: str, who: str, why: str, until: date, *, as_json: bool) -> None:
+    from gateway.control.settle import NoSuchGroup, accept
+
+    if not why.strip():
+        misuse("accepting a difference needs a reason: --why '…'")
+    with asking_the_database():
+        try:
+            settled = accept(key, who=who, why=why, until=until, at=utc_now())
+        except NoSuchGroup as exc:
+            end(REFUSED, "no_such_difference", str(exc))
+        except ValueError as exc:
+            misuse(f"--until: {exc}")
+    if as_json:
+        shown = {"route": settled.route, "fingerprint": settled.fingerprint, "summary": settled.summary}
+        accepted = {"until": until.isoformat(), "accepted_by": who, "accepted_why": why}
+        print_json("diffs accept", difference=shown | accepted)
+    else:
+        typer.echo(f"{settled.route}: accepted until {until}: {settled.template}  {settled.summary}")
+        typer.echo("It doesn't count until then, and nothing that was compared before counts for a promotion.")
 
 
 def _moment(text: str) -> datetime:

@@ -14,6 +14,7 @@ from gateway.control.database import alias
 from gateway.control.guarded_route import GuardedRoute, began, guard_of
 from gateway.control.models import DifferenceGroup, MirrorWindow, RouteDifferences, Worker
 from gateway.control.replays import last_replay
+from gateway.control.settle import accepted_since
 from gateway.control.statistics import traffic
 from gateway.parity.noise import Noise, judge
 from gateway.parity.severity import Severity
@@ -44,6 +45,8 @@ def collect_evidence(route: RouteConfig, current_state: CurrentState, now: datet
     """The evidence for promoting `route` from its current state. `now` is an aware datetime."""
     at = now.timestamp()
     since = began(current_state, started(now, at - KEPT))
+    if (accepted := accepted_since(route.name)) is not None:  # earlier comparisons went by other rules
+        since = max(since, accepted.timestamp())
     guarded = GuardedRoute(route, guard_of(route) or Guard(), current_state, since, at)
     release = releases([route])
     whole = guarded.over(max(guarded.first, at - KEPT))

@@ -15,6 +15,7 @@ from gateway.control.timestamps import NEVER, MomentField
 from gateway.rollout.stage import STAGES
 
 __all__ = [
+    "AcceptedDifference",
     "AcceptedMatch",
     "Change",
     "CounterWindow",
@@ -338,6 +339,27 @@ class DifferenceGroup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.route}: {self.summary}"
+
+
+class AcceptedDifference(models.Model):
+    """A difference that an operator accepted at run time, beside those of the file, until the last day `until`.
+
+    `expected` and `actual` are null for any values; see gateway.parity.rules.Accepted.
+    """
+
+    route = models.CharField(max_length=NAME, db_index=True)
+    fingerprint = models.CharField(max_length=32)  # of the group that was accepted
+    kind = models.CharField(max_length=32)
+    pointer = models.TextField()
+    expected = models.JSONField(null=True)
+    actual = models.JSONField(null=True)
+    until = models.DateField()
+    at = MomentField()
+    who = models.CharField(max_length=NAME)
+    why = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.route}: {self.kind} {self.pointer} until {self.until}"
 
 
 class AcceptedMatch(models.Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError
@@ -13,9 +13,11 @@ from gateway.control.current_state import state_of_row
 from gateway.control.database import alias, missing
 from gateway.control.models import Revision, RouteState
 from gateway.control.recordings import active
+from gateway.control.settle import accepted_at_run_time
 from gateway.rollout.stage import State
 
 if TYPE_CHECKING:
+    from gateway.parity.rules import Accepted
     from gateway.recording.plan import Plan
     from gateway.snapshot import Publisher
 
@@ -27,12 +29,19 @@ logger = logging.getLogger("gateway.control")
 class Poller:
     """Keeps the snapshot of `publisher` at the latest revision. `revision` is the current one, 0 before any change.
 
-    `record` is called with the active recordings.
+    `record` is called with the active recordings, `accept` with the differences of each route that were accepted at run
+    time.
     """
 
-    def __init__(self, publisher: Publisher, record: Callable[[Iterable[Plan]], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        publisher: Publisher,
+        record: Callable[[Iterable[Plan]], None] = lambda _: None,
+        accept: Callable[[Mapping[str, Sequence[Accepted]]], None] = lambda _: None,
+    ) -> None:
         self._publisher = publisher
         self._record = record
+        self._accept = accept
         self._seen: int | None = None
 
     @property
@@ -50,19 +59,20 @@ class Poller:
         self._publisher.publish(self._publisher.snapshot.at(self._states(), number))
         if self._seen is not None:
             logger.info("revision %d is in force", number)
-        self._follow_recordings()
+        self._follow()
         self._seen = number
 
-    def _follow_recordings(self) -> None:
+    def _follow(self) -> None:
+        """What else workers do by the database."""
+        now = utc_now()
         try:
-            plans = active(utc_now())
+            self._record(active(now))
+            self._accept(accepted_at_run_time(now.date()))
         except DatabaseError as exc:
             if not missing(exc):
                 raise
             # During an upgrade, before `migrate`: routes must still be changeable.
-            logger.warning("nothing is recorded before `manage.py migrate` has run: %s", exc)
-        else:
-            self._record(plans)
+            logger.warning("nothing is recorded, or accepted, before `manage.py migrate` has run: %s", exc)
 
     def _states(self) -> dict[str, State]:
         states = {}

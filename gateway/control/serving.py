@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.config import Config
     from gateway.mirroring.difference_log import DifferenceLog
+    from gateway.mirroring.mirroring import Mirroring
     from gateway.randomness import Randomness
     from gateway.recording.recordings import Recordings
     from gateway.rollout.breaker import CircuitBreaker
@@ -29,6 +30,7 @@ class Served(Publisher, Protocol):
     randomness: Randomness
     counters: Counters
     recordings: Recordings
+    mirroring: Mirroring
     services: Mapping[str, Service]
 
     @property

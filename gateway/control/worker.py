@@ -55,7 +55,7 @@ class Control:
         An unavailable database doesn't prevent the server from starting.
         """
         gateway, settings = self._gateway, self._gateway.config.rollout
-        poller = Poller(gateway, gateway.recordings.follow)
+        poller = Poller(gateway, gateway.recordings.follow, gateway.mirroring.rules.accept)
         routes = gateway.snapshot.routes
         guard_loop = GuardLoop(routes, gateway.clock)
         worker = _worker(_releases(gateway), gateway)

@@ -77,9 +77,10 @@ class Mirroring:
         self.barred = barred
         self.difference_log = DifferenceLog()
         self.backpressure = Backpressure(legacy, config.mirror.lag)
+        self.rules = Rules(publisher.snapshot.routes, key, clock)
         maker = MirrorMaker(
             config.mirror,
-            Rules(publisher.snapshot.routes, key, clock),
+            self.rules,
             MirrorFindings(counters, self.difference_log, clock, randomness),
             entries=lambda upstream: upstreams[upstream].entry,
             prepared=self._prepare,

@@ -1,9 +1,12 @@
 """Differences are settled on a page of their own, with a reason."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.admin.models import LogEntry
 
 from gateway.control import reports
+from gateway.control.settle import accepted_at_run_time
 from tests.admin.conftest import difference, serving
 from tests.control.conftest import make_route
 
@@ -63,3 +66,24 @@ def test_without_the_permission_nothing_is_settled(staff):
 
 def test_another_difference_is_not_found(client):
     assert client.get(URL.replace("ffff", "eeee")).status_code == 404
+
+
+# -- accepted --------------------------------------------------------------------------------------
+
+
+def test_accepted_until_a_day(client, now):
+    tomorrow = (now + timedelta(days=1)).date()
+    form = {"verb": "accept", "why": "clients round it", "until": tomorrow.isoformat()}
+    assert client.post(URL, form).status_code == 302
+    (accepted,) = accepted_at_run_time(now.date())["cart_lines"]
+    assert (accepted.path, accepted.kind, accepted.owner, accepted.expires) == ("/price", "primitive", "ana", tomorrow)
+    assert state() == "resolved"
+    assert f"until {tomorrow}: clients round it" in LogEntry.objects.get().get_change_message()
+
+
+@pytest.mark.parametrize("until", ["", "soon", "2020-01-01"])
+def test_a_day_that_is_over_or_none_is_refused(client, until):
+    response = client.post(URL, {"verb": "accept", "why": "my reason", "until": until})
+    assert response.status_code == 400
+    assert 'value="my reason"' in response.content.decode()
+    assert state() == "open"

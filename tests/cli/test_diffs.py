@@ -211,3 +211,27 @@ def test_what_cannot_be_resolved_says_why(invoke, stored, arguments, status, sai
 
 def test_a_second_name_without_resolve_is_wrong_usage(invoke, stored):
     assert invoke("diffs", "catalog", "a1b2c3").exit_code == 2
+
+
+def test_accept_settles_one_until_a_day(invoke, stored):
+    result = invoke("diffs", "accept", "a1b2c3", "--until", "2999-12-31", "--why", "clients round it", "--who", "ada")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("catalog: accepted until 2999-12-31: GET /api/products/  type of /price changed\n")
+    stored.refresh_from_db()
+    assert stored.resolved_why == "accepted until 2999-12-31: clients round it"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["a1b2c3", "--until", "2999-12-31"], 2, "needs a reason"),
+        (["a1b2c3", "--why", "x"], 2, "needs its last day: --until 2026-12-31"),
+        (["a1b2c3", "--why", "x", "--until", "soon"], 2, "needs its last day"),
+        (["a1b2c3", "--why", "x", "--until", "2020-01-01"], 2, "2020-01-01 is over"),
+        (["ffff", "--why", "x", "--until", "2999-12-31"], 1, "no difference has the key 'ffff'"),
+    ],
+)
+def test_what_cannot_be_accepted_says_why(invoke, stored, arguments, status, said):
+    result = invoke("diffs", "accept", *arguments)
+    assert (result.exit_code, result.stdout) == (status, "")
+    assert said in result.stderr

@@ -29,7 +29,7 @@ OPTIONS = {
     "pause": {*SHARED, "--json", "--who", "--why"},
     "resume": {*SHARED, "--json", "--who", "--why"},
     "clear": {*SHARED, "--anyway", "--json", "--who", "--why"},
-    "diffs": {*SHARED, "--json", "--all", "--since", "--who", "--why"},
+    "diffs": {*SHARED, "--json", "--all", "--since", "--until", "--who", "--why"},
     "record": {
         *SHARED,
         "--json",

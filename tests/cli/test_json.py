@@ -51,6 +51,7 @@ PRINTED: list[tuple[str, list[str], list[list[str]]]] = [
     ("diffs", [], []),
     ("diffs", ["catalog"], [["diffs", "resolve", KEY, *WHY]]),
     ("diffs resolve", [KEY, *WHY], []),
+    ("diffs accept", [KEY, "--until", "2999-12-31", *WHY], []),
     ("record", ["catalog", "--detach"], []),
     ("history", [], [*MOVED]),
     ("history", [], [["record", "catalog", "--detach"]]),
@@ -204,7 +205,7 @@ def test_a_project_without_the_app_is_one_too(invoke, rollout, settings):
 def test_every_command_with_json_has_a_shape():
     group: Any = typer.main.get_command(app)
     with_json = {name for name, command in group.commands.items() if "as_json" in {p.name for p in command.params}}
-    assert with_json | {"diffs resolve", "hooks test", "replay clean"} == set(SHAPES)
+    assert with_json | {"diffs resolve", "diffs accept", "hooks test", "replay clean"} == set(SHAPES)
     assert {command for command, _, _ in PRINTED} | ELSEWHERE == set(SHAPES)
 
 

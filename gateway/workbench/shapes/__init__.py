@@ -17,6 +17,7 @@ from gateway.workbench.shapes.proofs import (
     VerifyDocument,
 )
 from gateway.workbench.shapes.rollout import (
+    AcceptDocument,
     DiffsDocument,
     HistoryDocument,
     MoveDocument,
@@ -38,6 +39,7 @@ SHAPES: dict[str, type[Envelope]] = {
     **dict.fromkeys(("promote", "rollback", "pause", "resume", "clear"), MoveDocument),
     "diffs": DiffsDocument,
     "diffs resolve": ResolveDocument,
+    "diffs accept": AcceptDocument,
     "record": RecordDocument,
     "history": HistoryDocument,
     "hooks": HooksDocument,

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from gateway.control.transitions import Transition
 
 __all__ = [
+    "AcceptDocument",
+    "AcceptedUntil",
     "Change",
     "Difference",
     "Differences",
@@ -231,6 +233,23 @@ class Resolved(Shape):
     resolved: Moment
     resolved_by: str
     resolved_why: str
+
+
+class AcceptedUntil(Shape):
+    """A difference that doesn't count until the end of a day."""
+
+    route: str
+    fingerprint: str
+    summary: str
+    until: str = Field(description="the last day, such as 2026-12-31")
+    accepted_by: str
+    accepted_why: str
+
+
+class AcceptDocument(Envelope):
+    """`gateway diffs accept`."""
+
+    difference: AcceptedUntil
 
 
 class ResolveDocument(Envelope):
