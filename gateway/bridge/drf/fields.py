@@ -177,6 +177,8 @@ def _shown(value: Any) -> str:
 
 def _enum(field: Any, schema: Mapping[str, Any]) -> Any:
     values = list(field.choices)
+    if field.allow_blank and schema.get("type") != "array" and "" not in values:
+        values.append("")
     return {"enum": values} if schema.get("type") == "array" else values
 
 

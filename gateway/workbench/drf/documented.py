@@ -57,7 +57,9 @@ def api_document() -> Document | None:
     except ImportError:
         return None
     said = io.StringIO()
-    with redirect_stderr(said), warnings.catch_warnings(), patched_settings({"DISABLE_ERRORS_AND_WARNINGS": False}):
+    whole_paths = {"SCHEMA_PATH_PREFIX_TRIM": False, "SCHEMA_PATH_PREFIX_INSERT": ""}
+    settings = {"DISABLE_ERRORS_AND_WARNINGS": False, **whole_paths}
+    with redirect_stderr(said), warnings.catch_warnings(), patched_settings(settings):
         warnings.simplefilter("ignore")  # warnings of its imports; its own go to stderr
         try:
             schema = generator()().get_schema(request=None, public=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import keyword
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
 from rest_framework import serializers
 
+from gateway.workbench.drf.document import DocumentedSchema
 from gateway.workbench.drf.fields import (
     ANNOTATED,
     ANY,
@@ -27,10 +30,11 @@ from gateway.workbench.scaffold.literals import Text, arguments
 from gateway.workbench.scaffold.references import Untranslatable, ref
 from gateway.workbench.scaffold.stubs import annotation_text, docstring, hints, raising
 
-__all__ = ["Direction", "Models", "component_name"]
+__all__ = ["Direction", "Models"]
 
 Direction = Literal["response", "request", "patch"]
 METHODS = f"{BRIDGE}.methods"
+NAMED = f"{BRIDGE}.openapi.named"
 # Methods in which a serializer may have its own behaviour, by direction: fields can't express these.
 HOOKS: Mapping[str, tuple[str, ...]] = {
     "response": ("to_representation",),
@@ -39,59 +43,74 @@ HOOKS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def component_name(serializer: Any) -> str:
-    """Its name in an API document: as in drf-spectacular, that of the class without `Serializer`."""
+def _usual(serializer: Any, direction: Direction) -> str:
+    """The name of its model without a document: that of the class without `Serializer`, as in drf-spectacular."""
     kind = type(serializer)
     named = getattr(getattr(kind, "Meta", None), "ref_name", None)
-    return str(named or kind.__name__.removesuffix("Serializer") or kind.__name__)
+    name = str(named or kind.__name__.removesuffix("Serializer") or kind.__name__)
+    return {"response": name, "request": f"{name}Request", "patch": f"Patched{name}"}[direction]
 
 
 class Models:
     """The models for some serializers. `texts` are their classes by name, each after those that it uses; `todos`
-    describe what could not be translated. `name` returns the name of a serializer's model."""
+    describe what could not be translated."""
 
-    def __init__(self, name: Callable[[Any], str] = component_name) -> None:
+    def __init__(self) -> None:
         self.texts: dict[str, str] = {}
         self.todos: list[str] = []
-        self._name = name
+        self._written: dict[type, str] = {}  # the model for requests of each serializer class
 
-    def add(self, serializer: Any, direction: Direction) -> str:
-        """The name of the model for `serializer`, which may exist already. The serializer isn't called."""
-        lines = [*self._lines(serializer, direction)]
-        return self._named(self._called(serializer, direction), "\n\n".join(filter(None, lines)) or "pass")
+    def add(self, serializer: Any, direction: Direction, documented: DocumentedSchema | None = None) -> str:
+        """The name of the model for `serializer`, which may exist already. The serializer isn't called. `documented` is
+        its schema in the project's API document, whose names are used."""
+        lines = [*self._lines(serializer, direction, documented)]
+        name = self.named(
+            _usual(serializer, direction),
+            "\n\n".join(filter(None, lines)) or "pass",
+            documented.name if documented is not None else None,
+        )
+        if direction == "request":
+            self._written[type(serializer)] = name
+        return name
 
-    def _called(self, serializer: Any, direction: Direction) -> str:
-        name = self._name(serializer)
-        return {"response": name, "request": f"{name}Request", "patch": f"Patched{name}"}[direction]
-
-    def _named(self, wanted: str, body: str) -> str:
-        for name in (wanted, *(f"{wanted}{number}" for number in range(2, 1000))):
-            text = f"class {name}({ref('pydantic', 'BaseModel')}):\n{textwrap.indent(body, '    ')}\n"
+    def named(self, usual: str, body: str, component: str | None = None) -> str:
+        """The name of a model with this `body`: that of its `component` in the project's document, or `usual`."""
+        bases = ref("pydantic", "BaseModel")
+        if component is not None:
+            bases += f", json_schema_extra={ref(NAMED, 'component')}({component!r})"
+        wanted = [component] if component is not None and _is_class_name(component) else []
+        for name in (*wanted, usual, *(f"{usual}{number}" for number in range(2, 1000))):
+            text = f"class {name}({bases}):\n{textwrap.indent(body, '    ')}\n"
             if self.texts.setdefault(name, text) == text:
                 return name
-        raise RuntimeError(f"a thousand serializers are called {wanted}")
+        raise RuntimeError(f"a thousand serializers are called {usual}")
 
-    def _lines(self, serializer: Any, direction: Direction) -> Iterator[str]:
+    def _lines(self, serializer: Any, direction: Direction, documented: DocumentedSchema | None) -> Iterator[str]:
         kind = type(serializer)
         if kind.__doc__ and "__doc__" in vars(kind) and not kind.__module__.startswith("rest_framework"):
             yield f'"""{_plain(inspect.cleandoc(kind.__doc__))}"""'
         fields = [(name, field) for name, field in serializer.fields.items() if _belongs(field, direction)]
-        yield "\n".join(str(self._field(kind, name, field, direction)) for name, field in fields)
+        yield "\n".join(
+            str(self._field(kind, name, field, direction, documented.field(name) if documented is not None else None))
+            for name, field in fields
+        )
         if direction != "response":
             yield self._validators(serializer)
-        written = f"{self._called(serializer, 'request')}" if direction == "patch" else ""
+        written = self._written.get(kind, "") if direction == "patch" else ""
         for name in self._methods(serializer, direction):
-            yield f"{name} = {written}.{name}" if written in self.texts else self._stub(kind, name)
+            yield f"{name} = {written}.{name}" if written else self._stub(kind, name)
 
     # -- fields ----------------------------------------------------------------------------------
 
-    def _field(self, kind: type, name: str, field: Any, direction: Direction) -> FieldText:
+    def _field(
+        self, kind: type, name: str, field: Any, direction: Direction, documented: DocumentedSchema | None
+    ) -> FieldText:
         try:
             if isinstance(field, serializers.BaseSerializer):
-                return self._nested(name, field, direction)
+                return self._nested(name, field, direction, documented)
             if type(field) is serializers.SerializerMethodField:
                 return _method_field(kind, name, field)
-            return field_text(name, field, partial=direction == "patch")
+            return _with_choices(field_text(name, field, partial=direction == "patch"), documented)
         except Untranslatable as exc:
             return self._todo(f"{kind.__name__}.{name}: {exc}", name, field, direction)
 
@@ -103,7 +122,7 @@ class Models:
         marker = f"{ref(METHODS, 'DRFTodo')}({', '.join(filter(None, [repr(what), arguments((), flags)]))})"
         return with_default(name, f"{ANNOTATED}[{ANY}, {marker}]", "None" if optional else None)
 
-    def _nested(self, name: str, field: Any, direction: Direction) -> FieldText:
+    def _nested(self, name: str, field: Any, direction: Direction, documented: DocumentedSchema | None) -> FieldText:
         many = isinstance(field, serializers.ListSerializer)
         serializer: Any = field.child if many else field
         if many and type(field) is not serializers.ListSerializer:
@@ -112,7 +131,7 @@ class Models:
             raise Untranslatable(f"{type(serializer).__name__}, which has no fields")
         if direction != "response" and serializer.source == "*" and not many:
             raise Untranslatable("a nested serializer with source='*', which is written")
-        model = self.add(serializer, "request" if direction == "patch" else direction)
+        model = self.add(serializer, "request" if direction == "patch" else direction, documented)
         optional = not field.read_only and (direction == "patch" or not field.required)
         default = pydantic_default(field) if optional else None
         inner = f"list[{model}]" if many else model
@@ -161,6 +180,20 @@ class Models:
     def _say(self, what: str) -> None:
         if what not in self.todos:
             self.todos.append(what)
+
+
+def _is_class_name(component: str) -> bool:
+    return component.isidentifier() and component[0].isupper() and not keyword.iskeyword(component)
+
+
+def _with_choices(field: FieldText, documented: DocumentedSchema | None) -> FieldText:
+    """The field, with the names of the components for its choices."""
+    names = documented.choices if documented is not None else None
+    if names is None or not field.annotation.startswith(f"{ANNOTATED}["):
+        return field
+    options = arguments((names.name,), {kind: name for kind in ("blank", "null") if (name := getattr(names, kind))})
+    extra = f"{ref('pydantic', 'Field')}(json_schema_extra={ref(NAMED, 'component')}({options}))"
+    return replace(field, annotation=f"{field.annotation[:-1]}, {extra}]")
 
 
 def _belongs(field: Any, direction: Direction) -> bool:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.pagination import CursorPagination, LimitOffsetPagination, PageNumberPagination
 
-from gateway.workbench.drf.document import operation
+from gateway.workbench.drf.document import DocumentedSchema, is_left_out, operation
 from gateway.workbench.drf.lifted_router import view_reference
-from gateway.workbench.drf.models import Models
+from gateway.workbench.drf.models import Direction, Models
 from gateway.workbench.drf.views import overridden, serializer_of, standard_action, url_field, view_for
 from gateway.workbench.inventory import Endpoint
 from gateway.workbench.scaffold.naming import function_name, identifier
@@ -72,40 +72,39 @@ class Rewrites:
     # -- REST framework's own actions ------------------------------------------------------------
 
     def _list(self, endpoint: Endpoint, name: str) -> str:
-        model = self.models.add(serializer_of(endpoint), "response")
+        page = _documented(endpoint, "response")
+        item = page.field("results") if page is not None and _is_paginated(endpoint) else page
+        model = self.models.add(serializer_of(endpoint), "response", item)
         view = f"view={view_reference(endpoint)}, action={endpoint.action!r}"
-        narrow, page = (
-            _given("filters", "Filtered", "filtered", view),
-            _given("pagination", "Paginate", "paginate", view),
-        )
+        given = [
+            f"narrow: {_given('filters', 'Filtered', 'filtered', view)}",
+            f"page: {_given('pagination', 'Paginate', 'paginate', view)}",
+        ]
         lines = [
             f"view: {ANY} = {VIEW_OF}(request)",
             "rows = narrow.now(view.get_queryset())",
             f"return {RESPONSE}(page.now(rows, {SERIALIZER_FOR}({model})))",
         ]
-        return self._function(
-            endpoint, name, lines, [f"narrow: {narrow}", f"page: {page}"], answer=self._page(endpoint, model)
-        )
+        return self._function(endpoint, name, lines, given, answer=self._page(endpoint, model, page))
 
-    def _page(self, endpoint: Endpoint, model: str) -> str | None:
+    def _page(self, endpoint: Endpoint, model: str, documented: DocumentedSchema | None) -> str | None:
         paginator = getattr(view_for(endpoint), "paginator", None)
         if paginator is None:
             return f"list[{model}]"
         if overridden(type(paginator), "get_paginated_response"):
             self.notes.append(f"{endpoint}: what {type(paginator).__name__} answers is not in the OpenAPI document")
             return None
-        name, links = f"Paginated{model}List", ["next", "previous"]
+        links = ["next", "previous"]
         counted = isinstance(paginator, PageNumberPagination | LimitOffsetPagination)
         if not counted and not isinstance(paginator, CursorPagination):
             return None
         fields = ["count: int"] if counted else []
         fields += [*(f"{link}: str | None" for link in links), f"results: list[{model}]"]
-        body = textwrap.indent("\n".join([f'"""A page of {model}."""', "", *fields]), "    ")
-        self.models.texts[name] = f"class {name}({ref('pydantic', 'BaseModel')}):\n{body}\n"
-        return name
+        body = "\n".join([f'"""A page of {model}."""', "", *fields])
+        return self.models.named(f"Paginated{model}List", body, documented.name if documented is not None else None)
 
     def _retrieve(self, endpoint: Endpoint, name: str) -> str:
-        model = self.models.add(serializer_of(endpoint), "response")
+        model = self._answered(endpoint, serializer_of(endpoint))
         lines = [f"view: {ANY} = {VIEW_OF}(request)", _answer(model, "view.get_object()")]
         return self._function(endpoint, name, lines, answer=model)
 
@@ -113,7 +112,7 @@ class Rewrites:
         serializer = serializer_of(endpoint)
         if url_field(serializer):
             raise Untranslatable("its answer has a Location")
-        model, body = self.models.add(serializer, "response"), self.models.add(serializer, "request")
+        model, body = self._answered(endpoint, serializer), self._asked(endpoint, serializer, "request")
         lines = [
             f"view: {ANY} = {VIEW_OF}(request)",
             f"row = {self._saving(endpoint, serializer, body, 'create')}",
@@ -127,9 +126,9 @@ class Rewrites:
     def _partial_update(self, endpoint: Endpoint, name: str) -> str:
         return self._change(endpoint, name, "patch")
 
-    def _change(self, endpoint: Endpoint, name: str, direction: Any) -> str:
+    def _change(self, endpoint: Endpoint, name: str, direction: Direction) -> str:
         serializer = serializer_of(endpoint)
-        model, body = self.models.add(serializer, "response"), self.models.add(serializer, direction)
+        model, body = self._answered(endpoint, serializer), self._asked(endpoint, serializer, direction)
         lines = [
             f"view: {ANY} = {VIEW_OF}(request)",
             f"row = {self._saving(endpoint, serializer, body, 'update')}",
@@ -147,6 +146,12 @@ class Rewrites:
             done = "view.get_object().delete()"
         lines = [f"view: {ANY} = {VIEW_OF}(request)", done, f"return {RESPONSE}(status=204)"]
         return self._function(endpoint, name, lines, status=204)
+
+    def _answered(self, endpoint: Endpoint, serializer: Any) -> str:
+        return self.models.add(serializer, "response", _documented(endpoint, "response"))
+
+    def _asked(self, endpoint: Endpoint, serializer: Any, direction: Direction) -> str:
+        return self.models.add(serializer, direction, _documented(endpoint, "request"))
 
     # -- saving ----------------------------------------------------------------------------------
 
@@ -206,6 +211,18 @@ class Rewrites:
             self._todos.append(what)
 
 
+def _documented(endpoint: Endpoint, body: Literal["request", "response"]) -> DocumentedSchema | None:
+    """The schema of a body in the project's document."""
+    found = operation(endpoint)
+    if found is None:
+        return None
+    return found.request if body == "request" else found.response
+
+
+def _is_paginated(endpoint: Endpoint) -> bool:
+    return getattr(view_for(endpoint), "paginator", None) is not None
+
+
 def _given(module: str, kind: str, dependency: str, view: str) -> str:
     """The annotation of a parameter with this `dependency`."""
     place = f"{BRIDGE}.{module}"
@@ -227,8 +244,10 @@ def _decorator(endpoint: Endpoint, answer: str | None, status: int, more: str) -
     if status != 200:
         options.append(f"status_code={status}")
     options.append(f"response_model={answer}")
-    if (found := operation(endpoint.method, endpoint.template)) is not None:
-        options += [f"operation_id={found.id!r}", f"tags={list(found.tags)!r}"]
+    if (found := operation(endpoint)) is not None:
+        options += [f"operation_id={found.id!r}", *([f"tags={list(found.tags)!r}"] if found.tags else [])]
+    elif is_left_out(endpoint):
+        options.append("include_in_schema=False")
     options.append(f"dependencies=[{DEPENDS}({_dependency(endpoint, more)})]")
     return f"@router.{endpoint.method.lower()}({', '.join(options)})"
 

@@ -81,7 +81,15 @@ def _dispatches_itself(view: type) -> bool:
 
 def _written(view: type, action: str) -> Any:
     """The project's code for an action: the method if it is the class's own, else the class."""
-    return api_view_function(view) or vars(view).get(action) or view
+    own = vars(view).get(action)
+    return api_view_function(view) or (own if own is not None and not _is_inherited(view, action) else view)
+
+
+def _is_inherited(view: type, action: str) -> bool:
+    """Whether the class's own method only wraps its base's, as drf-spectacular's `extend_schema_view` and Django's
+    `method_decorator` on a class make it."""
+    inner = innermost(vars(view)[action])
+    return any(innermost(vars(base)[action]) is inner for base in view.__mro__[1:] if action in vars(base))
 
 
 def _required(callback: Any) -> Sequence[str] | None:

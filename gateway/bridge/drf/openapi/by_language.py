@@ -1,4 +1,4 @@
-"""The OpenAPI document in the caller's language, like DRF's metadata."""
+"""The OpenAPI document in the caller's language, like DRF's metadata, with the components' names of the project's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import translation
 from fastapi import FastAPI
 
+from gateway.bridge.drf.openapi.named import marking, with_component_names
 from gateway.upstreams.introspection import unwrapped
 
 __all__ = ["document_by_language"]
@@ -24,7 +25,8 @@ def document_by_language(app: object) -> None:
         language = translation.get_language()
         if language not in made:
             found.openapi_schema = None  # where FastAPI, and overrides of it, cache the last one
-            made[language] = original()
+            with marking():
+                made[language] = with_component_names(original())
         found.openapi_schema = made[language]
         return made[language]
 

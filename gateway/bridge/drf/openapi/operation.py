@@ -13,6 +13,7 @@ from django.db import connections
 from fastapi import Query
 
 from gateway.bridge.drf.openapi.components import Components, referred_to, with_references
+from gateway.bridge.drf.openapi.named import of_the_project
 from gateway.bridge.drf.openapi.sketch import sketched
 from gateway.bridge.drf.openapi.spectacular import in_project_document
 from gateway.bridge.drf.original import Original
@@ -55,8 +56,9 @@ class Operation(Mapping[str, Any]):
         return wanted
 
     def _ask(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        known = in_project_document(self._method, self._path, self._urlconf)
-        return known or sketched(self._original, self._method, self._path, self._arguments or {})
+        if (known := in_project_document(self._method, self._path, self._urlconf)) is not None:
+            return known[0], {name: of_the_project(name, schema) for name, schema in known[1].items()}
+        return sketched(self._original, self._method, self._path, self._arguments or {})
 
     def _made(self) -> dict[str, Any]:
         operation, _ = self._found

@@ -36,8 +36,8 @@ class DocumentedScheme(NamedTuple):
 
 def is_spectacular() -> bool:
     """Whether drf-spectacular makes the project's document."""
-    openapi: Any = sys.modules.get("drf_spectacular.openapi")  # imported by the setting
     kind: Any = api_settings.DEFAULT_SCHEMA_CLASS
+    openapi: Any = sys.modules.get("drf_spectacular.openapi")  # imported by the setting
     return openapi is not None and isinstance(kind, type) and issubclass(kind, openapi.AutoSchema)
 
 
