@@ -25,20 +25,23 @@ class Declared:
 
     def __init__(self, endpoints: Sequence[Endpoint]) -> None:
         self.paths = Paths(endpoints)
-        self._sorted = sorted(endpoints, key=lambda endpoint: endpoint.path)
-        self._paths = [endpoint.path for endpoint in self._sorted]
+        self._sorted = sorted(endpoints, key=lambda endpoint: (_shape(endpoint.path), endpoint.path))
+        self._keys = [_shape(endpoint.path) for endpoint in self._sorted]
         self._shapes: dict[str, list[Endpoint]] = {}
         for endpoint in endpoints:
             if not endpoint.is_subtree:
                 self._shapes.setdefault(_shape(endpoint.path), []).append(endpoint)
 
     def below(self, prefix: str) -> list[Endpoint]:
-        """The endpoints at `prefix` and below it, by whole segments: /djangofoo is not below /django."""
+        """The endpoints at `prefix` and below it, by whole segments: /djangofoo is not below /django. Its parameters
+        may have other names and convertors than theirs."""
+        parse_template(prefix)  # raises TemplateError
         if prefix == "/":
             return self._sorted
-        at = slice(bisect_left(self._paths, prefix), bisect_right(self._paths, prefix))
+        key = _shape(prefix)
+        at = slice(bisect_left(self._keys, key), bisect_right(self._keys, key))
         after_slash = chr(ord("/") + 1)
-        under = slice(bisect_left(self._paths, prefix + "/"), bisect_left(self._paths, prefix + after_slash))
+        under = slice(bisect_left(self._keys, key + "/"), bisect_left(self._keys, key + after_slash))
         return self._sorted[at] + self._sorted[under]
 
     def shaped(self, template: str) -> list[Endpoint]:
@@ -92,13 +95,14 @@ def _templates(routes: Iterable[RouteConfig]) -> Iterator[Problem]:
     """Problems of the routes' templates that don't depend on what the service declares."""
     for route in routes:
         try:
-            parse_template(route.path or "/")
+            parse_template(route.path or route.prefix or "/")
         except TemplateError as exc:
             yield _no_template(route, exc)
 
 
 def _no_template(route: RouteConfig, error: TemplateError) -> Problem:
-    return Problem(f"routes[{route.name}].path", route.path, f"a path template: {error}")
+    kind, given = ("path", route.path) if route.path is not None else ("prefix", route.prefix)
+    return Problem(f"routes[{route.name}].{kind}", given, f"a path template: {error}")
 
 
 def _rules(

@@ -113,6 +113,40 @@ def test_a_template_route_takes_the_endpoint_whatever_its_parameters_are_called(
     assert [owner(made, path) for path in ("/api/items/7/", "/api/items/new/")] == ["r0", None]
 
 
+NESTED = [
+    Endpoint("/shops/{shop:int}/", frozenset({"GET"})),
+    Endpoint("/shops/{shop:int}/products/", frozenset({"GET"})),
+    Endpoint("/shops/{shop:int}/products/{pk}/", frozenset({"GET"})),
+    Endpoint("/shops/{rest:path}", frozenset({"GET"})),
+]
+
+
+def test_a_prefix_may_have_parameters_whatever_the_service_calls_them():
+    made, problems = snapshot({"prefix": "/shops/{id}/products"}, endpoints=NESTED)
+    paths = ("/shops/7/products/", "/shops/7/products/ink/", "/shops/7/", "/shops/7/productsets/", "/shops/x/products/")
+    assert [owner(made, path) for path in paths] == ["r0", "r0", None, None, None]
+    assert problems == []
+
+
+def test_a_longer_prefix_takes_a_nested_view_from_the_route_of_its_parent():
+    parent = {"prefix": "/shops", "exclude": ["/shops/{shop}/products/", "/shops/{shop}/products/{pk}/"]}
+    made, problems = snapshot(parent, {"prefix": "/shops/{id}/products"}, endpoints=NESTED)
+    assert [owner(made, path) for path in ("/shops/7/", "/shops/7/products/ink/")] == ["r0", "r1"]
+    assert problems == []
+
+
+def test_claim_all_takes_everything_below_a_prefix_with_parameters():
+    made, _ = snapshot({"prefix": "/shops/{shop:int}/products", "claim": "all"}, endpoints=None)
+    assert [owner(made, path) for path in ("/shops/7/products/a/b/", "/shops/x/products/", "/shops/7/")] == [
+        "r0", None, None,
+    ]  # fmt: skip
+
+
+def test_a_prefix_with_an_unknown_convertor_is_a_problem():
+    _, (problem,) = snapshot({"prefix": "/shops/{shop:colour}/products"}, endpoints=NESTED)
+    assert problem.startswith("routes[r0].prefix = '/shops/{shop:colour}/products': a path template:")
+
+
 def test_a_template_route_takes_no_more_than_its_template():
     made, problems = snapshot({"path": "/api/files/{name}"})
     assert problems or owner(made, "/api/files/a/b") is None

@@ -70,7 +70,9 @@ class RouteConfig(Section):
     name: str = Field(
         pattern=r"^[A-Za-z0-9][\w.-]{0,199}$", description="letters, digits, dot, dash and underscore, at most 200"
     )
-    prefix: str | None = Field(None, description='a path such as "/api/products", and everything below it')
+    prefix: str | None = Field(
+        None, description='a path or a template such as "/api/shops/{shop}/products", and everything below it'
+    )
     path: str | None = Field(None, description='one path, or a template such as "/api/products/{id}/"')
     methods: tuple[str, ...] | None = Field(None, description='such as ["GET", "POST"]; default: every method')
     service: str
@@ -145,9 +147,9 @@ class RouteConfig(Section):
 
     @field_validator("prefix")
     @classmethod
-    def _plain_prefix(cls, value: str | None) -> str | None:
-        if value is not None and re.search(r"[{}<>*]", value):
-            raise ValueError('a plain prefix; for a template write path = "…/{name}/"')
+    def _prefix_of_segments(cls, value: str | None) -> str | None:
+        if value is not None and re.search(r"[<>*]|{[^}]*:path}", value):
+            raise ValueError('a prefix such as "/api/products" or "/api/shops/{shop}/products"')
         return value.rstrip("/") or "/" if value is not None else None
 
     @field_validator("path")

@@ -58,7 +58,8 @@ def lift(
     `view` is a ViewSet or APIView, a function made by `@api_view`, a view as the URLconf has it
     (`OrderView.as_view(paid=True)`), or a router of Django REST framework with all that is registered there. Its URLs
     are those that the project's URLconf, or `urlconf`, has for it, with their names and the arguments of `as_view`;
-    with `prefix` ("/api/products") only those below it, with `path` ("/api/cart/{pk}/") only that one.
+    with `prefix` ("/api/products", "/api/shops/{shop}/products") only those below it, with `path` ("/api/cart/{pk}/")
+    only that one.
 
     A view without a URL needs a place, and so does one that is to have another URL, with a `basename`, `name` or
     `router` of its own: a ViewSet a `prefix`, at which `router` (a router class or instance, by default SimpleRouter)
@@ -161,7 +162,7 @@ class Placement:
         spelled = list(map(_shape, _spelled(url)))
         if self.path is not None and _shape(self.path) not in spelled:
             return False
-        start = self.prefix.rstrip("/")
+        start = _shape(self.prefix.rstrip("/"))
         return any(path == start or path.startswith((f"{start}/", f"{start}.")) for path in spelled)
 
     def new(self, view: Liftable) -> Iterator[ViewUrl]:

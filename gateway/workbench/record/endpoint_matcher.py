@@ -50,8 +50,7 @@ def _claims(route: RouteConfig, method: str, template: str) -> bool:
         return False
     if route.path is not None:
         return _anonymous(route.path) == _anonymous(template)
-    prefix = (route.prefix or "/").rstrip("/")
-    return template == prefix or template.startswith(f"{prefix}/")
+    return f"{_anonymous(template)}/".startswith(f"{_anonymous(route.prefix or '/')}/")
 
 
 def _anonymous(template: str) -> str:

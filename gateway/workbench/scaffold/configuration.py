@@ -38,7 +38,9 @@ class Configuration:
     def existing(self, service: str, claim: Claim) -> str | None:
         """The name of an existing route with this claim."""
         for name, route in self.routes.items():
-            same = (route.get("path"), route.get("prefix")) == (claim.path, claim.prefix)
+            same = [shape(route.get(kind) or "") for kind in ("path", "prefix")] == [
+                shape(place or "") for place in (claim.path, claim.prefix)
+            ]
             if (
                 same
                 and route.get("service") == service

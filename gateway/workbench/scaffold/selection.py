@@ -81,10 +81,8 @@ def claim_of(chosen: Sequence[Endpoint]) -> Claim:
         inside = _inside_template(templates[0], chosen)
         return Claim(templates[0], None, methods, tuple(inside))
     prefix = _prefix(templates)
-    own = {shape(template) for template in templates}
-    others = (
-        one.template for one in _all() if one.template.startswith(f"{prefix}/") and shape(one.template) not in own
-    )
+    own, below = {shape(template) for template in templates}, f"{shape(prefix)}/"
+    others = (one.template for one in _all() if (its := shape(one.template)).startswith(below) and its not in own)
     return Claim(None, prefix, methods, tuple(dict.fromkeys(others)))
 
 
@@ -94,9 +92,10 @@ def shape(template: str) -> str:
 
 
 def _prefix(templates: Sequence[str]) -> str:
-    """The longest common prefix without parameters."""
-    parts = [template.partition("{")[0].rstrip("/").split("/") for template in templates]
-    common = takewhile(lambda column: len(set(column)) == 1, zip(*parts, strict=False))
+    """The longest common prefix, with its parameters: a nested view's isn't that of its parent."""
+    parts = [template.rstrip("/").split("/") for template in templates]
+    columns = takewhile(lambda column: not column[0].endswith(":path}"), zip(*parts, strict=False))
+    common = takewhile(lambda column: len(set(map(shape, column))) == 1, columns)
     prefix = "/".join(column[0] for column in common)
     if not prefix.strip("/"):
         raise CannotScaffold(f"{', '.join(templates)} have no prefix in common: scaffold them one by one")

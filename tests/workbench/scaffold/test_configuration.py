@@ -18,6 +18,7 @@ def test_a_route_that_has_the_prefix_may_leave_a_nested_view_to_django(tmp_path)
     (tmp_path / "gateway.toml").write_text(PARENT)
     configuration = Configuration(tmp_path / "gateway.toml")
     assert configuration.existing("shops", Claim(None, "/shops", ("GET",), ())) == "shops"
+    assert configuration.existing("shops", Claim(None, "/shops/{shop}/products", ("GET",), ())) is None
     nested = ["/shops/{shop_pk}/products/", "/shops/{shop_pk}/products/{id}/"]
     assert configuration.excluded("shops", [*nested, *nested]) == nested
     assert configuration.excluded("shops", ["/shops/", "/shops/{pk}/"]) == []

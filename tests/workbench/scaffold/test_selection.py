@@ -11,7 +11,7 @@ from rest_framework.viewsets import ModelViewSet, ViewSet
 from gateway.workbench.scaffold.draft import CannotScaffold
 from gateway.workbench.scaffold.naming import route_name
 from gateway.workbench.scaffold.selection import claim_of, selected
-from legacy.shop.models import Product
+from legacy.shop.models import Category, Product
 
 
 class Products(ModelViewSet):
@@ -46,11 +46,16 @@ class Sales(ViewSet):
         raise NotImplementedError
 
 
+class Shops(ModelViewSet):
+    queryset = Category.objects.all()
+
+
 inner, router = DefaultRouter(), DefaultRouter()
 inner.register("products", Products)
 router.register("products", Products)
 router.register("archive/products", Products, "archived")
 router.register("sales", Sales, "sale")
+router.register("shops", Shops)
 urlpatterns = [
     path("shops/<int:shop>/", include(inner.urls)),
     path("by-hand/<int:pk>/", Products.as_view({"get": "retrieve"})),
@@ -82,6 +87,19 @@ def test_a_whole_viewset_has_its_own_actions_on_the_list_too(prefix, named):
 def test_its_route_excludes_none_of_them():
     claim = claim_of(selected("GET /products/", whole=True))
     assert (claim.prefix, claim.exclude) == ("/products", ())
+
+
+def test_the_prefix_of_a_nested_view_has_its_parameter_and_not_its_parents_claim():
+    claim = claim_of(selected("GET /shops/{shop}/products/", whole=True))
+    assert (claim.prefix, claim.exclude) == ("/shops/{shop}/products", ())
+
+
+def test_a_parent_excludes_the_views_nested_in_it_whatever_their_parameters_are_called():
+    claim = claim_of(selected("GET /shops/", whole=True))
+    assert claim.prefix == "/shops"
+    assert [path.replace("{colour:path}", "{colour}") for path in claim.exclude] == [
+        f"/shops/{{shop}}/products{rest}" for rest in ("/", "/by/{colour}/all/", "/mine/", "/{pk}/", "/{pk}/on-sale/")
+    ]
 
 
 def test_one_without_a_list_is_whole_too():
