@@ -89,6 +89,18 @@ GATEWAY_APART = replace(
     _gateway("gateway-apart", "gateway, all requests mirrored by another process", "shadow-apart.toml"),
     beside="mirrors",
 )
+GATEWAY_COUNTED = _uvicorn(
+    "gateway-counted",
+    "gateway, every request counted by its endpoint",
+    "bench.counted:app",
+    env={"GATEWAY_CONFIG": "bench/config/legacy.toml"},
+)
+GATEWAY_RECORDED = _uvicorn(
+    "gateway-recorded",
+    "gateway, every request to be recorded",
+    "bench.flushed:app",
+    env={"GATEWAY_CONFIG": "bench/config/legacy.toml"},
+)
 GATEWAY_CANARY = _gateway("gateway-canary", "gateway, service in canary at 50 %", "canary.toml")
 GATEWAY_CONTROLLED = _uvicorn(
     "gateway-controlled",
@@ -187,6 +199,8 @@ PEERS = (
     GATEWAY_SHADOW,
     GATEWAY_APART,
     GATEWAY_CANARY,
+    GATEWAY_COUNTED,
+    GATEWAY_RECORDED,
     GATEWAY_CONTROLLED,
     DJANGO_ASGI,
     GUNICORN,

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from bench import peers
+from bench.costs import CostRow
 from bench.deciding import DecideRow
 from bench.matching import MatchRow
 from bench.measure import Bench, Target
@@ -178,6 +179,20 @@ ROWS: tuple[Row, ...] = (
         Target(peers.GATEWAY_CANARY, "/fast/json"),
         Target(peers.GATEWAY_SERVICE, "/fast/json"),
         Goal(at_least=0.95),
+    ),
+    CostRow(
+        "counted",
+        "processor time of a legacy JSON view: counted by its endpoint / not counted",
+        Target(peers.GATEWAY_COUNTED, "/json/"),
+        Target(peers.GATEWAY, "/json/"),
+        Goal(at_most=1.02),
+    ),
+    CostRow(
+        "recorded",
+        "processor time of a legacy JSON view: recorded at 100 % / not recorded",
+        Target(peers.GATEWAY_RECORDED, "/json/"),
+        Target(peers.GATEWAY, "/json/"),
+        Goal(at_most=1.05),
     ),
     RollbackRow(
         "rollback",
