@@ -20,7 +20,8 @@ class Pools:
     """A pool for each kind of code, so that none blocks the others.
 
     `views` runs synchronous views, on `threads` threads; `reserve` is for the admin and for reserved paths; `leases`
-    runs the synchronous code of asynchronous views; `lookups` finds out who callers are.
+    runs the synchronous code of asynchronous views; `lookups` finds out who callers are. `all` are these, and those of
+    services.
     """
 
     def __init__(self, threads: int, reserve: int) -> None:
@@ -28,12 +29,7 @@ class Pools:
         self.reserve = django_threads(reserve, "django-reserve")
         self.leases = django_threads(max(4, threads // 2), "django-async")
         self.lookups = django_threads(LOOKUPS, "django-callers")
-        self._of_services: list[Threads] = []
-
-    @property
-    def all(self) -> list[Threads]:
-        """All pools, including those of services."""
-        return [self.views, self.reserve, self.leases, self.lookups, *self._of_services]
+        self.all = [self.views, self.reserve, self.leases, self.lookups]
 
     @property
     def size(self) -> int:
@@ -43,7 +39,10 @@ class Pools:
     @property
     def busy(self) -> bool:
         """Whether requests wait for a thread."""
-        return any(pool.waiting > 0 for pool in self.all)
+        for pool in self.all:  # noqa: SIM110 - read for each mirror: a generator would take three times as many steps
+            if pool.waiting:
+                return True
+        return False
 
     def of_service(self, service: str, threads: int | None = None) -> tuple[Threads, Threads]:
         """Threads for the synchronous code of one service, and for the middleware around it, so that a slow service
@@ -55,7 +54,7 @@ class Pools:
         size = max(4, self.views.size // 2) if threads is None else threads
         work = django_threads(size, f"service-{service}")
         middleware = django_threads(max(4, size // 2), f"middleware-{service}")
-        self._of_services += [work, middleware]
+        self.all += [work, middleware]
         return work, middleware
 
     def close(self) -> None:

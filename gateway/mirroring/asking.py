@@ -74,8 +74,16 @@ async def ask(
     if failed is not None:
         return Answer(0, (), b"", clock.monotonic() - since, sql, failed, raised=where)
     await _ended(alone)  # there may be more effects
-    answer = replace(second.answered(ended - since), raised=where)
-    return answer if answer.effects is None else replace(answer, effects=(*answer.effects, *alone.effects))
+    return _completed(second.answered(ended - since), where, alone.effects)
+
+
+def _completed(answer: Answer, raised: str, effects: list[str]) -> Answer:
+    """`answer`, with where the service raised an exception, and what it would have done after a commit."""
+    if raised:
+        answer = replace(answer, raised=raised)
+    if effects and answer.effects is not None:
+        answer = replace(answer, effects=(*answer.effects, *effects))
+    return answer
 
 
 async def _ended(alone: MirrorScope) -> None:

@@ -7,17 +7,19 @@ methods of these classes check whether they are called for a mirror.
 
 from __future__ import annotations
 
+import sys
+
 from gateway.shield.caches import shield_caches
 from gateway.shield.databases import shield_databases
 from gateway.shield.files import shield_files
-from gateway.shield.libraries import shield_libraries
+from gateway.shield.libraries import DATABASES, shield_libraries
 from gateway.shield.mail import shield_mail
-from gateway.shield.outside import shield_outside
+from gateway.shield.outside import OUTSIDE, shield_outside
 from gateway.shield.scratch import divert_databases, scratch_problems
 from gateway.shield.sessions import shield_sessions
 from gateway.shield.sides import keep_sides_apart
 from gateway.shield.sockets import shield_sockets
-from gateway.shield.tasks import shield_tasks
+from gateway.shield.tasks import TASK_CLASSES, shield_tasks
 from gateway.shield.threads import shield_threads
 from gateway.shield.unknown import unshielded
 
@@ -43,7 +45,28 @@ def shield(*, readable: tuple[str, ...] = (), divert: bool = False) -> None:
 
 
 def shield_imported() -> None:
-    """The same for libraries that were imported since. Cheap if there are none."""
+    """The same for libraries that were imported since. Cheap if there are none, since it is called for each mirror."""
+    imported = LIBRARIES.keys() & sys.modules.keys()
+    if imported == _shielded:
+        return
     shield_outside()
     shield_tasks()
     shield_libraries()
+    _shielded.clear()
+    _shielded.update(name for name in imported if _is_whole(name))
+
+
+def _is_whole(name: str) -> bool:
+    """Whether the import has got as far as the classes that are guarded: another thread may be importing."""
+    return all(hasattr(sys.modules.get(name), cls) for cls in LIBRARIES[name])
+
+
+def _classes_by_module() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for module, cls in (*OUTSIDE, *TASK_CLASSES, *DATABASES):
+        found.setdefault(module, set()).add(cls)
+    return found
+
+
+LIBRARIES = _classes_by_module()
+_shielded: set[str] = set()  # modules whose classes are guarded

@@ -22,7 +22,7 @@ from django.db import connections
 from gateway.context.mirror_scope import current
 from gateway.shield.guard import GuardedCall, among_callers, guard
 
-__all__ = ["INSTEAD", "database_libraries", "shield_libraries"]
+__all__ = ["DATABASES", "INSTEAD", "database_libraries", "shield_libraries"]
 
 INSTEAD = (
     "which nothing rolls back: let the service roll back what it does where gateway.is_mirror(), and say so by "
@@ -39,6 +39,8 @@ TABLE: tuple[tuple[str, str, set[str]], ...] = (
     ("MySQLdb.connections", "Connection", {"cursor", "query", "commit"}),
     ("aiosqlite.core", "Connection", _STATEMENTS | {"execute_fetchall"}),
 )
+# Where these and SQLAlchemy's dialects are: module and class.
+DATABASES = (*((module, cls) for module, cls, _ in TABLE), ("sqlalchemy.engine", "Dialect"))
 # Packages whose import shows that a service doesn't only use Django's connections. They use one of those above, or
 # Python's sockets, which are refused too.
 NAMES = frozenset({

@@ -10,7 +10,7 @@ from typing import Any
 from gateway.shield.effects import note, noting
 from gateway.shield.guard import GuardedCall, guard
 
-__all__ = ["shield_outside"]
+__all__ = ["OUTSIDE", "shield_outside"]
 
 TYPE = re.compile(r"[A-Za-z_][\w.]{0,60}")
 QUEUED = {"enqueue", "enqueue_call", "enqueue_at", "enqueue_in", "enqueue_job", "enqueue_many", "schedule_job"}
@@ -25,6 +25,7 @@ TASKS = (
 )
 # The same for methods that send messages, and return nothing.
 MESSAGES = (("channels.layers", "BaseChannelLayer", {"send", "group_send", "group_add", "group_discard", "flush"}),)
+OUTSIDE = tuple((module, cls) for module, cls, _ in (*TASKS, *MESSAGES))  # where these are
 
 
 def shield_outside() -> None:

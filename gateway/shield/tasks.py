@@ -15,7 +15,7 @@ from gateway.context.recording import unrecorded
 from gateway.shield.effects import note, noting
 from gateway.shield.guard import GuardedCall, guard
 
-__all__ = ["shield_tasks"]
+__all__ = ["TASK_CLASSES", "shield_tasks"]
 
 LONGEST = 200  # characters of a name
 ENQUEUES = frozenset({"enqueue", "aenqueue"})
@@ -163,3 +163,4 @@ LIBRARIES: tuple[tuple[str, str, frozenset[str], Any, Callable[[GuardedCall], An
     ("dramatiq.broker", "Broker", frozenset({"enqueue"}), _actor_name, _dramatiq),
     ("dramatiq.message", "Message", frozenset({"get_result"}), None, _dramatiq_result),
 )  # fmt: skip
+TASK_CLASSES = tuple((module, cls) for module, cls, *_ in LIBRARIES)  # where these are

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack, asynccontextmanager, nullcontext, suppress
+from types import ModuleType
 from typing import Any
 
 import aiosqlite
@@ -20,8 +22,8 @@ from django.db import connections
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 import gateway as public
-from gateway.context.mirror_scope import MirrorScope, mirror_scope
-from gateway.shield import shield
+from gateway.context.mirror_scope import MirrorScope, NotShielded, mirror_scope
+from gateway.shield import shield, shield_imported
 from gateway.workbench import checks as findings
 from tests.shield.test_databases import on_a_thread, run
 from tests.support.asgi import ask, running, until
@@ -355,3 +357,21 @@ def test_check_says_where_a_mirror_would_leave_djangos_connections(
     assert (
         "route 'r' mirrors POST, and reviews imports sqlalchemy: a mirror that uses it is dropped" in found
     ) is noted
+
+
+def test_a_class_that_is_imported_while_mirrors_run_is_guarded_once_it_is_there(monkeypatch):
+    """Another thread may have begun the import: then the module is known before its classes are."""
+    shield()
+    module = ModuleType("huey.api")
+    monkeypatch.setitem(sys.modules, "huey.api", module)
+    shield_imported()
+
+    class Huey:
+        def enqueue(self) -> str:
+            return "queued"
+
+    module.Huey = Huey  # type: ignore[attr-defined] # made by hand
+    shield_imported()
+    assert Huey().enqueue() == "queued"
+    with mirror_scope(MirrorScope()), pytest.raises(NotShielded, match=r"Huey\.enqueue"):
+        Huey().enqueue()

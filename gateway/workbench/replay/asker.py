@@ -131,8 +131,8 @@ class Asker:
         """What one side answers. Raises Cannot where it asked for what it can't have, so that its answer proves
         nothing; but for a service's request to another server, which legacy may not make."""
         self._pins.again(prepared.case.key)
-        if len(sys.modules) != self._imported:  # a view may have imported more since
-            shield_imported()
+        shield_imported()  # a view may have imported more since
+        if len(sys.modules) != self._imported:
             shield_sockets()
             self._imported = len(sys.modules)
         force_user(prepared.login.user if prepared.forced else None)
