@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
 
 from django.db import close_old_connections, connections
@@ -13,6 +14,7 @@ from gateway.threads import Hooks, Threads
 __all__ = [
     "django_threads",
     "in_manual_transaction",
+    "may_need_tidying",
     "open_transactions",
     "own_connections",
     "rest_connections",
@@ -29,6 +31,7 @@ def django_threads(size: int, name: str) -> Threads:
         at_exit=connections.close_all,
         pinned=open_transactions,
         on_idle=return_pooled if _any_pool() else None,
+        used=may_need_tidying,
         tidy=tidy_connections,
     )
     return Threads(size, name=name, hooks=hooks)
@@ -67,6 +70,23 @@ def return_pooled(own: Iterable[BaseDatabaseWrapper] | None = None) -> None:
     for connection in own_connections() if own is None else own:
         if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
             connection.close()
+
+
+def may_need_tidying() -> bool:
+    """Whether `tidy_connections` may have something to do: a connection is in a transaction, old, had an error, or is
+    to be checked before each use (CONN_HEALTH_CHECKS)."""
+    now = time.monotonic()  # noqa: TID251 - what Django compares `close_at` with
+    return any(
+        connection.connection is not None
+        and (
+            connection.in_atomic_block
+            or connection.errors_occurred
+            or connection.health_check_enabled
+            or connection.autocommit != connection.settings_dict["AUTOCOMMIT"]
+            or (connection.close_at is not None and now >= connection.close_at)
+        )
+        for connection in own_connections()
+    )
 
 
 def tidy_connections() -> None:

@@ -154,10 +154,13 @@ class Lease(Executor):
         pinned = schedule.hooks.pinned()
         if schedule.hooks.on_idle is not None and not pinned and not self._holds:
             schedule.hooks.on_idle()
+        used = schedule.hooks.used()
         with schedule.lock:
             if self._calls:
                 return self._calls.popleft()
             self._serving = False
             self._pinned = pinned
+            if self.thread is not None:
+                self.thread.used = used
             self._rest()
         return None

@@ -26,12 +26,12 @@ class LeasedThreads:
             self.count += 1
 
     def take(self, thread: PooledThread) -> bool:
-        """Take `thread` from the lease that keeps it. Returns whether one did."""
+        """Take `thread` from the lease that keeps it; it is to be tidied up if it was used. Returns whether one did."""
         lease = thread.lease
         if lease is None:
             return False
         self.reclaimable.pop(thread, None)
         thread.lease = lease.thread = None
         self.count -= 1
-        thread.untidy = True
+        thread.untidy = thread.used
         return True

@@ -37,7 +37,7 @@ class Holder(Protocol):
 class PooledThread:
     """One thread of a pool. The lock of the pool's schedule guards everything but `wake`."""
 
-    __slots__ = ("asleep", "ended", "jobs", "lease", "seen", "standby", "untidy", "wake")
+    __slots__ = ("asleep", "ended", "jobs", "lease", "seen", "standby", "untidy", "used", "wake")
 
     def __init__(self) -> None:
         self.wake = threading.Lock()
@@ -46,6 +46,7 @@ class PooledThread:
         self.standby = False  # waits on `wake`, for PATIENCE at most
         self.seen = 0  # how many jobs the pool had begun when this thread last looked
         self.lease: Holder | None = None  # that keeps it for now
+        self.used = True  # the lease that keeps it has left something on it for `tidy`
         self.untidy = False  # a lease released it, and `tidy` has not run since
         self.ended = False
         self.jobs: deque[Job] = deque()  # jobs that must run on this thread
@@ -53,6 +54,11 @@ class PooledThread:
 
 def _nothing_pinned() -> int:
     return 0
+
+
+def _always() -> bool:
+    """Default: there may always be something to clean up."""
+    return True
 
 
 def _nothing_to_tidy() -> None:
@@ -64,13 +70,14 @@ class Hooks:
     """Callbacks that a pool calls on its threads.
 
     `pinned` returns how much state on the thread, such as open transactions, requires a lease to keep it. `on_idle`
-    runs when a lease has nothing to do for now and needn't keep its thread, `tidy` after a lease has released it,
-    `at_exit` when the thread ends.
+    runs when a lease has nothing to do for now and needn't keep its thread, `tidy` after a lease has released it, if
+    `used` returned True after the lease's last call, `at_exit` when the thread ends.
     """
 
     at_exit: Job | None = None
     pinned: Callable[[], int] = _nothing_pinned
     on_idle: Job | None = None
+    used: Callable[[], bool] = _always
     tidy: Job = _nothing_to_tidy
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from gateway.threads import Hooks, Lease, PooledThread, Threads, current_thread
+from tests.support.server import eventually
 
 PATIENCE = 10.0
 
@@ -297,6 +298,44 @@ def test_a_released_lease_leaves_its_thread_tidy_even_when_something_was_left_th
     assert not tidied.is_set()
     lease.release()
     assert tidied.wait(PATIENCE)
+
+
+def test_a_thread_on_which_a_lease_left_nothing_is_free_at_once_and_not_woken_for_that(pool):
+    tidied = []
+    threads = pool(1, used=lambda: False, tidy=lambda: tidied.append(True))
+    lease = threads.lease()
+    leased = lease.submit(threading.get_ident).result(PATIENCE)
+    eventually(lambda: threads.working == 0)  # it sleeps
+    lease.release()
+    assert threads.idle == 1
+    assert run(threads, threading.get_ident) == leased
+    assert tidied == []
+    threads.close()
+    eventually(lambda: threads.started == 0)
+
+
+def test_a_thread_that_a_lease_used_is_tidied_up_whatever_an_earlier_lease_left(pool):
+    left, tidied = [], threading.Semaphore(0)
+    threads = pool(1, used=lambda: bool(left), tidy=tidied.release)
+    for again in range(3):
+        first, second = threads.lease(), threads.lease()
+        first.submit(left.clear).result(PATIENCE)
+        first.release()
+        second.submit(left.append, again).result(PATIENCE)
+        second.release()
+        assert tidied.acquire(timeout=PATIENCE)
+    assert not tidied.acquire(blocking=False)
+
+
+def test_a_released_thread_helps_at_once_with_what_waits(pool):
+    threads = pool(1, used=lambda: False)
+    lease = threads.lease()
+    lease.hold()
+    leased = lease.submit(threading.get_ident).result(PATIENCE)
+    other: Future[int] = Future()
+    threads.submit(lambda: other.set_result(threading.get_ident()))
+    lease.release()
+    assert other.result(PATIENCE) == leased
 
 
 def test_a_lease_called_after_its_release_keeps_no_thread(pool):
