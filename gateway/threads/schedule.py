@@ -97,12 +97,11 @@ class Schedule:
 
     def take_from_lease(self, thread: PooledThread) -> None:
         """Take `thread` from the lease that keeps it."""
-        if not self.leased.take(thread) or not thread.asleep:
-            return
-        if thread.untidy or self.backlog or self.closed:
-            self.wake(thread)  # it tidies up, and looks for other work
-        else:
-            self.idle.append(thread)  # a wake-up costs more than all the rest of a lease
+        if self.leased.take(thread) and thread.asleep:
+            if thread.untidy or self.backlog or self.closed:
+                self.wake(thread)  # it tidies up, and looks for other work
+            else:
+                self.idle.append(thread)  # a wake-up costs more than all the rest of a lease
 
     # -- what a thread does next --------------------------------------------------------------
 
