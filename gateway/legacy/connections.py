@@ -81,7 +81,7 @@ def may_need_tidying() -> bool:
         and (
             connection.in_atomic_block
             or connection.errors_occurred
-            or connection.health_check_enabled
+            or connection.settings_dict["CONN_HEALTH_CHECKS"]
             or connection.autocommit != connection.settings_dict["AUTOCOMMIT"]
             or (connection.close_at is not None and now >= connection.close_at)
         )
