@@ -53,7 +53,7 @@ test-fast: $(VENV)/.installed-test ## the inner loop: no servers, no tables, not
 
 # Where another version of a library shows: the tests of what is used of it, and of what runs Django's and FastAPI's own
 # objects, without tables and servers.
-UPGRADED := tests/compat tests/legacy tests/upstreams tests/bridge tests/testing \
+UPGRADED := tests/compat tests/legacy tests/upstreams tests/bridge tests/testing tests/admin \
 	--ignore=tests/compat/test_elasticapm.py --ignore=tests/compat/test_opentelemetry.py
 # The newest Python that there is here: the newest Django may need it.
 NEWEST = $(shell for version in 3.14 3.13 3.12; do \

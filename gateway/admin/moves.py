@@ -20,6 +20,7 @@ __all__ = ["VERBS", "Move", "NotMoved", "carry_out", "move_in"]
 
 VERBS = ("promote", "rollback", "pause", "resume", "clear")
 LONGEST = 2000  # characters of a reason
+DIGITS = 19  # of a revision, which is a 64-bit number
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def move_in(form: QueryDict) -> Move:
         why=form.get("why", "").strip()[:LONGEST],
         to=form.get("to", ""),
         weight=form.get("weight", "").strip(),
-        expected=int(expected) if expected.isdecimal() else 0,
+        expected=int(expected) if expected.isdecimal() and len(expected) < DIGITS else 0,
         anyway=form.get("anyway") == "yes",
     )
     if move.verb not in VERBS:

@@ -24,6 +24,7 @@ from gateway.admin.overview import overview
 from gateway.admin.permissions import Allowed, allowed, demand
 from gateway.admin.polling import Fragments, answered, unseen
 from gateway.admin.project import Project, project
+from gateway.admin.recording import record
 from gateway.admin.route_page import Group, RoutePage, group_of, route_page
 from gateway.admin.settling import NotSettled, settle
 from gateway.admin.steps import steps_down, steps_up
@@ -107,18 +108,25 @@ class MigrationAdmin(Base):
         """One route; a POST moves it."""
         may, route = self._allowed(request), _route(object_id)
         if request.method == "POST":
-            demand(may.operate)
-            return self._moved(request, route, may)
+            records = request.POST.get("verb") == "record"
+            demand(may.record if records else may.operate)
+            return self._moved(request, route, may, records=records)
         return self._route(request, route, may)
 
-    def _moved(self, request: HttpRequest, route: RouteConfig, may: Allowed) -> HttpResponseBase:
+    def _moved(
+        self, request: HttpRequest, route: RouteConfig, may: Allowed, *, records: bool = False
+    ) -> HttpResponseBase:
+        who, done = request.user.get_username(), ""
         try:
-            done = carry_out(route, move_in(request.POST), request.user.get_username(), may)
+            if records:
+                done = str(record(route, request.POST, who))
+            else:
+                done = str(carry_out(route, move_in(request.POST), who, may))
         except NotMoved as exc:
             return self._route(request, route, may, exc)
         FRAGMENTS.clear()
-        self.log_change(request, Route(name=route.name), str(done))
-        messages.success(request, str(done))
+        self.log_change(request, Route(name=route.name), done)
+        messages.success(request, done)
         return HttpResponseRedirect(self._url("change", quote(route.name)))
 
     def _route(

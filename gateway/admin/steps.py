@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from django.utils.formats import number_format
@@ -12,6 +13,8 @@ from gateway.control.reports import RouteMetrics
 from gateway.rollout.stage import CANARY, LEGACY_STAGE, LIVE, RETIRED, SHADOW, STAGES, IllegalMove, State, promoted
 
 __all__ = ["Step", "effect", "steps_down", "steps_up", "target"]
+
+WEIGHT = re.compile(r"\d{1,3}(\.\d{1,6})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def _step(state: State, metrics: RouteMetrics, *, usual: bool = False) -> Step:
 def target(value: str) -> tuple[str, float | None]:
     """The stage and the weight in a form's value. Raises ValueError for anything else."""
     stage, _, weight = value.partition(":")
-    if stage not in STAGES or (stage == CANARY) != bool(weight):
+    if stage not in STAGES or not (WEIGHT.fullmatch(weight) if stage == CANARY else weight == ""):
         raise ValueError(gettext("there is no such step: %(value)s") % {"value": value})
     return stage, float(weight) if weight else None
 

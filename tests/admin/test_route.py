@@ -1,13 +1,14 @@
 """The page of a route shows both sides and what differs, and moves the route as the commands do."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from gateway.control import reports, transitions
-from gateway.control.models import Change, RouteState
+from gateway.control.models import Change, Recording, RouteState
 from tests.admin.conftest import ROUTES, counted, difference, serving
 from tests.control.conftest import make_route, promote
 
@@ -125,6 +126,8 @@ def test_a_weight_of_ones_own(operator):
         ({"verb": "promote", "to": "moon"}, 400),
         ({"verb": "promote", "to": "canary:5", "weight": "much"}, 400),
         ({"verb": "promote", "to": "canary"}, 400),
+        ({"verb": "promote", "to": "canary:x"}, 400),
+        ({"verb": "promote", "to": "shadow:5"}, 400),
         ({"verb": "explode"}, 400),
         ({"verb": "resume"}, 409),
     ],
@@ -223,3 +226,31 @@ def test_a_busy_database_loses_nothing(operator, monkeypatch):
     response = send(operator, verb="promote", to="shadow", why="my long reason")
     assert response.status_code == 503
     assert 'value="my long reason"' in response.content.decode()
+
+
+# -- recording -------------------------------------------------------------------------------------
+
+
+def test_a_recording_is_begun_and_says_how_to_fetch_it(staff):
+    client = staff("view_route", "record_requests", name="ana")
+    page = client.post(CATALOG, {"verb": "record", "why": "for a replay", "for": "10m"}, follow=True).content.decode()
+    recording = Recording.objects.get()
+    assert (recording.who, recording.why, recording.until - recording.started) == (
+        "ana",
+        "for a replay",
+        timedelta(minutes=10),
+    )
+    assert f"gateway record --fetch {recording.pk}" in page
+    assert reports.changes("catalog")[0].verb == "record"
+
+
+@pytest.mark.parametrize("form", [{"why": "", "for": "10m"}, {"why": "so", "for": "for ever"}])
+def test_a_recording_without_a_reason_or_an_end_is_refused(staff, form):
+    client = staff("view_route", "record_requests")
+    assert client.post(CATALOG, {"verb": "record", **form}).status_code == 400
+    assert not Recording.objects.exists()
+
+
+def test_a_recording_needs_its_permission(operator):
+    assert operator.post(CATALOG, {"verb": "record", "why": "so", "for": "10m"}).status_code == 403
+    assert 'id="gw-record"' not in operator.get(CATALOG).content.decode()

@@ -1,0 +1,53 @@
+"""A route's requests are recorded, as by `gateway record ROUTE --detach`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import DatabaseError
+from django.http import QueryDict
+from django.utils.translation import gettext
+
+from gateway.admin.moves import Move, NotMoved
+from gateway.config.routes import RouteConfig
+from gateway.control.database import DatabaseBusy
+from gateway.control.recordings import start
+from gateway.recording.plan import Selection, Target
+from gateway.rollout.policy import declared_state
+
+__all__ = ["Begun", "record"]
+
+LONGEST = 2000  # characters of a reason
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A recording that was begun, and the command that fetches it."""
+
+    recording: str
+    seconds: float
+    who: str
+    route: str
+    why: str
+
+    def __str__(self) -> str:
+        command = f"gateway record --fetch {self.recording}"
+        return f"{self.who} records {self.route!r} for {self.seconds:g} s: {self.why} ({command})"
+
+
+def record(route: RouteConfig, form: QueryDict, who: str) -> Begun:
+    """Begin what the form asks for. Raises NotMoved."""
+    from gateway.workbench.record.targets import duration
+
+    move = Move(verb="record", why=form.get("why", "").strip()[:LONGEST], to=form.get("for", ""))
+    if not move.why:
+        raise NotMoved(move, "invalid", gettext("a reason is needed: it is kept in the audit log"))
+    try:
+        seconds = duration(move.to)
+        selection = Selection((Target(route=route.name),))
+        recording = start(selection, who=who, seconds=seconds, why=move.why, stages={route.name: declared_state(route)})
+    except ValueError as exc:
+        raise NotMoved(move, "invalid", str(exc)) from exc
+    except (DatabaseBusy, DatabaseError) as exc:
+        raise NotMoved(move, "database", str(exc)) from exc
+    return Begun(recording, seconds, who, route.name, move.why)
