@@ -12,6 +12,7 @@ import pytest
 from django.db import DataError, InterfaceError, OperationalError, ProgrammingError, connection
 
 from gateway.clock import SYSTEM
+from gateway.config.hooks import Hook
 from gateway.config.rollout import RolloutSettings
 from gateway.config.services import BreakerSettings
 from gateway.control import database, writer
@@ -111,6 +112,12 @@ def promote_here(to: str) -> None:
         promote(CATALOG, who="ana", to=to)
     finally:
         connection.close()
+
+
+def test_it_says_how_many_connections_its_threads_may_open(gateway: Any) -> None:
+    assert Control(gateway).connections == 2
+    gateway.config.hooks = (Hook("chat", frozenset(), url="http://127.0.0.1/"), Hook("freeze", frozenset(), call="a:b"))
+    assert Control(gateway).connections == 2 + 1 + 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -49,9 +49,9 @@ def test_the_payload_is_what_is_sent(receiver, deliver, monkeypatch):
 
 
 def shape(value):
-    """Keys in their order, with the kinds of values."""
+    """The keys, with the kinds of values."""
     if isinstance(value, dict):
-        return [(key, shape(item)) for key, item in value.items()]
+        return {key: shape(item) for key, item in value.items()}
     return type(value).__name__ if isinstance(value, bool | str) else "number or null"
 
 
@@ -156,4 +156,4 @@ def test_a_function_gets_the_same_event(deliver):
     promote(make_route().with_hooks([hook]), who="ana")
     HookDelivery.objects.update(due=datetime(2026, 1, 1, tzinfo=UTC))
     deliver(hook)
-    assert [key for key, _ in shape(calls[0])] == [*PAYLOAD]
+    assert calls[0].keys() == PAYLOAD.keys()

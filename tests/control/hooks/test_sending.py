@@ -1,7 +1,9 @@
 """One call of a hook: what a webhook gets, what a function gets, and what comes of it."""
 
+import contextlib
 import hmac
 import json
+import socket
 import threading
 from base64 import b64decode, b64encode
 
@@ -12,6 +14,7 @@ from gateway.control.hooks import Refuse, sending
 from gateway.control.hooks.sending import Attempt
 from tests.control.hooks.conftest import EVENT, MOVE, PAYLOAD, SECRET, answers, called, calls, make_hook
 from tests.support.receiver import Answer, receiving
+from tests.support.server import eventually
 
 ASKED = EVENT | {"type": BEFORE, "data": MOVE}
 
@@ -87,6 +90,26 @@ def test_it_takes_no_longer_than_its_timeout_however_slowly_it_answers(receiver,
     found = outcome(webhook(timeout=0.05))
     over.set()
     assert (found.problem, found.ok) == ("did not answer in 0.05 s", False)
+
+
+def test_nor_if_its_headers_come_letter_by_letter():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        over = threading.Event()
+
+        def drip():
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):  # whoever asked has left
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                while not over.wait(0.01):
+                    connection.sendall(b"x")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        attempt = Attempt(make_hook(url=f"http://127.0.0.1:{server.getsockname()[1]}/", timeout=0.1), PAYLOAD)
+        assert attempt.wait().problem == "did not answer in 0.1 s"
+        assert eventually(lambda: not attempt.running)
+        over.set()
+        thread.join()
 
 
 def test_an_endless_answer_is_read_to_a_limit(receiver, webhook, monkeypatch):

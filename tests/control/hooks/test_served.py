@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import pytest
 from tests.control import test_workers
 from tests.control.hooks.conftest import SECRET
 from tests.control.test_workers import Site, all_on
+from tests.support.console import Serving, run
 from tests.support.postgres import postgres_database
 from tests.support.receiver import Answer, Receiver, receiving
 from tests.support.server import eventually
@@ -124,6 +126,18 @@ def test_an_open_breaker_is_told(site: Site, chat: Receiver) -> None:
     told = next(request.json["data"] for request in chat.got if request.json["type"] == "breaker_open")
     assert (told["service"], told["routes"]) == ("gone", ["gone"])
     assert told["reason"].startswith("service 'gone' rests for 5 s after failures")
+
+
+def test_gateway_serve_tells_what_gateway_promote_did(site: Site, chat: Receiver) -> None:
+    variables = {"DJANGO_SETTINGS_MODULE": "tests.project.settings", "PROJECT_SETTINGS": json.dumps(site.settings)}
+    serving = Serving(site.folder, "--workers", "2", **variables)
+    try:
+        done = run(site.folder, "promote", "workers", "--to", "live", "--anyway", "--why", "tested", **variables)
+        assert done.returncode == 0, done.stderr
+        assert chat.gets("promote")
+    finally:
+        serving.stop()
+    assert chat.types().count("promote") == 1
 
 
 def test_two_processes_deliver_each_event_once(site: Site, chat: Receiver, log: Receiver) -> None:
