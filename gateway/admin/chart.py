@@ -119,7 +119,7 @@ def _chart(
         x_ticks=tuple(
             (f"{LEFT + (place + 0.5) * step:.1f}", name) for place, name in enumerate(labels) if place % every == 0
         ),
-        empty=not any(value for _, _, values in series for value in values),
+        empty=not bars and not any(line.paths or line.dots for line in drawn),
     )
 
 

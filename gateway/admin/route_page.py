@@ -183,7 +183,7 @@ def _band(band: Band, name: str, *, signed: bool) -> str:
 
 
 def _charts(hours: Sequence[HourOfRoute]) -> tuple[Chart, ...]:
-    labels = [date_format(localtime(one.start), "H:i") for one in hours]
+    labels = [date_format(localtime(one.start), "D H:i") for one in hours]
     service, legacy, hour = gettext("service"), gettext("legacy"), gettext("Hour")
     p95 = (
         (legacy, "gw-legacy", [one.legacy.p95 for one in hours]),

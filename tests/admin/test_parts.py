@@ -32,9 +32,15 @@ def test_bars_stand_on_each_other():
     assert float(upper.y) + float(upper.height) == pytest.approx(float(lower.y))
 
 
-@pytest.mark.parametrize("values", [[], [None, None], [0.0, 0.0]])
+@pytest.mark.parametrize("values", [[], [None, None]])
 def test_nothing_to_draw_is_an_empty_chart(values):
     assert lines("c", "t", "l", [""] * len(values), [("s", "css", values)], words).empty
+
+
+def test_no_errors_are_a_line_and_no_requests_are_no_bars():
+    nothing = [("s", "css", [0.0, 0.0])]
+    assert not lines("c", "t", "l", ["a", "b"], nothing, words).empty
+    assert stacked("c", "t", "l", ["a", "b"], nothing, words).empty
 
 
 @pytest.mark.parametrize(

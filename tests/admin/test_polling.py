@@ -1,5 +1,7 @@
 """A page that looks for news gets 304 while there are none, renews no session, and is in no count."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import RequestFactory
@@ -20,6 +22,14 @@ def test_nothing_new_is_not_sent_again(admin_client, toml, url):
     first = admin_client.get(url)
     again = admin_client.get(url, headers={"If-None-Match": first["ETag"]})
     assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
+def test_time_that_passes_is_no_news(admin_client, toml, monkeypatch, now):
+    promote(make_route(name="catalog"), who="ana", to="shadow")
+    first = admin_client.get(NEWS[1])
+    FRAGMENTS.clear()
+    monkeypatch.setattr("gateway.admin.section.utc_now", lambda: now + timedelta(seconds=5))
+    assert admin_client.get(NEWS[1], headers={"If-None-Match": first["ETag"]}).status_code == 304
 
 
 @pytest.mark.parametrize("url", NEWS)

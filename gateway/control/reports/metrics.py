@@ -35,8 +35,8 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class RouteMetrics:
-    """The metrics of the last hour, or since the route's last change. `mirrored`: the service's side is that of
-    mirrors.
+    """The metrics of the last hour, or `since` the route's last change if that was later. `mirrored`: the service's
+    side is that of mirrors.
 
     `requests` and `callers` are those of the last hour, of both sides; `callers` is an estimate, None where no cohort
     was asked for.
@@ -44,7 +44,7 @@ class RouteMetrics:
 
     metrics: tuple[Metric, ...]
     mirrored: bool
-    seconds: float
+    since: datetime | None
     requests: int
     callers: int | None
 
@@ -61,7 +61,7 @@ def route_metrics(route: RouteConfig, stage: str, since: datetime | None, now: d
     return RouteMetrics(
         metrics=(*_both(service, legacy), _parity(seen)),
         mirrored=mirrored and bool(service.requests),
-        seconds=at - first,
+        since=since if first > at - HOUR else None,
         requests=hour.service.requests + hour.legacy.requests,
         callers=callers_of(hour.service.buckets | hour.legacy.buckets),
     )
