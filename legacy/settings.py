@@ -196,6 +196,15 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
+# Where drf-spectacular is installed (the gateway's extra `docs`), which the shop itself doesn't use.
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Agora",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "legacy.shop.api.documentation.document_errors",
+    ],
+}
+
 SHOP_NAME = "Agora"
 SHOP_CURRENCY = "EUR"
 MAINTENANCE_FILE = Path(os.environ.get("MAINTENANCE_FILE", VAR_DIR / "maintenance"))

@@ -12,6 +12,7 @@ from gateway.apidoc.names import Component, Names, Source
 from gateway.apidoc.operations import Document, Operation, names_in, operations, shape
 from gateway.apidoc.references import Reference, reachable, renamed
 from gateway.rollout.decision import LEGACY
+from gateway.rollout.stage import LIVE, RETIRED
 
 __all__ = ["OPENAPI", "Chosen", "Served", "Serves", "choose", "first_of_each", "merge", "names_of"]
 
@@ -79,13 +80,21 @@ def first_of_each(found: Iterable[Operation]) -> dict[str, Operation]:
 
 
 def choose(sources: Sequence[Source], serves: Serves) -> list[Chosen]:
-    """The operations of the merged document: of those that are served the first, the project's before a service's."""
+    """The operations of the merged document: of those that are served the first.
+
+    The project's come first, except before those of a route that is live. For both may be served, where the service
+    takes only some values of the path's parameters, numbers say, and the project's document doesn't tell them apart.
+    """
     legacy = _legacy(sources)
     before = {} if legacy is None else first_of_each(operations(sources[legacy].document))
     chosen: dict[str, Chosen] = {}
     for index, source in enumerate(sources):
         for key, one in first_of_each(operations(source.document)).items():
-            if key not in chosen and (served := serves(source.upstream, one)) is not None:
+            first = chosen.get(key)
+            if first is not None and first.source != legacy:
+                continue
+            served = serves(source.upstream, one)
+            if served is not None and (first is None or served.stage in (LIVE, RETIRED)):
                 moved = None if source.upstream == LEGACY else before.get(key)
                 chosen[key] = Chosen(index, one, served, moved)
     return list(chosen.values())

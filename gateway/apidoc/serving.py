@@ -23,8 +23,7 @@ _VALUES = {"integer": "1", "number": "1", "uuid": UUID, "date": "2026-01-01", "d
 class Serving:
     """Says of an operation how `snapshot` serves it: `gateway.apidoc.merge.Serves`.
 
-    In canary both sides do; then the project's operation is asked for first, which callers get as long as the route
-    isn't live.
+    In canary both sides do.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:

@@ -109,6 +109,16 @@ def test_a_page_names_the_cookie_and_the_header_of_the_csrf_token(site, staff):
 
 
 @pytest.mark.server
+def test_with_what_the_page_names_a_write_passes_the_csrf_check(site, staff):
+    """What start.js does before each request of "Try it out"."""
+    page = site.request("/docs", headers=staff).body.decode()
+    cookie, header = re.findall(r'data-csrf-(?:cookie|header)="([^"]+)"', page)
+    token = dict(line.split("=", 1) for line in staff["Cookie"].split("; "))[cookie]
+    assert site.request("/form/", "POST", headers=staff).status == 403
+    assert site.request("/form/", "POST", headers=staff | {header: token}).status == 200
+
+
+@pytest.mark.server
 def test_below_a_root_path_everything_is_there(serve):
     with serve(project_toml(SERVICES, gateway='root_path = "/shop"')) as server:
         staff = logged_in(server, "/shop")

@@ -13,6 +13,7 @@ from django.db import connections
 from fastapi import Query
 
 from gateway.bridge.drf.openapi.components import Components, referred_to, with_references
+from gateway.bridge.drf.openapi.errors import ERRORS
 from gateway.bridge.drf.openapi.named import of_the_project
 from gateway.bridge.drf.openapi.sketch import sketched
 from gateway.bridge.drf.openapi.spectacular import in_project_document
@@ -88,6 +89,18 @@ def _responses(said: Mapping[str, Any]) -> dict[str, Any]:
         content = found["200"].get("content")
         media = None if content is None else {JSON: None, **content}
         found["200"] = {**found["200"], "content": media}
+    for status, ours in ERRORS.items():
+        if (theirs := found[str(status)]) is not None:
+            found[str(status)] = _instead_of(ours, theirs)
+    return found
+
+
+def _instead_of(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """`theirs`, and None for what only `ours` has: FastAPI merges both, key by key, down to the schema's."""
+    found = {**dict.fromkeys(ours), **theirs}
+    for key in ("content", JSON, "schema"):
+        if isinstance(theirs.get(key), dict) and isinstance(ours.get(key), dict):
+            found[key] = _instead_of(ours[key], theirs[key])
     return found
 
 
