@@ -193,6 +193,8 @@ ROWS: tuple[Row, ...] = (
         Target(peers.GATEWAY_RECORDED, "/json/"),
         Target(peers.GATEWAY, "/json/"),
         Goal(at_most=1.05),
+        turns=2,
+        seconds=10,  # what a process may spend at once after it has rested is over within the first
     ),
     RollbackRow(
         "rollback",

@@ -6,7 +6,7 @@ __all__ = ["BURST", "SHARE", "TimeBudget"]
 
 SHARE = 0.03  # of elapsed time
 BURST = 0.05  # seconds that may be spent at once after an idle period
-KEEPING = 3.3  # cost of keeping a request on the event loop, as a multiple of analysing it
+KEEPING = 6.0  # cost of keeping a request on the event loop, as a multiple of analysing it
 FIRST = 8e-6  # seconds that an analysis is assumed to take before the first one
 
 
