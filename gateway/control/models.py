@@ -205,6 +205,7 @@ class CounterWindow(models.Model):
     callers = models.JSONField(default=list)  # hashes of a few callers' addresses
     failing = models.JSONField(default=list)  # hashes of callers whose requests failed
     buckets = models.TextField(default="")  # buckets of a canary's callers; see `store.packed`
+    reasons = models.JSONField(null=True, default=dict)  # fallbacks by reason; null from older processes
 
     class Meta:
         db_table = "gateway_control_slot"  # its first name: processes of an older version write to it during an upgrade

@@ -49,7 +49,7 @@ def traffic(since: Mapping[str, float], releases: Mapping[str, str] | None = Non
             histogram = Histogram.from_json(window.histogram)
             callers, failing = set(window.callers), set(window.failing)
             counts = window.requests, window.errors, window.fallbacks
-            side.merge(Tally(*counts, histogram, callers, failing, unpacked(window.buckets)))
+            side.merge(Tally(*counts, histogram, callers, failing, unpacked(window.buckets), window.reasons or {}))
     for mirrors in MirrorWindow.objects.using(alias()).filter(**recent):
         known = releases.get(mirrors.route, mirrors.release)
         if mirrors.start >= since[mirrors.route] and known == mirrors.release:

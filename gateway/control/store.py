@@ -105,6 +105,7 @@ def _takes_over(row: RouteDifferences, origin: Origin) -> bool:
 def _upsert_windows(windows: Sequence[CounterWindow], mirrors: Sequence[MirrorWindow]) -> None:
     if windows:
         values = ["release", "requests", "errors", "fallbacks", "histogram", "callers", "failing", "buckets"]
+        values += ["reasons"]
         upsert(CounterWindow, windows, ["worker", "route", "side", "start"], values)
     if mirrors:
         values = ["release", "mirrored", "equal", "different", "critical", "warned", "controls", "errors", "dropped"]
@@ -127,6 +128,7 @@ def _counter_window(worker: str, key: tuple[str, str, int], tally: Tally, origin
         callers=sorted(tally.callers),
         failing=sorted(tally.failing),
         buckets=packed(tally.buckets),
+        reasons=tally.reasons,
     )
 
 

@@ -15,15 +15,15 @@ from gateway.stats.histogram import BOUNDS
 from gateway.stats.traffic import FEW, NO_VIEW, ROUTE, Traffic
 from gateway.types import ERROR
 
-__all__ = ["observe"]
+__all__ = ["kind_of", "observe"]
 
 
 def observe(exchange: Exchange, counters: Counters) -> None:
     """Count a finished request, by its endpoint and by the route that claimed it, and log it."""
     decision = exchange.decision
     if (policy := decision.policy) is not None:
-        fell_back = exchange.fell_back is not None
-        side = "service" if fell_back or decision.upstream != LEGACY else LEGACY
+        fell_back = exchange.fell_back
+        side = "service" if fell_back is not None or decision.upstream != LEGACY else LEGACY
         seconds = None if exchange.info.method == "WEBSOCKET" else exchange.seconds
         if exchange.excuse is not None:  # not the service's fault: counted separately
             side = exchange.excuse
@@ -35,7 +35,7 @@ def observe(exchange: Exchange, counters: Counters) -> None:
             status,
             seconds,
             failed=unanswered,
-            fell_back=fell_back,
+            fell_back=None if fell_back is None else kind_of(fell_back),
             client=exchange.info.client,
             bucket=decision.bucket,
         )
@@ -43,6 +43,12 @@ def observe(exchange: Exchange, counters: Counters) -> None:
         _count_endpoint(exchange, scope, traffic)
     if access.isEnabledFor(INFO):
         log(exchange)
+
+
+def kind_of(reason: str) -> str:
+    """Why a service failed, without the message of its exception: that is different each time, and may have anything in
+    it ("service 'catalog' failed: ValueError")."""
+    return ": ".join(reason.split(": ", 2)[:2])
 
 
 def _count_endpoint(exchange: Exchange, scope: Scope, tallies: Traffic) -> None:

@@ -109,17 +109,17 @@ class Counters:
         seconds: float | None,
         *,
         failed: bool = False,
-        fell_back: bool = False,
+        fell_back: str | None = None,
         client: str = "",
         bucket: int | None = None,
     ) -> None:
         """Count a request on the side that was decided on, "legacy" or "service".
 
         `status` is that of the response, 0 without one. `failed`: there was no response though the client stayed
-        connected, or the upstream failed in another way than by its status. `fell_back`: the service failed and legacy
-        answered; the request is counted once, here. Both are errors, and so is a status from 500 up. `seconds` is None
-        for a WebSocket, which has no latency. `client` is the caller's address, `bucket` the caller's bucket, if it
-        decided on the side.
+        connected, or the upstream failed in another way than by its status. `fell_back` is why the service failed where
+        legacy answered; the request is counted once, here. Both are errors, and so is a status from 500 up. `seconds`
+        is None for a WebSocket, which has no latency. `client` is the caller's address, `bucket` the caller's bucket,
+        if it decided on the side.
         """
         now = self._time()
         window = self._current
@@ -135,12 +135,13 @@ class Counters:
             tally.callers.add(self._hashed(client))
         if bucket is not None and not bucket % SAMPLED:
             tally.buckets.add(bucket)
-        if failed or fell_back or status >= ERROR:
+        if failed or fell_back is not None or status >= ERROR:
             if client and len(tally.failing) < FEW:
                 tally.failing.add(self._hashed(client))
             tally.errors += 1
-        if fell_back:
+        if fell_back is not None:
             tally.fallbacks += 1
+            tally.add_reason(fell_back)
         if seconds is not None:
             tally.histogram.counts[bisect_left(BOUNDS, seconds)] += 1
 

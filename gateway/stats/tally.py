@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from gateway.stats.histogram import Histogram
 
-__all__ = ["COUNTER_WINDOW", "FEW", "SAMPLED", "Mirrored", "Tally"]
+__all__ = ["COUNTER_WINDOW", "FEW", "MOST_REASONS", "OTHERS", "SAMPLED", "Mirrored", "Tally"]
 
 
 COUNTER_WINDOW = 10  # seconds that are counted together
@@ -14,6 +14,8 @@ COUNTER_WINDOW = 10  # seconds that are counted together
 SAMPLED = 4  # every fourth bucket is noted
 
 FEW = 3  # callers; fewer are not representative if there are more
+
+MOST_REASONS, OTHERS = 8, "other reasons"  # of fallbacks
 
 ERROR = 500  # this status and above are server errors (RFC 9110, 15.6)
 
@@ -24,7 +26,7 @@ class Tally:
 
     `callers` are hashes of the first FEW callers' addresses, `failing` of the first FEW whose requests failed: enough
     to know whether it was more than one. `buckets` are the buckets by which a canary included or excluded callers; only
-    every SAMPLED-th bucket is noted.
+    every SAMPLED-th bucket is noted. `reasons` counts fallbacks by their reason, of which MOST_REASONS are kept apart.
     """
 
     requests: int = 0
@@ -34,6 +36,7 @@ class Tally:
     callers: set[int] = field(default_factory=set)
     failing: set[int] = field(default_factory=set)
     buckets: set[int] = field(default_factory=set)
+    reasons: dict[str, int] = field(default_factory=dict)
 
     @property
     def error_rate(self) -> float:
@@ -49,12 +52,21 @@ class Tally:
         self.callers |= other.callers
         self.failing |= other.failing
         self.buckets |= other.buckets
+        for reason, number in other.reasons.items():
+            self.add_reason(reason, number)
+
+    def add_reason(self, reason: str, number: int = 1) -> None:
+        """Count fallbacks for this reason; once there are many, together with others."""
+        if reason not in self.reasons and len(self.reasons) >= MOST_REASONS:
+            reason = OTHERS
+        self.reasons[reason] = self.reasons.get(reason, 0) + number
 
     def copy(self) -> Tally:
         """An independent copy, read in the reverse of the order in which `Counters.request` counts."""
         histogram, fallbacks, errors = self.histogram.copy(), self.fallbacks, self.errors
         failing, callers = self.failing.copy(), self.callers.copy()
-        return Tally(self.requests, errors, fallbacks, histogram, callers, failing, self.buckets.copy())
+        buckets, reasons = self.buckets.copy(), self.reasons.copy()
+        return Tally(self.requests, errors, fallbacks, histogram, callers, failing, buckets, reasons)
 
 
 @dataclass(slots=True)

@@ -9,8 +9,9 @@ from django.test import Client
 
 from gateway.control import reports, transitions
 from gateway.control.models import Change, Recording, RouteState
+from gateway.control.store import Origin, write_counts
 from tests.admin.conftest import ROUTES, counted, difference, serving
-from tests.control.conftest import make_route, promote
+from tests.control.conftest import make_route, promote, tally
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +67,16 @@ def test_what_differs_is_marked_and_escaped(operator, now):
     page = operator.get(CART).content.decode()
     assert "&lt;b&gt;10.0<mark>0</mark>&lt;/b&gt;" in page
     assert "/cart/&lt;script&gt;/" in page
+
+
+def test_fallbacks_have_their_reasons(operator, now):
+    serving(now)
+    fell_back = tally(*[0.01] * 3, errors=3)
+    fell_back.fallbacks, fell_back.reasons = 3, {"service <items> answered 503": 3}
+    origin = Origin(now, {"orders": "r1"})
+    write_counts("a", {("orders", "service", int(now.timestamp()) - 20): fell_back}, {}, origin=origin)
+    page = operator.get(ORDERS).content.decode()
+    assert "<li>service &lt;items&gt; answered 503: 3</li>" in page
 
 
 def test_it_says_what_is_missing_for_the_next_step(operator):

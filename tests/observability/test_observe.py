@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.observability.observe import kind_of
 from gateway.stats.traffic import NO_VIEW, STATIC, Traffic
 from tests.support.asgi import ask, running
 
@@ -73,3 +74,15 @@ async def test_nothing_is_counted_where_nobody_stores_it(gateway):
         found = await ask(app, "/json/")
 
     assert found.status == 200
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("service 'items' answered 503", "service 'items' answered 503"),
+        ("service 'items' failed: ValueError: ada@example.com: no", "service 'items' failed: ValueError"),
+        ("the project's middleware around service 'items' failed: 500",) * 2,
+    ],
+)
+def test_what_an_exception_says_is_in_no_count(reason, kind):
+    assert kind_of(reason) == kind

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.stats.counters import KEPT, Counters
 from gateway.stats.histogram import BOUNDS, FACTOR, Histogram
-from gateway.stats.tally import COUNTER_WINDOW, FEW, Mirrored, Tally
+from gateway.stats.tally import COUNTER_WINDOW, FEW, MOST_REASONS, OTHERS, Mirrored, Tally
 from gateway.testing import FrozenClock
 
 # Latencies between the lowest and the highest bound, where the histogram promises its error.
@@ -194,9 +194,9 @@ def ask(counters, status=200, seconds=0.01, side="service", **more):
         (0, {}, 0, 0),  # the client left
         (0, {"failed": True}, 1, 0),
         (200, {"failed": True}, 1, 0),  # it died in the middle of its answer
-        (200, {"failed": True, "fell_back": True}, 1, 1),
-        (200, {"fell_back": True}, 1, 1),
-        (500, {"failed": True, "fell_back": True}, 1, 1),
+        (200, {"failed": True, "fell_back": "it failed"}, 1, 1),
+        (200, {"fell_back": "it failed"}, 1, 1),
+        (500, {"failed": True, "fell_back": "it failed"}, 1, 1),
     ],
 )
 def test_a_request_is_an_error_when_the_service_failed(counters, status, more, errors, fallbacks):
@@ -380,7 +380,7 @@ def test_another_thread_may_take_while_the_event_loop_adds():
     taker = threading.Thread(target=take)
     taker.start()
     for number in range(20_000):
-        ask(counters, fell_back=number % 2 == 0)
+        ask(counters, fell_back="it failed" if number % 2 == 0 else None)
         if number % 500 == 0:  # less often than KEPT times
             clock.advance(COUNTER_WINDOW)
     done.set()
@@ -419,3 +419,20 @@ def test_whoever_has_an_ipv6_network_is_one_caller():
 def test_addresses_are_hashed_under_the_key():
     assert callers_of("10.0.0.1", key=b"a").callers != callers_of("10.0.0.1", key=b"b").callers
     assert callers_of("10.0.0.1", key=b"a").callers == callers_of("10.0.0.1", key=b"a").callers
+
+
+def test_fallbacks_are_counted_by_their_reason():
+    counters = Counters(FrozenClock())
+    for reason in ("a", "b", "a", None):
+        counters.request("items", "service", 200, 0.01, fell_back=reason)
+    tally = counters.take().side("items", "service")
+    assert (tally.fallbacks, tally.reasons) == (3, {"a": 2, "b": 1})
+
+
+def test_many_reasons_are_others():
+    counters = Counters(FrozenClock())
+    for number in range(20):
+        counters.request("items", "service", 200, 0.01, fell_back=f"reason {number}")
+    reasons = counters.take().side("items", "service").reasons
+    assert len(reasons) == MOST_REASONS + 1
+    assert reasons[OTHERS] == 20 - MOST_REASONS

@@ -47,6 +47,7 @@ class RouteMetrics:
     since: datetime | None
     requests: int
     callers: int | None
+    fallbacks: tuple[tuple[str, int], ...]  # of the last hour by reason, the most frequent first
 
 
 def route_metrics(route: RouteConfig, stage: str, since: datetime | None, now: datetime) -> RouteMetrics:
@@ -64,6 +65,7 @@ def route_metrics(route: RouteConfig, stage: str, since: datetime | None, now: d
         since=since if first > at - HOUR else None,
         requests=hour.service.requests + hour.legacy.requests,
         callers=callers_of(hour.service.buckets | hour.legacy.buckets),
+        fallbacks=tuple(sorted(hour.service.reasons.items(), key=lambda found: -found[1])),
     )
 
 
