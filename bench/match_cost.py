@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from gateway.routing.table import DEEPEST, EXACT, PREFIX, TEMPLATE, Endpoint, Rule, Table
+from gateway.routing.table import DEEPEST, EXACT, PREFIX, TEMPLATE, EndpointPattern, Rule, Table
 
 LOOKUPS = 3_000
 REPEATS = 31
@@ -23,9 +23,9 @@ GET = frozenset({"GET"})
 def table(routes: int) -> Table:
     """Return a table with that many routes, each with one endpoint."""
     kinds = (
-        lambda number: (Endpoint(f"/api/v1/things-{number}/", GET), EXACT),
-        lambda number: (Endpoint(f"/api/v1/things-{number}/{{id}}/", GET), TEMPLATE),
-        lambda number: (Endpoint(f"/api/v1/things-{number}", GET, is_subtree=True), PREFIX + DEEPEST - 3),
+        lambda number: (EndpointPattern(f"/api/v1/things-{number}/", GET), EXACT),
+        lambda number: (EndpointPattern(f"/api/v1/things-{number}/{{id}}/", GET), TEMPLATE),
+        lambda number: (EndpointPattern(f"/api/v1/things-{number}", GET, is_subtree=True), PREFIX + DEEPEST - 3),
     )
     return Table(Rule(f"route-{number}", *kinds[number % 3](number), order=number) for number in range(routes))
 

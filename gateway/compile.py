@@ -13,7 +13,7 @@ from gateway.config.problems import Problem
 from gateway.config.routes import RouteConfig
 from gateway.rollout.policy import AffinitySettings
 from gateway.routing.paths import Others, Paths, both, contest_of, excluded, rest_of
-from gateway.routing.table import ANY, DEEPEST, EXACT, PREFIX, TEMPLATE, Endpoint, Rule, Table
+from gateway.routing.table import ANY, DEEPEST, EXACT, PREFIX, TEMPLATE, EndpointPattern, Rule, Table
 from gateway.routing.template import TemplateError, parse_template
 from gateway.snapshot import Snapshot, asking_routes, compile_routes
 
@@ -23,16 +23,16 @@ __all__ = ["compile_snapshot"]
 class Declared:
     """The endpoints that one service declares, indexed: each of thousands of routes looks them up."""
 
-    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+    def __init__(self, endpoints: Sequence[EndpointPattern]) -> None:
         self.paths = Paths(endpoints)
         self._sorted = sorted(endpoints, key=lambda endpoint: (_shape(endpoint.path), endpoint.path))
         self._keys = [_shape(endpoint.path) for endpoint in self._sorted]
-        self._shapes: dict[str, list[Endpoint]] = {}
+        self._shapes: dict[str, list[EndpointPattern]] = {}
         for endpoint in endpoints:
             if not endpoint.is_subtree:
                 self._shapes.setdefault(_shape(endpoint.path), []).append(endpoint)
 
-    def below(self, prefix: str) -> list[Endpoint]:
+    def below(self, prefix: str) -> list[EndpointPattern]:
         """The endpoints at `prefix` and below it, by whole segments: /djangofoo is not below /django. Its parameters
         may have other names and convertors than theirs."""
         parse_template(prefix)  # raises TemplateError
@@ -44,12 +44,12 @@ class Declared:
         under = slice(bisect_left(self._keys, key + "/"), bisect_left(self._keys, key + after_slash))
         return self._sorted[at] + self._sorted[under]
 
-    def shaped(self, template: str) -> list[Endpoint]:
+    def shaped(self, template: str) -> list[EndpointPattern]:
         """The endpoints whose template equals this one except for the names and convertors of its parameters."""
         parse_template(template)  # raises TemplateError
         return self._shapes.get(_shape(template), [])
 
-    def __iter__(self) -> Iterator[Endpoint]:
+    def __iter__(self) -> Iterator[EndpointPattern]:
         return iter(self._sorted)
 
 
@@ -60,7 +60,7 @@ def _shape(template: str) -> str:
 
 def compile_snapshot(
     config: Config,
-    endpoints: Mapping[str, Sequence[Endpoint] | None],
+    endpoints: Mapping[str, Sequence[EndpointPattern] | None],
     *,
     known: Callable[[str], bool | None] = lambda _: None,
     others: Others = lambda _: None,
@@ -117,7 +117,7 @@ def _rules(
         )
         problems.append(Problem(f"{key}.claim", route.claim, expected))
         return []
-    covered: list[Endpoint] = []
+    covered: list[EndpointPattern] = []
     if declared is not None:
         covered = declared.shaped(route.path) if route.path is not None else declared.below(route.prefix or "/")
     found = [
@@ -128,7 +128,7 @@ def _rules(
     if route.claim == "all":
         path = route.path or route.prefix or "/"
         parse_template(path)
-        whole = Endpoint(path, wanted or frozenset({ANY}), is_subtree=route.prefix is not None)
+        whole = EndpointPattern(path, wanted or frozenset({ANY}), is_subtree=route.prefix is not None)
         rest = None if declared is None else rest_of(declared.paths, others)
         found.append(Rule(route.name, whole, rank, order, rest, undeclared=True))
     elif not found:
@@ -155,7 +155,7 @@ def _common(methods: frozenset[str], wanted: frozenset[str] | None) -> frozenset
     return methods & wanted
 
 
-def _nothing_implemented(route: RouteConfig, endpoints: Iterable[Endpoint]) -> Problem:
+def _nothing_implemented(route: RouteConfig, endpoints: Iterable[EndpointPattern]) -> Problem:
     kind = "path" if route.path is not None else "prefix"
     pattern = route.path if route.path is not None else route.prefix
     methods = f" for {', '.join(route.methods)}" if route.methods else ""

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -52,6 +53,18 @@ def test_no_import_goes_round():
     }
     graph = {name: imported(path, {*paths}) - {name} for name, path in paths.items()}
     TopologicalSorter(graph).prepare()  # raises CycleError, with the circle
+
+
+def test_a_class_name_means_one_thing():
+    """workbench/shapes is left out: the JSON of a thing has the thing's name."""
+    paths = [path for path in GATEWAY.rglob("*.py") if not {"migrations", "shapes"} & {*path.parts}]
+    names = Counter(
+        node.name
+        for path in paths
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 # The rooms that a request goes through, and what a class in them may have.

@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from gateway.compile import compile_snapshot
 from gateway.config.parse import parse
 from gateway.routing.request import BadRequest, read_request
-from gateway.routing.table import ANY, Endpoint
+from gateway.routing.table import ANY, EndpointPattern
 from tests.support.asgi import scope
 
 ITEMS = [
-    Endpoint("/api/items/", frozenset({"GET"})),
-    Endpoint("/api/items/", frozenset({"POST"})),
-    Endpoint("/api/items/{item_id:int}/", frozenset({"GET"})),
-    Endpoint("/api/items/{item_id:int}/", frozenset({"PUT", "DELETE"})),
-    Endpoint("/api/items/new/", frozenset({"GET"})),
-    Endpoint("/api/files/{rest:path}", frozenset({"GET"})),
-    Endpoint("/api/tree", frozenset({ANY}), is_subtree=True),
-    Endpoint("/api/socket/", frozenset({"WEBSOCKET"})),
-    Endpoint("/other/", frozenset({"GET"})),
+    EndpointPattern("/api/items/", frozenset({"GET"})),
+    EndpointPattern("/api/items/", frozenset({"POST"})),
+    EndpointPattern("/api/items/{item_id:int}/", frozenset({"GET"})),
+    EndpointPattern("/api/items/{item_id:int}/", frozenset({"PUT", "DELETE"})),
+    EndpointPattern("/api/items/new/", frozenset({"GET"})),
+    EndpointPattern("/api/files/{rest:path}", frozenset({"GET"})),
+    EndpointPattern("/api/tree", frozenset({ANY}), is_subtree=True),
+    EndpointPattern("/api/socket/", frozenset({"WEBSOCKET"})),
+    EndpointPattern("/other/", frozenset({"GET"})),
 ]
 SERVICE = {"app": "a:b", "middleware": "none"}
 
@@ -302,7 +302,7 @@ def test_routes_that_share_a_prefix_are_fine(routes):
 
 @pytest.mark.slow
 def test_ten_thousand_routes_compile_and_match():
-    endpoints = [Endpoint(f"/api/r{i}/{{id:int}}/", frozenset({"GET"})) for i in range(10_000)]
+    endpoints = [EndpointPattern(f"/api/r{i}/{{id:int}}/", frozenset({"GET"})) for i in range(10_000)]
     made, problems = snapshot(*[{"prefix": f"/api/r{i}"} for i in range(10_000)], endpoints=endpoints)
     assert (problems, owner(made, "/api/r9876/5/")) == ([], "r9876")
 

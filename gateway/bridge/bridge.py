@@ -40,7 +40,7 @@ from gateway.dispatch.line import Saturated
 from gateway.dispatch.scope import ATTEMPT, MIRROR, Attempt, take_in_bytes
 from gateway.legacy.loading import Ways, all_sync_capable
 from gateway.legacy.upstream import DjangoUpstream
-from gateway.routing.table import Endpoint
+from gateway.routing.table import EndpointPattern
 from gateway.shield.sides import SIDE
 from gateway.threads import Lease, Threads
 
@@ -71,7 +71,7 @@ class Bridge:
         legacy: DjangoUpstream,
         *,
         name: str,
-        endpoints: Sequence[Endpoint] = (),
+        endpoints: Sequence[EndpointPattern] = (),
         entries: Sequence[str] | None = None,
         one_thread: bool = False,
         style: ResponseStyle | None = None,

@@ -20,14 +20,16 @@ from gateway.compat.django import non_atomic_aliases
 from gateway.compat.fastapi import route_contexts
 from gateway.config.problems import Problem
 from gateway.legacy.loading import Ways, all_sync_capable
-from gateway.routing.table import Endpoint
+from gateway.routing.table import EndpointPattern
 from gateway.upstreams.introspection import unwrapped
 from gateway.upstreams.service import is_async
 
 __all__ = ["bridge_problems", "route_problems", "unbridged_problems", "unread_problems"]
 
 
-def bridge_problems(name: str, middleware: object, endpoints: Sequence[Endpoint], ways: Ways | None) -> list[Problem]:
+def bridge_problems(
+    name: str, middleware: object, endpoints: Sequence[EndpointPattern], ways: Ways | None
+) -> list[Problem]:
     """What keeps service `name`, which declares `endpoints`, from running inside `middleware`. `ways` say how the
     project's RemoteUserMiddleware read their header; None: unknown, and no middleware is tried."""
     unknown = _unknown_entries(name, middleware)
@@ -40,7 +42,7 @@ def bridge_problems(name: str, middleware: object, endpoints: Sequence[Endpoint]
     ]
 
 
-def unbridged_problems(name: str, app: object, endpoints: Sequence[Endpoint] | None) -> list[Problem]:
+def unbridged_problems(name: str, app: object, endpoints: Sequence[EndpointPattern] | None) -> list[Problem]:
     """What keeps service `name` from running with `middleware = "none"`: ATOMIC_REQUESTS would have no effect.
 
     `non_atomic_requests` on an endpoint, or on the application, says that none is needed.
@@ -144,7 +146,7 @@ def _waiting(name: str, middleware: object, ways: Ways) -> list[Problem]:
     return [Problem(f"services.{name}.middleware", entry, expected) for entry in waiting_entries(chosen, ways)]
 
 
-def _async_and_atomic(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
+def _async_and_atomic(name: str, endpoints: Sequence[EndpointPattern]) -> list[Problem]:
     """Django itself refuses ATOMIC_REQUESTS for asynchronous views: a transaction belongs to a thread."""
     problems = []
     for endpoint in endpoints:
@@ -161,7 +163,7 @@ def _async_and_atomic(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]
     return problems
 
 
-def _not_undoable(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
+def _not_undoable(name: str, endpoints: Sequence[EndpointPattern]) -> list[Problem]:
     """What is marked with `all_in_transaction` has to run on one thread, in a database's own transactions."""
     problems = []
     for endpoint in endpoints:
@@ -177,7 +179,7 @@ def _not_undoable(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
     return problems
 
 
-def _decorated(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
+def _decorated(name: str, endpoints: Sequence[EndpointPattern]) -> list[Problem]:
     """Decorators for views pass on a request, which FastAPI passes only to endpoints with a parameter of that name."""
     problems = {}
     for endpoint in endpoints:
@@ -191,7 +193,7 @@ def _decorated(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
     return [*problems.values()]
 
 
-def _at_odds(name: str, endpoints: Sequence[Endpoint]) -> list[Problem]:
+def _at_odds(name: str, endpoints: Sequence[EndpointPattern]) -> list[Problem]:
     """The endpoints with dependencies of `gateway.bridge.drf` that can't be combined in one view."""
     drf: Any = sys.modules.get("gateway.bridge.drf.request")  # if it isn't imported, there are none
     problems = []

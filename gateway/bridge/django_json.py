@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 
 from gateway.bridge.route import BridgedRoute, Call
 from gateway.bridge.views import Function, Siblings
-from gateway.routing.table import ANY, Endpoint
+from gateway.routing.table import ANY, EndpointPattern
 
 __all__ = ["DjangoRoute", "DjangoStyle"]
 
@@ -75,7 +75,7 @@ class DjangoStyle:
     strict_csrf = True
     keeps_transaction = False
 
-    def view(self, endpoint: Endpoint, siblings: Siblings, crossing: Function) -> Function:
+    def view(self, endpoint: EndpointPattern, siblings: Siblings, crossing: Function) -> Function:
         """A Django view for `endpoint`, with the methods of all its `siblings`."""
 
         def let_service_answer(_view: View, request: HttpRequest, *_args: object, **_kwargs: object) -> Any:

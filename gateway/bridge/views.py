@@ -25,7 +25,7 @@ from gateway.routing.table import (
     ANY,
     EXACT,
     TEMPLATE,
-    Endpoint,
+    EndpointPattern,
     Match,
     Rule,
     Table,
@@ -35,7 +35,7 @@ from gateway.upstreams.service import is_async
 __all__ = ["ResponseStyle", "View", "Views", "atomic_aliases", "marked_as"]
 
 Function = Callable[..., HttpResponseBase]
-Siblings = Mapping[str, Endpoint]
+Siblings = Mapping[str, EndpointPattern]
 
 
 class ResponseStyle(Protocol):
@@ -48,7 +48,7 @@ class ResponseStyle(Protocol):
     strict_csrf: bool
     keeps_transaction: bool
 
-    def view(self, endpoint: Endpoint, siblings: Siblings, crossing: Function) -> Function:
+    def view(self, endpoint: EndpointPattern, siblings: Siblings, crossing: Function) -> Function:
         """The view for `endpoint`. `siblings` are all on its path, by method; `crossing` lets the service answer."""
 
     def missing(self) -> Function:
@@ -148,7 +148,7 @@ class Views:
     """The stand-ins of one service, found by what the routing table matched."""
 
     def __init__(
-        self, service: str, endpoints: Sequence[Endpoint], crossing: Function, style: ResponseStyle | None = None
+        self, service: str, endpoints: Sequence[EndpointPattern], crossing: Function, style: ResponseStyle | None = None
     ) -> None:
         self._views: dict[tuple[str, str], View] = {}
         self._declared = Paths(endpoints)
@@ -219,9 +219,9 @@ class Views:
         return self._views.get((match.template, method)) or self._views.get((match.template, "")) or self._any
 
 
-def _by_path(endpoints: Sequence[Endpoint]) -> dict[str, dict[str, Endpoint]]:
+def _by_path(endpoints: Sequence[EndpointPattern]) -> dict[str, dict[str, EndpointPattern]]:
     """The endpoints of each path, by method."""
-    found: dict[str, dict[str, Endpoint]] = {}
+    found: dict[str, dict[str, EndpointPattern]] = {}
     for endpoint in endpoints:
         if endpoint.function is not None:
             for method in endpoint.methods:
@@ -229,7 +229,9 @@ def _by_path(endpoints: Sequence[Endpoint]) -> dict[str, dict[str, Endpoint]]:
     return found
 
 
-def _function(endpoint: Endpoint, siblings: Siblings, crossing: Function, style: ResponseStyle | None) -> Function:
+def _function(
+    endpoint: EndpointPattern, siblings: Siblings, crossing: Function, style: ResponseStyle | None
+) -> Function:
     function = endpoint.function or _anything
     if _is_socket(endpoint):
         return _without_transaction(_stand_in(function, crossing))
@@ -242,7 +244,7 @@ def _function(endpoint: Endpoint, siblings: Siblings, crossing: Function, style:
     return view
 
 
-def _is_socket(endpoint: Endpoint) -> bool:
+def _is_socket(endpoint: EndpointPattern) -> bool:
     return "WEBSOCKET" in endpoint.methods
 
 
@@ -253,7 +255,7 @@ def _without_transaction(view: Function) -> Function:
     return view
 
 
-def _table(endpoints: Sequence[Endpoint]) -> Table:
+def _table(endpoints: Sequence[EndpointPattern]) -> Table:
     """Which declared path a request is for, whatever its method."""
     paths = {
         endpoint.path: replace(endpoint, methods=frozenset({ANY}))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from gateway.app import Gateway
-    from gateway.workbench.contract.result import EndpointContract, Finding, RouteContract
+    from gateway.workbench.contract.result import ContractFinding, EndpointContract, RouteContract
 
 __all__ = ["EPILOG", "contract"]
 
@@ -131,7 +131,7 @@ def _endpoint(one: EndpointContract) -> dict[str, Any]:
     }
 
 
-def _finding(found: Finding) -> dict[str, Any]:
+def _finding(found: ContractFinding) -> dict[str, Any]:
     return {
         "severity": found.severity.value,
         "area": found.area,

@@ -23,7 +23,7 @@ from gateway.cli.common import (
 from gateway.cli.project import opened
 
 if TYPE_CHECKING:
-    from gateway.workbench.replay.result import CaseResult, Finding, ReplayResult
+    from gateway.workbench.replay.result import CaseResult, ReplayFinding, ReplayResult
 
 __all__ = ["EPILOG", "replay"]
 
@@ -239,7 +239,7 @@ def _case(case: CaseResult) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: ReplayFinding) -> dict[str, Any]:
     return {
         "drift": finding.drift.value,
         "kind": finding.kind,
@@ -271,11 +271,11 @@ def _print(result: ReplayResult, *, verbose: bool) -> None:
 Group = tuple[str, str, str, str, str]  # endpoint, kind of failure, severity, kind of difference, place
 
 
-def _grouped(result: ReplayResult) -> dict[Group, list[tuple[CaseResult, Finding]]]:
+def _grouped(result: ReplayResult) -> dict[Group, list[tuple[CaseResult, ReplayFinding]]]:
     """The findings, the worst first; equal ones of an endpoint are grouped."""
     from gateway.parity.fingerprint import generalised
 
-    groups: dict[Group, list[tuple[CaseResult, Finding]]] = {}
+    groups: dict[Group, list[tuple[CaseResult, ReplayFinding]]] = {}
     for case, finding in result.findings:
         place = generalised(finding.pointer.partition(" (")[0])
         key = case.case.endpoint, finding.drift.value, finding.severity.value, finding.kind, place

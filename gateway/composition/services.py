@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from gateway.config.problems import Problem
 from gateway.config.services import ServiceConfig
-from gateway.routing.table import Endpoint
+from gateway.routing.table import EndpointPattern
 from gateway.upstreams.base import Legacy, Service
 from gateway.upstreams.bulkhead import Bulkhead, limit_threads
 from gateway.upstreams.release import release_of
@@ -100,7 +100,9 @@ def _wants_django(error: BaseException) -> bool:
     return cause is not None
 
 
-def _apart(name: str, config: ServiceConfig, legacy: Legacy, app: ASGIApp, endpoints: Sequence[Endpoint]) -> ASGIApp:
+def _apart(
+    name: str, config: ServiceConfig, legacy: Legacy, app: ASGIApp, endpoints: Sequence[EndpointPattern]
+) -> ASGIApp:
     """`app` with threads of its own, if it has plain functions to run there."""
     from gateway.upstreams.service import is_async
 
@@ -123,7 +125,7 @@ def _keep_to_their_threads() -> None:
         limit_threads()
 
 
-def _unbridged(name: str, app: object, endpoints: Sequence[Endpoint] | None, legacy: Legacy) -> list[Problem]:
+def _unbridged(name: str, app: object, endpoints: Sequence[EndpointPattern] | None, legacy: Legacy) -> list[Problem]:
     """Problems of a service outside of the project's middleware."""
     from gateway.legacy.upstream import DjangoUpstream
 
@@ -140,7 +142,7 @@ def _bridged(
     legacy: Legacy,
     problems: list[Problem],
     app: ASGIApp,
-    endpoints: Sequence[Endpoint],
+    endpoints: Sequence[EndpointPattern],
 ) -> ASGIApp:
     """`app` inside the project's middleware."""
     from gateway.legacy.upstream import DjangoUpstream

@@ -18,15 +18,15 @@ from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePatter
 
 from gateway.compat.django import methods_required, resolver_of
 from gateway.compat.drf import class_behind
-from gateway.routing.table import Contest, Endpoint
-from gateway.routing.template import Parameter, Part, parse_template
+from gateway.routing.table import Contest, EndpointPattern
+from gateway.routing.template import Part, SegmentPattern, parse_template
 from gateway.routing.tree import Tree
 
 __all__ = ["Branch", "Pattern", "Patterns", "meant_by", "patterns_of", "prefixes"]
 
 View = Callable[..., Any]
 
-TAIL = Parameter(".*", whole_tail=True)
+TAIL = SegmentPattern(".*", whole_tail=True)
 # Sample values of a parameter: text that no pattern contains literally, a number, a UUID.
 SAMPLES = ("qzx", "7", "0f0e0d0c-0b0a-0908-0706-050403020100", "qzx/qzx")
 _parameter = re.compile(r"<(?:[^>:]+:)?([^>]+)>")
@@ -138,7 +138,7 @@ class Patterns:
         found = (one for one in self._overlapping(path[1:].split("/")) if one.matches(path))
         return next((one.items for one in found), None)
 
-    def contest(self, endpoint: Endpoint) -> Contest | None:
+    def contest(self, endpoint: EndpointPattern) -> Contest | None:
         """Which paths matched by `endpoint` Django would route to another view than the one that it replaces.
 
         It replaces the pattern of the same form, or is one of the paths of a wider pattern. None when there are none.
@@ -156,7 +156,7 @@ class Patterns:
             else found._replace(head=False)
         )
 
-    def _contest(self, endpoint: Endpoint) -> Contest | None:
+    def _contest(self, endpoint: EndpointPattern) -> Contest | None:
         parts = tuple(parse_template(endpoint.path, dict(endpoint.convertors)))
         found = self._overlapping(parts)
         slashed: list[Pattern] = []
@@ -448,4 +448,4 @@ def _part(piece: str) -> Part:
         return TAIL
     if matches("a/b") or matches("7/7") or "/" in _sets.sub("", piece):
         return TAIL
-    return Parameter(piece, whole_tail=False)
+    return SegmentPattern(piece, whole_tail=False)

@@ -28,7 +28,7 @@ from gateway.legacy.urlconf import knows
 from gateway.rollout.cohort import Caller
 from gateway.rollout.decision import LEGACY
 from gateway.routing.request import RequestInfo
-from gateway.routing.table import Contest, Endpoint, Match
+from gateway.routing.table import Contest, EndpointPattern, Match
 from gateway.upstreams.lifespan import Lifespan
 
 __all__ = ["DjangoUpstream"]
@@ -152,6 +152,6 @@ class DjangoUpstream(ServesProject):
         """The patterns of the URLconf."""
         return patterns_of(settings.ROOT_URLCONF)
 
-    def contest(self, endpoint: Endpoint) -> Contest | None:
+    def contest(self, endpoint: EndpointPattern) -> Contest | None:
         """Which paths matched by the template of a service's `endpoint` Django routes to another view."""
         return patterns_of(settings.ROOT_URLCONF).contest(endpoint)

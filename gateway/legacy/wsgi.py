@@ -14,7 +14,7 @@ from gateway.legacy.environ import server_by_host
 from gateway.rollout.cohort import NOBODY_KNOWN, Caller
 from gateway.rollout.decision import LEGACY
 from gateway.routing.request import RequestInfo
-from gateway.routing.table import Contest, Endpoint, Match
+from gateway.routing.table import Contest, EndpointPattern, Match
 from gateway.upstreams.base import ProxySettings
 
 __all__ = ["WSGIUpstream"]
@@ -95,7 +95,7 @@ class WSGIUpstream:
 
     urls: object = None
 
-    def contest(self, endpoint: Endpoint) -> Contest | None:  # noqa: ARG002
+    def contest(self, endpoint: EndpointPattern) -> Contest | None:  # noqa: ARG002
         """None: the URLs of a WSGI application aren't known."""
         return None
 

@@ -39,13 +39,13 @@ class Receiver:
         self._deliver = deliver
         self._most = most
         self._told = False
-        self._connections: dict[asyncio.StreamWriter, tuple[asyncio.Task[None], Answers]] = {}
+        self._connections: dict[asyncio.StreamWriter, tuple[asyncio.Task[None], Acknowledgements]] = {}
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Receive from one process until it disconnects."""
-        answers = Answers(writer.get_extra_info("socket").fileno())
-        taking = asyncio.ensure_future(self._take(reader, writer, answers))
-        self._connections[writer] = taking, answers
+        acknowledgements = Acknowledgements(writer.get_extra_info("socket").fileno())
+        taking = asyncio.ensure_future(self._take(reader, writer, acknowledgements))
+        self._connections[writer] = taking, acknowledgements
         try:
             await asyncio.wait([taking])
             if not taking.cancelled():  # cancelled by `stop`: received copies are still to be mirrored
@@ -69,11 +69,13 @@ class Receiver:
             self._leave(writer)
 
     def _leave(self, writer: asyncio.StreamWriter) -> None:
-        _, answers = self._connections.pop(writer)
-        answers.close()
+        _, acknowledgements = self._connections.pop(writer)
+        acknowledgements.close()
         writer.close()
 
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: Answers) -> None:
+    async def _take(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, acknowledgements: Acknowledgements
+    ) -> None:
         if await reader.readexactly(GREETING) != self._greeting:
             if not self._told:  # once only: the other process connects again each second
                 logger.warning("a process that serves has another configuration or version: restart both")
@@ -89,11 +91,11 @@ class Receiver:
             if sizes[0] > MOST_HEAD or max(sizes[1:]) > self._most:
                 raise MalformedFrameError(f"it is too long: {sizes}")
             sent = unpack(*[await reader.readexactly(size) for size in sizes])
-            self._deliver(sent, partial(answers.say_done, number))
+            self._deliver(sent, partial(acknowledgements.acknowledge, number))
 
 
-class Answers:
-    """Tells the process at the other end of a socket which of its copies are done.
+class Acknowledgements:
+    """Reports to the process at the other end of a socket which of its copies are done.
 
     With a duplicate of the descriptor: an error in writing, after that process has ended, must not prevent reading what
     it has sent before.
@@ -105,7 +107,7 @@ class Answers:
         self._unsaid = bytearray()
         self._waits = False  # until the other process reads
 
-    def say_done(self, number: int) -> None:
+    def acknowledge(self, number: int) -> None:
         """Report this copy as done."""
         self._unsaid += DONE.pack(number)
         if not self._waits:

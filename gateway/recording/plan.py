@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gateway.routing.table import ANY, TEMPLATE, Endpoint, Rule, Table
+from gateway.routing.table import ANY, TEMPLATE, EndpointPattern, Rule, Table
 from gateway.routing.template import TemplateError
 
 __all__ = ["Plan", "RecordingLimits", "Selection", "Target", "plain_template"]
@@ -89,7 +89,7 @@ def _table(targets: Sequence[Target]) -> Table:
     rules = []
     for order, target in enumerate(targets):
         if target.template:
-            endpoint = Endpoint(plain_template(target.template), frozenset((target.method,)))
+            endpoint = EndpointPattern(plain_template(target.template), frozenset((target.method,)))
             rules.append(Rule(str(target), endpoint, TEMPLATE if "{" in target.template else 0, order))
     return Table(rules)
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from gateway.routing.table import ANY, EXACT, SOCKET, Contest, Endpoint, Match, Rule, Table
+from gateway.routing.table import ANY, EXACT, SOCKET, Contest, EndpointPattern, Match, Rule, Table
 from gateway.routing.template import Part, TemplateError, parse_template
 
 __all__ = ["Others", "Paths", "both", "contest_of", "excluded", "rest_of"]
 
-Others = Callable[[Endpoint], Contest | None]
+Others = Callable[[EndpointPattern], Contest | None]
 
 
 class Paths:
     """The endpoints of one service, in the order of its declarations. Those that no route could match are left out."""
 
-    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+    def __init__(self, endpoints: Iterable[EndpointPattern]) -> None:
         self.endpoints = tuple(endpoints)
         rules = [Rule("", one, EXACT, order) for order, one in enumerate(self.endpoints) if _is_readable(one)]
         self._table = Table(rules)
@@ -47,12 +47,12 @@ class Paths:
             return None
         return frozenset(name for name, claim in owner.claims.items() if name != SOCKET and not claim.head_as_get)
 
-    def owner(self, path: str) -> Endpoint | None:
+    def owner(self, path: str) -> EndpointPattern | None:
         """The first endpoint with the template that owns `path`."""
         leaf = self._table.owner(path)
         return None if leaf is None or leaf.order is None else self.endpoints[leaf.order]
 
-    def contest(self, endpoint: Endpoint) -> Contest | None:
+    def contest(self, endpoint: EndpointPattern) -> Contest | None:
         """The paths matched by `endpoint` that templates declared before it own; None when there are none."""
         if "{" not in endpoint.path and not endpoint.is_subtree:
             return None
@@ -70,7 +70,7 @@ class Paths:
         return Contest(written_out, lambda path: self._table.owner(path) is own, always)
 
 
-def contest_of(endpoint: Endpoint, paths: Paths, others: Others) -> Contest | None:
+def contest_of(endpoint: EndpointPattern, paths: Paths, others: Others) -> Contest | None:
     """The contest for the paths that `endpoint` matches: with other templates of `paths`, and with `others`."""
     if endpoint.methods == {SOCKET}:
         return None
@@ -95,7 +95,9 @@ def excluded(templates: Sequence[str]) -> Contest | None:
     if not templates:
         return None
     ends = {end for template in templates for end in (template.rstrip("/") or "/", f"{template.rstrip('/')}/")}
-    table = Table(Rule("", Endpoint(end, frozenset({ANY})), EXACT, order) for order, end in enumerate(sorted(ends)))
+    table = Table(
+        Rule("", EndpointPattern(end, frozenset({ANY})), EXACT, order) for order, end in enumerate(sorted(ends))
+    )
     return Contest(frozenset(), lambda path: table.owner(path) is None, always=True)
 
 
@@ -114,11 +116,11 @@ def rest_of(paths: Paths, others: Others) -> Contest | None:
     return Contest(frozenset[str]().union(*(found.paths for found in contested.values())), holds, always=True)
 
 
-def _parts(endpoint: Endpoint) -> Sequence[Part]:
+def _parts(endpoint: EndpointPattern) -> Sequence[Part]:
     return parse_template(endpoint.path, dict(endpoint.convertors))
 
 
-def _is_readable(endpoint: Endpoint) -> bool:
+def _is_readable(endpoint: EndpointPattern) -> bool:
     try:
         parse_template(endpoint.path, dict(endpoint.convertors))
     except TemplateError:

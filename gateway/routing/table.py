@@ -17,7 +17,7 @@ from typing import NamedTuple
 from gateway.routing.template import parse_template
 from gateway.routing.tree import Tree
 
-__all__ = ["ANY", "PARTIAL", "SOCKET", "Contest", "Endpoint", "Leaf", "Match", "Rule", "Table"]
+__all__ = ["ANY", "PARTIAL", "SOCKET", "Contest", "EndpointPattern", "Leaf", "Match", "Rule", "Table"]
 
 ANY = "*"  # every method
 SOCKET = "WEBSOCKET"  # stands for the method of a WebSocket's handshake
@@ -26,8 +26,9 @@ DEEPEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One path template of a service, with its methods (`ANY` for all). `is_subtree`: everything below it too.
+class EndpointPattern:
+    """What a service declares, or a route claims: one path template, with its methods (`ANY` for all). `is_subtree`:
+    everything below it too.
 
     `function` is the endpoint's function, where known; `dependencies` are the functions that run before it; `lingers`:
     it may run code after its response, too.
@@ -58,14 +59,14 @@ class Contest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of the table: `route` claims `endpoint` with `rank`; `order` is its position in the file.
+    """One rule of the table: `route` claims what matches `endpoint`, with `rank`; `order` is its position in the file.
 
     `contest` is set where some paths of the endpoint's template have another owner. `undeclared`: the rule claims what
     the service doesn't declare.
     """
 
     route: str
-    endpoint: Endpoint
+    endpoint: EndpointPattern
     rank: int
     order: int
     contest: Contest | None = field(default=None, compare=False)
@@ -215,7 +216,7 @@ class Table:
             elif earlier.rank == rule.rank:
                 self.conflicts.append((rule, earlier, method))
 
-    def leaf(self, endpoint: Endpoint) -> Leaf:
+    def leaf(self, endpoint: EndpointPattern) -> Leaf:
         """The claims on the template of `endpoint`. Raises TemplateError."""
         parts = parse_template(endpoint.path, dict(endpoint.convertors))
         if endpoint.is_subtree and parts == [""]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gateway.routing.regex import takes_slash
 
-__all__ = ["ANY_SEGMENT", "MOST_DIGITS", "Parameter", "Part", "TemplateError", "parse_template"]
+__all__ = ["ANY_SEGMENT", "MOST_DIGITS", "Part", "SegmentPattern", "TemplateError", "parse_template"]
 
 
 # Python converts no longer number (CVE-2020-10735): Starlette's `int` would raise instead of not matching.
@@ -32,8 +32,8 @@ class TemplateError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """A segment with parameters, as a regular expression. `whole_tail`: it may match slashes."""
+class SegmentPattern:
+    """A segment of a template that has parameters, as a regular expression. `whole_tail`: it may match slashes."""
 
     regex: str
     whole_tail: bool
@@ -45,7 +45,7 @@ class Parameter:
         return re.compile(self.regex, re.DOTALL).fullmatch
 
 
-Part = str | Parameter  # one segment of a template
+Part = str | SegmentPattern  # one segment of a template
 
 
 def parse_template(path: str, convertors: dict[str, str] | None = None) -> list[Part]:
@@ -75,5 +75,5 @@ def parse_template(path: str, convertors: dict[str, str] | None = None) -> list[
             tail = tail or kind == "path" or (kind not in _CONVERTORS and takes_slash(convertor))
             regex += re.escape(segment[end : parameter.start()]) + convertor
             end = parameter.end()
-        parts.append(Parameter(regex + re.escape(segment[end:]), tail))
+        parts.append(SegmentPattern(regex + re.escape(segment[end:]), tail))
     return parts

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Scope
 
 from gateway.rollout.cohort import Caller
 from gateway.routing.request import RequestInfo
-from gateway.routing.table import Contest, Endpoint, Match
+from gateway.routing.table import Contest, EndpointPattern, Match
 
 __all__ = ["Legacy", "ProxySettings", "Service", "Upstream"]
 
@@ -34,7 +34,7 @@ class Upstream(Protocol):
 class Service(Upstream, Protocol):
     """A new application, in this process or remote."""
 
-    def endpoints(self) -> Sequence[Endpoint] | None:
+    def endpoints(self) -> Sequence[EndpointPattern] | None:
         """The endpoints that it declares; None when it can't be introspected."""
 
 
@@ -111,7 +111,7 @@ class Legacy(Upstream, Protocol):
         """Identifies the URLconf that `contest` uses: another object when the settings name another one, as in
         tests."""
 
-    def contest(self, endpoint: Endpoint) -> Contest | None:
+    def contest(self, endpoint: EndpointPattern) -> Contest | None:
         """The paths matched by the template of a service's `endpoint` that belong to other views; None when none do."""
 
     def trusts_origin(self, origin: bytes) -> bool:

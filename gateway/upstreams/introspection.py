@@ -9,7 +9,7 @@ from typing import Any
 from starlette.routing import BaseRoute, Host, Mount, WebSocketRoute
 
 from gateway.compat.starlette import convertor_patterns
-from gateway.routing.table import ANY, Endpoint
+from gateway.routing.table import ANY, EndpointPattern
 
 __all__ = ["declared_endpoints", "unwrapped"]
 
@@ -25,7 +25,7 @@ def unwrapped(app: Any) -> Any:
     return app
 
 
-def declared_endpoints(app: Any) -> list[Endpoint] | None:
+def declared_endpoints(app: Any) -> list[EndpointPattern] | None:
     """The endpoints of a FastAPI or Starlette application, including mounted ones; None for any other application."""
     app = unwrapped(app)
     if not hasattr(app, "routes"):
@@ -37,7 +37,7 @@ def declared_endpoints(app: Any) -> list[Endpoint] | None:
     return endpoints
 
 
-def _walk(routes: Sequence[BaseRoute], prefix: str) -> Iterator[Endpoint]:
+def _walk(routes: Sequence[BaseRoute], prefix: str) -> Iterator[EndpointPattern]:
     from gateway.compat.fastapi import called_before, lingers, route_contexts
 
     for context in route_contexts(routes):
@@ -54,13 +54,13 @@ def _walk(routes: Sequence[BaseRoute], prefix: str) -> Iterator[Endpoint]:
         dependant = getattr(context, "dependant", None)
         before = tuple(called_before(dependant))
         late = dependant is not None and lingers(dependant, socket=socket)
-        yield Endpoint(prefix + path, methods, False, convertors, function, before, late)
+        yield EndpointPattern(prefix + path, methods, False, convertors, function, before, late)
 
 
-def _mounted(mount: Mount, path: str, convertors: tuple[tuple[str, str], ...]) -> Iterator[Endpoint]:
+def _mounted(mount: Mount, path: str, convertors: tuple[tuple[str, str], ...]) -> Iterator[EndpointPattern]:
     inner = declared_endpoints(mount.app)
     if inner is None:  # static files, or another application that can't be introspected
-        yield Endpoint(path or "/", frozenset({ANY}), is_subtree=True, convertors=convertors)
+        yield EndpointPattern(path or "/", frozenset({ANY}), is_subtree=True, convertors=convertors)
         return
     for endpoint in inner:
         yield replace(endpoint, path=path + endpoint.path, convertors=convertors + endpoint.convertors)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from gateway.routing.table import Endpoint
+from gateway.routing.table import EndpointPattern
 
 __all__ = ["VARIABLE", "modules_of", "release_of"]
 
@@ -21,7 +21,9 @@ VARIABLE = "GATEWAY_RELEASE"  # set by a deployment, for all services
 LONGEST = 100  # characters
 
 
-def release_of(stated: str | None, target: str | None = None, endpoints: Sequence[Endpoint] | None = None) -> str:
+def release_of(
+    stated: str | None, target: str | None = None, endpoints: Sequence[EndpointPattern] | None = None
+) -> str:
     """The release of a service, from the first of these that is there: its configuration (`stated`), the environment's
     GATEWAY_RELEASE, a hash of its code: the modules of `target` ("package.module:attribute"), of its `endpoints` and of
     their dependencies, each with its package. "" when none is. Characters other than letters, digits, dots, dashes and
@@ -41,7 +43,7 @@ def release_of(stated: str | None, target: str | None = None, endpoints: Sequenc
     return f"code-{digest.hexdigest()[:12]}" if found else ""
 
 
-def modules_of(target: str | None, endpoints: Iterable[Endpoint]) -> Iterator[ModuleType]:
+def modules_of(target: str | None, endpoints: Iterable[EndpointPattern]) -> Iterator[ModuleType]:
     """The modules that a service's code is in: its `target` ("package.module:attribute"), its `endpoints` and their
     dependencies."""
     functions: list[Callable[..., Any]] = []

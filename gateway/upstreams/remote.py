@@ -17,7 +17,7 @@ from gateway.context.recording import recorder
 from gateway.dispatch.disconnect import until_gone
 from gateway.dispatch.errors import ClientGone, UpstreamError
 from gateway.dispatch.scope import MIRROR, REQUEST_ID, authority, in_ascii
-from gateway.routing.table import Endpoint
+from gateway.routing.table import EndpointPattern
 
 __all__ = ["RemoteUpstream"]
 
@@ -66,7 +66,7 @@ class RemoteUpstream:
         if client is not None:
             await client.aclose()
 
-    def endpoints(self) -> list[Endpoint] | None:
+    def endpoints(self) -> list[EndpointPattern] | None:
         """None: a remote service isn't introspected."""
         return None
 

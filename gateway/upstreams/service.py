@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.dispatch.scope import ADAPTED
 from gateway.routing.paths import Paths
-from gateway.routing.table import Endpoint
+from gateway.routing.table import EndpointPattern
 from gateway.upstreams.importing import ImportStringError, import_from_string
 from gateway.upstreams.introspection import declared_endpoints, unwrapped
 from gateway.upstreams.lifespan import Lifespan
@@ -34,7 +34,7 @@ class ServiceUpstream:
         target: str,
         *,
         max_body: int | None = None,
-        around: Callable[[ASGIApp, Sequence[Endpoint]], ASGIApp] | None = None,
+        around: Callable[[ASGIApp, Sequence[EndpointPattern]], ASGIApp] | None = None,
     ) -> None:
         self.name = name
         self.max_body = max_body
@@ -67,7 +67,7 @@ class ServiceUpstream:
         self._lifespan.share(scope)
         await self._app(scope, receive, send)
 
-    def endpoints(self) -> list[Endpoint] | None:
+    def endpoints(self) -> list[EndpointPattern] | None:
         """The endpoints that the application declares; None when it is neither FastAPI nor Starlette."""
         return declared_endpoints(self.declared)
 

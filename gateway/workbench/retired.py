@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gateway.rollout.stage import RETIRED
-from gateway.routing.table import ANY, Endpoint, Rule
-from gateway.routing.template import Parameter, parse_template
+from gateway.routing.table import ANY, EndpointPattern, Rule
+from gateway.routing.template import SegmentPattern, parse_template
 from gateway.workbench.urls import DIGITS, TAIL, UUID, ProjectUrl, SegmentKind, urls
 
 if TYPE_CHECKING:
@@ -92,23 +92,23 @@ def _still_reached(url: ProjectUrl, claimed: Iterable[Rule], others: Iterable[Ru
     return None
 
 
-def _parsed(endpoint: Endpoint) -> list[str | Parameter]:
+def _parsed(endpoint: EndpointPattern) -> list[str | SegmentPattern]:
     parts = parse_template(endpoint.path, dict(endpoint.convertors))
     return [] if endpoint.is_subtree and parts == [""] else parts
 
 
-def _covers(endpoint: Endpoint, path: tuple[str | SegmentKind, ...]) -> bool:
+def _covers(endpoint: EndpointPattern, path: tuple[str | SegmentKind, ...]) -> bool:
     """Whether `endpoint` matches every path of the form `path`."""
     parts = _parsed(endpoint)
     for index, part in enumerate(parts):
-        if isinstance(part, Parameter) and part.whole_tail:
+        if isinstance(part, SegmentPattern) and part.whole_tail:
             return part.regex == ".*" and index == len(parts) - 1 and index < len(path)
         if index >= len(path) or not _takes(part, path[index]):
             return False
     return endpoint.is_subtree or len(parts) == len(path)
 
 
-def _takes(part: str | Parameter, segment: str | SegmentKind) -> bool:
+def _takes(part: str | SegmentPattern, segment: str | SegmentKind) -> bool:
     if segment is TAIL:
         return False
     if isinstance(part, str):
@@ -119,17 +119,17 @@ def _takes(part: str | Parameter, segment: str | SegmentKind) -> bool:
     return part.matcher() is bool or (segment in _EXAMPLES and re.fullmatch(part.regex, _EXAMPLES[segment]) is not None)
 
 
-def _meets(url: ProjectUrl, endpoint: Endpoint) -> bool:
+def _meets(url: ProjectUrl, endpoint: EndpointPattern) -> bool:
     """Whether some path may match both. True if that is uncertain."""
     parts = _parsed(endpoint)
     if url.path is None:
         return False
     for part, segment in zip(parts, url.path, strict=False):
-        if segment is TAIL or (isinstance(part, Parameter) and part.whole_tail):
+        if segment is TAIL or (isinstance(part, SegmentPattern) and part.whole_tail):
             return True
         if isinstance(part, str) and isinstance(segment, str) and part != segment:
             return False
-        if isinstance(part, Parameter) and isinstance(segment, str) and not re.fullmatch(part.regex, segment):
+        if isinstance(part, SegmentPattern) and isinstance(segment, str) and not re.fullmatch(part.regex, segment):
             return False
         if isinstance(part, str) and isinstance(segment, SegmentKind) and not _possible(part, segment):
             return False

@@ -8,7 +8,7 @@ from django.db import connections
 from gateway.bridge.drf.credentials import drf
 from gateway.bridge.drf.dispatching_view import DRFStyle
 from gateway.config.problems import ConfigError
-from gateway.routing.table import Endpoint
+from gateway.routing.table import EndpointPattern
 from gateway.testing.rereading import reread_settings
 from tests.project import moved
 from tests.support.asgi import ask, open_socket, running
@@ -265,7 +265,7 @@ def test_non_atomic_requests_on_dispatch_holds(serving, monkeypatch):
 
 
 def test_the_class_is_that_of_the_view():
-    endpoint = Endpoint(
+    endpoint = EndpointPattern(
         "/m/tagged/{pk}/", frozenset({"GET"}), function=moved.tagged, dependencies=(drf(view=moved.Tagged),)
     )
     function = DRFStyle().view(endpoint, {"GET": endpoint}, lambda request: None)

@@ -11,7 +11,7 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.viewsets import ViewSet
 
 from gateway.legacy.patterns import Patterns
-from gateway.routing.table import Endpoint
+from gateway.routing.table import EndpointPattern
 
 
 def view(request, **kwargs):
@@ -48,7 +48,7 @@ router.register("tags", Tags, basename="tag")
 
 
 def contest(template, *urls, method="GET"):
-    return Patterns(tuple(urls)).contest(Endpoint(template, frozenset({method})))
+    return Patterns(tuple(urls)).contest(EndpointPattern(template, frozenset({method})))
 
 
 def owned(template, paths, *urls):

@@ -6,7 +6,7 @@ from gateway.compile import compile_snapshot
 from gateway.config.parse import parse
 from gateway.dispatch.errors import UpstreamError
 from gateway.routing.request import BadRequest, read_request
-from gateway.routing.table import Endpoint
+from gateway.routing.table import EndpointPattern
 from gateway.snapshot import Snapshot
 from gateway.upstreams.remote import RemoteUpstream
 
@@ -18,7 +18,7 @@ def snapshot(**route) -> Snapshot:
         "routes": [{"name": "r", "service": "s", **route}],
     }
     config, _ = parse(document)
-    endpoints = {"s": [Endpoint("/new/x/", frozenset({"GET", "POST"}))]}
+    endpoints = {"s": [EndpointPattern("/new/x/", frozenset({"GET", "POST"}))]}
     return compile_snapshot(config, endpoints, known=lambda _: False)[0]
 
 

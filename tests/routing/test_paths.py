@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from gateway.routing.paths import Paths, contest_of, rest_of
-from gateway.routing.table import EXACT, TEMPLATE, Contest, Endpoint, Rule, Table
+from gateway.routing.table import EXACT, TEMPLATE, Contest, EndpointPattern, Rule, Table
 
 
 def endpoint(path, *methods, is_subtree=False):
-    return Endpoint(path, frozenset(methods or {"GET"}), is_subtree=is_subtree)
+    return EndpointPattern(path, frozenset(methods or {"GET"}), is_subtree=is_subtree)
 
 
 def table(*endpoints, others=lambda _: None, whole=None):
@@ -19,7 +19,7 @@ def table(*endpoints, others=lambda _: None, whole=None):
         claims.append(
             Rule(
                 "r",
-                Endpoint(whole, frozenset({"*"}), is_subtree=True),
+                EndpointPattern(whole, frozenset({"*"}), is_subtree=True),
                 TEMPLATE,
                 0,
                 rest_of(paths, others),

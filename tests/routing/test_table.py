@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.routing.table import ANY, DEEPEST, EXACT, PREFIX, TEMPLATE, Endpoint, Rule, Table
+from gateway.routing.table import ANY, DEEPEST, EXACT, PREFIX, TEMPLATE, EndpointPattern, Rule, Table
 from gateway.routing.template import TemplateError, parse_template
 
 UUID = "0f0e0d0c-0b0a-0908-0706-050403020100"
 
 
 def claim(route: str, path: str, *methods: str, rank: int = EXACT, order: int = 0, **more) -> Rule:
-    return Rule(route, Endpoint(path, frozenset(methods or {ANY}), **more), rank, order)
+    return Rule(route, EndpointPattern(path, frozenset(methods or {ANY}), **more), rank, order)
 
 
 def prefix(route: str, path: str, *methods: str, order: int = 0) -> Rule:

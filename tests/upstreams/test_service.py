@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Host, Mount, Route, Router
 
-from gateway.routing.table import ANY, Endpoint
+from gateway.routing.table import ANY, EndpointPattern
 from gateway.upstreams.importing import ImportStringError, import_from_string
 from gateway.upstreams.introspection import declared_endpoints
 from gateway.upstreams.service import ServiceUpstream
@@ -73,7 +73,7 @@ def test_nested_routers_and_mounted_applications_declare_whole_paths(method, pat
 
 def test_a_mounted_application_that_cannot_be_asked_is_a_tree():
     (tree,) = [endpoint for endpoint in declared_endpoints(services.nested) if endpoint.path == "/api/tree"]
-    assert tree == Endpoint("/api/tree", frozenset({ANY}), is_subtree=True)
+    assert tree == EndpointPattern("/api/tree", frozenset({ANY}), is_subtree=True)
 
 
 def test_a_convertor_of_the_services_own_comes_with_its_expression():

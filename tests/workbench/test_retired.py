@@ -14,7 +14,7 @@ from rest_framework.viewsets import ViewSet
 
 from gateway.compile import compile_snapshot
 from gateway.config.parse import parse
-from gateway.routing.table import Endpoint
+from gateway.routing.table import EndpointPattern
 from gateway.workbench.retired import RetiredView, retired_views
 
 
@@ -54,7 +54,7 @@ def views(settings):
         settings.ROOT_URLCONF = tuple(patterns)
         service = {"s": {"url": "http://127.0.0.1:9"}}
         config, problems = parse({"legacy": {}, "services": service, "routes": list(routes)})
-        declared = [Endpoint(where, frozenset(methods.split())) for where, methods in endpoints.items()]
+        declared = [EndpointPattern(where, frozenset(methods.split())) for where, methods in endpoints.items()]
         snapshot, more = compile_snapshot(config, {"s": declared})
         assert problems + more == []
         return {view.view.rpartition(".")[2]: view for view in retired_views(snapshot)}

@@ -26,7 +26,7 @@ from gateway.bridge.drf.route import DRFRoute
 from gateway.bridge.route import Call
 from gateway.bridge.views import Function, Siblings
 from gateway.dispatch.scope import ADAPTED
-from gateway.routing.table import ANY, Endpoint
+from gateway.routing.table import ANY, EndpointPattern
 
 __all__ = ["DRFStyle", "DispatchingView"]
 
@@ -208,7 +208,7 @@ class DRFStyle:
     strict_csrf = False  # DRF's views are exempt; SessionAuthentication asks for the token
     keeps_transaction = True  # DRF itself rolls back when an exception is raised
 
-    def view(self, endpoint: Endpoint, siblings: Siblings, crossing: Function) -> Function:
+    def view(self, endpoint: EndpointPattern, siblings: Siblings, crossing: Function) -> Function:
         """A DRF view for `endpoint`, with the methods of all its `siblings`."""
         function: Any = endpoint.function
         methods = frozenset(siblings) - {ANY}

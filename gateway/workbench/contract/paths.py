@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.parity.severity import Severity
 from gateway.routing.table import ANY
-from gateway.workbench.contract.result import Compared, Finding, Report
+from gateway.workbench.contract.result import Compared, ContractFinding, Report
 from gateway.workbench.contract.routed import samples_of
 from gateway.workbench.inventory.views import handlers
 
@@ -23,7 +23,7 @@ def compare_paths(routed: Routed, snapshot: Snapshot, route: str) -> Iterator[Re
     yield Compared("path", f"{routed.endpoint.path}, slash, parameters, methods")
     if not routed.slash:
         ends = ("without", "with") if routed.endpoint.path.endswith("/") else ("with", "without")
-        yield Finding(
+        yield ContractFinding(
             Severity.BREAKING,
             "path",
             f"legacy has it {ends[0]} a slash at the end, the service {ends[1]}",
@@ -43,7 +43,7 @@ def _parameters(routed: Routed, snapshot: Snapshot, route: str) -> Iterator[Repo
         match = snapshot.table.match(path, routed.method)
         if match is None or match.route != route or snapshot.known(path) is not False:
             continue
-        yield Finding(
+        yield ContractFinding(
             Severity.WARNING,
             "path",
             f"{path} is claimed, which is a 404 of legacy's: write {{name:int}} or the like",
@@ -59,7 +59,7 @@ def _methods(routed: Routed) -> Iterator[Report]:
     gone = methods_of(routed.view) - {*routed.siblings, "HEAD", "OPTIONS"}
     if gone:
         listed = ", ".join(sorted(gone))
-        yield Finding(
+        yield ContractFinding(
             Severity.BREAKING,
             "methods",
             f'{listed}: legacy has it, the route claims all (claim = "all"), and the service answers 405',

@@ -8,7 +8,16 @@ from typing import Any, Literal
 
 from gateway.parity.severity import Severity
 
-__all__ = ["Compared", "EndpointContract", "Example", "Finding", "Kind", "Report", "RouteContract", "Unknown"]
+__all__ = [
+    "Compared",
+    "ContractExample",
+    "ContractFinding",
+    "EndpointContract",
+    "Kind",
+    "Report",
+    "RouteContract",
+    "Unknown",
+]
 
 # lifted: the view itself answers; rewritten: the service answers, with DRF's classes; plain: one side doesn't use DRF;
 # new: the project has no such path.
@@ -16,7 +25,7 @@ Kind = Literal["lifted", "rewritten", "plain", "new"]
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class ContractExample:
     """One value that the sides treat differently, as JSON, and each side's result."""
 
     value: str
@@ -25,7 +34,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ContractFinding:
     """One difference. `area` is its part of the endpoint ("request", "permissions", …), `field` the dotted path of the
     field."""
 
@@ -35,7 +44,7 @@ class Finding:
     field: str = ""
     legacy: str = ""
     service: str = ""
-    examples: tuple[Example, ...] = ()
+    examples: tuple[ContractExample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ class Unknown:
     why: str
 
 
-Report = Finding | Compared | Unknown
+Report = ContractFinding | Compared | Unknown
 
 
 @dataclass(slots=True)
@@ -66,25 +75,25 @@ class EndpointContract:
     view: str | None
     function: str
     kind: Kind
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[ContractFinding] = field(default_factory=list)
     compared: list[Compared] = field(default_factory=list)
     unknown: list[Unknown] = field(default_factory=list)
 
     def add(self, reports: Iterable[Report]) -> None:
         """Add the reports of a rule."""
         for report in reports:
-            if isinstance(report, Finding):
+            if isinstance(report, ContractFinding):
                 self.findings.append(report)
             elif isinstance(report, Compared):
                 self.compared.append(report)
             elif report not in self.unknown:
                 self.unknown.append(report)
 
-    def blocking(self, *, strict: bool = False) -> list[Finding]:
+    def blocking(self, *, strict: bool = False) -> list[ContractFinding]:
         """The findings that break the contract; `strict`: warnings too."""
         return [one for one in self.findings if one.severity.blocks or (strict and one.severity is Severity.WARNING)]
 
-    def sorted_findings(self) -> list[Finding]:
+    def sorted_findings(self) -> list[ContractFinding]:
         """The findings, the worst first."""
         return sorted(self.findings, key=lambda one: one.severity.rank)
 
@@ -98,7 +107,7 @@ class RouteContract:
     endpoints: Sequence[EndpointContract]
     skipped: str = ""  # why nothing was compared
 
-    def blocking(self, *, strict: bool = False) -> Iterator[tuple[EndpointContract, Finding]]:
+    def blocking(self, *, strict: bool = False) -> Iterator[tuple[EndpointContract, ContractFinding]]:
         """The findings that break the contract, each with its endpoint."""
         return ((endpoint, one) for endpoint in self.endpoints for one in endpoint.blocking(strict=strict))
 

@@ -15,7 +15,7 @@ from gateway.compat.drf import class_behind
 from gateway.compat.fastapi import is_documentation, route_contexts
 from gateway.legacy.patterns import patterns_of
 from gateway.legacy.urlconf import view_at
-from gateway.routing.table import ANY, SOCKET, Endpoint, Rule
+from gateway.routing.table import ANY, SOCKET, EndpointPattern, Rule
 from gateway.upstreams.introspection import unwrapped
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ class Routed:
     """
 
     method: str
-    endpoint: Endpoint
+    endpoint: EndpointPattern
     path: str
     found: ResolverMatch | None
     slash: bool
     route: Any
-    siblings: dict[str, Endpoint]
+    siblings: dict[str, EndpointPattern]
     answers: str
     bridged: bool
     claim: str
@@ -108,8 +108,8 @@ def routed(gateway: Gateway, route: str) -> Iterator[Routed]:
             )
 
 
-def _siblings(declared: Sequence[Endpoint], path: str) -> dict[str, Endpoint]:
-    found: dict[str, Endpoint] = {}
+def _siblings(declared: Sequence[EndpointPattern], path: str) -> dict[str, EndpointPattern]:
+    found: dict[str, EndpointPattern] = {}
     for endpoint in declared:
         if endpoint.path == path and endpoint.function is not None:
             for method in endpoint.methods:
@@ -127,7 +127,7 @@ def _api_routes(app: Any) -> Iterator[Any]:
             yield from _api_routes(route.app)
 
 
-def _legacy(endpoint: Endpoint) -> tuple[str, ResolverMatch | None, bool]:
+def _legacy(endpoint: EndpointPattern) -> tuple[str, ResolverMatch | None, bool]:
     """A path that matches the template, Django's match for it, and whether with the same end."""
     branch = patterns_of(settings.ROOT_URLCONF).branch(endpoint.path, endpoint.convertors)
     paths = samples_of(endpoint)
@@ -149,7 +149,7 @@ def _has(path: str) -> bool:
     return True
 
 
-def samples_of(endpoint: Endpoint) -> list[str]:
+def samples_of(endpoint: EndpointPattern) -> list[str]:
     """Some paths of the template's form, whether or not its convertors match them."""
     pieces = _parameter.split(endpoint.path)
     choices = islice(product(SAMPLES, repeat=len(pieces) - 1), MOST)

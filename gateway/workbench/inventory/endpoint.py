@@ -11,13 +11,13 @@ from django.urls import URLPattern, URLResolver
 
 from gateway.workbench.inventory.source import dotted_name
 
-__all__ = ["Endpoint", "Kind", "Parameter"]
+__all__ = ["Endpoint", "Kind", "PathParameter"]
 
 Kind = Literal["drf", "django", "ninja", "admin", "static", "other"]
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class PathParameter:
     """A parameter of a path. `converter` is that of `path()` ("int"), empty in a regular expression; `regex` is what
     the text must match. If the URLconf doesn't name it, its name is `var`, `var2` and so on."""
 
@@ -40,7 +40,7 @@ class Endpoint:
     method: str
     template: str
     pattern: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[PathParameter, ...]
     callback: Callable[..., Any] = field(compare=False, repr=False)
     view_class: type | None
     action: str | None

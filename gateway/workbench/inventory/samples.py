@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from gateway.workbench.inventory.endpoint import Endpoint, Parameter
+from gateway.workbench.inventory.endpoint import Endpoint, PathParameter
 from gateway.workbench.inventory.regex import pieces
 
 __all__ = ["samples"]
@@ -32,7 +32,7 @@ def samples(endpoint: Endpoint) -> Iterator[str]:
         yield _parameter.sub(lambda match, chosen=chosen: chosen.get(match[1], ""), endpoint.template)  # type: ignore[misc]
 
 
-def _texts(parameter: Parameter) -> tuple[str, ...]:
+def _texts(parameter: PathParameter) -> tuple[str, ...]:
     texts = _matching(parameter.regex)
     # DRF's converter includes the dot, and the template has it, too.
     return tuple(text.removeprefix(".") for text in texts) if parameter.regex.startswith(r"\.") else texts

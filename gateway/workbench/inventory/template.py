@@ -11,7 +11,7 @@ from django.conf import settings
 from django.urls import converters
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePattern
 
-from gateway.workbench.inventory.endpoint import Parameter
+from gateway.workbench.inventory.endpoint import PathParameter
 from gateway.workbench.inventory.regex import Group, pieces
 
 __all__ = ["PathTemplate", "Pattern", "templates"]
@@ -25,7 +25,7 @@ class PathTemplate(NamedTuple):
     """A path template with its parameters. `routes` are the possible values of `ResolverMatch.route`."""
 
     text: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[PathParameter, ...]
     routes: tuple[str, ...]
 
 
@@ -45,7 +45,7 @@ def templates(chain: Sequence[Pattern]) -> Iterator[PathTemplate]:
 
 def _template(chain: Sequence[Pattern], languages: Sequence[str | None]) -> PathTemplate:
     """The template with a parameter for the language; without it for None."""
-    text, parameters = "/", list[Parameter]()
+    text, parameters = "/", list[PathParameter]()
     for pattern in chain:
         for piece in _of_language(languages) if isinstance(pattern, LocalePrefixPattern) else _pieces(pattern):
             if isinstance(piece, str):
@@ -59,9 +59,9 @@ def _template(chain: Sequence[Pattern], languages: Sequence[str | None]) -> Path
     return PathTemplate(text, tuple(parameters), tuple(_route(chain, language) for language in languages))
 
 
-def _of_language(languages: Sequence[str | None]) -> list[str | Parameter]:
+def _of_language(languages: Sequence[str | None]) -> list[str | PathParameter]:
     codes = [re.escape(code) for code in languages if code is not None]
-    return [Parameter(LANGUAGE, "", "|".join(codes)), "/"] if codes else []
+    return [PathParameter(LANGUAGE, "", "|".join(codes)), "/"] if codes else []
 
 
 def _route(chain: Sequence[Pattern], language: str | None) -> str:
@@ -77,12 +77,12 @@ def _route(chain: Sequence[Pattern], language: str | None) -> str:
 
 
 @lru_cache(maxsize=16384)
-def _pieces(pattern: RegexPattern | RoutePattern) -> tuple[str | Parameter, ...]:
+def _pieces(pattern: RegexPattern | RoutePattern) -> tuple[str | PathParameter, ...]:
     found = _of_route(pattern) if isinstance(pattern, RoutePattern) else _of_regex(str(pattern))
     return tuple(found)
 
 
-def _of_route(pattern: RoutePattern) -> Iterator[str | Parameter]:
+def _of_route(pattern: RoutePattern) -> Iterator[str | PathParameter]:
     text, end = str(pattern), 0
     for one in _parameter.finditer(text):
         yield text[end : one.start()]
@@ -90,24 +90,24 @@ def _of_route(pattern: RoutePattern) -> Iterator[str | Parameter]:
         if converter.regex.startswith(r"\."):  # DRF's format suffix, including the dot
             yield "."
         kind = "path" if isinstance(converter, converters.PathConverter) else (one["converter"] or "str")
-        yield Parameter(name, kind, converter.regex)
+        yield PathParameter(name, kind, converter.regex)
         end = one.end()
     yield text[end:]
 
 
-def _of_regex(text: str) -> Iterator[str | Parameter]:
+def _of_regex(text: str) -> Iterator[str | PathParameter]:
     for piece in pieces(text):
-        yield Parameter(piece.name, "", piece.regex) if isinstance(piece, Group) else piece
+        yield PathParameter(piece.name, "", piece.regex) if isinstance(piece, Group) else piece
 
 
-def _named(parameter: Parameter, before: Sequence[Parameter]) -> Parameter:
+def _named(parameter: PathParameter, before: Sequence[PathParameter]) -> PathParameter:
     if parameter.name:
         return parameter
     count = sum(re.fullmatch(r"var\d*", one.name) is not None for one in before)
-    return Parameter(f"var{count + 1 if count else ''}", parameter.converter, parameter.regex)
+    return PathParameter(f"var{count + 1 if count else ''}", parameter.converter, parameter.regex)
 
 
-def _written(parameter: Parameter) -> str:
+def _written(parameter: PathParameter) -> str:
     return f"{{{parameter.name}:path}}" if _takes_slashes(parameter.regex) else f"{{{parameter.name}}}"
 
 

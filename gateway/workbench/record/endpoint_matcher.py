@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from gateway.config.routes import RouteConfig
 from gateway.recording.plan import plain_template
-from gateway.routing.table import EXACT, TEMPLATE, Endpoint, Rule, Table
+from gateway.routing.table import EXACT, TEMPLATE, EndpointPattern, Rule, Table
 from gateway.workbench import inventory
 
 __all__ = ["EndpointMatch", "EndpointMatcher"]
@@ -31,7 +31,7 @@ class EndpointMatcher:
         for order, one in enumerate(endpoints):
             template = plain_template(one.template)
             rank = TEMPLATE if "{" in template else EXACT
-            rules.append(Rule("endpoint", Endpoint(template, frozenset((one.method,))), rank, order))
+            rules.append(Rule("endpoint", EndpointPattern(template, frozenset((one.method,))), rank, order))
         self._table = Table(rules)
         self._routes = tuple(routes)
 

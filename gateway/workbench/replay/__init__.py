@@ -1,12 +1,15 @@
-"""Replay: recorded requests, asked of both sides from the same state, and everything compared (docs/replay.md).
+"""Replay: sends recorded requests to both sides from the same state, and compares everything (docs/replay.md).
 
-running.py    a whole replay: processes, and who gets which case
+running.py    a whole replay: starts the processes, and divides the cases among them
 job.py        one of the processes: sets the project up on its copies of the databases (scratch/)
-task.py       a case that is to be played, and as whom
-player.py     one case: asks both sides (asker.py), compares, makes sure
-alone.py      what one side has to itself, and how its transactions end (constraints.py: what SQLite checks then)
-outbound/     other servers: what was recorded of them is played back
-users.py      who asks;   pins.py  the clock and all that is random;   counters.py  sequences
-drift.py      what a difference is called
-result.py     what comes of it;   shown.py  answers in it, redacted
+task.py       a case to play, and the user it is sent as
+player.py     plays one case: sends it to both sides (asker.py), compares, and repeats it if they differ
+alone.py      isolates one side's run, and ends its transactions (constraints.py: SQLite's checks at commit)
+outbound/     plays back the recorded responses of other servers
+users.py      users and their logins
+pins.py       fixes the clock and random numbers
+sequences.py  resets sequences, so that both sides give new rows the same keys
+drift.py      classifies differences
+result.py     the result
+shown.py      the responses in it, redacted
 """

@@ -17,7 +17,7 @@ from gateway.shield.effects import named
 from gateway.workbench.corpus import Outbound
 from gateway.workbench.replay.constraints import check_foreign_keys
 from gateway.workbench.replay.finals import Finals, read_finals
-from gateway.workbench.replay.outbound import Answers, PlayedClients
+from gateway.workbench.replay.outbound import PlayedClients, RecordedAnswers
 
 __all__ = ["ReplayScope"]
 
@@ -46,7 +46,7 @@ class ReplayScope(MirrorScope):
         self._recorder = recorder
         self.finals: Finals = {}
         self.intentions = self._noted = Intentions()
-        self.outbound = self._clients = PlayedClients(Answers(recorded), self._noted, self)
+        self.outbound = self._clients = PlayedClients(RecordedAnswers(recorded), self._noted, self)
 
     @property
     def alone(self) -> bool:

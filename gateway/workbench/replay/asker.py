@@ -34,9 +34,9 @@ from gateway.shield import shield_imported
 from gateway.shield.sockets import shield_sockets
 from gateway.workbench.corpus import Case
 from gateway.workbench.replay.alone import ReplayScope
-from gateway.workbench.replay.counters import Counters
 from gateway.workbench.replay.finals import Finals
 from gateway.workbench.replay.pins import Pins
+from gateway.workbench.replay.sequences import Sequences
 from gateway.workbench.replay.users import CSRF, Login, Users
 
 __all__ = ["Answered", "Asker", "Cannot", "Prepared"]
@@ -104,7 +104,7 @@ class Asker:
         for library in CLIENTS:  # httpx imports its one with its first request, which would not be guarded
             if find_spec(library) is not None:
                 import_module(library)
-        self._counters = Counters(keep=not in_place)
+        self._sequences = Sequences(keep=not in_place)
         self._host = _own_host()
         self._scheme = "https" if getattr(settings, "SECURE_SSL_REDIRECT", False) else "http"
 
@@ -152,7 +152,7 @@ class Asker:
         asking = ask(entry, scope, second, prepared.body, alone, clock, SECONDS)
         answer = self._loop.run_until_complete(asking)
         if answer.sql is not None and (written := answer.sql.written()):
-            self._counters.restart(written)
+            self._sequences.restart(written)
         reason = alone.refusal or alone.gave_way
         refused = None if reason is None else f"{'legacy' if upstream == LEGACY else 'the service'} would use {reason}"
         if refused is not None and (upstream == LEGACY or not alone.refused_request):

@@ -9,7 +9,7 @@ from gateway.parity.difference import MISSING, Difference
 from gateway.parity.fingerprint import fingerprint
 from gateway.parity.redact.redaction import Redaction, redact
 from gateway.parity.severity import Severity
-from gateway.workbench.replay.result import Drift, Finding
+from gateway.workbench.replay.result import Drift, ReplayFinding
 
 __all__ = ["SLOWER", "drift_of", "finding_of", "says_shape", "slower"]
 
@@ -51,7 +51,7 @@ def says_shape(difference: Difference) -> bool:
     return drift_of(difference) is not Drift.VALUE and difference.kind not in ("secret", "personal")
 
 
-def finding_of(template: str, difference: Difference, redaction: Redaction, *, as_everyone: bool) -> Finding:
+def finding_of(template: str, difference: Difference, redaction: Redaction, *, as_everyone: bool) -> ReplayFinding:
     """A difference found for `template` ("GET /api/products/{pk}/"). `as_everyone`: it is to be found out who sees
     what, so that more than legacy's is critical."""
     drift, severity = drift_of(difference), difference.severity
@@ -67,7 +67,7 @@ def finding_of(template: str, difference: Difference, redaction: Redaction, *, a
         what = f"{what} ({shown.pointer.partition(' (')[2].removesuffix(')')})"
     in_words = difference.kind in IN_WORDS and not difference.pointer.startswith("effects:")
     message = what if in_words else _said(what, expected, actual)
-    return Finding(drift, difference.kind, shown.pointer, severity, expected, actual, message)
+    return ReplayFinding(drift, difference.kind, shown.pointer, severity, expected, actual, message)
 
 
 def _said(what: str, expected: str | None, actual: str | None) -> str:
@@ -83,11 +83,11 @@ def _short(text: str | None) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def slower(legacy: float, service: float) -> Finding:
+def slower(legacy: float, service: float) -> ReplayFinding:
     """The service took longer; both in seconds."""
     was, now = _duration(legacy), _duration(service)
     message = f"the service is slower: {now} where legacy takes {was}, each the fastest of three"
-    return Finding(Drift.REGRESSION, SLOWER, "seconds", Severity.BREAKING, was, now, message)
+    return ReplayFinding(Drift.REGRESSION, SLOWER, "seconds", Severity.BREAKING, was, now, message)
 
 
 def _duration(seconds: float) -> str:

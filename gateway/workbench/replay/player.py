@@ -20,10 +20,10 @@ from gateway.snapshot import Snapshot
 from gateway.workbench.replay.asker import Answered, Asker, Cannot, Prepared
 from gateway.workbench.replay.drift import finding_of, says_shape, slower
 from gateway.workbench.replay.finals import without_equal_rows
-from gateway.workbench.replay.result import BOTH, EVERYONE, CaseResult, Finding, Outcome
+from gateway.workbench.replay.result import BOTH, EVERYONE, CaseResult, Outcome, ReplayFinding
 from gateway.workbench.replay.shown import brief, recorded_answer, shown
 from gateway.workbench.replay.task import Task
-from gateway.workbench.replay.users import NoSuchUser
+from gateway.workbench.replay.users import LoginError
 
 __all__ = ["Player"]
 
@@ -53,7 +53,7 @@ class Player:
             prepared = self._asker.prepare(task.case, task.acting)
             result = replace(result, route=prepared.policy.route)
             return (self._both if self._side == BOTH else self._one)(task, prepared, result)
-        except (Cannot, NoSuchUser) as exc:
+        except (Cannot, LoginError) as exc:
             return replace(result, reason=str(exc))
 
     def _both(self, task: Task, prepared: Prepared, result: CaseResult) -> CaseResult:
@@ -111,7 +111,7 @@ class Player:
     def _service(self, prepared: Prepared) -> Answered:
         return self._asker.ask(prepared, prepared.policy.service)
 
-    def _findings(self, task: Task, differences: Iterable[Difference], redaction: Redaction) -> Iterator[Finding]:
+    def _findings(self, task: Task, differences: Iterable[Difference], redaction: Redaction) -> Iterator[ReplayFinding]:
         for difference in differences:
             yield finding_of(task.case.endpoint, difference, redaction, as_everyone=task.source == EVERYONE)
 
@@ -128,7 +128,7 @@ class Player:
         kept = [one for one in found if _place(one) in places]
         return kept, len(found) - len(kept)
 
-    def _slower(self, prepared: Prepared, legacy: Answer, service: Answer) -> Iterator[Finding]:
+    def _slower(self, prepared: Prepared, legacy: Answer, service: Answer) -> Iterator[ReplayFinding]:
         """Whether the service is slower by more than the route's guard allows, however often both are asked."""
         config = self._snapshot.routes[prepared.policy.route].guard
         guard = config.guard() if config else Guard()

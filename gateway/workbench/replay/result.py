@@ -19,8 +19,8 @@ __all__ = [
     "GENERATED",
     "CaseResult",
     "Drift",
-    "Finding",
     "Outcome",
+    "ReplayFinding",
     "ReplayResult",
     "RowChange",
     "SideAnswer",
@@ -59,7 +59,7 @@ class Outcome(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ReplayFinding:
     """One difference between both sides.
 
     `kind` is one of `gateway.parity.severity.KINDS`, or "slower". `pointer` says where: a JSON Pointer into the body,
@@ -131,7 +131,7 @@ class CaseResult:
     origin: int | None = None
     acting: str | None = None
     reason: str = ""
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[ReplayFinding, ...] = ()
     legacy: SideAnswer | None = None
     service: SideAnswer | None = None
     noise: int = 0
@@ -169,7 +169,7 @@ class ReplayResult:
         return tuple(case for case in self.cases if case.outcome is outcome)
 
     @property
-    def findings(self) -> Sequence[tuple[CaseResult, Finding]]:
+    def findings(self) -> Sequence[tuple[CaseResult, ReplayFinding]]:
         """All of them, the worst first: by severity, then by what kind they are."""
         found = [(case, finding) for case in self.cases for finding in case.findings]
         return sorted(found, key=lambda one: (one[1].severity.rank, one[1].drift.rank, one[0].number))

@@ -20,15 +20,15 @@ from django.middleware.csrf import CSRF_SESSION_KEY
 from gateway.workbench.corpus import User
 from gateway.workbench.replay.task import ANOTHER
 
-__all__ = ["CSRF", "Login", "NoSuchUser", "Users"]
+__all__ = ["CSRF", "Login", "LoginError", "Users"]
 
 CSRF = "gatewayreplay".ljust(32, "0")  # CSRF_SECRET_LENGTH of CSRF_ALLOWED_CHARS: what a cookie and a header may say
 CHOICE = 50  # users among which one is chosen
 FLAGS = {"user": (False, False), "staff": (True, False), "superuser": (True, True)}
 
 
-class NoSuchUser(LookupError):
-    """Nobody of that kind is there, and none can be made. Its message says why."""
+class LoginError(LookupError):
+    """No user of the required kind can be logged in. The message says why."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Users:
         self._made: dict[str, Any] = {}
 
     def login(self, user: User, acting: str | None = None) -> Login:
-        """A login of this user of a recording. Raises NoSuchUser."""
+        """A login of this user of a recording. Raises LoginError."""
         if (found := self._found.get((user, acting))) is None:
             found = self._found[user, acting] = self._login(self._chosen(user, acting))
         return found
@@ -63,7 +63,7 @@ class Users:
         if user.kind == "anonymous":
             return None
         if not apps.is_installed("django.contrib.auth"):
-            raise NoSuchUser("the project has no django.contrib.auth")
+            raise LoginError("the project has no django.contrib.auth")
         known = None if user.ref is None else self._by_key(user.ref)
         if acting == ANOTHER:
             others = [other for other in self._of_kind(user.kind) if known is None or other.pk != known.pk]
@@ -86,7 +86,7 @@ class Users:
         try:
             return [*self._model._default_manager.filter(**self._of_fields(wanted)).order_by("pk")[:CHOICE]]  # noqa: SLF001 - as above
         except (FieldError, Error) as exc:
-            raise NoSuchUser(f"no {kind} of {self._model._meta.label} can be found: {exc}") from exc  # noqa: SLF001
+            raise LoginError(f"no {kind} of {self._model._meta.label} can be found: {exc}") from exc  # noqa: SLF001
 
     def _new(self, kind: str) -> Any:
         """One that is made for this, in the copy."""
@@ -101,7 +101,7 @@ class Users:
                 user.save()
             except (TypeError, ValueError, ValidationError, Error) as exc:
                 why = f"there is no {kind} in the database, and none can be made: {type(exc).__name__}: {exc}"
-                raise NoSuchUser(why) from exc
+                raise LoginError(why) from exc
             self._made[kind] = user
         return self._made[kind]
 
@@ -142,10 +142,10 @@ def _cookies(user: Any) -> Iterator[tuple[str, str]]:
 
 def _backend_of(user: Any) -> str:
     """The first authentication backend that knows this user, as for a login. Some only refuse logins, and know nobody
-    (django-axes). Raises NoSuchUser when there is none."""
+    (django-axes). Raises LoginError when there is none."""
     for path in settings.AUTHENTICATION_BACKENDS:
         get_user = getattr(load_backend(path), "get_user", None)
         with suppress(Exception):  # a backend of the project
             if get_user is not None and get_user(user.pk) is not None:
                 return str(path)
-    raise NoSuchUser(f"none of AUTHENTICATION_BACKENDS knows user {user.pk}: nobody can be logged in")
+    raise LoginError(f"none of AUTHENTICATION_BACKENDS knows user {user.pk}: nobody can be logged in")

@@ -6,7 +6,15 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from gateway.workbench.corpus import Case
-from gateway.workbench.replay.result import CaseResult, Drift, Finding, Outcome, ReplayResult, RowChange, SideAnswer
+from gateway.workbench.replay.result import (
+    CaseResult,
+    Drift,
+    Outcome,
+    ReplayFinding,
+    ReplayResult,
+    RowChange,
+    SideAnswer,
+)
 from gateway.workbench.reports.comparison import escaped, side_by_side
 from gateway.workbench.reports.style import POLICY, STYLE, box_of
 
@@ -126,11 +134,11 @@ def _case(case: CaseResult, *, is_open: bool) -> Iterator[str]:
     yield "</details>"
 
 
-def _classes(finding: Finding) -> str:
+def _classes(finding: ReplayFinding) -> str:
     return f"{box_of(finding.drift)}{' notes' if finding.severity.value == 'note' else ''}"
 
 
-def _finding(finding: Finding) -> str:
+def _finding(finding: ReplayFinding) -> str:
     severity = finding.severity.value
     text = f'<span class="mark">{severity}</span> {escaped(finding.drift.value)}: {escaped(finding.message)}'
     place = f' <code class="dim">{escaped(finding.pointer)}</code>' if finding.pointer else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-from gateway.workbench.replay.result import CaseResult, Finding, Outcome, ReplayResult
+from gateway.workbench.replay.result import CaseResult, Outcome, ReplayFinding, ReplayResult
 
 __all__ = ["junit_report"]
 
@@ -63,7 +63,7 @@ def _add(suite: ET.Element, case: CaseResult) -> None:
         ET.SubElement(made, "system-out").text = _fit("\n".join(_line(finding) for finding in others))
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: ReplayFinding) -> str:
     return f"{finding.severity.value} {finding.drift.value}: {finding.message}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.workbench.inventory import Endpoint, Parameter
+from gateway.workbench.inventory import Endpoint, PathParameter
 from gateway.workbench.scaffold.references import Untranslatable, ref
 
 __all__ = ["parameters", "path_text"]
@@ -30,7 +30,7 @@ def path_text(endpoint: Endpoint) -> str:
     return f'f"{text.replace(OPEN, "{").replace(CLOSE, "}")}"'
 
 
-def _spelled(parameter: Parameter) -> tuple[str, bool]:
+def _spelled(parameter: PathParameter) -> tuple[str, bool]:
     if parameter.converter in _CONVERTORS:
         return f"{parameter.name}:{_CONVERTORS[parameter.converter][0]}", True
     if parameter.regex in ("", _SEGMENT):

@@ -14,6 +14,7 @@ __all__ = [
     "ClaimedEndpoint",
     "CookieChoice",
     "ExplainDocument",
+    "ExplainedCaller",
     "FallbackChoice",
     "KeptUrl",
     "Legacy",
@@ -26,7 +27,6 @@ __all__ = [
     "Stages",
     "TakenUrl",
     "UrlName",
-    "Who",
 ]
 
 
@@ -156,7 +156,7 @@ class RoutesDocument(Envelope):
     routes: list[Route] = Field(description="in order of precedence")
 
 
-class Who(Shape):
+class ExplainedCaller(Shape):
     """The caller."""
 
     user: str | None
@@ -202,7 +202,7 @@ class ExplainDocument(Envelope):
     endpoint: str | None
     view: str | None
     view_name: str | None
-    caller: Who | None
+    caller: ExplainedCaller | None
     bucket: Count | None
     fallback: FallbackChoice | None
     mirror: MirrorChoice | None

@@ -22,7 +22,7 @@ __all__ = [
     "OpenapiOperation",
     "Otherwise",
     "RecordDocument",
-    "Recorded",
+    "RecordedEndpoint",
     "ReplayDocument",
     "ReplayFinding",
     "ReplayedCase",
@@ -198,7 +198,7 @@ class OpenapiDocument(Envelope):
     left_out: list[str] = Field(description="what the document lacks, in words")
 
 
-class Recorded(Shape):
+class RecordedEndpoint(Shape):
     """The cases of an endpoint with one status."""
 
     endpoint: str
@@ -214,7 +214,7 @@ class RecordDocument(Envelope):
     file: str | None = Field(description="the corpus (docs/corpus.md); null with --detach")
     requests: Count = Field(description="that were seen")
     skipped: dict[str, int] = Field(description="requests that are in no case, by reason")
-    endpoints: list[Recorded]
+    endpoints: list[RecordedEndpoint]
 
 
 class VerifyStep(Shape):

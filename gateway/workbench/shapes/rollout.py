@@ -16,22 +16,22 @@ __all__ = [
     "AcceptDocument",
     "AcceptedUntil",
     "Change",
-    "Difference",
+    "DifferenceGroup",
     "Differences",
     "DiffsDocument",
     "Example",
     "HistoryDocument",
-    "Mirrors",
+    "MirrorCounts",
     "MoveDocument",
     "Orphan",
     "ResolveDocument",
-    "Resolved",
+    "ResolvedDifference",
     "RouteDifferences",
     "RouteStatus",
+    "RouteTraffic",
     "Side",
     "SignDocument",
     "StatusDocument",
-    "Traffic",
     "Verdict",
     "Worker",
     "change",
@@ -68,7 +68,7 @@ class Side(Shape):
     p95_seconds: float | None
 
 
-class Mirrors(Shape):
+class MirrorCounts(Shape):
     """The mirrors of a route, by result."""
 
     mirrored: Count
@@ -82,13 +82,13 @@ class Mirrors(Shape):
     dropped: dict[str, int] = Field(description="by reason")
 
 
-class Traffic(Shape):
+class RouteTraffic(Shape):
     """The counts of all workers for a route."""
 
     seconds: float = Field(description="over how long")
     service: Side
     legacy: Side
-    mirrors: Mirrors
+    mirrors: MirrorCounts
     service_mirrored: Side
     legacy_mirrored: Side
     middleware: Count = Field(description="requests that failed by the project's middleware")
@@ -127,8 +127,8 @@ class RouteStatus(Shape):
     who: str | None = None
     why: str | None = None
     verdict: Verdict | None = Field(None, description="null where nothing is judged")
-    window: Traffic | None = Field(None, description="what the verdict is on")
-    hour: Traffic | None = Field(None, description="the last hour")
+    window: RouteTraffic | None = Field(None, description="what the verdict is on")
+    hour: RouteTraffic | None = Field(None, description="the last hour")
     differences: Differences | None = None
     lacking: str | None = Field(None, description="in canary: that too little was compared to go further")
     next: str | None = Field(None, description="what happens by itself, in words")
@@ -189,7 +189,7 @@ class Example(Shape):
     actual: Any
 
 
-class Difference(Shape):
+class DifferenceGroup(Shape):
     """A group of differences."""
 
     fingerprint: str = Field(description="its key")
@@ -215,7 +215,7 @@ class RouteDifferences(Shape):
     """What is stored for a route."""
 
     route: str
-    groups: list[Difference] = Field(description="what is open first, the worst first")
+    groups: list[DifferenceGroup] = Field(description="what is open first, the worst first")
 
 
 class DiffsDocument(Envelope):
@@ -224,7 +224,7 @@ class DiffsDocument(Envelope):
     routes: list[RouteDifferences] = Field(description="all, or the one that was named")
 
 
-class Resolved(Shape):
+class ResolvedDifference(Shape):
     """A difference that is resolved until it is seen again."""
 
     route: str
@@ -255,7 +255,7 @@ class AcceptDocument(Envelope):
 class ResolveDocument(Envelope):
     """`gateway diffs resolve`."""
 
-    difference: Resolved
+    difference: ResolvedDifference
 
 
 class HistoryDocument(Envelope):

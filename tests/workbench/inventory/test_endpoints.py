@@ -9,7 +9,7 @@ import pytest
 from django.test import override_settings
 from django.urls import get_resolver, resolve
 
-from gateway.workbench.inventory import Endpoint, Parameter, endpoints
+from gateway.workbench.inventory import Endpoint, PathParameter, endpoints
 from tests.workbench.inventory import urls
 
 URLS = urls.__name__
@@ -80,14 +80,14 @@ def test_a_route_of_djangos_match_is_one_of_an_endpoint(found, path):
 def test_what_a_match_has_for_each_language(found):
     assert found["/shop/"][0].routes == ("shop/",)
     assert found["/{language}/shop/"][0].routes == ("el/shop/", "nl/shop/")
-    assert found["/{language}/shop/"][0].parameters == (Parameter("language", "", "el|nl"),)
+    assert found["/{language}/shop/"][0].parameters == (PathParameter("language", "", "el|nl"),)
 
 
 def test_parameters_have_their_converter_or_their_expression(found):
-    assert found["/two/{slug}/{key}/"][0].parameters[0] == Parameter("slug", "slug", "[-a-zA-Z0-9_]+")
+    assert found["/two/{slug}/{key}/"][0].parameters[0] == PathParameter("slug", "slug", "[-a-zA-Z0-9_]+")
     assert found["/archive/{year}/{month}/"][0].parameters == (
-        Parameter("year", "", "[0-9]{4}"),
-        Parameter("month", "", r"\d\d?"),
+        PathParameter("year", "", "[0-9]{4}"),
+        PathParameter("month", "", r"\d\d?"),
     )
 
 

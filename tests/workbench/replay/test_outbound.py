@@ -16,7 +16,7 @@ from gateway.context.recording import Recorder
 from gateway.shield.sockets import shield_sockets
 from gateway.workbench.corpus import Outbound, Reply
 from gateway.workbench.replay.alone import ReplayScope
-from gateway.workbench.replay.outbound import Answers
+from gateway.workbench.replay.outbound import RecordedAnswers
 from tests.support.clients import CLIENTS, Ask, by_http_client, by_httpx, by_requests
 from tests.support.outside import Outside, outside
 
@@ -142,7 +142,7 @@ def test_several_tasks_may_ask_at_once():
 
 
 def given(recorded: list[Outbound], *asked: tuple[str, str, bytes]) -> list[bytes | None]:
-    answers = Answers(recorded)
+    answers = RecordedAnswers(recorded)
     found = [answers.next(method, url, JSON, body) for method, url, body in asked]
     return [None if one is None or one.answer is None else one.answer.body for one in found]
 

@@ -10,7 +10,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.auth.backends import ModelBackend
 
 from gateway.workbench.corpus import User
-from gateway.workbench.replay.users import NoSuchUser, Users
+from gateway.workbench.replay.users import LoginError, Users
 
 pytestmark = pytest.mark.django_db
 
@@ -58,5 +58,5 @@ def test_another_user_may_be_by_another_backend(settings):
 
 def test_where_no_backend_knows_anybody_nobody_is_logged_in(settings):
     settings.AUTHENTICATION_BACKENDS = named(Refusing, Broken)
-    with pytest.raises(NoSuchUser, match="AUTHENTICATION_BACKENDS"):
+    with pytest.raises(LoginError, match="AUTHENTICATION_BACKENDS"):
         Users().login(User("user"))

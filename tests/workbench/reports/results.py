@@ -9,8 +9,8 @@ from gateway.workbench.corpus import Case, Reply, User
 from gateway.workbench.replay.result import (
     CaseResult,
     Drift,
-    Finding,
     Outcome,
+    ReplayFinding,
     ReplayResult,
     RowChange,
     SideAnswer,
@@ -21,16 +21,16 @@ HOSTILE = """</style></script><script>alert(1)</script><img src=x onerror=alert(
 \x00\x1b[31m\u202eevil\u2028\ud800</pre></table></details>"""
 
 
-def finding(message: str = "price changed", **more: Any) -> Finding:
+def finding(message: str = "price changed", **more: Any) -> ReplayFinding:
     """A finding that blocks, unless told otherwise."""
     given: dict[str, Any] = {
         "drift": Drift.VALUE, "kind": "value", "pointer": "/price", "severity": Severity.BREAKING,
         "expected": '"20.00"', "actual": "20", "message": message,
     }  # fmt: skip
-    return Finding(**given | more)
+    return ReplayFinding(**given | more)
 
 
-def case(number: int = 1, *findings: Finding, **more: Any) -> CaseResult:
+def case(number: int = 1, *findings: ReplayFinding, **more: Any) -> CaseResult:
     """A case with these findings."""
     recorded = Case("/api/products/{pk}/", "GET", "/api/products/7/", user=User("staff", "3"), answer=Reply(200))
     given: dict[str, Any] = {

@@ -10,7 +10,7 @@ from rest_framework.serializers import BaseSerializer
 
 from gateway.parity.severity import Severity
 from gateway.workbench.contract.budget import TrialBudget
-from gateway.workbench.contract.result import Compared, Finding, Report, Unknown
+from gateway.workbench.contract.result import Compared, ContractFinding, Report, Unknown
 from gateway.workbench.drf.contract import policies
 from gateway.workbench.drf.contract.lists import compare_lists
 from gateway.workbench.drf.contract.options import compare_options
@@ -77,7 +77,7 @@ def _callers(routed: Routed, legacy: Any, service: Any, *, lifted: bool) -> Iter
 def _plain_errors(routed: Routed) -> Report:
     """Errors of a service that doesn't use DRF's messages."""
     if routed.method in ("POST", "PUT", "PATCH"):
-        return Finding(
+        return ContractFinding(
             Severity.BREAKING,
             "errors",
             'a body that is not valid is answered 422 in FastAPI\'s words, not 400 by field: answers = "drf"',
@@ -113,7 +113,7 @@ def _status(routed: Routed, legacy: Any) -> Iterator[Report]:
     elif theirs in ours:
         yield Compared("status", str(theirs))
     else:
-        yield Finding(
+        yield ContractFinding(
             Severity.BREAKING,
             "status",
             f"{routed.method} is answered {listed} by legacy, {theirs} by the service: status_code=",
@@ -155,7 +155,7 @@ def _unread(routed: Routed, hooked: BaseSerializer[Any]) -> Iterator[Report]:
     writable = [name for name, field in getattr(hooked, "fields", {}).items() if not field.read_only]
     if writable:
         listed = ", ".join(writable)
-        yield Finding(
+        yield ContractFinding(
             Severity.BREAKING, "request", f"the service reads no body; legacy reads {listed}", "", listed, "nothing"
         )
 

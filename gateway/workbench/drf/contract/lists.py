@@ -14,7 +14,7 @@ from gateway.bridge.drf.openapi.parameters import query_parameters
 from gateway.bridge.drf.pagination import Pagination
 from gateway.compat.fastapi import parameters
 from gateway.parity.severity import Severity
-from gateway.workbench.contract.result import Compared, Finding, Report, Unknown, plain
+from gateway.workbench.contract.result import Compared, ContractFinding, Report, Unknown, plain
 from gateway.workbench.drf.contract.source import mentions
 
 __all__ = ["compare_lists"]
@@ -39,7 +39,7 @@ def compare_lists(legacy: Any, service: Any, routed: Any) -> Iterator[Report]:
         yield Unknown("filters", f"{', '.join(missing)}: code of the endpoint's reads the query by itself")
     else:
         for name in missing:
-            yield Finding(
+            yield ContractFinding(
                 Severity.BREAKING,
                 "filters",
                 f"?{name}=: {read[name]} reads it in legacy, the service doesn't",
@@ -58,7 +58,7 @@ def _read(view: Any) -> Mapping[str, str]:
     for backend in getattr(view, "filter_backends", ()):
         if issubclass(backend, SearchFilter) and not backend().get_search_fields(view, view.request):
             continue
-        described = query_parameters(cast("GenericAPIView[Any]", _Asked(view, [backend])))
+        described = query_parameters(cast("GenericAPIView[Any]", _ViewWithBackends(view, [backend])))
         found |= {str(one["name"]): backend.__name__ for one in described if one.get("in") == "query"}
     paginator = getattr(view, "paginator", None)
     describe = getattr(paginator, "get_schema_operation_parameters", None)
@@ -68,7 +68,7 @@ def _read(view: Any) -> Mapping[str, str]:
     return found
 
 
-class _Asked:
+class _ViewWithBackends:
     """The view with some of its backends."""
 
     def __init__(self, view: Any, backends: Any) -> None:
@@ -95,7 +95,7 @@ def _attributes(legacy: Any, service: Any, names: tuple[str, ...], area: str) ->
     for name in names:
         ours, theirs = getattr(legacy, name, None), getattr(service, name, None)
         if _plain(ours) != _plain(theirs):
-            yield Finding(
+            yield ContractFinding(
                 Severity.BREAKING,
                 area,
                 f"{name} is {plain(ours)} in legacy and {plain(theirs)} in the service",
@@ -114,12 +114,12 @@ def _pages(legacy: Any, service: Any, pages: Pagination | None) -> Iterator[Repo
     if ours is None:
         yield Compared("pagination", "none")
         if pages is not None and getattr(service, "paginator", None) is not None:
-            yield Finding(Severity.BREAKING, "pagination", "the service gives pages, legacy whole lists")
+            yield ContractFinding(Severity.BREAKING, "pagination", "the service gives pages, legacy whole lists")
         return
     name = type(ours).__name__
     theirs = getattr(service, "paginator", None) if pages is not None else None
     if theirs is None:
-        yield Finding(
+        yield ContractFinding(
             Severity.BREAKING,
             "pagination",
             f"nothing makes pages, as {name} does in legacy: Depends(paginate())",
@@ -130,5 +130,7 @@ def _pages(legacy: Any, service: Any, pages: Pagination | None) -> Iterator[Repo
         return
     yield Compared("pagination", name)
     if type(theirs) is not type(ours):
-        yield Finding(Severity.BREAKING, "pagination", "another class makes pages", "", name, type(theirs).__name__)
+        yield ContractFinding(
+            Severity.BREAKING, "pagination", "another class makes pages", "", name, type(theirs).__name__
+        )
     yield from _attributes(ours, theirs, OF_PAGES, "pagination")

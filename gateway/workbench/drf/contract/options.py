@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.parity.severity import Severity
 from gateway.workbench.contract.database import AsksDatabase
-from gateway.workbench.contract.result import Compared, Finding, Report, Unknown, plain
+from gateway.workbench.contract.result import Compared, ContractFinding, Report, Unknown, plain
 from gateway.workbench.drf.contract.users import callers
 from gateway.workbench.drf.contract.views import with_user
 
@@ -29,7 +29,9 @@ def compare_options(legacy: Any, service: Any) -> Iterator[Report]:
         if ours.get(place) != theirs.get(place):
             area = Severity.NOTE if place == "description" else Severity.BREAKING
             before, after = plain(ours.get(place)), plain(theirs.get(place))
-            yield Finding(area, "options", f"{place}: {before} in legacy, {after} in the service", place, before, after)
+            yield ContractFinding(
+                area, "options", f"{place}: {before} in legacy, {after} in the service", place, before, after
+            )
 
 
 def _told(view: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from gateway.parity.severity import Severity
 from gateway.workbench.contract.database import AsksDatabase
-from gateway.workbench.contract.result import Compared, Finding, Report, Unknown
+from gateway.workbench.contract.result import Compared, ContractFinding, Report, Unknown
 from gateway.workbench.drf.contract.source import calls
 from gateway.workbench.drf.contract.users import callers
 from gateway.workbench.drf.contract.views import with_user
@@ -26,7 +26,7 @@ def authentication(legacy: Any, service: Any) -> Iterator[Report]:
     if ours == theirs:
         return
     if missing := [name for name in ours if name not in theirs]:
-        yield Finding(
+        yield ContractFinding(
             Severity.BREAKING,
             "authentication",
             f"callers who show who they are by {_listed(missing)} are strangers to the service",
@@ -34,7 +34,7 @@ def authentication(legacy: Any, service: Any) -> Iterator[Report]:
             service=_listed(theirs),
         )
     if more := [name for name in theirs if name not in ours]:
-        yield Finding(
+        yield ContractFinding(
             Severity.CRITICAL,
             "authentication",
             f"the service also believes {_listed(more)}",
@@ -42,7 +42,7 @@ def authentication(legacy: Any, service: Any) -> Iterator[Report]:
             service=_listed(theirs),
         )
     if not missing and not more:
-        yield Finding(
+        yield ContractFinding(
             Severity.BREAKING,
             "authentication",
             "the classes are asked in another order, and the first decides between 401 and 403",
@@ -79,22 +79,24 @@ def _by_caller(legacy: Any, service: Any, method: str, ours: list[str], theirs: 
     says: dict[str, Any] = {"legacy": _listed(ours), "service": _listed(theirs)}
     yield Compared("permissions", f"{known} callers: {_listed(ours)} beside {_listed(theirs)}")
     if wider:
-        yield Finding(
+        yield ContractFinding(
             Severity.CRITICAL, "permissions", f"{method} lets in {_listed(wider)}, whom legacy refuses", **says
         )
     if narrower:
-        yield Finding(
+        yield ContractFinding(
             Severity.BREAKING, "permissions", f"{method} refuses {_listed(narrower)}, whom legacy lets in", **says
         )
     if wider or narrower:
         return
     gone = [name for name in ours if name not in theirs]
     if known == len(everybody):
-        yield Finding(Severity.NOTE, "permissions", "other classes, which say the same of all of them", **says)
+        yield ContractFinding(Severity.NOTE, "permissions", "other classes, which say the same of all of them", **says)
     elif gone:
-        yield Finding(Severity.CRITICAL, "permissions", f"nothing asks {_listed(gone)} any more", **says)
+        yield ContractFinding(Severity.CRITICAL, "permissions", f"nothing asks {_listed(gone)} any more", **says)
     else:
-        yield Finding(Severity.BREAKING, "permissions", "the service asks for more, of callers with rows", **says)
+        yield ContractFinding(
+            Severity.BREAKING, "permissions", "the service asks for more, of callers with rows", **says
+        )
 
 
 def _admits(view: Any, user: Any) -> bool | None:
@@ -121,7 +123,7 @@ def _of_objects(legacy: Any, function: Any) -> Iterator[Report]:
     if calls(function, "check_object_permissions", "get_object"):
         yield Compared("permissions", f"{names} of the object")
     else:
-        yield Finding(
+        yield ContractFinding(
             Severity.BREAKING,
             "permissions",
             f"{names} looks at the object, and the endpoint doesn't call check_object_permissions",
@@ -146,7 +148,7 @@ def unguarded(legacy: Any, dependencies: Sequence[Callable[..., Any]]) -> Iterat
         names = _listed(getattr(one, "__qualname__", type(one).__name__) for one in own)
         yield Unknown("permissions", f"legacy asks {_listed(ours)}; the service has code of its own: {names}")
     elif ours:
-        yield Finding(
+        yield ContractFinding(
             Severity.CRITICAL,
             "permissions",
             "the endpoint checks no permission: write dependencies=[Depends(drf(…))]",
@@ -156,7 +158,7 @@ def unguarded(legacy: Any, dependencies: Sequence[Callable[..., Any]]) -> Iterat
     else:
         yield Compared("permissions", "everybody is let in by both")
     if throttled:
-        yield Finding(
+        yield ContractFinding(
             Severity.WARNING,
             "throttles",
             f"nothing limits callers, where legacy has {_listed(throttled)}",
@@ -173,7 +175,7 @@ def throttles(legacy: Any, service: Any) -> Iterator[Report]:
         return
     gone = [name for name in ours if name not in theirs]
     severity, says = (Severity.BREAKING, f"nothing asks {_listed(gone)}") if gone else (Severity.WARNING, "more limits")
-    yield Finding(severity, "throttles", says, legacy=_listed(ours), service=_listed(theirs))
+    yield ContractFinding(severity, "throttles", says, legacy=_listed(ours), service=_listed(theirs))
 
 
 def _limits(view: Any) -> list[str]:
@@ -198,16 +200,16 @@ def media(legacy: Any, service: Any) -> Iterator[Report]:
         ours, theirs = _names(getattr(legacy, getter)()), _names(getattr(service, getter)())
         if set(ours) - set(theirs):
             gone = _listed(name for name in ours if name not in theirs)
-            yield Finding(
+            yield ContractFinding(
                 Severity.BREAKING, area, f"{what}: without {gone}", legacy=_listed(ours), service=_listed(theirs)
             )
         elif ours != theirs:
-            yield Finding(Severity.NOTE, area, f"{what}: others", legacy=_listed(ours), service=_listed(theirs))
+            yield ContractFinding(Severity.NOTE, area, f"{what}: others", legacy=_listed(ours), service=_listed(theirs))
     for attribute in ("content_negotiation_class", "versioning_class", "get_exception_handler"):
         before, after = _one(legacy, attribute), _one(service, attribute)
         if before != after:
             area = {"get_exception_handler": "errors", "versioning_class": "version"}.get(attribute, "media")
-            yield Finding(
+            yield ContractFinding(
                 Severity.BREAKING, area, f"another {attribute.removeprefix('get_')}", legacy=before, service=after
             )
     yield Compared("media", "parsers, renderers, negotiation, versions, exception handler")

@@ -14,7 +14,7 @@ from hypothesis import seed as seeded
 
 from gateway.parity.severity import Severity
 from gateway.workbench.contract.budget import TrialBudget
-from gateway.workbench.contract.result import Compared, Example, Finding, Report, Unknown
+from gateway.workbench.contract.result import Compared, ContractExample, ContractFinding, Report, Unknown
 from gateway.workbench.drf.contract.declared import CODES, DeclarationDifference, declared
 from gateway.workbench.drf.contract.inputs import MISSING, candidates, generated
 from gateway.workbench.drf.contract.pairs import Pair, pairs, usual_body, with_value
@@ -46,8 +46,8 @@ class BodySides:
 class Seen:
     """The findings for one field."""
 
-    differences: dict[tuple[str, str], list[Example]] = field(default_factory=dict)
-    hooked: list[Example] = field(default_factory=list)
+    differences: dict[tuple[str, str], list[ContractExample]] = field(default_factory=dict)
+    hooked: list[ContractExample] = field(default_factory=list)
     failed: dict[str, None] = field(default_factory=dict)
     rows: bool = False
     values: int = 0
@@ -68,7 +68,7 @@ def compare_bodies(sides: BodySides, budget: TrialBudget) -> Iterator[Report]:
         if pair.service is None:
             yield _only_legacy(pair)
             continue
-        seen = _Comparison(sides, whole, pair, budget).run()
+        seen = _FieldTrial(sides, whole, pair, budget).run()
         total, names = total + seen.values, [*names, pair.name]
         yield from _reports(pair, seen)
     yield Compared("request", f"{_counted(len(names), 'field')} ({', '.join(names) or 'none'}), {total:,} values")
@@ -93,7 +93,7 @@ def _only_service(pair: Pair) -> Iterator[Report]:
     if pair.service.read_only:
         return
     if pair.legacy is not None:
-        yield Finding(
+        yield ContractFinding(
             Severity.BREAKING,
             "request",
             f"{name}: read-only in legacy, and the service takes it from callers",
@@ -102,7 +102,7 @@ def _only_service(pair: Pair) -> Iterator[Report]:
             "written",
         )
     elif pair.service.required:
-        yield Finding(
+        yield ContractFinding(
             Severity.BREAKING,
             "request",
             f"{name}: the service requires it, and legacy doesn't know it: every request of today is refused",
@@ -111,18 +111,18 @@ def _only_service(pair: Pair) -> Iterator[Report]:
             "required",
         )
     else:
-        yield Finding(
+        yield ContractFinding(
             Severity.WARNING, "request", f"{name}: the service takes it, which legacy ignores", name, "ignored", "taken"
         )
 
 
-def _only_legacy(pair: Pair) -> Finding:
+def _only_legacy(pair: Pair) -> ContractFinding:
     how = "required" if pair.legacy.required else "optional"
     message = f"{pair.name}: legacy reads it ({how}, {type(pair.legacy).__name__}), and the service ignores it"
-    return Finding(Severity.BREAKING, "request", message, pair.name, how, "ignored")
+    return ContractFinding(Severity.BREAKING, "request", message, pair.name, how, "ignored")
 
 
-class _Comparison:
+class _FieldTrial:
     """Tries many values of one field in an otherwise valid body."""
 
     def __init__(self, sides: BodySides, whole: Any, pair: Pair, budget: TrialBudget) -> None:
@@ -144,9 +144,9 @@ class _Comparison:
             self.seen.differences[found[0]] = [found[1]]
         return self.seen
 
-    def _sought(self) -> tuple[tuple[str, str], Example] | None:
+    def _sought(self) -> tuple[tuple[str, str], ContractExample] | None:
         """The smallest value with a difference that is not known yet."""
-        last: list[tuple[tuple[str, str], Example]] = []
+        last: list[tuple[tuple[str, str], ContractExample]] = []
 
         @seeded(self._budget.seed)
         @hypothesis.settings(
@@ -170,7 +170,7 @@ class _Comparison:
             return last[0]
         return None
 
-    def _differs(self, value: Any) -> tuple[tuple[str, str], Example] | None:
+    def _differs(self, value: Any) -> tuple[tuple[str, str], ContractExample] | None:
         """How the sides differ for `value`: the kind, and the error's code; None if they don't."""
         place = self._pair.place
         body = with_value(self._whole, place, value)
@@ -184,10 +184,10 @@ class _Comparison:
         if not hooked.failed and _way(hooked, after, plain=sides.plain) is None:
             return None
         way = _way(before, after, plain=sides.plain)
-        example = Example(_json(value), str(before), str(after))
+        example = ContractExample(_json(value), str(before), str(after))
         if way is None:
             if hooked.refused:
-                self.seen.hooked.append(Example(_json(value), str(hooked), str(after)))
+                self.seen.hooked.append(ContractExample(_json(value), str(hooked), str(after)))
             return None
         if NOT_THERE in (before.code, after.code) and way[0] != "words":
             self.seen.rows = True
@@ -244,7 +244,7 @@ def _reports(pair: Pair, seen: Seen) -> Iterator[Report]:
         why = [one for one in differences if one.attribute == CODES.get(code, code)] or differences
         explained |= {*why}
         severity, says = WAYS[way]
-        yield Finding(
+        yield ContractFinding(
             severity,
             "request",
             f"{pair.name}: {says}{_by(code, why)}",
@@ -262,11 +262,11 @@ def _by(code: str, why: list[DeclarationDifference]) -> str:
     return f" ({code or 'value'}{': ' + reasons if reasons else ''})"
 
 
-def _undecided(pair: Pair, one: DeclarationDifference) -> Finding:
+def _undecided(pair: Pair, one: DeclarationDifference) -> ContractFinding:
     message = (
         f"{pair.name}: {one.attribute} is {one.legacy} in legacy and {one.service} in the service; no value shows it"
     )
-    return Finding(Severity.NOTE, "request", message, pair.name, one.legacy, one.service)
+    return ContractFinding(Severity.NOTE, "request", message, pair.name, one.legacy, one.service)
 
 
 def _not_told(pair: Pair, seen: Seen) -> Iterator[Unknown]:

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from gateway.bridge.drf.dispatching_view import DRFStyle
 from gateway.bridge.drf.request import ViewPart, view_class
 from gateway.compat.drf import class_behind
-from gateway.routing.table import ANY, Endpoint
+from gateway.routing.table import ANY, EndpointPattern
 
 if TYPE_CHECKING:
     from gateway.workbench.contract.routed import Routed
@@ -45,7 +45,7 @@ def service_view(routed: Routed) -> APIView | None:
     return _with_request(view_class(routed.endpoint.dependencies, methods)(), routed)
 
 
-def _without_any(siblings: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
+def _without_any(siblings: Mapping[str, EndpointPattern]) -> dict[str, EndpointPattern]:
     return {method: endpoint for method, endpoint in siblings.items() if method != ANY}
 
 

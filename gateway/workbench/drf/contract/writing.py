@@ -18,7 +18,7 @@ from gateway.parity.redact.sensitive import is_secret, is_sensitive
 from gateway.parity.severity import Severity
 from gateway.workbench.contract.budget import TrialBudget
 from gateway.workbench.contract.database import AsksDatabase
-from gateway.workbench.contract.result import Compared, Example, Finding, Report, Unknown
+from gateway.workbench.contract.result import Compared, ContractExample, ContractFinding, Report, Unknown
 from gateway.workbench.drf.contract.answered import (
     AnswerField,
     DeclaredResponse,
@@ -78,7 +78,7 @@ def compare_answers(written: WrittenResponse, route: Any, budget: TrialBudget, *
     yield from _object(written.serializer, said.parts(found.model), "", said, budget, names)
     if said.drops and any(may_be_null(field) for field in _readable(written.serializer).values()):
         how = ", ".join(said.drops)
-        yield Finding(
+        yield ContractFinding(
             Severity.BREAKING, "response", f"fields are left out by response_model_{how}, which legacy writes as null"
         )
     yield Compared("response", f"{len(names)} fields ({', '.join(names)})")
@@ -92,18 +92,18 @@ def _around(written: WrittenResponse, found: DeclaredResponse) -> Iterator[Repor
     """Whether both respond with one object, a list, or a page of them, and what is around the objects."""
     ours, theirs = _form(written), _form(found)
     if ours != theirs:
-        yield Finding(
+        yield ContractFinding(
             Severity.BREAKING, "response", f"legacy answers with {ours}, the service with {theirs}", "", ours, theirs
         )
     elif written.page is not None and found.page is not None:
         for name in written.page:
             if name not in found.page:
-                yield Finding(
+                yield ContractFinding(
                     Severity.BREAKING, "pagination", f"{name}: pages have it in legacy only", name, "there", "missing"
                 )
         for name in found.page:
             if name not in written.page:
-                yield Finding(
+                yield ContractFinding(
                     Severity.WARNING, "pagination", f"{name}: pages have it in the service only", name, "", "there"
                 )
 
@@ -140,7 +140,7 @@ def _is_stock(serializer: Any) -> bool:
 def _names(ours: list[str], theirs: list[str], place: str) -> Iterator[Report]:
     for name in ours:
         if name not in theirs:
-            yield Finding(
+            yield ContractFinding(
                 Severity.BREAKING,
                 "response",
                 f"{place}{name}: missing in the service's answer",
@@ -153,7 +153,7 @@ def _names(ours: list[str], theirs: list[str], place: str) -> Iterator[Report]:
             yield _only_service(name, place)
     common = [name for name in theirs if name in ours]
     if common != [name for name in ours if name in theirs]:
-        yield Finding(
+        yield ContractFinding(
             Severity.NOTE,
             "response",
             f"{place or 'the answer'}: the fields are in another order",
@@ -163,10 +163,10 @@ def _names(ours: list[str], theirs: list[str], place: str) -> Iterator[Report]:
         )
 
 
-def _only_service(name: str, place: str) -> Finding:
+def _only_service(name: str, place: str) -> ContractFinding:
     where = f"{place}{name}"
     if is_secret(name, number=False):
-        return Finding(
+        return ContractFinding(
             Severity.CRITICAL,
             "response",
             f"{where}: a secret by its name, which only the service shows",
@@ -175,7 +175,7 @@ def _only_service(name: str, place: str) -> Finding:
             "there",
         )
     if is_sensitive(name):
-        return Finding(
+        return ContractFinding(
             Severity.BREAKING,
             "response",
             f"{where}: personal data by its name, which only the service shows",
@@ -183,7 +183,7 @@ def _only_service(name: str, place: str) -> Finding:
             "",
             "there",
         )
-    return Finding(Severity.WARNING, "response", f"{where}: only the service has it", where, "", "there")
+    return ContractFinding(Severity.WARNING, "response", f"{where}: only the service has it", where, "", "there")
 
 
 def _field(
@@ -217,8 +217,8 @@ def _why_unknown(field: Any) -> str:
     return f"what {type(field).__name__} writes can't be told"
 
 
-def _other_form(place: str, ours: str, theirs: str) -> Finding:
-    return Finding(
+def _other_form(place: str, ours: str, theirs: str) -> ContractFinding:
+    return ContractFinding(
         Severity.BREAKING, "response", f"{place}: {ours} in legacy, {theirs} in the service", place, ours, theirs
     )
 
@@ -226,7 +226,7 @@ def _other_form(place: str, ours: str, theirs: str) -> Finding:
 def _null(field: Any, part: AnswerField, place: str) -> Iterator[Report]:
     ours, theirs = may_be_null(field), nullable(part.annotation)
     if ours and not theirs:
-        yield Finding(
+        yield ContractFinding(
             Severity.BREAKING,
             "response",
             f"{place}: null in legacy, of which the service's model makes a 500",
@@ -235,7 +235,7 @@ def _null(field: Any, part: AnswerField, place: str) -> Iterator[Report]:
             "refused",
         )
     elif theirs and not ours and returned_by(field) is None and part.annotation is not Any:
-        yield Finding(
+        yield ContractFinding(
             Severity.NOTE, "response", f"{place}: may be null in the service's document, never in legacy", place
         )
 
@@ -268,7 +268,7 @@ def _values(
         if way == "unknown":
             yield Unknown("response", f"{place}: {example.legacy}")
         else:
-            yield Finding(
+            yield ContractFinding(
                 Severity.BREAKING,
                 "response",
                 f"{place}: {WAYS[way]}",
@@ -290,8 +290,10 @@ class _Differs(Exception):  # raised when hypothesis finds a difference
     pass
 
 
-def _sought(native: Native, writer: FieldWriter, budget: TrialBudget, known: set[str]) -> tuple[str, Example] | None:
-    last: list[tuple[str, Example]] = []
+def _sought(
+    native: Native, writer: FieldWriter, budget: TrialBudget, known: set[str]
+) -> tuple[str, ContractExample] | None:
+    last: list[tuple[str, ContractExample]] = []
 
     @seeded(budget.seed)
     @hypothesis.settings(
@@ -316,22 +318,22 @@ def _sought(native: Native, writer: FieldWriter, budget: TrialBudget, known: set
     return None
 
 
-def _differs(native: Native, writer: FieldWriter, value: Any) -> tuple[str, Example] | None:
+def _differs(native: Native, writer: FieldWriter, value: Any) -> tuple[str, ContractExample] | None:
     try:
         ours = _as_json(native.legacy(value))
     except AsksDatabase as exc:
-        return "unknown", Example("", str(exc), "")
+        return "unknown", ContractExample("", str(exc), "")
     except Exception as exc:  # noqa: BLE001 - the project's own code
-        return "unknown", Example("", f"{type(exc).__name__}: {exc}"[:MOST], "")
+        return "unknown", ContractExample("", f"{type(exc).__name__}: {exc}"[:MOST], "")
     shown = repr(value)[:MOST]
     try:
         theirs = _as_json(writer(native.service(value)))
     except (ValidationError, PydanticSerializationError, TypeError, ValueError) as exc:
-        return "fails", Example(shown, _text(ours), str(exc).splitlines()[0][:MOST])
+        return "fails", ContractExample(shown, _text(ours), str(exc).splitlines()[0][:MOST])
     if ours == theirs and _types(ours) == _types(theirs):
         return None
     way = "value" if _types(ours) == _types(theirs) else "type"
-    return way, Example(shown, _text(ours), _text(theirs))
+    return way, ContractExample(shown, _text(ours), _text(theirs))
 
 
 def _as_json(value: Any) -> Any:

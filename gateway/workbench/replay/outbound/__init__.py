@@ -7,7 +7,7 @@ socket.py   what http.client has in the place of a socket
 
 from __future__ import annotations
 
-from gateway.workbench.replay.outbound.answers import Answers
+from gateway.workbench.replay.outbound.answers import RecordedAnswers
 from gateway.workbench.replay.outbound.clients import PlayedClients
 
-__all__ = ["Answers", "PlayedClients"]
+__all__ = ["PlayedClients", "RecordedAnswers"]

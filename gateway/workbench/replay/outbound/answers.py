@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, urlsplit
 from gateway.recording.shape import shape_of
 from gateway.workbench.corpus import Outbound
 
-__all__ = ["Answers"]
+__all__ = ["RecordedAnswers"]
 
 
-class Answers:
+class RecordedAnswers:
     """The answers to what one side asks of other servers, out of what was `recorded`.
 
     Of those that fit equally well, each is given once, in the order in which they were recorded; then the last again.

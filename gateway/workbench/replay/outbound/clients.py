@@ -19,7 +19,7 @@ from gateway.parity.plain_values import plain_bytes
 from gateway.shield.guard import GuardedCall
 from gateway.shield.sockets import check_address
 from gateway.workbench.corpus import Outbound, Reply
-from gateway.workbench.replay.outbound.answers import Answers
+from gateway.workbench.replay.outbound.answers import RecordedAnswers
 from gateway.workbench.replay.outbound.socket import PlayedSocket
 
 __all__ = ["PlayedClients"]
@@ -32,7 +32,7 @@ class PlayedClients:
     """The clients of one side, whose `scope` it is. What has no recorded answer is asked of the server, where `scope`
     may connect to its host, and is refused else."""
 
-    def __init__(self, answers: Answers, intentions: Intentions, scope: MirrorScope) -> None:
+    def __init__(self, answers: RecordedAnswers, intentions: Intentions, scope: MirrorScope) -> None:
         self.refused = False  # whether it asked for what it can't have
         self._answers = answers
         self._intentions = intentions

@@ -1,4 +1,5 @@
-"""Sequences and AUTO_INCREMENT, which no rollback takes back: they go back by hand, so that keys are equal."""
+"""Resets sequences (PostgreSQL) and AUTO_INCREMENT (MariaDB), which a rollback does not reset, so that both sides give
+new rows the same keys."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import Any
 
 from django.db import connections
 
-__all__ = ["Counters"]
+__all__ = ["Sequences"]
 
 SEQUENCES = """
 SELECT lower(t.relname), quote_ident(n.nspname) || '.' || quote_ident(s.relname), q.last_value, q.start_value
@@ -25,25 +26,25 @@ WHERE table_schema = DATABASE() AND auto_increment IS NOT NULL
 """
 
 
-class Counters:
-    """What counts rows, as it stood when it was asked for first. `keep`: it is to go back there; else it is left
-    alone, as others use it too. SQLite rolls back its own."""
+class Sequences:
+    """The sequences of all databases, with their values at the first `learn` or `restart`. Without `keep`, nothing is
+    reset, since others use the databases too. SQLite's are rolled back with the rows."""
 
     def __init__(self, *, keep: bool) -> None:
         self._keep = keep
 
     def restart(self, tables: Iterable[str]) -> None:
-        """Rows that are inserted into these tables next get the keys that those got which were rolled back."""
+        """Reset the sequences of these tables, so that new rows get the keys of the rows that were rolled back."""
         if not self._keep or not self._aliases:
             return
         names = {name.rpartition(".")[2] for name in tables}
         for alias, vendor in self._aliases.items():
-            known = [counter for counter in self._known[alias] if counter[0] in names]
+            known = [sequence for sequence in self._known[alias] if sequence[0] in names]
             if known:
                 (_restart_postgresql if vendor == "postgresql" else _restart_mysql)(connections[alias], known)
 
     def learn(self) -> None:
-        """Look where they stand."""
+        """Read the current values."""
         _ = self._known if self._keep and self._aliases else None
 
     @cached_property
