@@ -43,10 +43,10 @@ __all__ = [
 ]
 
 
-Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+EndpointFunction = TypeVar("EndpointFunction", bound=Callable[..., Any])
 
 
-def csrf_exempt(endpoint: Endpoint) -> Endpoint:
+def csrf_exempt(endpoint: EndpointFunction) -> EndpointFunction:
     """Mark an endpoint as exempt from CsrfViewMiddleware's check, and return it.
 
     Django's decorator of this name wraps the function, which only works for an endpoint with a parameter `request`.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ServiceResponse"]
 
-Answered = HttpResponse | StreamingHttpResponse
+DjangoResponse = HttpResponse | StreamingHttpResponse
 
 # Starlette's response when no handler took an exception; then Django handles it.
 UNHANDLED = b"Internal Server Error"
@@ -48,7 +48,7 @@ class ServiceResponse:
         self._outgoing = Outgoing(middleware_run, lease, send)
         self._start: Message = {}
         self._withheld: Withheld | None = None  # the body so far, while a transaction is open
-        self._held: Answered | None = None  # a complete response that the service may still change
+        self._held: DjangoResponse | None = None  # a complete response that the service may still change
         self._stream: Channel | None = None
         self._pump: asyncio.Task[None] | None = None
         self._complete = False
@@ -152,14 +152,14 @@ class ServiceResponse:
         ):  # it has ended in the middle of the response
             await self._begin_stream()
 
-    async def _conclude(self, response: Answered) -> None:
+    async def _conclude(self, response: DjangoResponse) -> None:
         """Handle a complete response."""
         if response.status_code == 500 or self._outgoing.in_transaction:
             self._held = response
         else:
             await self._deliver(response, lingers=_may_linger(self._middleware_run))
 
-    async def _deliver(self, response: Answered, *, lingers: bool) -> None:
+    async def _deliver(self, response: DjangoResponse, *, lingers: bool) -> None:
         self._complete = True
         self._held = None
         await self._outgoing.answer(self._outgoing.returning(response), lingers=lingers)
@@ -186,7 +186,7 @@ class ServiceResponse:
         channel.pass_over(now + AHEAD)  # event streams too: they end on a disconnect
 
 
-def _gathered(start: Message, withheld: Withheld, *, head: bool) -> Answered:
+def _gathered(start: Message, withheld: Withheld, *, head: bool) -> DjangoResponse:
     content = withheld.content
     return (
         streaming_response(start, withheld.chunks()) if content is None else whole_response(start, content, head=head)

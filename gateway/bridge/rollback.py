@@ -13,16 +13,16 @@ from django.http.response import HttpResponseBase
 
 __all__ = ["all_in_transaction", "is_undone", "transaction_aliases", "undoing"]
 
-Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+EndpointFunction = TypeVar("EndpointFunction", bound=Callable[..., Any])
 Function = Callable[..., HttpResponseBase]
 MARK = "gateway_all_in_transaction"
 UNDONE = "gateway_undone"
 
 
 @overload
-def all_in_transaction(endpoint: Endpoint, /) -> Endpoint: ...
+def all_in_transaction(endpoint: EndpointFunction, /) -> EndpointFunction: ...
 @overload
-def all_in_transaction(*, using: str | tuple[str, ...]) -> Callable[[Endpoint], Endpoint]: ...
+def all_in_transaction(*, using: str | tuple[str, ...]) -> Callable[[EndpointFunction], EndpointFunction]: ...
 def all_in_transaction(endpoint: Any = None, /, *, using: str | tuple[str, ...] = DEFAULT_DB_ALIAS) -> Any:
     """Mark a plain `def` endpoint all of whose effects are in database transactions, and return it.
 

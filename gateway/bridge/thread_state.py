@@ -45,7 +45,7 @@ VOLATILE = frozenset(
 )
 CONTAINERS = (list, tuple, dict, set, frozenset)
 
-Seen = Mapping[tuple[str | int, str], object]
+ObservedState = Mapping[tuple[str | int, str], object]
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -108,7 +108,7 @@ class _ObservedChain(BaseHandler):
         self.paths: list[str] = []
         self._locals: dict[int, threading.local] = {}  # by id: not all are hashable
         self._settings: Counter[str] = Counter()  # changed on each connection, with SQL
-        self._before: dict[str, Seen] = {}
+        self._before: dict[str, ObservedState] = {}
         self._changed: dict[str, str] = {}
         self.left: dict[str, str] = {}
         self.reached: set[str] = set()
@@ -165,7 +165,7 @@ class _ObservedChain(BaseHandler):
             self._changed[path] = ", ".join(owners)
         return get_response(request)
 
-    def _seen(self) -> Seen:
+    def _seen(self) -> ObservedState:
         """The state of this thread and its connections: where it is, its name, and a sign of its value."""
         seen: dict[tuple[str | int, str], object] = {}
         for connection in connections.all(initialized_only=True):

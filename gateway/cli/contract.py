@@ -59,14 +59,16 @@ such route or endpoint. Status 3: the configuration can't be used.
 STYLES = {"critical": "bold red", "breaking": "red", "warning": "yellow", "note": "dim"}
 MOST_EXAMPLES = 1  # in each line; --json has all
 
-Target = Annotated[str | None, typer.Argument(metavar="[ROUTE|ENDPOINT]", help="A route, an endpoint or a view. [all]")]
+TargetArgument = Annotated[
+    str | None, typer.Argument(metavar="[ROUTE|ENDPOINT]", help="A route, an endpoint or a view. [all]")
+]
 Examples = Annotated[int, typer.Option(min=1, metavar="N", help="The maximum number of values for each field.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="The seed of the values: equal seeds give equal values.")]
 
 
 def contract(
     context: typer.Context,
-    target: Target = None,
+    target: TargetArgument = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings break the contract too.")] = False,

@@ -33,7 +33,7 @@ them.
 """
 
 SHOWN_NEXT = 5  # default for JSON
-Order = StrEnum("Order", ["url", "requests", "errors", "p95", "bytes", "seen"])
+SortKey = StrEnum("SortKey", ["url", "requests", "errors", "p95", "bytes", "seen"])
 KindName = StrEnum("KindName", ["drf", "django", "ninja", "admin", "static", "other"])
 StageName = StrEnum("StageName", ["legacy", "shadow", "canary", "live", "retired"])
 
@@ -43,7 +43,7 @@ def inventory(
     text: Annotated[str, typer.Argument(metavar="[TEXT]", help="Part of a path, a URL's name or a view.")] = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
-    sort: Annotated[Order | None, typer.Option(help="The order. [default: the URLconf's]")] = None,
+    sort: Annotated[SortKey | None, typer.Option(help="The order. [default: the URLconf's]")] = None,
     method: Annotated[str | None, typer.Option(metavar="METHOD", help="Only this method.")] = None,
     app: Annotated[str | None, typer.Option(metavar="LABEL", help="Only views of this app.")] = None,
     kind: Annotated[KindName | None, typer.Option(help="Only views of this kind.")] = None,

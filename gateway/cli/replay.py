@@ -268,14 +268,14 @@ def _print(result: ReplayResult, *, verbose: bool) -> None:
     typer.echo(_summary(result))
 
 
-Group = tuple[str, str, str, str, str]  # endpoint, kind of failure, severity, kind of difference, place
+GroupKey = tuple[str, str, str, str, str]  # endpoint, kind of failure, severity, kind of difference, place
 
 
-def _grouped(result: ReplayResult) -> dict[Group, list[tuple[CaseResult, ReplayFinding]]]:
+def _grouped(result: ReplayResult) -> dict[GroupKey, list[tuple[CaseResult, ReplayFinding]]]:
     """The findings, the worst first; equal ones of an endpoint are grouped."""
     from gateway.parity.fingerprint import generalised
 
-    groups: dict[Group, list[tuple[CaseResult, ReplayFinding]]] = {}
+    groups: dict[GroupKey, list[tuple[CaseResult, ReplayFinding]]] = {}
     for case, finding in result.findings:
         place = generalised(finding.pointer.partition(" (")[0])
         key = case.case.endpoint, finding.drift.value, finding.severity.value, finding.kind, place

@@ -51,13 +51,13 @@ Status 0: the patch was printed, or written. Status 1: it is refused. Status 2: 
 or the database can't be used.
 """
 
-Route = Annotated[str, typer.Argument(metavar="ROUTE", help="A route of the file, at stage retired.")]
+RouteArgument = Annotated[str, typer.Argument(metavar="ROUTE", help="A route of the file, at stage retired.")]
 Days = Annotated[int, typer.Option(min=0, metavar="N", help="The number of days without requests to Django.")]
 
 
 def retire(
     context: typer.Context,
-    route: Route,
+    route: RouteArgument,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     write: Annotated[bool, typer.Option("--write/--dry-run", help="Change the files, or print the patch.")] = False,

@@ -12,7 +12,7 @@ from gateway.cli.common import ConfigOption, JsonOption, config_path, end, print
 from gateway.cli.project import opened
 
 if TYPE_CHECKING:
-    from gateway.workbench.scaffold.draft import Draft, File, Outcome
+    from gateway.workbench.scaffold.draft import Draft, File, FileOutcome
 
 __all__ = ["EPILOG", "scaffold"]
 
@@ -72,7 +72,7 @@ class _File(NamedTuple):
     """A file, what happens to it, and the diff."""
 
     file: File
-    outcome: Outcome
+    outcome: FileOutcome
     diff: str
 
     def path(self, root: Path) -> str:

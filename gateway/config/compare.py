@@ -77,12 +77,12 @@ def _scalar(value: object) -> object:
 
 
 Scalar: TypeAlias = Annotated[bool | int | str | None, BeforeValidator(_scalar)]
-Pattern: TypeAlias = Annotated[str, AfterValidator(_pattern)]
-Patterns: TypeAlias = Annotated[tuple[Pattern, ...], BeforeValidator(_tuple)]
-Places: TypeAlias = Annotated[tuple[Annotated[str, AfterValidator(_table)], ...], BeforeValidator(_tuple)]
+PlacePattern: TypeAlias = Annotated[str, AfterValidator(_pattern)]
+PlacePatterns: TypeAlias = Annotated[tuple[PlacePattern, ...], BeforeValidator(_tuple)]
+TablePatterns: TypeAlias = Annotated[tuple[Annotated[str, AfterValidator(_table)], ...], BeforeValidator(_tuple)]
 Tolerance: TypeAlias = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
-Header: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")]
-Headers: TypeAlias = Annotated[tuple[Header, ...], BeforeValidator(_tuple)]
+HeaderName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")]
+HeaderNames: TypeAlias = Annotated[tuple[HeaderName, ...], BeforeValidator(_tuple)]
 KindAndPlace: TypeAlias = Annotated[str, AfterValidator(_kind_and_place)]
 SeverityName: TypeAlias = Annotated[Severity, BeforeValidator(_severity)]
 Names: TypeAlias = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_tuple)]
@@ -113,23 +113,23 @@ class AcceptedConfig(StrictTable):
 class CompareConfig(StrictTable):
     """`[routes.compare]`. Its paths are patterns of JSON Pointers."""
 
-    ignore: Patterns = Field((), description=f"places of the body that are not compared: {PATTERN}")
-    unordered: dict[Pattern, str] = Field(
+    ignore: PlacePatterns = Field((), description=f"places of the body that are not compared: {PATTERN}")
+    unordered: dict[PlacePattern, str] = Field(
         default_factory=dict,
         description='lists whose order is ignored: { "/results" = "id" }, or "*" if items have no key',
     )
     tolerance: Tolerance = Field(0.0, description="how far apart two numbers may be, such as 0.01")
-    tolerances: dict[Pattern, Tolerance] = Field(
+    tolerances: dict[PlacePattern, Tolerance] = Field(
         default_factory=dict, description='the same for some places: { "/results/*/score" = 0.01 }'
     )
-    classes: dict[Pattern, ValueClass] = Field(
+    classes: dict[PlacePattern, ValueClass] = Field(
         default_factory=dict,
         description='values that only have to be of the same class: { "/id" = "uuid" }, or timestamp, date, url, token',
     )
-    headers: Headers = Field((), description='headers of your own that are compared too, such as ["X-Total-Count"]')
-    ignore_headers: Headers = Field((), description='headers that are not compared, such as ["Cache-Control"]')
+    headers: HeaderNames = Field((), description='headers of your own that are compared too, such as ["X-Total-Count"]')
+    ignore_headers: HeaderNames = Field((), description='headers that are not compared, such as ["Cache-Control"]')
     sql: bool = Field(True, description="whether the SQL of both sides is compared")
-    ignore_rows: Places = Field((), description=f"tables and columns that are not compared: {TABLES}")
+    ignore_rows: TablePatterns = Field((), description=f"tables and columns that are not compared: {TABLES}")
     repeats: int = Field(5, ge=2, description="how often a statement may be repeated before it is called an N+1")
     more_statements: int = Field(
         0, ge=0, description="how many more statements than legacy the service may execute without a difference"
@@ -139,7 +139,7 @@ class CompareConfig(StrictTable):
         description='severities of your own: { "extra" = "note", "primitive /results/*/score" = "warning" }',
     )
     redact_names: Names = Field((), description="names of fields, parameters and headers whose values are never stored")
-    redact_paths: Patterns = Field((), description=f"places of the body whose values are never stored: {PATTERN}")
+    redact_paths: PlacePatterns = Field((), description=f"places of the body whose values are never stored: {PATTERN}")
     max_differences: int = Field(50, ge=1, le=1000, description="how many differences of one answer are kept")
     accepted: Annotated[tuple[AcceptedConfig, ...], BeforeValidator(_tuple)] = Field(
         (), description="a list of tables: [[routes.compare.accepted]]"

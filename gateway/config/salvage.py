@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 __all__ = ["KeyConflict", "KeyConflicts", "Salvaged", "salvage"]
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
-Place = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
 class KeyConflict(ValueError):
@@ -39,14 +39,14 @@ class Salvaged(NamedTuple, Generic[ModelT]):
 
     section: ModelT | None
     errors: list[Any]
-    doubtful: frozenset[Place]
+    doubtful: frozenset[KeyPath]
 
 
 def salvage(model: type[ModelT], table: Mapping[str, Any]) -> Salvaged[ModelT]:
     """Validate `table` as a `model`, without its invalid values."""
     rest: dict[str, Any] = _copied(table)
     found: list[Any] = []
-    doubtful: set[Place] = set()
+    doubtful: set[KeyPath] = set()
     while True:
         try:
             return Salvaged(model.model_validate(rest), found, frozenset(doubtful))
@@ -80,7 +80,7 @@ def _apart(error: Any) -> list[Any]:
     return [{**error, "msg": str(conflict), "ctx": {"error": conflict}} for conflict in together.found]
 
 
-def _place(table: Any, location: Iterable[str | int]) -> Place:
+def _place(table: Any, location: Iterable[str | int]) -> KeyPath:
     """The part of `location` that exists in `table`. Besides keys, Pydantic names the members of unions there."""
     at: list[str | int] = []
     node: Any = table
@@ -92,7 +92,7 @@ def _place(table: Any, location: Iterable[str | int]) -> Place:
     return tuple(at)
 
 
-def _follows(error: Any, at: Place, doubtful: set[Place]) -> bool:
+def _follows(error: Any, at: KeyPath, doubtful: set[KeyPath]) -> bool:
     """Whether `error` only follows from one that was found before."""
     conflict = _conflict(error)
     if conflict is not None:
@@ -100,7 +100,7 @@ def _follows(error: Any, at: Place, doubtful: set[Place]) -> bool:
     return error["type"] == "missing" and (*at, error["loc"][-1]) in doubtful
 
 
-def _doubts(error: Any, at: Place) -> set[Place]:
+def _doubts(error: Any, at: KeyPath) -> set[KeyPath]:
     """The keys whose value is unknown because of `error`."""
     conflict = _conflict(error)
     if conflict is not None:
@@ -117,7 +117,7 @@ def _conflict(error: Any) -> KeyConflict | None:
     return found if isinstance(found, KeyConflict) else None
 
 
-def _remove(table: dict[str, Any], place: Place) -> None:
+def _remove(table: dict[str, Any], place: KeyPath) -> None:
     node: Any = table
     for part in place[:-1]:
         node = node.get(part) if isinstance(node, dict) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.parity.intentions import GONE, Intention, Kind
+from gateway.parity.intentions import GONE, Intention, IntentionKind
 from gateway.parity.plain_values import plain_value
 
 __all__ = ["Intentions", "SessionNotes"]
@@ -22,7 +22,7 @@ class Intentions:
         self._noted: list[Intention] = []
         self._sessions: list[SessionNotes] = []
 
-    def note(self, kind: Kind, place: str, value: Any) -> None:
+    def note(self, kind: IntentionKind, place: str, value: Any) -> None:
         """Note one; `value` is as `parse_json` gives values."""
         if len(self._noted) < MOST:
             self._noted.append(Intention(kind, place, value))

@@ -14,7 +14,7 @@ from gateway.compat.stdlib import tunnel_host
 
 __all__ = [
     "LONGEST",
-    "Failure",
+    "FailureKind",
     "OutboundCall",
     "OutboundClients",
     "OutboundLog",
@@ -26,8 +26,8 @@ __all__ = [
     "url_of",
 ]
 
-Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]  # names in lower case
-Failure: TypeAlias = Literal["timeout", "connection"]
+OutboundHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]  # names in lower case
+FailureKind: TypeAlias = Literal["timeout", "connection"]
 
 MOST = 50  # calls of one request that are kept
 LONGEST = 256 * 1024  # bytes of a body that are kept
@@ -53,13 +53,13 @@ class OutboundCall:
         self._log = log
         self.method = method
         self.url = url
-        self.sent_headers: Headers = ()
+        self.sent_headers: OutboundHeaders = ()
         self.sent: bytearray | None = bytearray()
         self.status = 0
-        self.headers: Headers = ()
+        self.headers: OutboundHeaders = ()
         self.body: bytearray | None = bytearray()
         self.whole = False
-        self.failed: Failure | None = None
+        self.failed: FailureKind | None = None
 
     def add_sent(self, part: bytes) -> None:
         """Some of the request's body is sent."""
@@ -127,7 +127,7 @@ def url_of(connection: http.client.HTTPConnection, target: str) -> str:
     return base_url(scheme, tunnel or connection.host, port) + target.partition("#")[0]
 
 
-def parse_request(sent: bytes) -> tuple[Headers, bytes]:
+def parse_request(sent: bytes) -> tuple[OutboundHeaders, bytes]:
     """The headers and the body of a request as it was sent."""
     head, _, body = sent.partition(b"\r\n\r\n")
     pairs = (line.partition(b":") for line in head.split(b"\r\n")[1:])
@@ -153,7 +153,7 @@ def unchunked(body: bytes) -> bytes | None:
         body = body[size + 2 :]
 
 
-def failure_of(error: BaseException) -> Failure | None:
+def failure_of(error: BaseException) -> FailureKind | None:
     """How a call failed that raised `error`; None where that is none of the ways that can be repeated."""
     names = {cls.__name__ for cls in type(error).__mro__}  # each library has its own
     if "NewConnectionError" in names:  # urllib3's, which is one of its time-outs too
@@ -163,6 +163,6 @@ def failure_of(error: BaseException) -> Failure | None:
     return None if names.isdisjoint(("OSError", "NetworkError")) else "connection"
 
 
-def lower(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+def lower(headers: Iterable[tuple[bytes, bytes]]) -> OutboundHeaders:
     """Headers with their names in lower case."""
     return tuple((name.lower(), value) for name, value in headers)

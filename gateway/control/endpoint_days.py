@@ -13,7 +13,7 @@ from gateway.control.database import alias, upsert
 from gateway.control.models import NAME, EndpointDay
 from gateway.stats.endpoint_stats import EndpointStats
 from gateway.stats.histogram import Histogram
-from gateway.stats.traffic import MOST_NAMES, EndpointTally, Key, Traffic
+from gateway.stats.traffic import MOST_NAMES, EndpointKey, EndpointTally, Traffic
 
 __all__ = ["DAY", "EVERY", "EndpointWriter", "fold_days", "usage"]
 
@@ -37,8 +37,8 @@ class EndpointWriter:
         self._worker = worker
         self._traffic = traffic
         self._clock = clock
-        self._days: dict[int, dict[Key, EndpointTally]] = {}
-        self._written: dict[tuple[int, Key], int] = {}
+        self._days: dict[int, dict[EndpointKey, EndpointTally]] = {}
+        self._written: dict[tuple[int, EndpointKey], int] = {}
         self._next = clock.monotonic() + EVERY
 
     def write(self, *, now: bool = False) -> None:
@@ -68,7 +68,7 @@ class EndpointWriter:
         return over
 
 
-def write_endpoints(worker: str, day: int, tallies: Mapping[Key, EndpointTally], seen: datetime) -> None:
+def write_endpoints(worker: str, day: int, tallies: Mapping[EndpointKey, EndpointTally], seen: datetime) -> None:
     """Write the counts of these endpoints for a worker and a day, replacing those that were written before."""
     rows = [_row(worker, day, key, tally, seen) for key, tally in sorted(tallies.items(), key=lambda item: item[0])]
     if rows:
@@ -76,7 +76,7 @@ def write_endpoints(worker: str, day: int, tallies: Mapping[Key, EndpointTally],
             upsert(EndpointDay, rows, ["worker", "day", "key"], VALUES)
 
 
-def _row(worker: str, day: int, key: Key, tally: EndpointTally, seen: datetime) -> EndpointDay:
+def _row(worker: str, day: int, key: EndpointKey, tally: EndpointTally, seen: datetime) -> EndpointDay:
     upstream, method, label = key
     tally.note_names()
     histogram = Histogram()
@@ -97,7 +97,7 @@ def _row(worker: str, day: int, key: Key, tally: EndpointTally, seen: datetime) 
     )
 
 
-def _hash(key: Key) -> str:
+def _hash(key: EndpointKey) -> str:
     """A unique key: a pattern can be longer than an index allows."""
     return blake2b("\0".join(key).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
@@ -147,10 +147,10 @@ def _add(row: EndpointDay) -> None:
 # -- reading ---------------------------------------------------------------------------------------
 
 
-def usage(now: datetime, days: int) -> dict[Key, EndpointStats]:
+def usage(now: datetime, days: int) -> dict[EndpointKey, EndpointStats]:
     """The counts of the last `days` days, today included, by upstream, method and label."""
     since = int(now.timestamp()) // DAY * DAY - (days - 1) * DAY
-    found: dict[Key, EndpointStats] = {}
+    found: dict[EndpointKey, EndpointStats] = {}
     for row in EndpointDay.objects.using(alias()).filter(day__gte=since).iterator():
         stats = found.setdefault((row.upstream, row.method, row.label), EndpointStats())
         histogram = Histogram.from_json(row.histogram)

@@ -42,8 +42,8 @@ MOST_TEXT = 1000  # characters of each text in an example
 STALE = timedelta(days=1)  # a group not seen for this long may be replaced by a new one
 
 Tallies = Mapping[tuple[str, str, int], Tally]  # by route, side and start of the window
-Mirrors = Mapping[tuple[str, int], Mirrored]  # by route and start of the window
-Compared = Mapping[str, tuple[int, int]]  # by route: new comparisons and controls
+MirrorTallies = Mapping[tuple[str, int], Mirrored]  # by route and start of the window
+ComparisonCounts = Mapping[str, tuple[int, int]]  # by route: new comparisons and controls
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,11 @@ def write_worker(worker: Worker) -> None:
 
 
 def write_counts(
-    worker: str, tallies: Tallies, mirrored: Mirrors, added: Compared | None = None, origin: Origin = NOWHERE
+    worker: str,
+    tallies: Tallies,
+    mirrored: MirrorTallies,
+    added: ComparisonCounts | None = None,
+    origin: Origin = NOWHERE,
 ) -> None:
     """Write these counter windows of a worker; they replace what was written of them before."""
     windows = [

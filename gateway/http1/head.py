@@ -22,7 +22,7 @@ _field = re.compile(rb"(" + TOKEN + rb"++):[ \t]*+((?:" + TEXT + rb"*[!-~\x80-\x
 _absolute = re.compile(rb"https?://([^/?@\\]+)(/[^?]*)?(\?.*)?", re.IGNORECASE).fullmatch
 _digits = re.compile(rb"[0-9]{1,15}").fullmatch
 
-Lines = list[tuple[bytes, bytes, bytes]]  # a header's name in lower case, as it was sent, and its value
+HeaderLines = list[tuple[bytes, bytes, bytes]]  # a header's name in lower case, as it was sent, and its value
 
 
 class Head(NamedTuple):
@@ -78,7 +78,7 @@ def _line(field: bytes) -> tuple[bytes, bytes, bytes]:
     return name.lower(), name, value
 
 
-def _with_host(lines: Lines, target: bytes, *, one_one: bool) -> Lines:
+def _with_host(lines: HeaderLines, target: bytes, *, one_one: bool) -> HeaderLines:
     """The lines, with the host that the target names, if it does (RFC 9112, sections 3.2 and 3.2.2)."""
     hosts = [value for name, _, value in lines if name == b"host"]
     if len(hosts) > 1 or (one_one and not hosts):
@@ -100,7 +100,7 @@ def _path(target: bytes) -> bytes:
     return b"" if absolute is None else (absolute[2] or b"/") + (absolute[3] or b"")
 
 
-def _length_of(lines: Lines, *, one_one: bool) -> int | None:
+def _length_of(lines: HeaderLines, *, one_one: bool) -> int | None:
     """How long the body is; None for one in chunks (RFC 9112, section 6.3)."""
     codings = [value.lower() for name, _, value in lines if name == b"transfer-encoding"]
     lengths = [value for name, _, value in lines if name == b"content-length"]
@@ -111,7 +111,7 @@ def _length_of(lines: Lines, *, one_one: bool) -> int | None:
     return None if codings else int(lengths[0]) if lengths else 0
 
 
-def _connection(lines: Lines, method: bytes, length: int | None, *, one_one: bool) -> tuple[Lines, bool]:
+def _connection(lines: HeaderLines, method: bytes, length: int | None, *, one_one: bool) -> tuple[HeaderLines, bool]:
     """The lines, with one Connection at most, which says what this server does, and whether it becomes a WebSocket.
 
     Any other upgrade, and what else can't be met, is declined by doing without (RFC 9110, sections 7.8 and 10.1.1).

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from gateway.compat.django import loaded
 
-__all__ = ["Kind", "kind_of", "known_user"]
+__all__ = ["UserKind", "kind_of", "known_user"]
 
-Kind = Literal["anonymous", "user", "staff", "superuser"]
+UserKind = Literal["anonymous", "user", "staff", "superuser"]
 
 
 def known_user(request: object) -> tuple[str, str | None] | None:
@@ -20,7 +20,7 @@ def known_user(request: object) -> tuple[str, str | None] | None:
     return kind_of(user), None if getattr(user, "pk", None) is None else str(user.pk)
 
 
-def kind_of(user: Any) -> Kind:
+def kind_of(user: Any) -> UserKind:
     """The kind of user: one word."""
     if not getattr(user, "is_authenticated", False):
         return "anonymous"

@@ -12,9 +12,10 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 from django.utils.http import is_same_domain
 
+from gateway.types import Header
+
 __all__ = ["AllowedHosts", "DjangoProxySettings", "is_allowed", "is_trusted"]
 
-Line = tuple[bytes, bytes]
 HOST, PORT = b"x-forwarded-host", b"x-forwarded-port"
 # A proxy may send a WebSocket's scheme; Django compares with the one value that its setting names.
 OF_SOCKETS = {b"wss": b"https", b"ws": b"http"}
@@ -33,7 +34,7 @@ class DjangoProxySettings:
         names = {self._scheme: True, HOST: settings.USE_X_FORWARDED_HOST, PORT: settings.USE_X_FORWARDED_PORT}
         self.names = frozenset(name for name, used in names.items() if name and used)
 
-    def scheme(self, lines: Iterable[Line]) -> tuple[str, Line] | None:
+    def scheme(self, lines: Iterable[Header]) -> tuple[str, Header] | None:
         """`HttpRequest.scheme`, and the header line from which Django is to read it; None without that header."""
         value = _joined(lines, self._scheme) if self._scheme else None
         if value is None:
@@ -43,17 +44,17 @@ class DjangoProxySettings:
         value = OF_SOCKETS.get(named, named) + comma + rest
         return "https" if OF_SOCKETS.get(named, named) == self._secure else "http", (self._scheme, value)
 
-    def host(self, lines: Iterable[Line]) -> bytes | None:
+    def host(self, lines: Iterable[Header]) -> bytes | None:
         """The host that Django uses instead of the Host header; None if it uses the Host header."""
         return _joined(lines, HOST) if HOST in self.names else None
 
-    def port(self, lines: Iterable[Line]) -> int | None:
+    def port(self, lines: Iterable[Header]) -> int | None:
         """`HttpRequest.get_port()`, if it is read from a header and is a number."""
         value = _joined(lines, PORT) if PORT in self.names else None
         return int(value) if value is not None and value.isdigit() and len(value) <= len("65535") else None
 
 
-def _scheme_header() -> Line:
+def _scheme_header() -> Header:
     """The header of SECURE_PROXY_SSL_HEADER and its value for https; empty when it isn't set."""
     name, secure = settings.SECURE_PROXY_SSL_HEADER or ("", "")
     if not name.startswith("HTTP_"):  # Django reads META, in which clients can only set headers
@@ -61,7 +62,7 @@ def _scheme_header() -> Line:
     return name.removeprefix("HTTP_").replace("_", "-").lower().encode("latin-1"), secure.encode("latin-1")
 
 
-def _joined(lines: Iterable[Line], name: bytes) -> bytes | None:
+def _joined(lines: Iterable[Header], name: bytes) -> bytes | None:
     """The value of a header as in Django's requests: lines joined by commas."""
     values = [value for key, value in lines if key == name]
     return b",".join(values) if values else None

@@ -73,7 +73,7 @@ class Named:
 
 
 Piece = str | Named
-Way = tuple[Piece, ...]  # text and parameters in order
+PathPieces = tuple[Piece, ...]  # text and parameters in order
 
 
 def urls(urlconf: Any = None) -> Iterator[ViewUrl]:
@@ -126,7 +126,7 @@ class _Text(Convertor[str]):
 # -- one pattern ---------------------------------------------------------------------------------
 
 
-def _of_pattern(pattern: Any) -> list[Way]:
+def _of_pattern(pattern: Any) -> list[PathPieces]:
     if isinstance(pattern, RoutePattern):
         return _of_route(pattern)
     if isinstance(pattern, RegexPattern):
@@ -134,9 +134,9 @@ def _of_pattern(pattern: Any) -> list[Way]:
     raise Unspeakable(f"{pattern} is a pattern of a class of its own, {type(pattern).__name__}")
 
 
-def _of_route(pattern: RoutePattern) -> list[Way]:
+def _of_route(pattern: RoutePattern) -> list[PathPieces]:
     """`path()`: text, and parameters with the project's converters."""
-    pieces: list[list[Way]] = []
+    pieces: list[list[PathPieces]] = []
     for index, piece in enumerate(_parameter.split(str(pattern))):
         regex = pattern.converters[piece].regex if index % 2 else ""
         if not index % 2:
@@ -149,13 +149,13 @@ def _of_route(pattern: RoutePattern) -> list[Way]:
     return [tuple(itertools.chain.from_iterable(way)) for way in itertools.product(*pieces)]
 
 
-def _of_regex(source: str) -> list[Way]:
+def _of_regex(source: str) -> list[PathPieces]:
     """`re_path()`: each alternative, with its groups as parameters."""
     if _flags.search(source):
         raise Unspeakable(f"{source} has flags")
     if _back_reference.search(source):
         raise Unspeakable(f"{source} refers to what it has found")
-    ways: list[Way] = []
+    ways: list[PathPieces] = []
     for alternative in alternatives(source):
         text = alternative.removeprefix("^").removeprefix(r"\A")
         end = next((end for end in ENDS if text.endswith(end)), "")
@@ -163,9 +163,9 @@ def _of_regex(source: str) -> list[Way]:
     return ways
 
 
-def _ways(text: str) -> list[Way]:
+def _ways(text: str) -> list[PathPieces]:
     """The forms that text matching a regular expression without alternatives may have."""
-    found: list[Way] = [()]
+    found: list[PathPieces] = [()]
     ahead = ""  # a lookahead belongs to the parameter that follows it
     for place, (element, quantifier) in enumerate(elements(text)):
         if element.startswith(("(?=", "(?!", "(?<=", "(?<!")):
@@ -177,7 +177,7 @@ def _ways(text: str) -> list[Way]:
     return found
 
 
-def _element(element: str, quantifier: str, ahead: str, place: int) -> list[Way]:
+def _element(element: str, quantifier: str, ahead: str, place: int) -> list[PathPieces]:
     if quantifier in ("?", "??"):
         return [(), *_element(element, "", ahead, place)]
     if not quantifier:
@@ -211,7 +211,7 @@ def _plain(regex: str) -> str:
     return _counted_group.sub("(?:", _group_name.sub("(?:", regex))
 
 
-def _joined(pieces: Iterable[Piece]) -> Way:
+def _joined(pieces: Iterable[Piece]) -> PathPieces:
     """Adjacent texts joined, and no name used twice: the last is the one that Django passes on."""
     joined: list[Piece] = []
     for piece in pieces:

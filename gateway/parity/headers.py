@@ -18,8 +18,8 @@ __all__ = ["compare_headers"]
 BREAKING, WARNING = Severity.BREAKING, Severity.WARNING
 
 # The result of a check: None if the values are equivalent, else a severity and a description.
-Verdict = tuple[Severity, str] | None
-Check = Callable[[str, str], Verdict]
+HeaderResult = tuple[Severity, str] | None
+Check = Callable[[str, str], HeaderResult]
 
 # Without these, a cache may store or share what it must not.
 PROTECTING = frozenset(("no-store", "private", "no-cache", "must-revalidate"))
@@ -46,7 +46,7 @@ def compare_headers(expected: Answer, actual: Answer, findings: Findings) -> Non
     compare_cookies(expected, actual, findings)
 
 
-def _verdict(name: str, was: str | None, now: str | None, expected: Answer, actual: Answer) -> Verdict:
+def _verdict(name: str, was: str | None, now: str | None, expected: Answer, actual: Answer) -> HeaderResult:
     if name == "content-type":
         return _content_type(expected, actual)
     if name == "content-encoding":
@@ -59,7 +59,7 @@ def _verdict(name: str, was: str | None, now: str | None, expected: Answer, actu
     return (gone, "missing") if now is None else (added, "extra")
 
 
-def _content_type(expected: Answer, actual: Answer) -> Verdict:
+def _content_type(expected: Answer, actual: Answer) -> HeaderResult:
     """Another media type is breaking. Another charset is a warning, since the bodies are compared as text: if the bytes
     are different text in it, that is a difference of the bodies. Without a declaration it is UTF-8."""
     was, now = expected.media_type, actual.media_type
@@ -70,7 +70,7 @@ def _content_type(expected: Answer, actual: Answer) -> Verdict:
     return None
 
 
-def _content_encoding(expected: Answer, actual: Answer) -> Verdict:
+def _content_encoding(expected: Answer, actual: Answer) -> HeaderResult:
     """A warning: the bodies are compared decoded, and whether to compress is up to the server (RFC 9110 §12.5.3)."""
     was, now = encodings(expected), encodings(actual)
     return (WARNING, f"{', '.join(was) or 'none'} → {', '.join(now) or 'none'}") if was != now else None
@@ -81,7 +81,7 @@ def _changed(severity: Severity) -> Check:
     return lambda was, now: (severity, "changed") if was != now else None
 
 
-def _presence(_was: str, _now: str) -> Verdict:
+def _presence(_was: str, _now: str) -> HeaderResult:
     """Only whether it is there: its value differs for every response."""
     return None
 
@@ -93,7 +93,7 @@ def _members(value: str) -> frozenset[str]:
 def _set(gone: Severity, added: Severity) -> Check:
     """A comma-separated set without order or case."""
 
-    def check(was: str, now: str) -> Verdict:
+    def check(was: str, now: str) -> HeaderResult:
         lost, new = _members(was) - _members(now), _members(now) - _members(was)
         if not lost and not new:
             return None
@@ -103,7 +103,7 @@ def _set(gone: Severity, added: Severity) -> Check:
     return check
 
 
-def _cache_control(was: str, now: str) -> Verdict:
+def _cache_control(was: str, now: str) -> HeaderResult:
     """Breaking if a directive is missing that keeps a response fresh, or out of shared caches."""
     lost, new = _members(was) - _members(now), _members(now) - _members(was)
     if not lost and not new:
@@ -113,7 +113,7 @@ def _cache_control(was: str, now: str) -> Verdict:
     return (BREAKING, "-" + ", -".join(sorted(protecting - kept))) if protecting - kept else (WARNING, "changed")
 
 
-def _location(was: str, now: str) -> Verdict:
+def _location(was: str, now: str) -> HeaderResult:
     return (BREAKING, "changed") if len({*_comparable(was, now)}) > 1 else None
 
 
@@ -133,7 +133,7 @@ def _comparable(was: str, now: str) -> tuple[str, str]:
     return normal[0], normal[1]
 
 
-def _content_disposition(was: str, now: str) -> Verdict:
+def _content_disposition(was: str, now: str) -> HeaderResult:
     """`attachment` prevents a browser from running a user's upload; a file's name matters less."""
     first, second = _parameters(was), _parameters(now)
     if first[0] != second[0]:
@@ -151,7 +151,7 @@ def _parameters(value: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 LINK = re.compile(r"<([^>]*)>([^,<]*)")
 
 
-def _link(was: str, now: str) -> Verdict:
+def _link(was: str, now: str) -> HeaderResult:
     """The same links in any order. Clients page by rel="next", so a missing or different one is breaking."""
     first, second = _links(was), _links(now)
     for relation, target in first.items():
@@ -165,7 +165,7 @@ def _links(value: str) -> dict[str, str]:
     return {"".join(sorted(parameters.lower().split())) or target: target for target, parameters in LINK.findall(value)}
 
 
-def _challenge(was: str, now: str) -> Verdict:
+def _challenge(was: str, now: str) -> HeaderResult:
     """Another scheme is breaking, another realm is not."""
     first, second = was.split(None, 1)[:1], now.split(None, 1)[:1]
     if [scheme.lower() for scheme in first] != [scheme.lower() for scheme in second]:
@@ -176,20 +176,20 @@ def _challenge(was: str, now: str) -> Verdict:
 NONCE = re.compile(r"'nonce-[^']*'")
 
 
-def _policy(was: str, now: str) -> Verdict:
+def _policy(was: str, now: str) -> HeaderResult:
     """A Content-Security-Policy without its nonces, directives in any order."""
     first, second = (_members(NONCE.sub("'nonce'", value).replace(";", ",")) for value in (was, now))
     return (WARNING, "changed") if first != second else None
 
 
 # Name → how two values are compared, the severity if the service lacks it, and the severity if only the service has it.
-Row = tuple[Check, Severity, Severity]
-SAME_VALUE: Row = (_changed(WARNING), WARNING, WARNING)
-PRESENCE: Row = (_presence, WARNING, WARNING)
-CORS: Row = (_changed(BREAKING), BREAKING, BREAKING)
-NAMED: Row = (_changed(BREAKING), BREAKING, WARNING)  # for [routes.compare] headers: clients read them
-CORS_SET: Row = (_set(BREAKING, BREAKING), BREAKING, BREAKING)
-CHECKS: Mapping[str, Row] = {
+CheckRow = tuple[Check, Severity, Severity]
+SAME_VALUE: CheckRow = (_changed(WARNING), WARNING, WARNING)
+PRESENCE: CheckRow = (_presence, WARNING, WARNING)
+CORS: CheckRow = (_changed(BREAKING), BREAKING, BREAKING)
+NAMED: CheckRow = (_changed(BREAKING), BREAKING, WARNING)  # for [routes.compare] headers: clients read them
+CORS_SET: CheckRow = (_set(BREAKING, BREAKING), BREAKING, BREAKING)
+CHECKS: Mapping[str, CheckRow] = {
     "content-type": CORS,  # by _content_type
     # Without a member of Vary a cache serves one caller's response to another; with one more it only stores more of
     # them.

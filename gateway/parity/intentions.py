@@ -15,9 +15,9 @@ from gateway.parity.findings import Exhausted, Findings
 from gateway.parity.rules import CompareRules
 from gateway.parity.values import compare_values
 
-__all__ = ["GONE", "Intention", "Kind", "compare_intentions"]
+__all__ = ["GONE", "Intention", "IntentionKind", "compare_intentions"]
 
-Kind: TypeAlias = Literal["cache", "file", "request", "session"]
+IntentionKind: TypeAlias = Literal["cache", "file", "request", "session"]
 GONE = "(deleted)"  # the value of what was deleted
 
 
@@ -26,7 +26,7 @@ class Intention:
     """One thing that a side would have done. `place` says where: a key of a cache, a name in the session, the name of a
     file, the method and the URL of a request. `value` is as `parse_json` gives values; GONE where it was deleted."""
 
-    kind: Kind
+    kind: IntentionKind
     place: str
     value: Any
 
@@ -44,14 +44,14 @@ def compare_intentions(expected: Sequence[Intention], actual: Sequence[Intention
         _compare(*key, was.get(key, []), now.get(key, []), findings)
 
 
-def _by_place(intentions: Sequence[Intention]) -> Mapping[tuple[Kind, str], list[Any]]:
-    found = defaultdict[tuple[Kind, str], list[Any]](list)
+def _by_place(intentions: Sequence[Intention]) -> Mapping[tuple[IntentionKind, str], list[Any]]:
+    found = defaultdict[tuple[IntentionKind, str], list[Any]](list)
     for one in intentions:
         found[one.kind, one.place].append(one.value)
     return found
 
 
-def _compare(kind: Kind, place: str, was: list[Any], now: list[Any], findings: Findings) -> None:
+def _compare(kind: IntentionKind, place: str, was: list[Any], now: list[Any], findings: Findings) -> None:
     left, lost = [*now], []
     for value in was:
         other = next((index for index, other in enumerate(left) if _same(value, other, findings.rules)), None)
@@ -82,7 +82,7 @@ def _same(value: Any, other: Any, rules: CompareRules) -> bool:
     return all(one.severity is Severity.NOTE for one in findings.result().differences)
 
 
-def _add(kind: Kind, place: str, detail: str, was: Any, now: Any, findings: Findings) -> None:
+def _add(kind: IntentionKind, place: str, detail: str, was: Any, now: Any, findings: Findings) -> None:
     verb = " is deleted" if GONE in (was, now) and MISSING in (was, now) else ""
     findings.add(
         "effect",
@@ -94,7 +94,7 @@ def _add(kind: Kind, place: str, detail: str, was: Any, now: Any, findings: Find
     )
 
 
-def _severity(kind: Kind, was: Any, now: Any) -> Severity | None:
+def _severity(kind: IntentionKind, was: Any, now: Any) -> Severity | None:
     """A cache that one side doesn't fill is a way to make the answer. What only legacy takes out of one goes on being
     given by others."""
     one_sided = MISSING in (was, now)

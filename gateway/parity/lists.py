@@ -12,7 +12,7 @@ __all__ = ["Pairs", "by_position", "grouped"]
 
 SEARCHED = 200  # items on each side between which an alignment is searched: difflib is quadratic
 
-Key = Callable[[int, Any], Hashable]
+ItemKey = Callable[[int, Any], Hashable]
 Same = Callable[[Any, Any], bool]
 
 
@@ -24,7 +24,9 @@ class Pairs:
     reordered: bool = False
 
 
-def by_position(expected: Sequence[Any], actual: Sequence[Any], same: Same, key: Key, *, search: bool = False) -> Pairs:
+def by_position(
+    expected: Sequence[Any], actual: Sequence[Any], same: Same, key: ItemKey, *, search: bool = False
+) -> Pairs:
     """Pair the items of two lists whose order counts.
 
     Lists of the same length: by position, unless the items that differ are the same in another order. Otherwise equal
@@ -44,7 +46,7 @@ def by_position(expected: Sequence[Any], actual: Sequence[Any], same: Same, key:
     return Pairs([(index, index) for index in everywhere if index not in elsewhere], reordered=True)
 
 
-def _aligned(expected: Sequence[Any], actual: Sequence[Any], same: Same, key: Key) -> list[tuple[int, int]]:
+def _aligned(expected: Sequence[Any], actual: Sequence[Any], same: Same, key: ItemKey) -> list[tuple[int, int]]:
     shorter = min(len(expected), len(actual))
     start = next((i for i in range(shorter) if not same(expected[i], actual[i])), shorter)
     end = next((i for i in range(shorter - start) if not same(expected[-1 - i], actual[-1 - i])), shorter - start)

@@ -16,7 +16,7 @@ from gateway.mirroring.kept import Kept
 from gateway.recording.budget import TimeBudget
 from gateway.recording.callers import CallerLookup
 from gateway.recording.sample import Sampled, Who
-from gateway.recording.session import Session
+from gateway.recording.session import RecordingSession
 
 __all__ = ["Analysis", "WantedRequest"]
 
@@ -31,7 +31,7 @@ MOST_BYTES = 16 * 2**20  # of requests that wait
 class WantedRequest(NamedTuple):
     """A session that wants a request, and the request's template."""
 
-    session: Session
+    session: RecordingSession
     template: str
     route: str | None
     max_body: int

@@ -16,7 +16,7 @@ from gateway.recording.callers import CallerLookup
 from gateway.recording.clients import note_clients
 from gateway.recording.lines import line_tracer
 from gateway.recording.plan import Plan
-from gateway.recording.session import Batch, Session
+from gateway.recording.session import Batch, RecordingSession
 from gateway.rollout.decision import NOBODY
 from gateway.routing.table import SOCKET
 
@@ -34,7 +34,7 @@ class Recordings:
         self._clock = clock
         self._random = random
         self._callers = callers
-        self._sessions: tuple[Session, ...] = ()
+        self._sessions: tuple[RecordingSession, ...] = ()
         self._budget = TimeBudget(clock.monotonic())
         self._analysis = Analysis(self._budget, callers, clock)
 
@@ -53,7 +53,7 @@ class Recordings:
                 found.append(WantedRequest(session, template, route, session.max_body, session.trace))
         return found
 
-    def _takes(self, session: Session, now: float) -> bool:
+    def _takes(self, session: RecordingSession, now: float) -> bool:
         session.seen += 1
         percent = session.plan.selection.limits.percent
         if self._clock.time() >= session.plan.until:
@@ -93,7 +93,7 @@ class Recordings:
         for session in self._sessions:
             session.open = session.open and session.plan.id in wanted
         cookies = self._callers.kept_cookies
-        new = [Session(plan, cookies) for plan in wanted.values() if plan.id not in sessions]
+        new = [RecordingSession(plan, cookies) for plan in wanted.values() if plan.id not in sessions]
         self._sessions = (*self._sessions, *new)
         if new:
             self._analysis.start()

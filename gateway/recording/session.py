@@ -17,7 +17,7 @@ from gateway.recording.shape import named_values, shape_of
 from gateway.routing.request import RequestInfo
 from gateway.routing.table import Match
 
-__all__ = ["Batch", "Found", "Session"]
+__all__ = ["Batch", "Found", "RecordingSession"]
 
 ASKED = 5  # similar requests whose callers are looked up if the view didn't read the user
 MOST_EXACT = 20_000  # requests that are recognised exactly, not by their shape
@@ -61,7 +61,7 @@ class _Known:
     size: int = 0
 
 
-class Session:
+class RecordingSession:
     """One recording in this process. The event loop calls `template` and `skip`, one thread `look`, another `drain`.
 
     `pending` and `finished` count the requests to be analysed, and those that were. `cookies` are the names of cookies

@@ -64,7 +64,7 @@ class Hold:
 
 
 Step = Promote | RollBack | Hold
-Finding = tuple[Verdict, str]  # the result of one condition
+ConditionResult = tuple[Verdict, str]  # the result of one condition
 
 
 def judge(
@@ -98,14 +98,14 @@ def judge(
     return Judgement(Verdict.INCONCLUSIVE, (f"nothing happened in {guard.window:g} s",))
 
 
-def _requests(guard: Guard, service: Tally, *, required: bool) -> Finding | None:
+def _requests(guard: Guard, service: Tally, *, required: bool) -> ConditionResult | None:
     if service.requests >= guard.minimum or not required:
         return None
     requests = "1 request" if service.requests == 1 else f"{service.requests} requests"
     return Verdict.INCONCLUSIVE, f"{requests} in {guard.window:g} s, {guard.minimum} are needed"
 
 
-def _errors(guard: Guard, service: Tally, legacy: Tally) -> Finding | None:
+def _errors(guard: Guard, service: Tally, legacy: Tally) -> ConditionResult | None:
     """The error rate. A request that fell back to legacy counts as an error.
 
     While legacy has too few requests to know its rate, the service is healthy only if it would be beside a legacy
@@ -129,7 +129,7 @@ def _errors(guard: Guard, service: Tally, legacy: Tally) -> Finding | None:
     return _bad(words, excess_over(service, legacy, guard.error_delta), service.errors, enough=enough)
 
 
-def _latency(guard: Guard, service: Tally, legacy: Tally, *, required: bool) -> Finding | None:
+def _latency(guard: Guard, service: Tally, legacy: Tally, *, required: bool) -> ConditionResult | None:
     """The 95th percentile. It always waits for the minimum number of requests: the first ones to a service are slow.
 
     The same number is needed of legacy's only to object. `required`: legacy has requests, which may be in an earlier
@@ -157,7 +157,7 @@ def _latency(guard: Guard, service: Tally, legacy: Tally, *, required: bool) -> 
     return _bad(words, excess(slower, counted, 1 - P95), slower, enough=True)
 
 
-def _parity(guard: Guard, mirrored: Mirrored, *, required: bool) -> Finding | None:
+def _parity(guard: Guard, mirrored: Mirrored, *, required: bool) -> ConditionResult | None:
     """Breaking differences. A small sample without any is enough, unless parity is the only condition. A single
     critical difference is failing: somebody saw or did what they must not, or would have.
     """
@@ -181,14 +181,14 @@ def _parity(guard: Guard, mirrored: Mirrored, *, required: bool) -> Finding | No
     return Verdict.HEALTHY, words
 
 
-def _bad(words: str, evidence: float, bad: float, *, enough: bool) -> Finding:
+def _bad(words: str, evidence: float, bad: float, *, enough: bool) -> ConditionResult:
     """More than allowed is failing if that is significant, and inconclusive otherwise."""
     if beyond_doubt(evidence, CHANCE if enough else EARLY_CHANCE) and (enough or bad >= HANDFUL):
         return Verdict.FAILING, words
     return Verdict.INCONCLUSIVE, f"{words}; may be chance"
 
 
-def _split(service: set[int], legacy: set[int], share: float) -> Finding | None:
+def _split(service: set[int], legacy: set[int], share: float) -> ConditionResult | None:
     """A sample ratio mismatch: whether the share of callers that the service answered differs from the canary's weight,
     by Pearson's chi-squared test with one degree of freedom. It detects requests that were lost when a process crashed,
     or that something in between answered. Each caller counts once.

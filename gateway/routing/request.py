@@ -12,11 +12,12 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.types import Scope
 
+from gateway.types import Header
+
 __all__ = ["BadRequest", "RequestInfo", "read_request", "unchecked"]
 
 # The caller's request ID is written to logs and sent to both upstreams, so its length and characters are limited.
 _well_formed_id = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,127}").fullmatch
-Line = tuple[bytes, bytes]
 _control = re.compile(r"[\x00-\x1f\x7f]")
 # One regular expression instead of several checks: each step of the interpreter takes 20 ns for every request.
 _perhaps_ambiguous = re.compile(rb"[%\\]|//|/\.|\A(?!/)").search
@@ -123,7 +124,7 @@ def _accepted(request_id: bytes) -> bytes | None:
     return request_id if _well_formed_id(request_id) else None
 
 
-def _unambiguous(lines: list[Line], version: str | None) -> list[Line]:
+def _unambiguous(lines: list[Header], version: str | None) -> list[Header]:
     """`lines` with at most one Cookie line.
 
     HTTP/2 and 3 may split cookies over several lines, and a server may pass them on like that. They must be joined by

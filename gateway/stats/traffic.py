@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl
 
 from gateway.stats.histogram import BOUNDS
 
-__all__ = ["NO_VIEW", "OTHER", "ROUTE", "STATIC", "UNCOUNTED", "EndpointTally", "Key", "Traffic"]
+__all__ = ["NO_VIEW", "OTHER", "ROUTE", "STATIC", "UNCOUNTED", "EndpointKey", "EndpointTally", "Traffic"]
 
-Key = tuple[str, str, str]  # upstream, method, and the upstream's label of the endpoint
+EndpointKey = tuple[str, str, str]  # upstream, method, and the upstream's label of the endpoint
 
 # Key of a scope: `ResolverMatch.route` of the view that answered. No pattern of Django's begins with two slashes.
 ROUTE = "gateway.route"
@@ -57,11 +57,11 @@ def _names(queries: Iterable[bytes]) -> Iterable[str]:
         yield from (name for name, _ in parse_qsl(text, keep_blank_values=True) if _name.fullmatch(name))
 
 
-class Traffic(dict[Key, EndpointTally]):
+class Traffic(dict[EndpointKey, EndpointTally]):
     """The tallies of endpoints since the last `turn`. A missing one is created on access; beyond MOST, new ones share
     one tally. That of UNCOUNTED is forgotten each time."""
 
-    def __missing__(self, key: Key) -> EndpointTally:
+    def __missing__(self, key: EndpointKey) -> EndpointTally:
         upstream, method, label = key
         if label == UNCOUNTED:
             return EndpointTally()
@@ -71,7 +71,7 @@ class Traffic(dict[Key, EndpointTally]):
             label, method = OTHER, "OTHER"
         return self.setdefault((upstream, method, label), EndpointTally())
 
-    def turn(self) -> dict[Key, EndpointTally]:
+    def turn(self) -> dict[EndpointKey, EndpointTally]:
         """Start over, and return the tallies so far. A request that is just being counted may still be added to
         them."""
         before = self.copy()

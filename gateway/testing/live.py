@@ -244,7 +244,7 @@ def _watch(upstream: Upstream) -> None:
 
 # -- the gateway of this process ----------------------------------------------------------------
 
-Source = Path | str | Mapping[str, Any]
+ConfigSource = Path | str | Mapping[str, Any]
 _CLOCK, _RANDOMNESS = SwitchedClock(), SwitchedRandomness()
 
 
@@ -252,7 +252,7 @@ class _State:
     """The running gateway, its configuration, and its process (a test runner may fork)."""
 
     running: LiveGateway | None = None
-    source: Source | None = None
+    source: ConfigSource | None = None
     states: Mapping[str, State] = {}
     process = 0
     lock = threading.RLock()
@@ -265,7 +265,7 @@ def frozen(clock: Clock) -> Iterator[None]:
         yield
 
 
-def configure(source: Source | None, states: Mapping[str, State] | None = None) -> None:
+def configure(source: ConfigSource | None, states: Mapping[str, State] | None = None) -> None:
     """Set the configuration for `running`: a file, or a mapping shaped like one; None: the file that is found, or a
     gateway without routes if there is none. `states` overrides the states of routes.
 
@@ -294,7 +294,7 @@ def stop() -> list[str]:
         return found.stop() if found is not None and _State.process == os.getpid() else []
 
 
-def _build(source: Source | None, states: Mapping[str, State]) -> Gateway:
+def _build(source: ConfigSource | None, states: Mapping[str, State]) -> Gateway:
     """The gateway for `source`, with the settings in force: test runs often have their own."""
     document, name = _read(source)
     if settings.configured and isinstance(legacy := document.get("legacy"), Mapping):
@@ -306,7 +306,7 @@ def _build(source: Source | None, states: Mapping[str, State]) -> Gateway:
     return gateway
 
 
-def _read(source: Source | None) -> tuple[Mapping[str, Any], str]:
+def _read(source: ConfigSource | None) -> tuple[Mapping[str, Any], str]:
     """The tables of `source`, and its name for messages. Modules are imported from a file's folder too."""
     if isinstance(source, Mapping):
         return source, "the configuration"

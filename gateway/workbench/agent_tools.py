@@ -34,7 +34,7 @@ READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_
 # Its results are stored as evidence.
 PROVES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
-Endpoint = Annotated[str, Field(description='such as "GET /api/products/{id}/", or the dotted name of its view')]
+EndpointName = Annotated[str, Field(description='such as "GET /api/products/{id}/", or the dotted name of its view')]
 RouteName = Annotated[str, Field(description="the name of a route in gateway.toml")]
 AnyRoute = Annotated[str | None, Field(description="the name of a route in gateway.toml; null for all of them")]
 
@@ -86,14 +86,14 @@ def tools(config: Path | None) -> MCPServer:
         return await commands.ask("inventory")
 
     @server.tool(annotations=READS)
-    async def brief(endpoint: Endpoint) -> dict[str, Any]:
+    async def brief(endpoint: EndpointName) -> dict[str, Any]:
         """All that is needed to write one endpoint anew: the source of its view, serializers and permissions, its
         queryset as SQL, who calls it, and what the scaffold would write."""
         return await commands.ask("brief", endpoint)
 
     @server.tool(annotations=READS)
     async def scaffold(
-        endpoint: Endpoint,
+        endpoint: EndpointName,
         service: Annotated[str, Field(description="the service that gets it")],
         rewrite: Annotated[bool, Field(description="Pydantic models instead of the project's serializers")] = False,
     ) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.workbench.brief import Brief, brief_of
-from gateway.workbench.corpus import Case, Corpus, Reply, User, write_corpus
+from gateway.workbench.corpus import Case, Corpus, RecordedResponse, User, write_corpus
 from gateway.workbench.inventory import find
 
 PRODUCT = "GET /api/products/{id}/"
@@ -78,7 +78,7 @@ def test_a_function_is_its_own_source():
 def test_recorded_cases_of_the_endpoint_are_shown_one_for_each_status_first():
     def case(number: int, status: int, method: str = "GET") -> Case:
         path = f"/api/products/{number}/"
-        return Case("/api/products/{pk}/", method, path, user=User("user", "7"), answer=Reply(status))
+        return Case("/api/products/{pk}/", method, path, user=User("user", "7"), answer=RecordedResponse(status))
 
     found = brief(PRODUCT, case(1, 200), case(2, 200), case(3, 404), case(4, 204, "DELETE"))
     assert [(one.path, one.answer and one.answer.status) for one in found.cases] == [
@@ -112,7 +112,9 @@ def test_an_endpoint_that_is_not_there_ends_with_1_and_names_what_is_near(asked)
 
 def test_recordings_are_shown_with_who_asked(asked, tmp_path):
     corpus = tmp_path / "recorded.jsonl"
-    write_corpus(Corpus((Case("/api/products/{pk}/", "GET", "/api/products/1/", answer=Reply(200)),)), corpus)
+    write_corpus(
+        Corpus((Case("/api/products/{pk}/", "GET", "/api/products/1/", answer=RecordedResponse(200)),)), corpus
+    )
     assert (
         "- GET /api/products/1/ as anonymous: 200, 1 times" in asked("brief", PRODUCT, "--corpus", str(corpus)).stdout
     )

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.workbench.verify import Step, StepVerdict, Verification
+from gateway.workbench.verify import StepVerdict, Verification, VerifyStep
 from gateway.workbench.verify.typing import check_types
 
 PASSED, FAILED, UNKNOWN = StepVerdict.PASSED, StepVerdict.FAILED, StepVerdict.UNKNOWN
 
 
-def verification(*steps: Step) -> Verification:
+def verification(*steps: VerifyStep) -> Verification:
     return Verification("catalog", steps)
 
 
@@ -22,10 +22,10 @@ def verification(*steps: Step) -> Verification:
 @pytest.mark.parametrize(
     ("steps", "verdict"),
     [
-        ([Step("contract", PASSED, ""), Step("replay", PASSED, "", proves=True)], PASSED),
-        ([Step("contract", PASSED, ""), Step("replay", UNKNOWN, "")], UNKNOWN),  # nothing was asked of both
-        ([Step("types", UNKNOWN, ""), Step("replay", PASSED, "", proves=True)], PASSED),
-        ([Step("contract", FAILED, ""), Step("replay", PASSED, "", proves=True)], FAILED),
+        ([VerifyStep("contract", PASSED, ""), VerifyStep("replay", PASSED, "", proves=True)], PASSED),
+        ([VerifyStep("contract", PASSED, ""), VerifyStep("replay", UNKNOWN, "")], UNKNOWN),  # nothing was asked of both
+        ([VerifyStep("types", UNKNOWN, ""), VerifyStep("replay", PASSED, "", proves=True)], PASSED),
+        ([VerifyStep("contract", FAILED, ""), VerifyStep("replay", PASSED, "", proves=True)], FAILED),
         ([], UNKNOWN),
     ],
 )
@@ -34,8 +34,8 @@ def test_it_passes_where_both_sides_were_found_to_be_equal_and_nothing_failed(st
 
 
 def test_next_is_what_the_first_failure_asks_for_then_what_is_not_known_then_the_promotion():
-    failed, unknown = Step("contract", FAILED, "", "mend"), Step("types", UNKNOWN, "", "install")
-    last = Step("traffic", PASSED, "", "promote", proves=True)
+    failed, unknown = VerifyStep("contract", FAILED, "", "mend"), VerifyStep("types", UNKNOWN, "", "install")
+    last = VerifyStep("traffic", PASSED, "", "promote", proves=True)
     assert verification(unknown, failed, last).next == "mend"
     assert verification(unknown, last).next == "install"
     assert verification(last).next == "promote"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
-__all__ = ["Mask", "excerpts", "head", "shortened", "storable"]
+from gateway.parity.redact.sensitive import Mask
+
+__all__ = ["excerpts", "head", "shortened", "storable"]
 
 LONGEST = 240  # characters of an example
 BEFORE = 80  # characters before the first difference
@@ -15,8 +16,6 @@ EDGE = 4  # words dropped at a cut, since they may be part of a secret, or one w
 # Control characters (C0, C1), other line breaks, and characters that change the direction of writing.
 UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 BOUNDARY = re.compile(r"[\s<>&,;]+")
-
-Mask = Callable[[str], str]
 
 
 def head(text: str, mask: Mask) -> str:

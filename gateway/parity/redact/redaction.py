@@ -15,9 +15,9 @@ from gateway.parity.body import form_of
 from gateway.parity.decoding import UnreadableBody, decoded, parse_json, text_of
 from gateway.parity.difference import Difference, Missing
 from gateway.parity.pointer import child, compile_patterns, segments
-from gateway.parity.redact.excerpt import Mask, excerpts, head, shortened, storable
+from gateway.parity.redact.excerpt import excerpts, head, shortened, storable
 from gateway.parity.redact.masking import Masker, plain
-from gateway.parity.redact.sensitive import mask_shapes
+from gateway.parity.redact.sensitive import Mask, mask_shapes
 from gateway.parity.rules import CompareRules
 
 __all__ = ["Redaction", "redact", "redact_target"]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import accumulate
 
-__all__ = ["has_personal_shape", "has_secret_shape", "is_key", "is_secret", "is_sensitive", "mask_shapes"]
+__all__ = ["Mask", "has_personal_shape", "has_secret_shape", "is_key", "is_secret", "is_sensitive", "mask_shapes"]
 
-Mask = Callable[[str], str]
+Mask = Callable[[str], str]  # text → the text with its secrets masked
 
 # Anywhere in a name, in any case: "X-CSRFToken", "newPassword1", "sessionid".
 FRAGMENTS = (

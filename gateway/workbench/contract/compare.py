@@ -11,7 +11,14 @@ from gateway.compat.drf import class_behind
 from gateway.workbench.contract.budget import TrialBudget
 from gateway.workbench.contract.database import without_database
 from gateway.workbench.contract.paths import compare_paths
-from gateway.workbench.contract.result import Compared, EndpointContract, Kind, Report, RouteContract, Unknown
+from gateway.workbench.contract.result import (
+    Compared,
+    ContractKind,
+    ContractReport,
+    EndpointContract,
+    RouteContract,
+    Unknown,
+)
 from gateway.workbench.contract.routed import Routed, named, routed
 
 if TYPE_CHECKING:
@@ -92,7 +99,7 @@ def _claims_options(gateway: Gateway, route: str, one: Routed) -> bool:
     return match is not None and match.route == route
 
 
-def _kind(one: Routed) -> Kind:
+def _kind(one: Routed) -> ContractKind:
     if one.view is None:
         return "new"
     if not _has_drf():
@@ -111,7 +118,7 @@ def _has_drf() -> bool:
     return importlib.util.find_spec("rest_framework") is not None
 
 
-def _rules(one: Routed, kind: Kind, budget: TrialBudget, *, options: bool) -> Iterable[Report]:
+def _rules(one: Routed, kind: ContractKind, budget: TrialBudget, *, options: bool) -> Iterable[ContractReport]:
     made_of: Any = class_behind(one.view)
     if _has_drf():
         from gateway.workbench.drf.contract.endpoint import compare_endpoint

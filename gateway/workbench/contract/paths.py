@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.parity.severity import Severity
 from gateway.routing.table import ANY
-from gateway.workbench.contract.result import Compared, ContractFinding, Report
+from gateway.workbench.contract.result import Compared, ContractFinding, ContractReport
 from gateway.workbench.contract.routed import samples_of
 from gateway.workbench.inventory.views import handlers
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["compare_paths"]
 
 
-def compare_paths(routed: Routed, snapshot: Snapshot, route: str) -> Iterator[Report]:
+def compare_paths(routed: Routed, snapshot: Snapshot, route: str) -> Iterator[ContractReport]:
     """Differences in the path: the slash at its end, its parameters, the methods, and the name."""
     yield Compared("path", f"{routed.endpoint.path}, slash, parameters, methods")
     if not routed.slash:
@@ -35,7 +35,7 @@ def compare_paths(routed: Routed, snapshot: Snapshot, route: str) -> Iterator[Re
     yield from _name(routed)
 
 
-def _parameters(routed: Routed, snapshot: Snapshot, route: str) -> Iterator[Report]:
+def _parameters(routed: Routed, snapshot: Snapshot, route: str) -> Iterator[ContractReport]:
     """Paths that only the service has: a parameter that matches more."""
     if "{" not in routed.endpoint.path:
         return
@@ -52,7 +52,7 @@ def _parameters(routed: Routed, snapshot: Snapshot, route: str) -> Iterator[Repo
         )
 
 
-def _methods(routed: Routed) -> Iterator[Report]:
+def _methods(routed: Routed) -> Iterator[ContractReport]:
     """Methods that a route claims with `claim = "all"`, and that the service lacks."""
     if routed.claim != "all" or routed.limited or routed.view is None:
         return
@@ -73,7 +73,7 @@ def methods_of(view: Any) -> frozenset[str]:
     return frozenset(handler.method for handler in handlers(view)) - {ANY}
 
 
-def _name(routed: Routed) -> Iterator[Report]:
+def _name(routed: Routed) -> Iterator[ContractReport]:
     found = routed.found
     if found is not None and found.view_name:
         yield Compared("names", f"reverse({found.view_name!r}) and resolver_match: Django's URLconf keeps them")

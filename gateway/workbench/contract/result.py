@@ -12,16 +12,16 @@ __all__ = [
     "Compared",
     "ContractExample",
     "ContractFinding",
+    "ContractKind",
+    "ContractReport",
     "EndpointContract",
-    "Kind",
-    "Report",
     "RouteContract",
     "Unknown",
 ]
 
 # lifted: the view itself answers; rewritten: the service answers, with DRF's classes; plain: one side doesn't use DRF;
 # new: the project has no such path.
-Kind = Literal["lifted", "rewritten", "plain", "new"]
+ContractKind = Literal["lifted", "rewritten", "plain", "new"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Unknown:
     why: str
 
 
-Report = ContractFinding | Compared | Unknown
+ContractReport = ContractFinding | Compared | Unknown
 
 
 @dataclass(slots=True)
@@ -74,12 +74,12 @@ class EndpointContract:
     path: str
     view: str | None
     function: str
-    kind: Kind
+    kind: ContractKind
     findings: list[ContractFinding] = field(default_factory=list)
     compared: list[Compared] = field(default_factory=list)
     unknown: list[Unknown] = field(default_factory=list)
 
-    def add(self, reports: Iterable[Report]) -> None:
+    def add(self, reports: Iterable[ContractReport]) -> None:
         """Add the reports of a rule."""
         for report in reports:
             if isinstance(report, ContractFinding):

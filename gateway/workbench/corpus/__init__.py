@@ -7,7 +7,7 @@ files.py   reads and writes JSON Lines
 
 from __future__ import annotations
 
-from gateway.workbench.corpus.case import Case, Outbound, Reply, Statements, User
+from gateway.workbench.corpus.case import Case, Outbound, RecordedResponse, Statements, User
 from gateway.workbench.corpus.corpus import VERSION, About, Corpus
 from gateway.workbench.corpus.files import BrokenCorpus, NewerCorpus, UnreadableCorpus, read_corpus, write_corpus
 
@@ -19,7 +19,7 @@ __all__ = [
     "Corpus",
     "NewerCorpus",
     "Outbound",
-    "Reply",
+    "RecordedResponse",
     "Statements",
     "UnreadableCorpus",
     "User",

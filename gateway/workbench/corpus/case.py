@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field, PlainSerializer, Typ
 
 from gateway.recording.body import body_to_json
 
-__all__ = ["Case", "Outbound", "Reply", "Statements", "User", "case_of", "case_to_json"]
+__all__ = ["Case", "Outbound", "RecordedResponse", "Statements", "User", "case_of", "case_to_json"]
 
 DIGITS = 12  # digits of a case's name
 
@@ -31,7 +31,7 @@ def _bytes_of(body: object) -> object:
     return value.encode() if kind == "text" else b64decode(value, validate=True)
 
 
-Body: TypeAlias = Annotated[bytes, BeforeValidator(_bytes_of), PlainSerializer(body_to_json)]
+EncodedBody: TypeAlias = Annotated[bytes, BeforeValidator(_bytes_of), PlainSerializer(body_to_json)]
 Status: TypeAlias = Annotated[int, Field(ge=100, le=599)]
 Count: TypeAlias = Annotated[int, Field(ge=0)]
 Pairs: TypeAlias = tuple[tuple[str, str], ...]  # names in lower case, values as latin-1 reads their bytes
@@ -52,12 +52,12 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class RecordedResponse:
     """The response to a request, by `upstream`: "legacy" or a service's name; None if unknown."""
 
     status: Status
     headers: Pairs = ()
-    body: Body = b""
+    body: EncodedBody = b""
     upstream: str | None = None
 
 
@@ -78,8 +78,8 @@ class Outbound:
     method: str
     url: str
     headers: Pairs = ()
-    body: Body = b""
-    answer: Reply | None = None
+    body: EncodedBody = b""
+    answer: RecordedResponse | None = None
     failed: Literal["timeout", "connection"] | None = None
     masked: bool = False
 
@@ -105,9 +105,9 @@ class Case:
     path: str
     query: str = ""
     headers: Pairs = ()
-    body: Body = b""
+    body: EncodedBody = b""
     user: User = User()
-    answer: Reply | None = None
+    answer: RecordedResponse | None = None
     sql: Statements | None = None
     route: str | None = None
     seen: Annotated[int, Field(ge=1)] = 1

@@ -6,8 +6,8 @@
 urlconf.py (the walk)  template.py regex.py (paths)  views.py (methods and kinds)  source.py (file and line)  finding.py
 """
 
-from gateway.workbench.inventory.endpoint import Endpoint, Kind, PathParameter
+from gateway.workbench.inventory.endpoint import Endpoint, PathParameter, ViewKind
 from gateway.workbench.inventory.finding import NoSuchEndpoint, find, find_all
 from gateway.workbench.inventory.urlconf import endpoints
 
-__all__ = ["Endpoint", "Kind", "NoSuchEndpoint", "PathParameter", "endpoints", "find", "find_all"]
+__all__ = ["Endpoint", "NoSuchEndpoint", "PathParameter", "ViewKind", "endpoints", "find", "find_all"]

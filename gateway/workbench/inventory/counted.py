@@ -10,12 +10,12 @@ from gateway.workbench.database import installed, trouble
 
 if TYPE_CHECKING:
     from gateway.stats.endpoint_stats import EndpointStats
-    from gateway.stats.traffic import Key
+    from gateway.stats.traffic import EndpointKey
 
 __all__ = ["counted_in"]
 
 
-def counted_in(days: int) -> tuple[Mapping[Key, EndpointStats] | None, str | None]:
+def counted_in(days: int) -> tuple[Mapping[EndpointKey, EndpointStats] | None, str | None]:
     """The counts of the last `days`, today included; or None, and the reason in words."""
     if not installed():
         return None, 'nothing is counted: "gateway.control" is not in INSTALLED_APPS'

@@ -13,13 +13,15 @@ from gateway.workbench.inventory.source import code_of
 
 __all__ = ["Coverage", "coverage_in"]
 
-Lines = Callable[[str], set[int] | None]  # of a file, the lines that were run; None if the file was not measured
+ExecutedLines = Callable[
+    [str], set[int] | None
+]  # of a file, the lines that were run; None if the file was not measured
 
 
 class Coverage:
     """The measured coverage; `source` is the file that it was read from."""
 
-    def __init__(self, source: str, lines: Lines) -> None:
+    def __init__(self, source: str, lines: ExecutedLines) -> None:
         self.source = source
         self._lines = lines
 
@@ -48,7 +50,7 @@ def coverage_in(folder: Path) -> Coverage | None:
     return None
 
 
-def _of_data(path: Path) -> Lines | None:
+def _of_data(path: Path) -> ExecutedLines | None:
     try:
         from coverage import CoverageData
         from coverage.exceptions import CoverageException
@@ -68,7 +70,7 @@ def _of_data(path: Path) -> Lines | None:
     return lines
 
 
-def _of_report(path: Path, folder: Path) -> Lines:
+def _of_report(path: Path, folder: Path) -> ExecutedLines:
     """`coverage json`: https://coverage.readthedocs.io/en/latest/commands/cmd_json.html"""
     files = json.loads(path.read_text("utf-8")).get("files", {})
     measured = {str((folder / name).resolve()): set(found["executed_lines"]) for name, found in files.items()}

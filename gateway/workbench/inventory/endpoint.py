@@ -11,9 +11,9 @@ from django.urls import URLPattern, URLResolver
 
 from gateway.workbench.inventory.source import dotted_name
 
-__all__ = ["Endpoint", "Kind", "PathParameter"]
+__all__ = ["Endpoint", "PathParameter", "ViewKind"]
 
-Kind = Literal["drf", "django", "ninja", "admin", "static", "other"]
+ViewKind = Literal["drf", "django", "ninja", "admin", "static", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Endpoint:
     app: str
     file: str
     line: int
-    kind: Kind
+    kind: ViewKind
     function: Any = field(compare=False, repr=False)
     routes: tuple[str, ...] = field(repr=False)
     third_party: bool

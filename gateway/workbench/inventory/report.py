@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateway.snapshot import Snapshot
-    from gateway.stats.traffic import Key
+    from gateway.stats.traffic import EndpointKey
 
 __all__ = ["Inventory", "InventoryEntry", "MoveProgress", "inventory"]
 
@@ -119,7 +119,7 @@ class Inventory:
         return found
 
 
-def inventory(snapshot: Snapshot, counted: Mapping[Key, EndpointStats] | None, days: int) -> Inventory:
+def inventory(snapshot: Snapshot, counted: Mapping[EndpointKey, EndpointStats] | None, days: int) -> Inventory:
     """Everything that Django serves. `counted` has the counts of the last `days`, None if nothing is counted."""
     served = serving(endpoints(), snapshot)
     if counted is None:

@@ -14,9 +14,9 @@ from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePatter
 from gateway.workbench.inventory.endpoint import PathParameter
 from gateway.workbench.inventory.regex import Group, pieces
 
-__all__ = ["PathTemplate", "Pattern", "templates"]
+__all__ = ["DjangoPattern", "PathTemplate", "templates"]
 
-Pattern = RegexPattern | RoutePattern | LocalePrefixPattern
+DjangoPattern = RegexPattern | RoutePattern | LocalePrefixPattern
 LANGUAGE = "language"
 _parameter = re.compile(r"<(?:(?P<converter>[^>:]+):)?(?P<name>[^>]+)>")
 
@@ -29,7 +29,7 @@ class PathTemplate(NamedTuple):
     routes: tuple[str, ...]
 
 
-def templates(chain: Sequence[Pattern]) -> Iterator[PathTemplate]:
+def templates(chain: Sequence[DjangoPattern]) -> Iterator[PathTemplate]:
     """The templates for these nested patterns: one, or two if the default language has no prefix of its own."""
     prefix = next((pattern for pattern in chain if isinstance(pattern, LocalePrefixPattern)), None)
     codes = [code for code, _ in settings.LANGUAGES]
@@ -43,7 +43,7 @@ def templates(chain: Sequence[Pattern]) -> Iterator[PathTemplate]:
             yield _template(chain, others)
 
 
-def _template(chain: Sequence[Pattern], languages: Sequence[str | None]) -> PathTemplate:
+def _template(chain: Sequence[DjangoPattern], languages: Sequence[str | None]) -> PathTemplate:
     """The template with a parameter for the language; without it for None."""
     text, parameters = "/", list[PathParameter]()
     for pattern in chain:
@@ -64,7 +64,7 @@ def _of_language(languages: Sequence[str | None]) -> list[str | PathParameter]:
     return [PathParameter(LANGUAGE, "", "|".join(codes)), "/"] if codes else []
 
 
-def _route(chain: Sequence[Pattern], language: str | None) -> str:
+def _route(chain: Sequence[DjangoPattern], language: str | None) -> str:
     """The patterns combined as in `ResolverMatch.route`: without the ^ of any but the first."""
     texts = [
         (f"{language}/" if language else "") if isinstance(pattern, LocalePrefixPattern) else str(pattern)

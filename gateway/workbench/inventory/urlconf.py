@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from gateway.workbench.inventory.endpoint import Endpoint
 from gateway.workbench.inventory.source import app_of, is_third_party, line_with, location
-from gateway.workbench.inventory.template import PathTemplate, Pattern, templates
+from gateway.workbench.inventory.template import DjangoPattern, PathTemplate, templates
 from gateway.workbench.inventory.views import ViewHandler, handlers, innermost, kind_of
 
 __all__ = ["endpoints"]
@@ -28,7 +28,7 @@ def endpoints(urlconf: Any = None) -> list[Endpoint]:
 
 
 def _below(
-    resolver: URLResolver, items: Items, chain: tuple[Pattern, ...], module: ModuleType | None
+    resolver: URLResolver, items: Items, chain: tuple[DjangoPattern, ...], module: ModuleType | None
 ) -> Iterator[Endpoint]:
     """The endpoints below `resolver`; `module` is the innermost URLconf module that contains it."""
     if isinstance(resolver.urlconf_module, ModuleType):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.routing.table import ANY
 from gateway.stats.endpoint_stats import EndpointStats
-from gateway.stats.traffic import NO_VIEW, OTHER, STATIC, Key
+from gateway.stats.traffic import NO_VIEW, OTHER, STATIC, EndpointKey
 from gateway.workbench.inventory.endpoint import Endpoint
 from gateway.workbench.inventory.serving import Serving
 
@@ -53,7 +53,7 @@ class Elsewhere:
 
 
 def usage_by_endpoint(
-    counted: Mapping[Key, EndpointStats], served: Mapping[Endpoint, Serving]
+    counted: Mapping[EndpointKey, EndpointStats], served: Mapping[Endpoint, Serving]
 ) -> tuple[dict[Endpoint, Usage], list[Elsewhere]]:
     """The counts by endpoint; and the rest."""
     left = dict(counted)
@@ -81,7 +81,7 @@ def _methods(endpoint: Endpoint, counted: Sequence[str]) -> list[str]:
 
 
 def _take(
-    stats: EndpointStats, left: dict[Key, EndpointStats], upstream: str, label: str, methods: Sequence[str]
+    stats: EndpointStats, left: dict[EndpointKey, EndpointStats], upstream: str, label: str, methods: Sequence[str]
 ) -> None:
     for method in methods:
         if (found := left.pop((upstream, method, label), None)) is not None:

@@ -15,7 +15,7 @@ from gateway.compat.django import methods_required
 from gateway.compat.drf import ViewClass, api_view_function, class_behind
 from gateway.compat.ninja import NinjaOperation, operations_behind
 from gateway.routing.table import ANY
-from gateway.workbench.inventory.endpoint import Kind
+from gateway.workbench.inventory.endpoint import ViewKind
 
 __all__ = ["ViewHandler", "handlers", "innermost", "kind_of", "layers"]
 
@@ -123,7 +123,7 @@ def innermost(callback: Any) -> Any:
     return last
 
 
-def kind_of(callback: Any, items: Sequence[URLPattern | URLResolver]) -> Kind:
+def kind_of(callback: Any, items: Sequence[URLPattern | URLResolver]) -> ViewKind:
     """The kind of view. An admin's pages count as the admin's, whoever wrote the view."""
     if any(getattr(item, "app_name", None) == "admin" for item in items):
         return "admin"

@@ -21,7 +21,7 @@ from gateway.parity.redact.pseudonyms import Pseudonyms
 from gateway.parity.redact.sensitive import is_secret
 from gateway.randomness import RANDOMNESS
 from gateway.recording.exchange import LEFT_OUT, LEFT_OUT_OF_ANSWERS
-from gateway.workbench.corpus import About, Case, Corpus, Reply, User
+from gateway.workbench.corpus import About, Case, Corpus, RecordedResponse, User
 from gateway.workbench.inventory import endpoints
 from gateway.workbench.record.endpoint_matcher import EndpointMatcher
 
@@ -171,7 +171,7 @@ def _headers(headers: dict[str, str], pseudonyms: Pseudonyms | None) -> tuple[tu
     )
 
 
-def _answer(response: _Response, pseudonyms: Pseudonyms | None) -> Reply | None:
+def _answer(response: _Response, pseudonyms: Pseudonyms | None) -> RecordedResponse | None:
     """The response; None if there was none (the request was blocked or aborted)."""
     if not 100 <= response.status <= 599:
         return None
@@ -182,4 +182,4 @@ def _answer(response: _Response, pseudonyms: Pseudonyms | None) -> Reply | None:
         body = redacted_body(body, content_type, pseudonyms) or b""
         lines = [(name, pseudonyms.header(name, value)) for name, value in lines]
     headers = tuple(line for line in lines if line[0].encode("latin-1", "replace") not in LEFT_OUT_OF_ANSWERS)
-    return Reply(response.status, headers, body)
+    return RecordedResponse(response.status, headers, body)

@@ -9,7 +9,7 @@ from gateway.parity.intentions import Intention
 from gateway.parity.redact.redaction import Redaction, redact
 from gateway.parity.rows import UNKNOWN, Rows, Value
 from gateway.parity.writing import rows_of
-from gateway.workbench.corpus import Reply
+from gateway.workbench.corpus import RecordedResponse
 from gateway.workbench.replay.result import RowChange, SideAnswer
 
 __all__ = ["brief", "recorded_answer", "shown"]
@@ -18,7 +18,7 @@ MOST_ROWS = 20
 LONGEST = 4000  # characters of a body
 
 
-def recorded_answer(reply: Reply) -> Answer:
+def recorded_answer(reply: RecordedResponse) -> Answer:
     """What was recorded, as an answer to compare with. Nobody knows its statements and rows."""
     headers = tuple(
         (name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in reply.headers

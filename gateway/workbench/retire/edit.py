@@ -9,14 +9,14 @@ from typing import TypeVar
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from gateway.workbench.retire.module import Module, Place
+from gateway.workbench.retire.module import Module, Position
 
 __all__ = ["is_empty", "without"]
 
 Node = TypeVar("Node", bound=cst.CSTNode)
 
 
-def without(module: Module, places: Collection[Place], names: Collection[str]) -> str:
+def without(module: Module, places: Collection[Position], names: Collection[str]) -> str:
     """The source of `module` without the statements, methods and list entries at `places`. `names` are definitions that
     are removed, here or elsewhere: imports of them are removed too, and their entries in `__all__`."""
     first = _edited(module.source, frozenset(places), frozenset(), frozenset(names))
@@ -25,7 +25,7 @@ def without(module: Module, places: Collection[Place], names: Collection[str]) -
     return second if module.source.startswith("\n") else second.lstrip("\n")
 
 
-def _edited(source: str, places: frozenset[Place], imports: frozenset[str], exported: frozenset[str]) -> str:
+def _edited(source: str, places: frozenset[Position], imports: frozenset[str], exported: frozenset[str]) -> str:
     wrapper = MetadataWrapper(cst.parse_module(source))
     return wrapper.visit(_Remover(places, imports, exported)).code
 
@@ -92,7 +92,7 @@ def _imported(source: str) -> Mapping[str, str]:
 class _Remover(cst.CSTTransformer):
     METADATA_DEPENDENCIES = (PositionProvider,)
 
-    def __init__(self, places: frozenset[Place], imports: frozenset[str], exported: frozenset[str]) -> None:
+    def __init__(self, places: frozenset[Position], imports: frozenset[str], exported: frozenset[str]) -> None:
         super().__init__()
         self._places = places
         self._imports = imports

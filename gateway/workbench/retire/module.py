@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["Import", "Key", "Module", "ModulePart", "Place", "read_module"]
+__all__ = ["Import", "Module", "ModulePart", "PartKey", "Position", "read_module"]
 
-Place = tuple[int, int]  # line from 1, column from 0, as in ast and libcst
-Key = tuple[str, str]  # module and name
+Position = tuple[int, int]  # line from 1, column from 0, as in ast and libcst
+PartKey = tuple[str, str]  # module and name
 # definition: a class, function or value with a name. url: an entry of a list of URL patterns. register: a statement
 # such as `router.register(…)`. method: of a test class. statement: everything else.
-Kind = Literal["definition", "url", "register", "method", "statement"]
+PartKind = Literal["definition", "url", "register", "method", "statement"]
 NOT_DEFINITIONS = frozenset(
     {"urlpatterns", "__all__", "app_name", "handler400", "handler403", "handler404", "handler500"}
 )
@@ -28,7 +28,7 @@ class Import:
 
     module: str
     name: str
-    place: Place
+    place: Position
 
 
 @dataclass(eq=False, slots=True)
@@ -39,9 +39,9 @@ class ModulePart:
     its literals, f-strings with a placeholder for each value; `arguments` those of a function."""
 
     module: Module
-    kind: Kind
+    kind: PartKind
     name: str
-    place: Place
+    place: Position
     node: ast.AST
     within: ModulePart | None = None
     names: set[tuple[str, ...]] = field(default_factory=set)
@@ -52,7 +52,7 @@ class ModulePart:
         return f"Part({self.module.name}:{self.name} {self.kind} at {self.place})"
 
     @property
-    def key(self) -> Key:
+    def key(self) -> PartKey:
         """The key by which other parts refer to it."""
         return self.module.name, self.name
 
@@ -139,7 +139,7 @@ def _parts(module: Module, statement: ast.stmt) -> Iterator[ModulePart]:
     patterns = [*_patterns(statement)]
     for pattern in patterns:
         yield _made(module, "url", ast.unparse(pattern)[:80], pattern)
-    kind: Kind = "register" if _registers(statement) else "statement"
+    kind: PartKind = "register" if _registers(statement) else "statement"
     yield _made(module, kind, ast.unparse(statement)[:80], statement, without=patterns)
 
 
@@ -190,7 +190,7 @@ def _called(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
-def _made(module: Module, kind: Kind, name: str, node: ast.AST, without: Sequence[ast.AST] = ()) -> ModulePart:
+def _made(module: Module, kind: PartKind, name: str, node: ast.AST, without: Sequence[ast.AST] = ()) -> ModulePart:
     place = node.lineno, node.col_offset  # type: ignore[attr-defined] # statements and expressions have both
     part = ModulePart(module, kind, name, place, node)
     left_out = {id(one) for one in without}

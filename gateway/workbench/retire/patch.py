@@ -8,7 +8,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 from gateway.workbench.retire.edit import is_empty, without
-from gateway.workbench.retire.module import Module, ModulePart, Place
+from gateway.workbench.retire.module import Module, ModulePart, Position
 from gateway.workbench.retire.plan import RemovalPlan
 from gateway.workbench.retire.project import ProjectSource
 
@@ -26,7 +26,7 @@ class FileChange:
 
 def changes_of(project: ProjectSource, plan: RemovalPlan) -> list[FileChange]:
     """The change of each file according to `plan`."""
-    places: dict[Module, list[Place]] = {}
+    places: dict[Module, list[Position]] = {}
     for part in plan.parts:
         places.setdefault(part.module, []).append(part.place)
     gone = [part for part in plan.parts if part.kind == "definition"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.workbench.retire.module import Key, Module, ModulePart
+from gateway.workbench.retire.module import Module, ModulePart, PartKey
 from gateway.workbench.retire.project import ProjectSource
 from gateway.workbench.retire.templates import TemplateFile
 
@@ -37,7 +37,7 @@ class Removal:
     """What is to be removed: views by module and name, and the names of their URLs. `asks` says whether a path is
     theirs; `keeps_tests`: tests that only request a path stay."""
 
-    views: frozenset[Key]
+    views: frozenset[PartKey]
     names: frozenset[str]
     asks: Callable[[str], bool]
     keeps_tests: bool = False
@@ -74,7 +74,7 @@ class _Planning:
         self._wanted = wanted
         self._packages = {module.partition(".")[0] for module, _ in wanted.views}
         self._gone: dict[ModulePart, None] = {}
-        self._users: dict[Key, list[ModulePart]] = {}
+        self._users: dict[PartKey, list[ModulePart]] = {}
         for part in project.parts:
             for key in project.references(part):
                 self._users.setdefault(key, []).append(part)

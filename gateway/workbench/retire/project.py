@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gateway.workbench.retire.module import Key, Module, ModulePart, read_module
+from gateway.workbench.retire.module import Module, ModulePart, PartKey, read_module
 
 __all__ = ["ProjectSource", "read_project"]
 
@@ -21,7 +21,7 @@ class ProjectSource:
     def __init__(self, root: Path, modules: Mapping[str, Module]) -> None:
         self.root = root
         self.modules = modules
-        self._references: dict[ModulePart, frozenset[Key]] = {}
+        self._references: dict[ModulePart, frozenset[PartKey]] = {}
 
     def __repr__(self) -> str:
         return f"Project({str(self.root)!r}, {len(self.modules)} modules)"
@@ -31,19 +31,19 @@ class ProjectSource:
         """Every part of every module."""
         return (part for module in self.modules.values() for part in module.parts)
 
-    def part(self, key: Key) -> ModulePart | None:
+    def part(self, key: PartKey) -> ModulePart | None:
         """The definition with this key."""
         module = self.modules.get(key[0])
         return None if module is None else module.definitions.get(key[1])
 
-    def references(self, part: ModulePart) -> frozenset[Key]:
+    def references(self, part: ModulePart) -> frozenset[PartKey]:
         """The definitions of the project to which `part` refers: by name, by a dotted path in a string, and in a test
         by an argument, which names a fixture."""
         if part not in self._references:
             self._references[part] = frozenset(self._referred(part))
         return self._references[part]
 
-    def _referred(self, part: ModulePart) -> Iterator[Key]:
+    def _referred(self, part: ModulePart) -> Iterator[PartKey]:
         for chain in part.names:
             if (key := self._named(part.module, chain)) is not None and key != part.key:
                 yield key
@@ -55,7 +55,7 @@ class ProjectSource:
             if (key := self._fixture(part.module, argument)) is not None:
                 yield key
 
-    def _named(self, module: Module, chain: tuple[str, ...]) -> Key | None:
+    def _named(self, module: Module, chain: tuple[str, ...]) -> PartKey | None:
         first, *rest = chain
         if first in module.definitions:
             return module.name, first
@@ -73,7 +73,7 @@ class ProjectSource:
             where = f"{where}.{step}"
         return None
 
-    def resolve(self, module: str, name: str, depth: int = 0) -> Key | None:
+    def resolve(self, module: str, name: str, depth: int = 0) -> PartKey | None:
         """The definition that `module` calls `name`, possibly imported through other modules."""
         found = self.modules.get(module)
         if found is None or depth > DEEPEST:
@@ -87,7 +87,7 @@ class ProjectSource:
                 return key
         return None
 
-    def _fixture(self, module: Module, name: str) -> Key | None:
+    def _fixture(self, module: Module, name: str) -> PartKey | None:
         """The fixture of this name, in the module or in the closest conftest.py."""
         if name in module.definitions:
             return module.name, name

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.urls import Resolver404, resolve
 
 from gateway.workbench.contract.routed import named
-from gateway.workbench.retire.module import Key, ModulePart
+from gateway.workbench.retire.module import ModulePart, PartKey
 from gateway.workbench.retire.patch import FileChange, changes_of
 from gateway.workbench.retire.plan import InTheWay, Removal, RemovalPlan, plan_for
 from gateway.workbench.retire.project import ProjectSource, read_project
@@ -65,7 +65,7 @@ def retirement_of(snapshot: Snapshot, route: str, root: Path, *, keep_tests: boo
     return Retirement(root, views, kept, plan.parts, changes, [*unknown, *plan.in_the_way], plan.noted)
 
 
-def _key(project: ProjectSource, dotted: str) -> Key | None:
+def _key(project: ProjectSource, dotted: str) -> PartKey | None:
     """The key of a view, from its dotted name."""
     module, _, name = dotted.rpartition(".")
     return project.resolve(module, name)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["CannotScaffold", "Draft", "File", "Outcome"]
+__all__ = ["CannotScaffold", "Draft", "File", "FileOutcome"]
 
-Kind = Literal["router", "application", "test", "configuration"]
-Outcome = Literal["written", "unchanged", "kept", "planned"]
+FileKind = Literal["router", "application", "test", "configuration"]
+FileOutcome = Literal["written", "unchanged", "kept", "planned"]
 
 
 class CannotScaffold(Exception):
@@ -24,7 +24,7 @@ class File:
 
     path: Path
     text: str
-    kind: Kind
+    kind: FileKind
     appended: bool = False
 
     @property
@@ -39,13 +39,13 @@ class File:
         before = "/dev/null" if self.before is None else f"a/{name}"
         return "".join(difflib.unified_diff(old, new, before, f"b/{name}"))
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> FileOutcome:
         """What `write` would do."""
         if self.before == self.text:
             return "unchanged"
         return "written" if self.before is None or self.appended else "kept"
 
-    def write(self) -> Outcome:
+    def write(self) -> FileOutcome:
         """Write it, unless there is another file with its name."""
         outcome = self.outcome()
         if outcome == "written":
@@ -68,6 +68,6 @@ class Draft:
     notes: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
 
-    def write(self) -> Sequence[tuple[File, Outcome]]:
+    def write(self) -> Sequence[tuple[File, FileOutcome]]:
         """Write the files that don't exist yet."""
         return [(file, file.write()) for file in self.files]

@@ -4,6 +4,6 @@ verdict.py  a step's verdict, and the overall one     steps.py  the steps     ty
 """
 
 from gateway.workbench.verify.steps import verify
-from gateway.workbench.verify.verdict import Step, StepVerdict, Verification
+from gateway.workbench.verify.verdict import StepVerdict, Verification, VerifyStep
 
-__all__ = ["Step", "StepVerdict", "Verification", "verify"]
+__all__ = ["StepVerdict", "Verification", "VerifyStep", "verify"]

@@ -19,7 +19,7 @@ from gateway.workbench.database import installed, trouble
 from gateway.workbench.replay.result import Outcome
 from gateway.workbench.runtime_states import put_in_force
 from gateway.workbench.verify.typing import check_types
-from gateway.workbench.verify.verdict import Step, StepVerdict
+from gateway.workbench.verify.verdict import StepVerdict, VerifyStep
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -37,7 +37,7 @@ _INSTALLED = tuple(str(Path(sysconfig.get_path(kind)).resolve()) for kind in ("p
 
 def verify(
     gateway: Gateway, route: RouteConfig, who: str, corpus: Path | None = None, *, generate: bool = False
-) -> Iterator[Step]:
+) -> Iterator[VerifyStep]:
     """Every step for one route, as it is done. `gateway` is built already, which is the first thing that may fail.
     `corpus` is the file of recorded requests to replay; with `generate`, requests are also generated. The result is
     stored as evidence, with the name `who`."""
@@ -49,53 +49,57 @@ def verify(
     yield _traffic(route)
 
 
-def _configuration(gateway: Gateway, states: States) -> Step:
+def _configuration(gateway: Gateway, states: States) -> VerifyStep:
     found = checks.problems(gateway, states)
     if not found:
-        return Step("check", StepVerdict.PASSED, "the configuration holds")
+        return VerifyStep("check", StepVerdict.PASSED, "the configuration holds")
     lines = tuple(f"{problem.key}: expected {problem.expected}" for problem in found)
-    return Step("check", StepVerdict.FAILED, f"{len(found)} problems in the configuration", "gateway check", lines)
+    return VerifyStep(
+        "check", StepVerdict.FAILED, f"{len(found)} problems in the configuration", "gateway check", lines
+    )
 
 
-def _contract(gateway: Gateway, route: RouteConfig) -> Step:
+def _contract(gateway: Gateway, route: RouteConfig) -> VerifyStep:
     if importlib.util.find_spec("hypothesis") is None:
         install = 'pip install "django-fastapi-gateway[workbench]"'
-        return Step("contract", StepVerdict.UNKNOWN, "hypothesis is not installed", install)
+        return VerifyStep("contract", StepVerdict.UNKNOWN, "hypothesis is not installed", install)
     from gateway.workbench.contract.budget import TrialBudget
     from gateway.workbench.contract.compare import contract_of
 
     contract = contract_of(gateway, route.name, TrialBudget(EXAMPLES, SEED))
     if not contract.endpoints:
-        return Step("contract", StepVerdict.UNKNOWN, contract.skipped)
+        return VerifyStep("contract", StepVerdict.UNKNOWN, contract.skipped)
     blocking = list(contract.blocking())
     if blocking:
         lines = tuple(f"{one.method} {one.path}: {found.area}: {found.message}" for one, found in blocking)
-        return Step(
+        return VerifyStep(
             "contract", StepVerdict.FAILED, f"{len(blocking)} breaking", f"gateway contract {route.name}", lines
         )
     left = sum(len(one.unknown) for one in contract.endpoints)
     count = len(contract.endpoints)
-    return Step("contract", StepVerdict.PASSED, f"holds for {count} endpoints, {left} things not compared")
+    return VerifyStep("contract", StepVerdict.PASSED, f"holds for {count} endpoints, {left} things not compared")
 
 
-def _types(gateway: Gateway, route: RouteConfig) -> Step:
+def _types(gateway: Gateway, route: RouteConfig) -> VerifyStep:
     service = gateway.config.services[route.service]
     if service.app is None:
-        return Step("types", StepVerdict.UNKNOWN, "the service is at a URL; its code is not here")
+        return VerifyStep("types", StepVerdict.UNKNOWN, "the service is at a URL; its code is not here")
     endpoints = gateway.services[route.service].endpoints() or ()
     files = sorted({Path(file) for module in modules_of(service.app, endpoints) if (file := module.__file__)})
     own = [file for file in files if not str(file.resolve()).startswith(_INSTALLED)]
     holds, who, lines = check_types(own, Path(gateway.config.source).resolve().parent)
     if holds is None:
-        return Step("types", StepVerdict.UNKNOWN, who, None, tuple(lines))
+        return VerifyStep("types", StepVerdict.UNKNOWN, who, None, tuple(lines))
     if holds:
-        return Step("types", StepVerdict.PASSED, f"{who} finds nothing in {len(own)} files")
-    return Step("types", StepVerdict.FAILED, f"{who} finds {len(lines)} errors", f"fix {lines[0]}", tuple(lines))
+        return VerifyStep("types", StepVerdict.PASSED, f"{who} finds nothing in {len(own)} files")
+    return VerifyStep("types", StepVerdict.FAILED, f"{who} finds {len(lines)} errors", f"fix {lines[0]}", tuple(lines))
 
 
-def _replay(gateway: Gateway, route: RouteConfig, who: str, corpus: Path | None, *, generate: bool) -> Step:
+def _replay(gateway: Gateway, route: RouteConfig, who: str, corpus: Path | None, *, generate: bool) -> VerifyStep:
     if corpus is None and not generate:
-        return Step("replay", StepVerdict.UNKNOWN, "nothing is replayed", f"gateway verify {route.name} --generate")
+        return VerifyStep(
+            "replay", StepVerdict.UNKNOWN, "nothing is replayed", f"gateway verify {route.name} --generate"
+        )
     from gateway.workbench.corpus import Corpus, UnreadableCorpus, read_corpus
     from gateway.workbench.replay.generation import Generation
     from gateway.workbench.replay.running import CantReplay, Options, replay
@@ -111,33 +115,37 @@ def _replay(gateway: Gateway, route: RouteConfig, who: str, corpus: Path | None,
         options = Options(redacted=recorded.about.redacted, source=source, generation=made)
         result = replay(tasks, gateway.config, Path(gateway.config.source), options)
     except (UnreadableCorpus, OSError, CantCopy, CantReplay) as exc:
-        return Step("replay", StepVerdict.UNKNOWN, str(exc))
+        return VerifyStep("replay", StepVerdict.UNKNOWN, str(exc))
     store(result, who)
     return _replayed(route, result)
 
 
-def _replayed(route: RouteConfig, result: ReplayResult) -> Step:
+def _replayed(route: RouteConfig, result: ReplayResult) -> VerifyStep:
     blocking = [(case, found) for case in result.cases for found in case.findings if found.blocks]
     if blocking:
         lines = tuple(f"{case}: {found.drift}: {found.message}" for case, found in blocking)
         again = f"gateway replay {result.corpus or '--generate'} --route {route.name}"
-        return Step("replay", StepVerdict.FAILED, f"{len(blocking)} breaking differences", again, lines[:SHOWN])
+        return VerifyStep("replay", StepVerdict.FAILED, f"{len(blocking)} breaking differences", again, lines[:SHOWN])
     if not result.equal:
         skipped = tuple(f"{count} cases: {reason}" for reason, count in result.skipped.items())
-        return Step("replay", StepVerdict.UNKNOWN, "nothing could be compared", None, skipped)
-    return Step("replay", StepVerdict.PASSED, f"{len(result.of(Outcome.EQUAL))} cases are answered alike", proves=True)
+        return VerifyStep("replay", StepVerdict.UNKNOWN, "nothing could be compared", None, skipped)
+    return VerifyStep(
+        "replay", StepVerdict.PASSED, f"{len(result.of(Outcome.EQUAL))} cases are answered alike", proves=True
+    )
 
 
-def _traffic(route: RouteConfig) -> Step:
+def _traffic(route: RouteConfig) -> VerifyStep:
     if not installed():
-        return Step("traffic", StepVerdict.UNKNOWN, '"gateway.control" is not in INSTALLED_APPS, so nothing is counted')
+        return VerifyStep(
+            "traffic", StepVerdict.UNKNOWN, '"gateway.control" is not in INSTALLED_APPS, so nothing is counted'
+        )
     try:
         return _evidence(route)
     except DatabaseError as exc:
-        return Step("traffic", StepVerdict.UNKNOWN, trouble(exc), "fix the database")
+        return VerifyStep("traffic", StepVerdict.UNKNOWN, trouble(exc), "fix the database")
 
 
-def _evidence(route: RouteConfig) -> Step:
+def _evidence(route: RouteConfig) -> VerifyStep:
     from gateway.control.current_state import current_state
     from gateway.control.evidence_queries import collect_evidence
     from gateway.rollout.evidence import missing
@@ -147,11 +155,11 @@ def _evidence(route: RouteConfig) -> Step:
     try:
         to = promoted(standing.state, route.steps)
     except IllegalMove:
-        return Step("traffic", StepVerdict.PASSED, f"it is {standing.state}, the last stage", proves=True)
+        return VerifyStep("traffic", StepVerdict.PASSED, f"it is {standing.state}, the last stage", proves=True)
     evidence = collect_evidence(route, standing, now)
     move = f"gateway promote {route.name}"
     if not (lacking := missing(evidence, standing.state, to, route.name)):
         compared = bool(evidence.compared)
-        return Step("traffic", StepVerdict.PASSED, f"nothing is missing for {to}", move, proves=compared)
+        return VerifyStep("traffic", StepVerdict.PASSED, f"nothing is missing for {to}", move, proves=compared)
     failed = StepVerdict.FAILED if evidence.open or evidence.current.verdict is Verdict.FAILING else StepVerdict.UNKNOWN
-    return Step("traffic", failed, f"missing for {to}", lacking[0].rpartition(": ")[2], lacking)
+    return VerifyStep("traffic", failed, f"missing for {to}", lacking[0].rpartition(": ")[2], lacking)

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Step", "StepVerdict", "Verification"]
+__all__ = ["StepVerdict", "Verification", "VerifyStep"]
 
 
 class StepVerdict(enum.StrEnum):
@@ -18,7 +18,7 @@ class StepVerdict(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class VerifyStep:
     """One step. `summary` is the result in one line, `details` all of it; `next` is what to do about it, None if there
     is nothing to do. `proves`: the step is needed to know whether both sides are equal."""
 
@@ -35,7 +35,7 @@ class Verification:
     """All steps of one route, in order."""
 
     route: str
-    steps: Sequence[Step]
+    steps: Sequence[VerifyStep]
 
     @property
     def verdict(self) -> StepVerdict:

@@ -15,7 +15,7 @@ from gateway.workbench.corpus import (
     Corpus,
     NewerCorpus,
     Outbound,
-    Reply,
+    RecordedResponse,
     Statements,
     User,
     read_corpus,
@@ -31,13 +31,13 @@ ORDER = Case(
     headers=(("content-type", "application/json; charset=utf-8"), ("accept", "application/json")),
     body='{"note": "größer\u2028"}'.encode(),
     user=User("staff", "17"),
-    answer=Reply(201, (("content-type", "image/png"),), b"\x89PNG\r\n", "legacy"),
+    answer=RecordedResponse(201, (("content-type", "image/png"),), b"\x89PNG\r\n", "legacy"),
     sql=Statements(3, ("shop_product",), ("shop_order",)),
     route="orders",
     seen=12,
     at=datetime(2026, 11, 30, 12, 5, tzinfo=UTC),
     reached="3f2a91",
-    outbound=(Outbound("GET", "https://rates.example/eur", answer=Reply(200, (), b"1.08")),),
+    outbound=(Outbound("GET", "https://rates.example/eur", answer=RecordedResponse(200, (), b"1.08")),),
 )
 READ = Case(template="/api/products/{pk}/", method="GET", path="/api/products/1/")
 ABOUT = About(datetime(2026, 11, 30, 12, tzinfo=UTC), "ada", "traffic", True, ("orders",), 4000, "")
@@ -89,7 +89,9 @@ def test_a_corpus_of_some_cases(written):
 
 @given(st.binary(), st.text(st.characters(codec="utf-8")), st.text(st.characters(max_codepoint=255)))
 def test_every_case_comes_back(body, path, header):
-    case = Case(template="/t/", method="PUT", path=path, body=body, headers=(("x-any", header),), answer=Reply(204))
+    case = Case(
+        template="/t/", method="PUT", path=path, body=body, headers=(("x-any", header),), answer=RecordedResponse(204)
+    )
     line = json.dumps(case_to_json(case))
     assert case_of(line) == case
 

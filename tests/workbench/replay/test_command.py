@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.workbench.corpus import Case, Reply, User
+from gateway.workbench.corpus import Case, RecordedResponse, User
 from gateway.workbench.shapes import SHAPES
 from tests.support.commands import Commands
 from tests.workbench.replay.site import STAFF, USER, PlantedSite, get, visit
@@ -127,7 +127,7 @@ def test_a_database_that_is_not_there_ends_with_3(site, tmp_path):
 
 
 def recorded(bug: str, body: dict[str, object]) -> Case:
-    answer = Reply(200, (("content-type", "application/json"),), json.dumps(body).encode())
+    answer = RecordedResponse(200, (("content-type", "application/json"),), json.dumps(body).encode())
     return replace(get(bug, "books/3/"), answer=answer)
 
 
@@ -146,7 +146,7 @@ def test_of_pseudonyms_only_the_shape_is_compared(site, gateway):
 
 
 def test_what_legacy_answers_otherwise_than_it_was_recorded_is_said(site, gateway):
-    case = replace(get("none", "books/99/"), answer=Reply(200))
+    case = replace(get("none", "books/99/"), answer=RecordedResponse(200))
     said = gateway("replay", site.record(case)).stdout
     assert "1 are answered otherwise by legacy than they were recorded, 404 and not 200" in said
 

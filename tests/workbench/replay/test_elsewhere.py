@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.workbench.corpus import Case, Corpus, Outbound, Reply, User, write_corpus
+from gateway.workbench.corpus import Case, Corpus, Outbound, RecordedResponse, User, write_corpus
 from tests.conftest import project_toml
 from tests.project import settings as project_settings
 from tests.support.commands import Commands, Result
@@ -25,7 +25,7 @@ prefix = "/elsewhere"
 service = "elsewhere"
 stage = "shadow"
 """
-PAID = Reply(200, (("content-type", "application/json"),), b'{"paid": true}')
+PAID = RecordedResponse(200, (("content-type", "application/json"),), b'{"paid": true}')
 CHARGE = Outbound("POST", URL, (("content-type", "application/json"),), b'{"amount": 5, "currency": "USD"}', PAID)
 MEMORY = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 

@@ -14,15 +14,15 @@ import urllib3
 from gateway.context.mirror_scope import NotShielded, mirror_scope
 from gateway.context.recording import Recorder
 from gateway.shield.sockets import shield_sockets
-from gateway.workbench.corpus import Outbound, Reply
+from gateway.workbench.corpus import Outbound, RecordedResponse
 from gateway.workbench.replay.alone import ReplayScope
 from gateway.workbench.replay.outbound import RecordedAnswers
 from tests.support.clients import CLIENTS, Ask, by_http_client, by_httpx, by_requests
 from tests.support.outside import Outside, outside
 
 JSON = "application/json"
-ONE = Reply(200, (("content-type", JSON), ("x-from", "the recording")), b'{"rate": 1}')
-TWO = Reply(200, (("content-type", JSON),), b'{"rate": 2}')
+ONE = RecordedResponse(200, (("content-type", JSON), ("x-from", "the recording")), b'{"rate": 1}')
+TWO = RecordedResponse(200, (("content-type", JSON),), b'{"rate": 2}')
 REFUSED = (NotShielded, OSError, urllib3.exceptions.ProtocolError)
 
 
@@ -41,11 +41,11 @@ def scope(*recorded: Outbound, hosts: frozenset[str] = frozenset()) -> ReplaySco
     return ReplayScope(Recorder(), writes=True, rolls_back=False, hosts=hosts, recorded=recorded)
 
 
-def rates(answer: Reply | None = ONE, **more: object) -> Outbound:
+def rates(answer: RecordedResponse | None = ONE, **more: object) -> Outbound:
     return Outbound("GET", "https://rates.example/eur?day=1", answer=answer, **more)  # type: ignore[arg-type] # of it
 
 
-def charge(body: bytes, answer: Reply = ONE) -> Outbound:
+def charge(body: bytes, answer: RecordedResponse = ONE) -> Outbound:
     return Outbound("POST", "https://pay.example/charge", (("content-type", JSON),), body, answer)
 
 
@@ -110,7 +110,7 @@ def test_headers_come_with_it():
 
 
 def test_an_empty_answer_is_one():
-    with mirror_scope(scope(rates(Reply(204)))):
+    with mirror_scope(scope(rates(RecordedResponse(204)))):
         assert by_requests("GET", "https://rates.example/eur?day=1") == (204, b"")
         assert by_httpx("GET", "https://rates.example/eur?day=1") == (204, b"")
 
@@ -151,12 +151,15 @@ CHARGE = ("POST", "https://pay.example/charge")
 
 
 def test_equal_requests_get_the_answers_in_their_order_and_then_the_last_again():
-    recorded = [charge(b'{"a": 1}', Reply(200, (), text)) for text in (b"first", b"second")]
+    recorded = [charge(b'{"a": 1}', RecordedResponse(200, (), text)) for text in (b"first", b"second")]
     assert given(recorded, *[(*CHARGE, b'{"a": 1}')] * 4) == [b"first", b"second", b"second", b"second"]
 
 
 def test_the_same_body_comes_before_one_of_the_same_shape():
-    recorded = [charge(b'{"a": 1}', Reply(200, (), b"one")), charge(b'{"a": 2}', Reply(200, (), b"two"))]
+    recorded = [
+        charge(b'{"a": 1}', RecordedResponse(200, (), b"one")),
+        charge(b'{"a": 2}', RecordedResponse(200, (), b"two")),
+    ]
     asked = [(*CHARGE, b'{"a": 2}'), (*CHARGE, b'{"a": 1}'), (*CHARGE, b'{"a": 3}')]
     assert given(recorded, *asked) == [b"two", b"one", b"two"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.parity.severity import Severity
-from gateway.workbench.corpus import Case, Reply, User
+from gateway.workbench.corpus import Case, RecordedResponse, User
 from gateway.workbench.replay.result import (
     CaseResult,
     Drift,
@@ -32,7 +32,9 @@ def finding(message: str = "price changed", **more: Any) -> ReplayFinding:
 
 def case(number: int = 1, *findings: ReplayFinding, **more: Any) -> CaseResult:
     """A case with these findings."""
-    recorded = Case("/api/products/{pk}/", "GET", "/api/products/7/", user=User("staff", "3"), answer=Reply(200))
+    recorded = Case(
+        "/api/products/{pk}/", "GET", "/api/products/7/", user=User("staff", "3"), answer=RecordedResponse(200)
+    )
     given: dict[str, Any] = {
         "number": number, "route": "catalog", "case": recorded, "findings": findings,
         "outcome": Outcome.DIFFERENT if findings else Outcome.EQUAL,

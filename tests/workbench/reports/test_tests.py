@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.workbench.corpus import Case, Reply, User
+from gateway.workbench.corpus import Case, RecordedResponse, User
 from gateway.workbench.replay.result import EVERYONE, Outcome
 from gateway.workbench.reports import TestsExist, write_tests
 from tests.support.server import ROOT, environment
@@ -20,7 +20,7 @@ ASKED = Case(
     headers=(("content-type", "application/json"),),
     body=b'{"a": "\xc3\xa9"}',
     user=User("staff", "3"),
-    answer=Reply(400),
+    answer=RecordedResponse(400),
 )
 
 
@@ -80,9 +80,9 @@ def test_what_comes_from_traffic_is_a_literal(tmp_path):
 def test_they_run_with_the_projects_own_tests(tmp_path):
     """On the demo: one that holds, one whose rows are missing, one that a service would fail."""
     folder = tmp_path / "replay"
-    listed = Case("/api/products/", "GET", "/api/products/", answer=Reply(200))
-    missing = Case("/api/products/{pk}/", "GET", "/api/products/7/", answer=Reply(200))
-    refused = Case("/api/orders/", "POST", "/api/orders/", body=b"{}", answer=Reply(403))
+    listed = Case("/api/products/", "GET", "/api/products/", answer=RecordedResponse(200))
+    missing = Case("/api/products/{pk}/", "GET", "/api/products/7/", answer=RecordedResponse(200))
+    refused = Case("/api/orders/", "POST", "/api/orders/", body=b"{}", answer=RecordedResponse(403))
     write_tests([case(1, case=listed), case(2, case=missing), case(3, case=refused, route="orders")], folder)
     done = subprocess.run(
         [

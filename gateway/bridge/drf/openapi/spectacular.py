@@ -18,7 +18,7 @@ __all__ = ["PATCHES", "generating", "in_project_document", "is_spectacular", "pa
 
 logger = logging.getLogger("gateway.bridge")
 
-Found = tuple[Mapping[str, Any], Mapping[str, Any]]
+DocumentedOperation = tuple[Mapping[str, Any], Mapping[str, Any]]  # and the document's schemas
 
 # FastAPI's documents are OpenAPI 3.1, with full paths.
 PATCHES = {"OAS_VERSION": "3.1.0", "SCHEMA_PATH_PREFIX_TRIM": False, "SCHEMA_PATH_PREFIX_INSERT": ""}
@@ -41,9 +41,9 @@ def is_spectacular() -> bool:
     return openapi is not None and isinstance(kind, type) and issubclass(kind, openapi.AutoSchema)
 
 
-def in_project_document(method: str, path: str, urlconf: Any) -> Found | None:
-    """The operation and all components; None when there is no such document, it can't be made, or it lacks this
-    operation."""
+def in_project_document(method: str, path: str, urlconf: Any) -> DocumentedOperation | None:
+    """The operation, and the document's schemas by name; None when there is no such document, it can't be made, or it
+    lacks this operation."""
     if not is_spectacular():
         return None
     document = _document(urlconf, translation.get_language())

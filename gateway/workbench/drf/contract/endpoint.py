@@ -10,7 +10,7 @@ from rest_framework.serializers import BaseSerializer
 
 from gateway.parity.severity import Severity
 from gateway.workbench.contract.budget import TrialBudget
-from gateway.workbench.contract.result import Compared, ContractFinding, Report, Unknown
+from gateway.workbench.contract.result import Compared, ContractFinding, ContractReport, Unknown
 from gateway.workbench.drf.contract import policies
 from gateway.workbench.drf.contract.lists import compare_lists
 from gateway.workbench.drf.contract.options import compare_options
@@ -30,7 +30,7 @@ __all__ = ["compare_endpoint"]
 READING = ("data", "body", "json", "POST", "form", "FILES", "stream", "is_valid")
 
 
-def compare_endpoint(routed: Routed, budget: TrialBudget, *, lifted: bool, options: bool) -> Iterator[Report]:
+def compare_endpoint(routed: Routed, budget: TrialBudget, *, lifted: bool, options: bool) -> Iterator[ContractReport]:
     """The differences between the project's view and the endpoint, as far as both are known."""
     try:
         legacy, service = legacy_view(routed), service_view(routed)
@@ -51,7 +51,7 @@ def compare_endpoint(routed: Routed, budget: TrialBudget, *, lifted: bool, optio
     yield from _guarded(_response(routed, legacy, budget), "response")
 
 
-def _guarded(reports: Iterator[Report], area: str) -> Iterator[Report]:
+def _guarded(reports: Iterator[ContractReport], area: str) -> Iterator[ContractReport]:
     """The reports until the project's code fails, because it needs a real request."""
     try:
         yield from reports
@@ -59,7 +59,7 @@ def _guarded(reports: Iterator[Report], area: str) -> Iterator[Report]:
         yield Unknown(area, f"{type(exc).__name__}: {exc}"[:300])
 
 
-def _callers(routed: Routed, legacy: Any, service: Any, *, lifted: bool) -> Iterable[Report]:
+def _callers(routed: Routed, legacy: Any, service: Any, *, lifted: bool) -> Iterable[ContractReport]:
     if service is None:
         yield from policies.unguarded(legacy, routed.endpoint.dependencies)
         yield Unknown("authentication", 'none of DRF\'s classes is asked: answers = "drf", or drf(…), would')
@@ -74,7 +74,7 @@ def _callers(routed: Routed, legacy: Any, service: Any, *, lifted: bool) -> Iter
         yield _plain_errors(routed)
 
 
-def _plain_errors(routed: Routed) -> Report:
+def _plain_errors(routed: Routed) -> ContractReport:
     """Errors of a service that doesn't use DRF's messages."""
     if routed.method in ("POST", "PUT", "PATCH"):
         return ContractFinding(
@@ -87,7 +87,7 @@ def _plain_errors(routed: Routed) -> Report:
     return Unknown("errors", 'the service words them by itself: answers = "drf" would as legacy does')
 
 
-def _options(routed: Routed, legacy: Any, service: Any, *, options: bool) -> Iterator[Report]:
+def _options(routed: Routed, legacy: Any, service: Any, *, options: bool) -> Iterator[ContractReport]:
     if not options:
         yield Compared("options", "Django's still: the route doesn't claim OPTIONS")
     elif service is None:
@@ -97,13 +97,13 @@ def _options(routed: Routed, legacy: Any, service: Any, *, options: bool) -> Ite
     yield from _allow(routed, legacy)
 
 
-def _allow(routed: Routed, legacy: Any) -> Iterator[Report]:
+def _allow(routed: Routed, legacy: Any) -> Iterator[ContractReport]:
     """The methods of both sides, which the gateway merges into Allow."""
     methods = ", ".join(dict.fromkeys([*legacy.allowed_methods, *sorted(routed.siblings)]))
     yield Compared("methods", f"Allow: {methods}")
 
 
-def _status(routed: Routed, legacy: Any) -> Iterator[Report]:
+def _status(routed: Routed, legacy: Any) -> Iterator[ContractReport]:
     handler = handler_of(legacy, routed.method)
     ours = statuses(legacy, handler) if handler is not None else frozenset()
     theirs = getattr(routed.route, "status_code", None) or 200
@@ -122,13 +122,13 @@ def _status(routed: Routed, legacy: Any) -> Iterator[Report]:
         )
 
 
-def _lists(legacy: Any, service: Any, routed: Routed) -> Iterator[Report]:
+def _lists(legacy: Any, service: Any, routed: Routed) -> Iterator[ContractReport]:
     is_list = hasattr(legacy, "list") and (getattr(legacy, "action", None) or "list") == "list"
     if routed.method == "GET" and is_list:
         yield from compare_lists(legacy, service, routed)
 
 
-def _request(routed: Routed, legacy: Any, budget: TrialBudget) -> Iterator[Report]:
+def _request(routed: Routed, legacy: Any, budget: TrialBudget) -> Iterator[ContractReport]:
     if routed.method not in ("POST", "PUT", "PATCH"):
         return
     body = routed.route.body_field
@@ -148,7 +148,7 @@ def _reads(legacy: Any, method: str) -> bool:
     return handler is not None and not mentions(handler, *READING)
 
 
-def _unread(routed: Routed, hooked: BaseSerializer[Any]) -> Iterator[Report]:
+def _unread(routed: Routed, hooked: BaseSerializer[Any]) -> Iterator[ContractReport]:
     if mentions(routed.function, *READING):
         yield Unknown("request", "the endpoint reads the body by code of its own: declare a model")
         return
@@ -188,7 +188,7 @@ def _reader_of(routed: Routed, legacy: Any) -> Any:
     return field_for(info.annotation, info.metadata)
 
 
-def _response(routed: Routed, legacy: Any, budget: TrialBudget) -> Iterator[Report]:
+def _response(routed: Routed, legacy: Any, budget: TrialBudget) -> Iterator[ContractReport]:
     if routed.method == "DELETE":
         return
     written = legacy_writer(legacy, routed.method)

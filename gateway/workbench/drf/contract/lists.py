@@ -14,7 +14,7 @@ from gateway.bridge.drf.openapi.parameters import query_parameters
 from gateway.bridge.drf.pagination import Pagination
 from gateway.compat.fastapi import parameters
 from gateway.parity.severity import Severity
-from gateway.workbench.contract.result import Compared, ContractFinding, Report, Unknown, plain
+from gateway.workbench.contract.result import Compared, ContractFinding, ContractReport, Unknown, plain
 from gateway.workbench.drf.contract.source import mentions
 
 __all__ = ["compare_lists"]
@@ -27,7 +27,7 @@ OF_PAGES = (
 READING = ("GET", "query_params", "QUERY_STRING")  # how an endpoint may read the query itself
 
 
-def compare_lists(legacy: Any, service: Any, routed: Any) -> Iterator[Report]:
+def compare_lists(legacy: Any, service: Any, routed: Any) -> Iterator[ContractReport]:
     """The differences of a list's filters and pagination; `service` is None if no DRF view is around the endpoint."""
     filters = next((one for one in routed.endpoint.dependencies if isinstance(one, Filters)), None)
     pages = next((one for one in routed.endpoint.dependencies if isinstance(one, Pagination)), None)
@@ -91,7 +91,7 @@ def _taken(routed: Any) -> Iterator[str]:
         yield str(info.alias or name)
 
 
-def _attributes(legacy: Any, service: Any, names: tuple[str, ...], area: str) -> Iterator[Report]:
+def _attributes(legacy: Any, service: Any, names: tuple[str, ...], area: str) -> Iterator[ContractReport]:
     for name in names:
         ours, theirs = getattr(legacy, name, None), getattr(service, name, None)
         if _plain(ours) != _plain(theirs):
@@ -109,7 +109,7 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, list | tuple) else value
 
 
-def _pages(legacy: Any, service: Any, pages: Pagination | None) -> Iterator[Report]:
+def _pages(legacy: Any, service: Any, pages: Pagination | None) -> Iterator[ContractReport]:
     ours = getattr(legacy, "paginator", None)
     if ours is None:
         yield Compared("pagination", "none")

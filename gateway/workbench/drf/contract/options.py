@@ -7,14 +7,14 @@ from typing import Any
 
 from gateway.parity.severity import Severity
 from gateway.workbench.contract.database import AsksDatabase
-from gateway.workbench.contract.result import Compared, ContractFinding, Report, Unknown, plain
+from gateway.workbench.contract.result import Compared, ContractFinding, ContractReport, Unknown, plain
 from gateway.workbench.drf.contract.users import callers
 from gateway.workbench.drf.contract.views import with_user
 
 __all__ = ["compare_options"]
 
 
-def compare_options(legacy: Any, service: Any) -> Iterator[Report]:
+def compare_options(legacy: Any, service: Any) -> Iterator[ContractReport]:
     """The differences in the metadata for a superuser, who sees everything."""
     try:
         ours, theirs = _told(legacy), _told(service)

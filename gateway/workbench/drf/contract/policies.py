@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from gateway.parity.severity import Severity
 from gateway.workbench.contract.database import AsksDatabase
-from gateway.workbench.contract.result import Compared, ContractFinding, Report, Unknown
+from gateway.workbench.contract.result import Compared, ContractFinding, ContractReport, Unknown
 from gateway.workbench.drf.contract.source import calls
 from gateway.workbench.drf.contract.users import callers
 from gateway.workbench.drf.contract.views import with_user
@@ -19,7 +19,7 @@ from gateway.workbench.drf.contract.views import with_user
 __all__ = ["authentication", "media", "permissions", "throttles", "unguarded"]
 
 
-def authentication(legacy: Any, service: Any) -> Iterator[Report]:
+def authentication(legacy: Any, service: Any) -> Iterator[ContractReport]:
     """Whether callers are authenticated by the same classes, in the same order: the first determines 401 or 403."""
     ours, theirs = _names(legacy.get_authenticators()), _names(service.get_authenticators())
     yield Compared("authentication", _listed(ours))
@@ -51,7 +51,7 @@ def authentication(legacy: Any, service: Any) -> Iterator[Report]:
         )
 
 
-def permissions(legacy: Any, service: Any, method: str, function: Any, *, lifted: bool) -> Iterator[Report]:
+def permissions(legacy: Any, service: Any, method: str, function: Any, *, lifted: bool) -> Iterator[ContractReport]:
     """Whether the same callers are allowed: by the classes, and if these differ, by their results for four callers."""
     ours, theirs = _conditions(legacy), _conditions(service)
     if sorted(ours) != sorted(theirs):
@@ -62,7 +62,7 @@ def permissions(legacy: Any, service: Any, method: str, function: Any, *, lifted
         yield from _of_objects(legacy, function)
 
 
-def _by_caller(legacy: Any, service: Any, method: str, ours: list[str], theirs: list[str]) -> Iterator[Report]:
+def _by_caller(legacy: Any, service: Any, method: str, ours: list[str], theirs: list[str]) -> Iterator[ContractReport]:
     known = 0
     wider: list[str] = []
     narrower: list[str] = []
@@ -110,7 +110,7 @@ def _admits(view: Any, user: Any) -> bool | None:
         return None
 
 
-def _of_objects(legacy: Any, function: Any) -> Iterator[Report]:
+def _of_objects(legacy: Any, function: Any) -> Iterator[ContractReport]:
     """Classes that check the object: DRF's `get_object` applies them, an endpoint must do it itself."""
     if getattr(legacy, "detail", None) is False or getattr(legacy, "action", "") in ("list", "create"):
         return
@@ -139,7 +139,7 @@ def _looks_at_objects(permission: Any) -> bool:
     return any(map(_looks_at_objects, operands))
 
 
-def unguarded(legacy: Any, dependencies: Sequence[Callable[..., Any]]) -> Iterator[Report]:
+def unguarded(legacy: Any, dependencies: Sequence[Callable[..., Any]]) -> Iterator[ContractReport]:
     """An endpoint that applies no permission classes, although the view does."""
     ours = _conditions(legacy)
     throttled = _names(legacy.get_throttles())
@@ -167,7 +167,7 @@ def unguarded(legacy: Any, dependencies: Sequence[Callable[..., Any]]) -> Iterat
         )
 
 
-def throttles(legacy: Any, service: Any) -> Iterator[Report]:
+def throttles(legacy: Any, service: Any) -> Iterator[ContractReport]:
     """Whether callers are throttled by the same classes at the same rates."""
     ours, theirs = _limits(legacy), _limits(service)
     yield Compared("throttles", _listed(ours))
@@ -194,7 +194,7 @@ MEDIA = (
 )
 
 
-def media(legacy: Any, service: Any) -> Iterator[Report]:
+def media(legacy: Any, service: Any) -> Iterator[ContractReport]:
     """Whether the same parsers, renderers and versioning are used."""
     for getter, area, what in MEDIA:
         ours, theirs = _names(getattr(legacy, getter)()), _names(getattr(service, getter)())

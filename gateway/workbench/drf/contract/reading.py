@@ -14,7 +14,7 @@ from hypothesis import seed as seeded
 
 from gateway.parity.severity import Severity
 from gateway.workbench.contract.budget import TrialBudget
-from gateway.workbench.contract.result import Compared, ContractExample, ContractFinding, Report, Unknown
+from gateway.workbench.contract.result import Compared, ContractExample, ContractFinding, ContractReport, Unknown
 from gateway.workbench.drf.contract.declared import CODES, DeclarationDifference, declared
 from gateway.workbench.drf.contract.inputs import MISSING, candidates, generated
 from gateway.workbench.drf.contract.pairs import Pair, pairs, usual_body, with_value
@@ -57,7 +57,7 @@ class _Differs(Exception):  # raised when hypothesis finds a difference
     pass
 
 
-def compare_bodies(sides: BodySides, budget: TrialBudget) -> Iterator[Report]:
+def compare_bodies(sides: BodySides, budget: TrialBudget) -> Iterator[ContractReport]:
     """The differences in what both read."""
     whole = usual_body(*sides.fields, _accepts)
     total, names = 0, list[str]()
@@ -87,7 +87,7 @@ def _accepts(field: Any, value: Any) -> bool:
     return True
 
 
-def _only_service(pair: Pair) -> Iterator[Report]:
+def _only_service(pair: Pair) -> Iterator[ContractReport]:
     """A field that the view doesn't read."""
     name = pair.name
     if pair.service.read_only:
@@ -234,7 +234,7 @@ WAYS = {
 }
 
 
-def _reports(pair: Pair, seen: Seen) -> Iterator[Report]:
+def _reports(pair: Pair, seen: Seen) -> Iterator[ContractReport]:
     differences = list(declared(pair.legacy, pair.service))
     explained: set[DeclarationDifference] = set()
     codes = {code for way, code in seen.differences if way in ("accepts", "refuses")}

@@ -18,7 +18,7 @@ from gateway.parity.redact.sensitive import is_secret, is_sensitive
 from gateway.parity.severity import Severity
 from gateway.workbench.contract.budget import TrialBudget
 from gateway.workbench.contract.database import AsksDatabase
-from gateway.workbench.contract.result import Compared, ContractExample, ContractFinding, Report, Unknown
+from gateway.workbench.contract.result import Compared, ContractExample, ContractFinding, ContractReport, Unknown
 from gateway.workbench.drf.contract.answered import (
     AnswerField,
     DeclaredResponse,
@@ -62,7 +62,9 @@ class ResponseRoute:
         }
 
 
-def compare_answers(written: WrittenResponse, route: Any, budget: TrialBudget, *, drf: bool) -> Iterator[Report]:
+def compare_answers(
+    written: WrittenResponse, route: Any, budget: TrialBudget, *, drf: bool
+) -> Iterator[ContractReport]:
     """The differences in what both write."""
     said = ResponseRoute(route, drf=drf)
     found = answered(said.model, page=written.page is not None)
@@ -88,7 +90,7 @@ def _readable(serializer: Any) -> Mapping[str, Any]:
     return {name: field for name, field in (fields_below(serializer) or {}).items() if not field.write_only}
 
 
-def _around(written: WrittenResponse, found: DeclaredResponse) -> Iterator[Report]:
+def _around(written: WrittenResponse, found: DeclaredResponse) -> Iterator[ContractReport]:
     """Whether both respond with one object, a list, or a page of them, and what is around the objects."""
     ours, theirs = _form(written), _form(found)
     if ours != theirs:
@@ -121,7 +123,7 @@ def _object(
     said: ResponseRoute,
     budget: TrialBudget,
     names: list[str],
-) -> Iterator[Report]:
+) -> Iterator[ContractReport]:
     """The fields of one object, including nested ones."""
     ours = _readable(serializer)
     inner: Any = serializer.child if isinstance(serializer, serializers.ListSerializer) else serializer
@@ -137,7 +139,7 @@ def _is_stock(serializer: Any) -> bool:
     return str(type(serializer).to_representation.__module__).startswith("rest_framework.")
 
 
-def _names(ours: list[str], theirs: list[str], place: str) -> Iterator[Report]:
+def _names(ours: list[str], theirs: list[str], place: str) -> Iterator[ContractReport]:
     for name in ours:
         if name not in theirs:
             yield ContractFinding(
@@ -188,7 +190,7 @@ def _only_service(name: str, place: str) -> ContractFinding:
 
 def _field(
     field: Any, part: AnswerField, place: str, said: ResponseRoute, budget: TrialBudget, names: list[str]
-) -> Iterator[Report]:
+) -> Iterator[ContractReport]:
     names.append(place)
     yield from _null(field, part, place)
     model, several = inner_model(part.annotation)
@@ -223,7 +225,7 @@ def _other_form(place: str, ours: str, theirs: str) -> ContractFinding:
     )
 
 
-def _null(field: Any, part: AnswerField, place: str) -> Iterator[Report]:
+def _null(field: Any, part: AnswerField, place: str) -> Iterator[ContractReport]:
     ours, theirs = may_be_null(field), nullable(part.annotation)
     if ours and not theirs:
         yield ContractFinding(
@@ -242,7 +244,7 @@ def _null(field: Any, part: AnswerField, place: str) -> Iterator[Report]:
 
 def _typed(
     hint: Any, parts: Mapping[str, AnswerField], place: str, said: ResponseRoute, budget: TrialBudget
-) -> Iterator[Report]:
+) -> Iterator[ContractReport]:
     """A method that declares the keys of its dictionary."""
     ours = parts_of(hint)
     yield from _names(list(ours), list(parts), place)
@@ -254,7 +256,7 @@ def _typed(
 
 def _values(
     native: Native, part: AnswerField, place: str, said: ResponseRoute, budget: TrialBudget
-) -> Iterator[Report]:
+) -> Iterator[ContractReport]:
     """Tries many values of one field; reports the smallest that differs."""
     try:
         writer = FieldWriter(part, drf=said.drf)

@@ -18,7 +18,7 @@ from gateway.parity.decoding import UnreadableBody, parse_json
 from gateway.parity.plain_values import plain_bytes
 from gateway.shield.guard import GuardedCall
 from gateway.shield.sockets import check_address
-from gateway.workbench.corpus import Outbound, Reply
+from gateway.workbench.corpus import Outbound, RecordedResponse
 from gateway.workbench.replay.outbound.answers import RecordedAnswers
 from gateway.workbench.replay.outbound.socket import PlayedSocket
 
@@ -177,7 +177,7 @@ def _library_of(pool: object) -> str:
     return next(name for name in names if name.startswith("httpcore"))
 
 
-def _written(answer: Reply, method: str) -> bytes:
+def _written(answer: RecordedResponse, method: str) -> bytes:
     """An answer as it comes over the wire, by a server that then closes the connection."""
     known = answer.status in {*HTTPStatus}
     reason = HTTPStatus(answer.status).phrase if known else ""
@@ -188,7 +188,7 @@ def _written(answer: Reply, method: str) -> bytes:
     return b"\r\n".join([*lines, b"connection: close", b"", answer.body])
 
 
-def _headers(answer: Reply) -> Iterator[tuple[bytes, bytes]]:
+def _headers(answer: RecordedResponse) -> Iterator[tuple[bytes, bytes]]:
     """Those of the answer that say nothing of a connection, or of another form of the body."""
     for name, value in answer.headers:
         if name not in ("connection", "content-length", "keep-alive", "transfer-encoding"):
