@@ -8,7 +8,9 @@ from typing import Any
 from django.conf import settings
 
 from gateway.compat.starlette import path_pattern
-from gateway.legacy.patterns import Branch, meant_by, patterns_of
+from gateway.legacy.branch import Branch
+from gateway.legacy.patterns import patterns_of
+from gateway.legacy.replaced import meant_by
 
 __all__ = ["Place"]
 

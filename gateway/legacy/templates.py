@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern, RoutePattern
 from starlette.convertors import CONVERTOR_TYPES, Convertor, register_url_convertor
 
-from gateway.legacy.patterns import prefixes
+from gateway.legacy.url_pattern import prefixes
 from gateway.routing.regex import alternatives, elements
 
 __all__ = ["Named", "Unspeakable", "ViewUrl", "convertor_for", "templates", "urls"]

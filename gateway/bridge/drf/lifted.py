@@ -27,7 +27,7 @@ class Lifted(ViewPart):
     def __init__(self, original: Original, callback: Callable[..., Any]) -> None:
         super().__init__(original.kind)
         self.lifted = original
-        self.stands_for = callback  # read by gateway.legacy.patterns
+        self.stands_for = callback  # read by gateway.legacy.replaced
         self.__signature__ = _signature(original)  # as FastAPI reads it
 
     def __repr__(self) -> str:

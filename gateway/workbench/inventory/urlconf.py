@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLResolver, get_resolver
 
+from gateway.legacy.url_pattern import Items
 from gateway.workbench.inventory.endpoint import Endpoint
 from gateway.workbench.inventory.source import app_of, is_third_party, line_with, location
 from gateway.workbench.inventory.template import DjangoPattern, PathTemplate, templates
 from gateway.workbench.inventory.views import ViewHandler, handlers, innermost, kind_of
 
 __all__ = ["endpoints"]
-
-Items = tuple[URLPattern | URLResolver, ...]
 
 
 def endpoints(urlconf: Any = None) -> list[Endpoint]:
