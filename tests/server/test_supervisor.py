@@ -7,8 +7,9 @@ from unittest.mock import Mock
 import pytest
 
 from gateway.server.backoff import SETTLED
-from gateway.server.supervisor import HANGS, Supervisor
+from gateway.server.supervisor import Supervisor
 from gateway.server.worker import Order
+from gateway.server.worker_place import HANGS
 from gateway.testing import FrozenClock
 
 GRACE = 1.0
