@@ -134,7 +134,7 @@ class WorkerPool:
             self._did_not_start(place, worker.problem or f"it {worker.end}", now)
         elif worker.ready:
             place.hand_over(worker)
-            self._served, self._gives_up = True, False
+            self._served, self._single, self._gives_up = True, False, False
         elif now - worker.since > self._patience:
             worker.kill()
             self._did_not_start(place, f"it was not ready after {self._patience:g} seconds (--timeout-start)", now)

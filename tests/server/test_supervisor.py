@@ -342,6 +342,19 @@ def test_a_process_alone_goes_on_when_no_other_starts(supervise, made):
     assert serve(supervisor)
 
 
+def test_after_a_process_alone_has_handed_over_a_reload_that_fails_leaves_its_successor_in_place(supervise, made):
+    supervisor = supervise(0)
+    supervisor.reload()
+    supervisor.tick()
+    serve(supervisor)
+    supervisor.reload()
+    supervisor.tick()
+    made[1].fail("broken")
+    assert later(supervisor, 1)
+    supervisor.stop()
+    assert made[0].asked
+
+
 # -- stop ---------------------------------------------------------------------------------------------
 
 
