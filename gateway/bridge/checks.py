@@ -23,6 +23,7 @@ from gateway.legacy.loading import Ways, all_sync_capable
 from gateway.routing.table import EndpointPattern
 from gateway.upstreams.introspection import unwrapped
 from gateway.upstreams.service import is_async
+from gateway.wording import qualified_name
 
 __all__ = ["bridge_problems", "route_problems", "unbridged_problems", "unread_problems"]
 
@@ -58,15 +59,11 @@ def unbridged_problems(name: str, app: object, endpoints: Sequence[EndpointPatte
     for where, (function, dependencies) in functions.items():
         if aliases := [alias for alias in atomic_aliases(function, dependencies) if alias not in exempt]:
             expected = (
-                f"ATOMIC_REQUESTS of database {aliases[0]!r} can't be kept for {_named(function)} with middleware = "
-                '"none"; leave that out, or mark it with django.db.transaction.non_atomic_requests'
+                f"ATOMIC_REQUESTS of database {aliases[0]!r} can't be kept for {qualified_name(function)} with "
+                'middleware = "none"; leave that out, or mark it with django.db.transaction.non_atomic_requests'
             )
             problems.append(Problem(f"services.{name}", where, expected))
     return problems
-
-
-def _named(function: Callable[..., Any]) -> str:
-    return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__name__)}"
 
 
 def route_problems(name: str, answers: str, app: object, kind: type[BridgedRoute]) -> list[Problem]:
@@ -155,9 +152,9 @@ def _async_and_atomic(name: str, endpoints: Sequence[EndpointPattern]) -> list[P
             continue
         if aliases := atomic_aliases(function, endpoint.dependencies):
             expected = (
-                f"ATOMIC_REQUESTS of database {aliases[0]!r} can't be kept for async def {_named(function)}; write "
-                "`def`, or mark it with django.db.transaction.non_atomic_requests and use gateway.bridge.atomic where "
-                "it writes"
+                f"ATOMIC_REQUESTS of database {aliases[0]!r} can't be kept for async def {qualified_name(function)}; "
+                "write `def`, or mark it with django.db.transaction.non_atomic_requests and use gateway.bridge.atomic "
+                "where it writes"
             )
             problems.append(Problem(f"services.{name}", endpoint.path, expected))
     return problems
@@ -171,10 +168,12 @@ def _not_undoable(name: str, endpoints: Sequence[EndpointPattern]) -> list[Probl
         if function is None or not (aliases := transaction_aliases(function)):
             continue
         if is_async(function):
-            expected = f"`def` instead of async def {_named(function)}: all_in_transaction needs one thread"
+            expected = f"`def` instead of async def {qualified_name(function)}: all_in_transaction needs one thread"
             problems.append(Problem(f"services.{name}", endpoint.path, expected))
         elif unknown := [alias for alias in aliases if alias not in connections.settings]:
-            expected = f"all_in_transaction(using=…) of {_named(function)} to name databases, not {unknown[0]!r}"
+            expected = (
+                f"all_in_transaction(using=…) of {qualified_name(function)} to name databases, not {unknown[0]!r}"
+            )
             problems.append(Problem(f"services.{name}", endpoint.path, expected))
     return problems
 
@@ -188,7 +187,9 @@ def _decorated(name: str, endpoints: Sequence[EndpointPattern]) -> list[Problem]
             continue
         asked_for, taken = (inspect.signature(function, follow_wrapped=follow).parameters for follow in (True, False))
         if next(iter(taken), "") == "request" and "request" not in asked_for:
-            expected = f"{_named(function)} without a decorator for Django's views; gateway.bridge has csrf_exempt"
+            expected = (
+                f"{qualified_name(function)} without a decorator for Django's views; gateway.bridge has csrf_exempt"
+            )
             problems[function] = Problem(f"services.{name}", endpoint.path, expected)
     return [*problems.values()]
 

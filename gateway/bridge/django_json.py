@@ -88,15 +88,6 @@ class DjangoStyle:
         view: Function = made.as_view()
         return view
 
-    def missing(self) -> Function:
-        """The view for a path without endpoint: Django's 404."""
-
-        def view(request: HttpRequest, *_args: object, **_kwargs: object) -> HttpResponseBase:
-            raise Http404(f"{request.path} is no endpoint")
-
-        view.login_required = False  # type: ignore[attr-defined] # LoginRequiredMiddleware isn't asked about a path that nobody has
-        return view
-
 
 def _json(result: Any, status: int) -> HttpResponseBase:
     return JsonResponse(result, safe=False, status=status)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any, Protocol
 
 from django.db import connections, transaction
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, get_resolver
 from django.views.decorators.csrf import csrf_exempt
@@ -50,9 +50,6 @@ class ResponseStyle(Protocol):
 
     def view(self, endpoint: EndpointPattern, siblings: Siblings, crossing: Function) -> Function:
         """The view for `endpoint`. `siblings` are all on its path, by method; `crossing` lets the service answer."""
-
-    def missing(self) -> Function:
-        """The view for a path that the service doesn't have."""
 
 
 class View:
@@ -189,7 +186,7 @@ class Views:
         if style is not None:
             self._paths = _table(endpoints)
             if all(endpoint.function is not None for endpoint in endpoints):
-                self._nowhere = View(_anything, marked_as(_anything, style.missing()), service, Place(""), (), style)
+                self._nowhere = View(_anything, marked_as(_anything, _missing()), service, Place(""), (), style)
 
     def find(self, scope: Scope) -> View:
         """The view for a request that the gateway routed; one for anything where the service can't be asked.
@@ -217,6 +214,16 @@ class Views:
         if match is None:
             return self._nowhere
         return self._views.get((match.template, method)) or self._views.get((match.template, "")) or self._any
+
+
+def _missing() -> Function:
+    """The view for a path that the service doesn't have: Django's 404."""
+
+    def view(request: HttpRequest, *_args: object, **_kwargs: object) -> HttpResponseBase:
+        raise Http404(f"{request.path} is no endpoint")
+
+    view.login_required = False  # type: ignore[attr-defined] # LoginRequiredMiddleware lets a path through that nobody has
+    return view
 
 
 def _by_path(endpoints: Sequence[EndpointPattern]) -> dict[str, dict[str, EndpointPattern]]:

@@ -12,6 +12,7 @@ from gateway.cli.common import ConfigOption, JsonOption, build, config_path, fai
 from gateway.config.problems import ConfigError
 from gateway.rollout.stage import CANARY
 from gateway.server.terminal import STARTUP_FAILURE
+from gateway.wording import counted
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -150,7 +151,7 @@ def _print_list(title: str, lines: list[str]) -> None:
 
 def _service_line(service: dict[str, Any]) -> str:
     count = service["endpoints"]
-    declared = "can't be asked for its endpoints" if count is None else _counted(count, "endpoint")
+    declared = "can't be asked for its endpoints" if count is None else counted(count, "endpoint")
     return f"{service['name']}: {service['app'] or service['url']}, {declared}"
 
 
@@ -170,7 +171,7 @@ def _became(entry: dict[str, Any]) -> str:
 def _route_line(route: dict[str, Any]) -> str:
     methods = " ".join(route["methods"]) or "every method"
     pattern = f"path {route['path']}" if route["path"] else f"prefix {route['prefix']}"
-    what = "everything" if route["claim"] == "all" else _counted(len(route["endpoints"]), "endpoint")
+    what = "everything" if route["claim"] == "all" else counted(len(route["endpoints"]), "endpoint")
     state = route["effective"]
     stage = f"{state.stage} {state.weight:g} %" if state.stage == CANARY else state.stage
     if stage != (declared := str(route["declared"]).replace(" at ", " ")):
@@ -198,16 +199,12 @@ def _baseline_lines(found: dict[str, Any]) -> Iterator[str]:
     done = "added" if found["updated"] else "new, in no route and not in the baseline"
     yield from (f"{endpoint} is {done}" for endpoint in found["new"])
     if found["gone"] and not found["updated"]:
-        yield f"{_counted(len(found['gone']), 'endpoint')} of it went or moved; --update writes it anew"
+        yield f"{counted(len(found['gone']), 'endpoint')} of it went or moved; --update writes it anew"
     elif found["gone"]:
-        yield f"{_counted(len(found['gone']), 'endpoint')} removed"
+        yield f"{counted(len(found['gone']), 'endpoint')} removed"
     if not found["new"] and not found["gone"]:
         yield f"{found['file']} has every endpoint that Django serves and no route has taken up"
 
 
 def _url(url: dict[str, Any]) -> str:
     return f"{url['pattern']} ({url['name']})" if url["name"] else url["pattern"]
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -24,6 +24,7 @@ from gateway.cli.common import (
 )
 from gateway.cli.project import asking_the_database, need_control, opened
 from gateway.server.terminal import REFUSED
+from gateway.wording import counted
 
 if TYPE_CHECKING:
     from gateway.config.parse import Config
@@ -271,5 +272,4 @@ def _print(corpus: Corpus, path: Path, skipped: dict[str, int]) -> None:
         show(shown)
     for line in skipped_in_words(skipped):
         typer.echo(f"Left out: {line}")
-    many = "1 case" if len(corpus) == 1 else f"{len(corpus)} cases"
-    typer.echo(f"{many} of {corpus.about.requests:,} requests in {path}")
+    typer.echo(f"{counted(len(corpus), 'case')} of {corpus.about.requests:,} requests in {path}")

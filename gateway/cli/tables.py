@@ -16,6 +16,7 @@ from gateway.cli.advice import climbs, next_move
 from gateway.rollout.guard import Verdict
 from gateway.rollout.stage import CANARY, LIVE, SHADOW
 from gateway.server.terminal import STAGE_STYLES, in_colour
+from gateway.wording import counted, duration
 from gateway.workbench.describe import stage_of
 
 if TYPE_CHECKING:
@@ -174,9 +175,7 @@ def _side(name: str, callers: SideStats, mirrors: SideStats, *, mirrored: bool =
 
 
 def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "–"
-    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+    return "–" if seconds is None else duration(seconds)
 
 
 def _notes(route: RouteStatus, now: datetime) -> Iterator[Text]:
@@ -230,9 +229,9 @@ def _workers(workers: Sequence[WorkerReport], routes: Sequence[RouteStatus], now
     if here:
         newest = max([worker.revision for worker in here] + [route.current_state.revision for route in routes])
         behind = ", ".join(f"{_named(worker)} at {worker.revision}" for worker in here if worker.revision < newest)
-        count = "1 worker" if len(here) == 1 else f"{len(here)} workers"
         yield Text(
-            f"{count} at revision {newest}" + (f", but {behind}" if behind else ""), style="yellow" if behind else ""
+            f"{counted(len(here), 'worker')} at revision {newest}" + (f", but {behind}" if behind else ""),
+            style="yellow" if behind else "",
         )
     else:
         yield Text("No worker serves now.", style="yellow")

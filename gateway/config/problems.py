@@ -10,6 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from gateway.config.compare import problem as compare_problem
+from gateway.wording import counted
 
 __all__ = ["ConfigError", "Problem", "about_other_shape", "problem_of", "unreported"]
 
@@ -38,8 +39,7 @@ class ConfigError(Exception):
         self.problems = problems
         self.source = source
         lines = "\n".join(f"  - {problem}" for problem in problems)
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__(f"{source}: {count}\n{lines}")
+        super().__init__(f"{source}: {counted(len(problems), 'problem')}\n{lines}")
 
 
 _indices = re.compile(r"\[.*?\]")

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 from gateway.context.outbound import OutboundLog
 from gateway.parity.answer import Sql
 from gateway.parity.rows import Rows, TableInfo, Value, Written
 
-__all__ = ["Recorder", "note_request", "recorder", "unrecorded"]
+__all__ = ["Recorder", "note_request", "recorded_by", "recorder", "unrecorded"]
 
 SAVEPOINT, BACK = "SAVEPOINT ", "ROLLBACK TO SAVEPOINT "
 TRANSACTIONS = ("BEGIN", SAVEPOINT, "RELEASE SAVEPOINT ", BACK)
@@ -141,13 +141,18 @@ def note_request(request: object) -> None:
 
 
 @contextmanager
-def unrecorded() -> Iterator[None]:
-    """A block in which nothing is recorded."""
-    token = recorder.set(None)
+def recorded_by(notes: Recorder | None) -> Iterator[None]:
+    """A block that is recorded there; None: nowhere."""
+    token = recorder.set(notes)
     try:
         yield
     finally:
         recorder.reset(token)
+
+
+def unrecorded() -> AbstractContextManager[None]:
+    """A block in which nothing is recorded."""
+    return recorded_by(None)
 
 
 def _size(values: tuple[Value, ...] | Mapping[str, Value] | None) -> tuple[int, int]:

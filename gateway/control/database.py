@@ -11,6 +11,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, Programmi
 from gateway.control.models import Revision
 from gateway.legacy.connections import return_pooled
 from gateway.randomness import RANDOMNESS
+from gateway.wording import counted
 
 __all__ = ["DatabaseBusy", "alias", "let_go", "missing", "prepare", "tidy", "until_done", "upsert"]
 
@@ -45,7 +46,7 @@ def until_done(work: Callable[[], T]) -> T:
             connections[alias()].close_if_unusable_or_obsolete()
         if attempt + 1 < attempts:
             time.sleep(FIRST_PAUSE * 2**attempt * (1 + RANDOMNESS.random()) / 2)  # so that two don't collide
-    tried = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+    tried = counted(attempts, "attempt")
     raise DatabaseBusy(f"the database did not take the change, after {tried}: {last}") from last
 
 

@@ -9,6 +9,8 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
+from gateway.wording import qualified_name
+
 __all__ = ["plain_bytes", "plain_value"]
 
 MOST = 1000  # values within one
@@ -64,7 +66,7 @@ class _Converter:
         return self._object(value, depth)
 
     def _object(self, value: object, depth: int) -> Any:
-        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        kind = qualified_name(type(value))
         found: dict[str, Any] = {"class": kind}
         if isinstance(content := getattr(value, "content", None), bytes):  # an HttpResponse, say
             found["content"] = plain_bytes(content)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from math import inf
 
 from gateway.config.services import BREAKER, BreakerSettings
+from gateway.wording import counted
 
 __all__ = ["CircuitBreaker"]
 
@@ -125,7 +126,7 @@ class CircuitBreaker:
         self._settings = breaker or BreakerSettings()
         self._window = _Window(self._settings.window)
         self._cooldown = _Cooldown(self._settings)
-        self._busy = f"service {service!r} has {limit} request{'' if limit == 1 else 's'} in flight"
+        self._busy = f"service {service!r} has {counted(limit or 0, 'request')} in flight"
         self._cause: str | None = None  # why it is not closed, in words; None while it is
         self._trial_until = -inf  # while a trial is under way, when it is given up for lost
         # Goes up whenever the state changes or a trial begins: the end of a request from an earlier one is old news.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gateway.rollout.guard import Judgement, Verdict
 from gateway.rollout.stage import CANARY, LEGACY_STAGE, SHADOW, State
+from gateway.wording import counted
 
 __all__ = ["Evidence", "Replayed", "missing", "too_few"]
 
@@ -100,8 +101,7 @@ def too_few(compared: int, minimum: int, *, mirrored: bool) -> str | None:
     canary is judged by errors and speed only; `mirrored`: some of its requests are compared."""
     if compared >= minimum:
         return None
-    answers = "1 answer" if compared == 1 else f"{compared} answers"
-    words = f"{answers} of this release compared in the last two hours, {minimum} are needed"
+    words = f"{counted(compared, 'answer')} of this release compared in the last two hours, {minimum} are needed"
     return words if mirrored else f"{words}, and nothing is compared in canary: set `canary` in [routes.mirror]"
 
 

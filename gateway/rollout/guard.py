@@ -9,6 +9,7 @@ from enum import Enum
 from gateway.config.guard import Guard
 from gateway.rollout.significance import beyond_doubt, excess, excess_over
 from gateway.stats.tally import FEW, Mirrored, Tally
+from gateway.wording import counted, duration
 
 __all__ = ["HANDFUL", "Hold", "Judgement", "Promote", "RollBack", "Step", "Verdict", "judge", "next_step"]
 
@@ -101,7 +102,7 @@ def judge(
 def _requests(guard: Guard, service: Tally, *, required: bool) -> ConditionResult | None:
     if service.requests >= guard.minimum or not required:
         return None
-    requests = "1 request" if service.requests == 1 else f"{service.requests} requests"
+    requests = counted(service.requests, "request")
     return Verdict.INCONCLUSIVE, f"{requests} in {guard.window:g} s, {guard.minimum} are needed"
 
 
@@ -124,7 +125,7 @@ def _errors(guard: Guard, service: Tally, legacy: Tally) -> ConditionResult | No
     if service.error_rate <= allowed + ROUNDING:
         return Verdict.HEALTHY, words
     if _too_few(service.failing, service.callers):
-        return Verdict.INCONCLUSIVE, f"{words}; only {_callers(service.failing)} had them"
+        return Verdict.INCONCLUSIVE, f"{words}; only {counted(len(service.failing), 'caller')} had them"
     enough = known and service.requests >= guard.minimum
     return _bad(words, excess_over(service, legacy, guard.error_delta), service.errors, enough=enough)
 
@@ -135,16 +136,16 @@ def _latency(guard: Guard, service: Tally, legacy: Tally, *, required: bool) -> 
     The same number is needed of legacy's only to object. `required`: legacy has requests, which may be in an earlier
     counter window than the mirrors that followed them.
     """
-    counted, base = service.histogram.count, legacy.histogram.quantile(P95)
+    requests, base = service.histogram.count, legacy.histogram.quantile(P95)
     p95 = service.histogram.quantile(P95)
-    if guard.p95_delta is None or p95 is None or counted < guard.minimum:
+    if guard.p95_delta is None or p95 is None or requests < guard.minimum:
         return None
     if base is None:
         if p95 <= guard.p95_floor or not required:
             return None
-        return Verdict.INCONCLUSIVE, f"p95 {_duration(p95)} over {counted} requests; no request of legacy's counts yet"
+        return Verdict.INCONCLUSIVE, f"p95 {duration(p95)} over {requests} requests; no request of legacy's counts yet"
     words = (
-        f"p95 {_duration(p95)} against legacy's {_duration(base)} over {counted} requests in {guard.window:g} s; "
+        f"p95 {duration(p95)} against legacy's {duration(base)} over {requests} requests in {guard.window:g} s; "
         f"allowed {guard.p95_delta * 100:.0f} % more"
     )
     allowed = max(base * (1 + guard.p95_delta), guard.p95_floor)
@@ -154,7 +155,7 @@ def _latency(guard: Guard, service: Tally, legacy: Tally, *, required: bool) -> 
         lacking = f"legacy had {legacy.histogram.count} requests, {guard.minimum} are needed"
         return Verdict.INCONCLUSIVE, f"{words}; {lacking}"
     slower = service.histogram.above(allowed)
-    return _bad(words, excess(slower, counted, 1 - P95), slower, enough=True)
+    return _bad(words, excess(slower, requests, 1 - P95), slower, enough=True)
 
 
 def _parity(guard: Guard, mirrored: Mirrored, *, required: bool) -> ConditionResult | None:
@@ -164,7 +165,7 @@ def _parity(guard: Guard, mirrored: Mirrored, *, required: bool) -> ConditionRes
     compared, allowed = mirrored.compared, 1 - guard.parity / 100
     enough = compared >= guard.minimum
     if mirrored.critical:
-        found = "1 answer" if mirrored.critical == 1 else f"{mirrored.critical} answers"
+        found = counted(mirrored.critical, "answer")
         return Verdict.FAILING, f"{found} of {compared} compared in {guard.window:g} s differed critically; none may"
     if mirrored.parity is None:
         return (Verdict.INCONCLUSIVE, f"nothing was compared in {guard.window:g} s") if required else None
@@ -173,7 +174,7 @@ def _parity(guard: Guard, mirrored: Mirrored, *, required: bool) -> ConditionRes
         f"required {guard.parity:g} %"
     )
     if mirrored.different / compared > allowed + ROUNDING and _too_few(mirrored.differing, mirrored.callers):
-        return Verdict.INCONCLUSIVE, f"{words}; only {_callers(mirrored.differing)} had differences"
+        return Verdict.INCONCLUSIVE, f"{words}; only {counted(len(mirrored.differing), 'caller')} had differences"
     if mirrored.different / compared > allowed + ROUNDING:
         return _bad(words, excess(mirrored.different, compared, allowed), mirrored.different, enough=enough)
     if required and not enough:
@@ -212,16 +213,8 @@ def _too_few(concerned: set[int], callers: set[int]) -> bool:
     return len(concerned) < FEW and len(concerned) < len(callers)
 
 
-def _callers(concerned: set[int]) -> str:
-    return "1 caller" if len(concerned) == 1 else f"{len(concerned)} callers"
-
-
 def _percent(share: float) -> str:
     return f"{share * 100:.1f} %"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
 def next_step(

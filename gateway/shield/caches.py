@@ -18,6 +18,7 @@ from gateway.context.mirror_scope import MirrorScope
 from gateway.parity.intentions import GONE, Intention
 from gateway.parity.plain_values import plain_bytes, plain_value
 from gateway.shield.guard import GuardedCall, guard
+from gateway.wording import qualified_name
 
 __all__ = ["PrivateCache", "cache_intentions", "reading", "shield_caches"]
 
@@ -73,7 +74,7 @@ def _instead(call: GuardedCall) -> Any:
     method = getattr(private, call.name, None)
     if method is None:
         what = f"CACHES[{alias!r}]" if alias is not None else f"a {type(cache).__qualname__}"
-        raise scope.refuse(f"{call.name!r} of {what} ({type(cache).__module__}.{type(cache).__qualname__})")
+        raise scope.refuse(f"{call.name!r} of {what} ({qualified_name(type(cache))})")
     return method(*call.args, **call.kwargs)
 
 

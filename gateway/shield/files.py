@@ -12,6 +12,7 @@ from gateway.parity.intentions import GONE
 from gateway.parity.plain_values import plain_bytes
 from gateway.shield.effects import note, noting
 from gateway.shield.guard import GuardedCall, guard
+from gateway.wording import qualified_name
 
 __all__ = ["shield_files"]
 
@@ -99,4 +100,4 @@ class _MirrorFiles:
 
 
 def _said(storage: Storage) -> str:
-    return f"{type(storage).__module__}.{type(storage).__qualname__}"
+    return qualified_name(type(storage))

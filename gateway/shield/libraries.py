@@ -21,6 +21,7 @@ from django.db import connections
 
 from gateway.context.mirror_scope import current
 from gateway.shield.guard import GuardedCall, among_callers, guard
+from gateway.wording import qualified_name
 
 __all__ = ["DATABASES", "INSTEAD", "database_libraries", "shield_libraries"]
 
@@ -78,7 +79,7 @@ def _unless_rolled_back(call: GuardedCall) -> Any:
     if djangos and call.name == "commit":
         raise scope.refuse("a commit by the driver's connection", "whose transaction is the mirror's")
     if scope.may_not_stay and not djangos:
-        raise scope.refuse(f"{type(call.target).__module__}.{type(call.target).__qualname__}", INSTEAD)
+        raise scope.refuse(qualified_name(type(call.target)), INSTEAD)
     return call.method(call.target, *call.args, **call.kwargs)
 
 

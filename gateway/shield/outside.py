@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.shield.effects import note, noting
 from gateway.shield.guard import GuardedCall, guard
+from gateway.wording import qualified_name
 
 __all__ = ["OUTSIDE", "shield_outside"]
 
@@ -37,7 +38,7 @@ def shield_outside() -> None:
 
 
 def _refused(call: GuardedCall) -> Any:
-    raise call.scope.refuse(f"a task, by {type(call.target).__module__}.{type(call.target).__qualname__}.{call.name}()")
+    raise call.scope.refuse(f"a task, by {qualified_name(type(call.target))}.{call.name}()")
 
 
 def _told(_layer: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:

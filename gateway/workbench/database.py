@@ -1,8 +1,10 @@
-"""Whether the project has gateway.control, and problems of its database."""
+"""What the commands ask about the project's models and its database."""
 
 from __future__ import annotations
 
-__all__ = ["installed", "trouble"]
+from typing import Any
+
+__all__ = ["has_field", "installed", "trouble"]
 
 
 def installed() -> bool:
@@ -10,6 +12,17 @@ def installed() -> bool:
     from django.apps import apps
 
     return apps.ready and apps.is_installed("gateway.control")
+
+
+def has_field(model: Any, name: str) -> bool:
+    """Whether a model has a field of this name."""
+    from django.core.exceptions import FieldDoesNotExist
+
+    try:
+        model._meta.get_field(name)  # noqa: SLF001 - documented
+    except FieldDoesNotExist:
+        return False
+    return True
 
 
 def trouble(error: Exception) -> str:

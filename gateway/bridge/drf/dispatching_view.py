@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MethodType
 from typing import Any, ClassVar, cast
 
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.generics import GenericAPIView
@@ -231,12 +231,3 @@ class DRFStyle:
         name = getattr(function, "__name__", type(function).__name__) if unnamed else base.__name__
         attributes["__qualname__"] = name if unnamed else base.__qualname__
         return _as_view(type(name, (DispatchingView, base), attributes), siblings)
-
-    def missing(self) -> Function:
-        """The view for a path without endpoint: Django's 404."""
-
-        def view(request: HttpRequest, *_args: object, **_kwargs: object) -> HttpResponseBase:
-            raise Http404(f"{request.path} is no endpoint")
-
-        view.login_required = False  # type: ignore[attr-defined] # LoginRequiredMiddleware isn't asked about a path that nobody has
-        return view

@@ -34,6 +34,7 @@ from gateway.compat.drf import class_behind
 from gateway.compat.starlette import convertor_patterns
 from gateway.legacy.templates import Named, Piece, Unspeakable, ViewUrl, convertor_for, templates, urls
 from gateway.routing.template import ANY_SEGMENT
+from gateway.wording import qualified_name
 
 __all__ = ["NotLiftable", "lift"]
 
@@ -81,7 +82,7 @@ def lift(
             there.add(template)
             _add(made, template, url, original, chosen, urlconf)
     if not made.routes:
-        raise NotLiftable(f"{_named(view)} has nothing for methods={methods!r} and actions={actions!r}")
+        raise NotLiftable(f"{qualified_name(view)} has nothing for methods={methods!r} and actions={actions!r}")
     return made
 
 
@@ -207,7 +208,7 @@ def _test(view: Liftable) -> Callable[[Callable[..., Any]], bool]:
         return lambda callback: (made_of := class_behind(callback)) is not None and made_of.kind is view
     wanted = Original.of(view)
     if wanted is None:
-        raise NotLiftable(f"{_named(view)} is no view of Django REST framework's")
+        raise NotLiftable(f"{qualified_name(view)} is no view of Django REST framework's")
     return lambda callback: (
         callback is view
         or (
@@ -220,15 +221,12 @@ def _test(view: Liftable) -> Callable[[Callable[..., Any]], bool]:
 
 def _nowhere(view: Liftable, place: Placement, there: Sequence[ViewUrl]) -> str:
     if there:
-        return f"{_named(view)} has no URL below {place.path or place.prefix!r}; it has {', '.join(map(str, there))}"
+        urls = ", ".join(map(str, there))
+        return f"{qualified_name(view)} has no URL below {place.path or place.prefix!r}; it has {urls}"
     if isinstance(view, BaseRouter):
         return "the project's URLconf includes none of the router's URLs; include router.urls, or lift a ViewSet"
     how = 'prefix="/api/…"' if isinstance(view, type) and issubclass(view, ViewSetMixin) else 'path="/api/…/"'
-    return f"no URL of the project leads to {_named(view)}; say where it is to be, by {how}"
-
-
-def _named(view: Liftable) -> str:
-    return f"{view.__module__}.{getattr(view, '__qualname__', type(view).__name__)}"
+    return f"no URL of the project leads to {qualified_name(view)}; say where it is to be, by {how}"
 
 
 # -- path templates -----------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 from rest_framework.views import APIView
 
 from gateway.compat.drf import class_behind
+from gateway.wording import qualified_name
 
 __all__ = ["NotLiftable", "Original"]
 
@@ -49,7 +50,7 @@ class Original:
         return cls(kind, original.initkwargs, original.actions, decorators, {**vars(callback)})
 
     def __str__(self) -> str:
-        return f"{self.kind.__module__}.{self.kind.__qualname__}"
+        return qualified_name(self.kind)
 
     def as_view(self, kind: type[APIView]) -> Function:
         """The view of `kind`, the class or a subclass, with the same arguments and decorators."""

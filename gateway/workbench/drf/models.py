@@ -28,7 +28,7 @@ from gateway.workbench.drf.kinds import BRIDGE
 from gateway.workbench.drf.validators import all_of
 from gateway.workbench.scaffold.literals import Text, arguments
 from gateway.workbench.scaffold.references import Untranslatable, ref
-from gateway.workbench.scaffold.stubs import annotation_text, docstring, hints, raising
+from gateway.workbench.scaffold.stubs import annotation_text, docstring, hints, in_docstring, raising
 
 __all__ = ["Direction", "Models"]
 
@@ -88,7 +88,7 @@ class Models:
     def _lines(self, serializer: Any, direction: Direction, documented: DocumentedSchema | None) -> Iterator[str]:
         kind = type(serializer)
         if kind.__doc__ and "__doc__" in vars(kind) and not kind.__module__.startswith("rest_framework"):
-            yield f'"""{_plain(inspect.cleandoc(kind.__doc__))}"""'
+            yield f'"""{in_docstring(inspect.cleandoc(kind.__doc__))}"""'
         fields = [(name, field) for name, field in serializer.fields.items() if _belongs(field, direction)]
         yield "\n".join(
             str(self._field(kind, name, field, direction, documented.field(name) if documented is not None else None))
@@ -231,8 +231,4 @@ def _is_drfs(method: Any) -> bool:
 
 def _summary(function: Any, what: str) -> str:
     found = inspect.getdoc(function)
-    return _plain(found.splitlines()[0]) if found else f"{what}, to be written."
-
-
-def _plain(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"""', "'''")
+    return in_docstring(found.splitlines()[0]) if found else f"{what}, to be written."

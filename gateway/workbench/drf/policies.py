@@ -10,6 +10,7 @@ from typing import Any
 
 from rest_framework.serializers import BaseSerializer, ListSerializer, Serializer
 
+from gateway.wording import qualified_name
 from gateway.workbench.inventory.instance import view_instance
 
 __all__ = ["Policies", "fields_of", "policies_of"]
@@ -114,4 +115,4 @@ def _name(thing: Any) -> str:
     if operands:
         inner = [_name(one) for one in operands]
         return f"not {inner[0]}" if len(inner) == 1 else f"({f' {kind.__name__.lower()} '.join(inner)})"
-    return f"{kind.__module__}.{kind.__qualname__}"
+    return qualified_name(kind)

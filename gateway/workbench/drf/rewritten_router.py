@@ -21,7 +21,7 @@ from gateway.workbench.inventory import Endpoint
 from gateway.workbench.scaffold.naming import function_name, identifier
 from gateway.workbench.scaffold.paths import parameters, path_text
 from gateway.workbench.scaffold.references import Untranslatable, ref, reference
-from gateway.workbench.scaffold.stubs import raising, source_of
+from gateway.workbench.scaffold.stubs import in_docstring, raising, source_of
 
 __all__ = ["Rewrites"]
 
@@ -179,7 +179,7 @@ class Rewrites:
         """A stub that contains the sources of the code to be translated."""
         self._say(what)
         sources = textwrap.indent("\n\n".join(map(source_of, functions)), "    ") or "    # of REST framework"
-        text = f'"""Do what {what} did.\n\n{_quoted(sources)}\n"""\n{raising(what)}'
+        text = f'"""Do what {what} did.\n\n{in_docstring(sources)}\n"""\n{raising(what)}'
         self._helpers.setdefault(name, f"def {name}({signature}) -> {returns}:\n{textwrap.indent(text, '    ')}")
 
     # -- functions -------------------------------------------------------------------------------
@@ -260,14 +260,10 @@ def _dependency(endpoint: Endpoint, more: str) -> str:
 def _document(endpoint: Endpoint, source: Any) -> str:
     function = endpoint.function
     own = None if standard_action(endpoint) else getattr(function, "__doc__", None)
-    first = _quoted(own.strip().splitlines()[0]) if own and own.strip() else f"{endpoint}."
+    first = in_docstring(own.strip().splitlines()[0]) if own and own.strip() else f"{endpoint}."
     if source is None:
         return f'"""{first}"""'
-    return f'"""{first}\\f\n\n{endpoint.view} was:\n\n{textwrap.indent(_quoted(source_of(source)), "    ")}\n"""'
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"""', "'''")
+    return f'"""{first}\\f\n\n{endpoint.view} was:\n\n{textwrap.indent(in_docstring(source_of(source)), "    ")}\n"""'
 
 
 def _many_to_many(serializer: Any, model: Any) -> list[str]:

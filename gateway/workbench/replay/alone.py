@@ -1,16 +1,16 @@
-"""What one side of a replay has to itself: a whole database, whose transactions end as if they were committed."""
+"""Runs one side of a replay on a database of its own, where transactions end as if they were committed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.db import Error
 
 from gateway.context.intentions import Intentions
 from gateway.context.mirror_scope import MirrorScope, mirror_scope
-from gateway.context.recording import Recorder, recorder
+from gateway.context.recording import Recorder, recorded_by, unrecorded
 from gateway.parity.intentions import Intention
 from gateway.shield.caches import cache_intentions
 from gateway.shield.effects import named
@@ -72,12 +72,12 @@ class ReplayScope(MirrorScope):
             return
         with mirror_scope(self):
             try:
-                with noted_by(None):
+                with unrecorded():
                     self._check_constraints(connection)
             except Error as exc:
                 self._recorder.effects.append(f"the commit fails: {type(exc).__name__}")
                 return
-            with noted_by(self._recorder):
+            with recorded_by(self._recorder):
                 self._run_callbacks(connection, pending)
             self._read_finals(connection)
 
@@ -94,7 +94,7 @@ class ReplayScope(MirrorScope):
     def _read_finals(self, connection: Any) -> None:
         rows = self._recorder.rows()
         if rows is not None and rows.written:
-            with noted_by(None), suppress(Error):  # a table of another database, say: then they stay as they are said
+            with unrecorded(), suppress(Error):  # a table of another database, say: then they stay as they are said
                 self.finals = {**self.finals, **read_finals(connection, rows)}
 
     def _run_callbacks(self, connection: Any, pending: int) -> None:
@@ -109,13 +109,3 @@ class ReplayScope(MirrorScope):
                 self._recorder.effects.append(f"{named(function)} fails: {type(exc).__name__}")
                 if not robust:
                     return
-
-
-@contextmanager
-def noted_by(notes: Recorder | None) -> Iterator[None]:
-    """A block in which what is done is noted there."""
-    token = recorder.set(notes)
-    try:
-        yield
-    finally:
-        recorder.reset(token)

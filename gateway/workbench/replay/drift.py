@@ -9,6 +9,7 @@ from gateway.parity.difference import MISSING, Difference
 from gateway.parity.fingerprint import fingerprint
 from gateway.parity.redact.redaction import Redaction, redact
 from gateway.parity.severity import Severity
+from gateway.wording import duration
 from gateway.workbench.replay.result import Drift, ReplayFinding
 
 __all__ = ["SLOWER", "drift_of", "finding_of", "says_shape", "slower"]
@@ -85,10 +86,6 @@ def _short(text: str | None) -> str:
 
 def slower(legacy: float, service: float) -> ReplayFinding:
     """The service took longer; both in seconds."""
-    was, now = _duration(legacy), _duration(service)
+    was, now = duration(legacy), duration(service)
     message = f"the service is slower: {now} where legacy takes {was}, each the fastest of three"
     return ReplayFinding(Drift.REGRESSION, SLOWER, "seconds", Severity.BREAKING, was, now, message)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"

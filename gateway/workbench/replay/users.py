@@ -13,11 +13,12 @@ from zlib import crc32
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model, load_backend
-from django.core.exceptions import FieldDoesNotExist, FieldError, ValidationError
+from django.core.exceptions import FieldError, ValidationError
 from django.db import Error
 from django.middleware.csrf import CSRF_SESSION_KEY
 
 from gateway.workbench.corpus import User
+from gateway.workbench.database import has_field
 from gateway.workbench.replay.task import ANOTHER
 
 __all__ = ["CSRF", "Login", "LoginError", "Users"]
@@ -111,19 +112,11 @@ class Users:
 
     def _of_fields(self, values: Mapping[str, object]) -> dict[str, object]:
         """Those of `values` that the model has a field for."""
-        return {name: value for name, value in values.items() if _has_field(self._model, name)}
+        return {name: value for name, value in values.items() if has_field(self._model, name)}
 
     @cached_property
     def _model(self) -> Any:
         return get_user_model()
-
-
-def _has_field(model: Any, name: str) -> bool:
-    try:
-        model._meta.get_field(name)  # noqa: SLF001 - Django documents it, name and all
-    except FieldDoesNotExist:
-        return False
-    return True
 
 
 def _cookies(user: Any) -> Iterator[tuple[str, str]]:

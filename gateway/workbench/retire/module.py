@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from gateway.workbench.syntax import called_name
+
 __all__ = ["Import", "Module", "ModulePart", "PartKey", "Position", "read_module"]
 
 Position = tuple[int, int]  # line from 1, column from 0, as in ast and libcst
@@ -173,21 +175,17 @@ def _patterns(statement: ast.stmt) -> Iterator[ast.expr]:
     for node in ast.walk(statement):
         if isinstance(node, ast.List | ast.Tuple):
             for element in node.elts:
-                if isinstance(element, ast.Call) and _called(element) in ROUTING and not _includes(element):
+                if isinstance(element, ast.Call) and called_name(element) in ROUTING and not _includes(element):
                     yield element
 
 
 def _includes(call: ast.Call) -> bool:
-    return any(isinstance(node, ast.Call) and _called(node) == "include" for node in ast.walk(call))
+    return any(isinstance(node, ast.Call) and called_name(node) == "include" for node in ast.walk(call))
 
 
 def _registers(statement: ast.stmt) -> bool:
     value = getattr(statement, "value", None)
-    return isinstance(statement, ast.Expr) and isinstance(value, ast.Call) and _called(value) == "register"
-
-
-def _called(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return isinstance(statement, ast.Expr) and isinstance(value, ast.Call) and called_name(value) == "register"
 
 
 def _made(module: Module, kind: PartKind, name: str, node: ast.AST, without: Sequence[ast.AST] = ()) -> ModulePart:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.workbench.scaffold.references import Untranslatable, ref, reference
 
-__all__ = ["annotation_text", "docstring", "hints", "raising", "source_of"]
+__all__ = ["annotation_text", "docstring", "hints", "in_docstring", "raising", "source_of"]
 
 ANY = ref("typing", "Any")
 
@@ -26,8 +26,13 @@ def source_of(function: Callable[..., Any]) -> str:
 
 def docstring(first: str, what: str, function: Callable[..., Any]) -> str:
     """A docstring of `first`, and the source of `function` after a form feed, where FastAPI ends a description."""
-    source = source_of(function).replace("\\", "\\\\").replace('"""', "'''")
+    source = in_docstring(source_of(function))
     return f'"""{first}\\f\n\n{what} was:\n\n{textwrap.indent(source, "    ")}\n"""'
+
+
+def in_docstring(text: str) -> str:
+    """`text` as it may stand in a docstring."""
+    return text.replace("\\", "\\\\").replace('"""', "'''")
 
 
 def raising(what: str) -> str:

@@ -7,18 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import hypothesis
 from django.core.files.base import File
-from hypothesis import HealthCheck, Phase
-from hypothesis import seed as seeded
 
 from gateway.parity.severity import Severity
+from gateway.wording import counted
 from gateway.workbench.contract.budget import TrialBudget
 from gateway.workbench.contract.result import Compared, ContractExample, ContractFinding, ContractReport, Unknown
 from gateway.workbench.drf.contract.declared import CODES, DeclarationDifference, declared
 from gateway.workbench.drf.contract.inputs import MISSING, candidates, generated
 from gateway.workbench.drf.contract.pairs import Pair, pairs, usual_body, with_value
 from gateway.workbench.drf.contract.readers import LegacyReader, Reader, ReadOutcome, equal, texts
+from gateway.workbench.drf.contract.search import smallest_difference
 
 __all__ = ["BodySides", "compare_bodies"]
 
@@ -53,10 +52,6 @@ class Seen:
     values: int = 0
 
 
-class _Differs(Exception):  # raised when hypothesis finds a difference
-    pass
-
-
 def compare_bodies(sides: BodySides, budget: TrialBudget) -> Iterator[ContractReport]:
     """The differences in what both read."""
     whole = usual_body(*sides.fields, _accepts)
@@ -71,7 +66,7 @@ def compare_bodies(sides: BodySides, budget: TrialBudget) -> Iterator[ContractRe
         seen = _FieldTrial(sides, whole, pair, budget).run()
         total, names = total + seen.values, [*names, pair.name]
         yield from _reports(pair, seen)
-    yield Compared("request", f"{_counted(len(names), 'field')} ({', '.join(names) or 'none'}), {total:,} values")
+    yield Compared("request", f"{counted(len(names), 'field')} ({', '.join(names) or 'none'}), {total:,} values")
     yield from (Unknown("request", what) for what in sides.left_out)
     if sides.hooks:
         names_of_hooks = ", ".join(dict.fromkeys(sides.hooks))
@@ -146,29 +141,9 @@ class _FieldTrial:
 
     def _sought(self) -> tuple[tuple[str, str], ContractExample] | None:
         """The smallest value with a difference that is not known yet."""
-        last: list[tuple[tuple[str, str], ContractExample]] = []
-
-        @seeded(self._budget.seed)
-        @hypothesis.settings(
-            max_examples=self._budget.examples,
-            database=None,
-            deadline=None,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-            report_multiple_bugs=False,
-        )
-        @hypothesis.given(generated(self._pair.legacy, self._pair.service))
-        def look(value: Any) -> None:
-            found = self._differs(value)
-            if found is not None and found[0] not in self.seen.differences:
-                last[:] = [found]
-                raise _Differs
-
-        try:
-            look()
-        except _Differs:
-            return last[0]
-        return None
+        values, known = generated(self._pair.legacy, self._pair.service), self.seen.differences
+        budget = self._budget
+        return smallest_difference(values, self._differs, known, count=budget.examples, seed=budget.seed)
 
     def _differs(self, value: Any) -> tuple[tuple[str, str], ContractExample] | None:
         """How the sides differ for `value`: the kind, and the error's code; None if they don't."""
@@ -279,7 +254,3 @@ def _not_told(pair: Pair, seen: Seen) -> Iterator[Unknown]:
         yield Unknown(
             "request", f"{pair.name}: the view's own code refuses {one.value}: {one.legacy}; the endpoint's has to"
         )
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

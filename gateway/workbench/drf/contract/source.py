@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from django.http.response import HttpResponseBase
 from rest_framework.serializers import BaseSerializer
 
+from gateway.workbench.syntax import called_name
+
 __all__ = ["Used", "calls", "handler_of", "mentions", "statuses", "used_serializers"]
 
 DEEPEST = 3  # nested calls of super() and functions of the same module that are followed
@@ -44,7 +46,7 @@ def _tree(function: Callable[..., Any]) -> ast.AST | None:
 
 def calls(function: Any, *names: str) -> bool:
     """Whether one of `names` is called in `function`, or in a function of its module that it calls."""
-    return any(_called(node) in names for _, node in _calls(function, 0))
+    return any(called_name(node) in names for _, node in _calls(function, 0))
 
 
 def statuses(view: Any, function: Callable[..., Any]) -> frozenset[int]:
@@ -153,10 +155,6 @@ def _calls(function: Callable[..., Any], depth: int) -> Iterator[tuple[Callable[
             and inner.__module__ == getattr(function, "__module__", None)
         ):
             yield from _calls(inner, depth + 1)
-
-
-def _called(node: ast.Call) -> str:
-    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
 def _value(node: ast.expr, function: Callable[..., Any]) -> Any:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist
 
+from gateway.workbench.database import has_field
 from gateway.workbench.drf.contract.views import anonymous
 
 __all__ = ["callers"]
@@ -28,15 +28,7 @@ def callers() -> Iterator[tuple[str, Any]]:
 
     model = get_user_model()
     for name, flags in FLAGS:
-        user = model(pk=1, **{flag: value for flag, value in flags.items() if _has(model, flag)})
-        if _has(model, "is_active"):
+        user = model(pk=1, **{flag: value for flag, value in flags.items() if has_field(model, flag)})
+        if has_field(model, "is_active"):
             user.is_active = True
         yield name, user
-
-
-def _has(model: Any, name: str) -> bool:
-    try:
-        model._meta.get_field(name)  # noqa: SLF001 - documented
-    except FieldDoesNotExist:
-        return False
-    return True

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, is_typeddict
 
-import hypothesis
-from hypothesis import HealthCheck, Phase
-from hypothesis import seed as seeded
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 from rest_framework import serializers
@@ -29,6 +27,7 @@ from gateway.workbench.drf.contract.answered import (
     parts_of,
 )
 from gateway.workbench.drf.contract.natives import Native, may_be_null, native_of, of_type, returned_by
+from gateway.workbench.drf.contract.search import smallest_difference
 from gateway.workbench.drf.contract.serializers import WrittenResponse, fields_below
 
 __all__ = ["compare_answers"]
@@ -264,7 +263,8 @@ def _values(
         yield Unknown("response", f"{place}: {type(exc).__name__}")
         return
     known: set[str] = set()
-    while (found := _sought(native, writer, budget, known)) is not None:
+    search = partial(smallest_difference, native.values, partial(_differs, native, writer), known)
+    while (found := search(count=min(budget.examples, ENOUGH), seed=budget.seed)) is not None:
         way, example = found
         known.add(way)
         if way == "unknown":
@@ -286,38 +286,6 @@ WAYS = {
     "value": "written otherwise",
     "fails": "the service's model refuses what rows have, which is a 500",
 }
-
-
-class _Differs(Exception):  # raised when hypothesis finds a difference
-    pass
-
-
-def _sought(
-    native: Native, writer: FieldWriter, budget: TrialBudget, known: set[str]
-) -> tuple[str, ContractExample] | None:
-    last: list[tuple[str, ContractExample]] = []
-
-    @seeded(budget.seed)
-    @hypothesis.settings(
-        max_examples=min(budget.examples, ENOUGH),
-        database=None,
-        deadline=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-    )
-    @hypothesis.given(native.values)
-    def look(value: Any) -> None:
-        found = _differs(native, writer, value)
-        if found is not None and found[0] not in known:
-            last[:] = [found]
-            raise _Differs
-
-    try:
-        look()
-    except _Differs:
-        return last[0]
-    return None
 
 
 def _differs(native: Native, writer: FieldWriter, value: Any) -> tuple[str, ContractExample] | None:
