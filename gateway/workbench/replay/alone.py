@@ -21,13 +21,16 @@ from gateway.workbench.replay.outbound import PlayedClients, RecordedAnswers
 
 __all__ = ["ReplayScope"]
 
-PATIENCE = 30.0  # seconds for a lock or a statement: nobody else waits
+PATIENCE = 30.0  # seconds for a lock or a statement; no caller waits for them
 
 
 class ReplayScope(MirrorScope):
-    """One side's request. Unlike a mirror's, its database is nobody else's; what is to be checked at a commit is
-    checked, and what is to run after it runs, before all is rolled back. What of that fails is noted as an effect.
-    `finals` are the rows as they are then. What it asks of other servers gets the answers that were `recorded`."""
+    """One side's request. Unlike a mirror, it has the database to itself: before its transaction is rolled back,
+    constraints that are checked at a commit are checked, and `on_commit` functions run; failures of these are noted as
+    effects.
+
+    `finals` are the values of the written rows at that time. Requests to other servers get their `recorded` responses.
+    """
 
     __slots__ = ("_clients", "_noted", "_recorder", "finals")
 
@@ -50,24 +53,25 @@ class ReplayScope(MirrorScope):
 
     @property
     def alone(self) -> bool:
-        """Nothing does: one side is asked after the other."""
+        """Whether no caller uses the databases meanwhile: always, since both sides run one after the other."""
         return True
 
     def owns(self, alias: str) -> bool:  # noqa: ARG002 - as in the base class
-        """Every database is."""
+        """Whether the database is the scope's own: every database is."""
         return True
 
     @property
     def refused_request(self) -> bool:
-        """Whether it asked another server for what was not recorded."""
+        """Whether it sent a request to another server for which no response was recorded."""
         return self._clients.refused
 
     def intended(self) -> tuple[Intention, ...]:
-        """What it would have left in caches, sessions and files, and asked of other servers."""
+        """What it would have changed in caches, sessions and files, and what it requested from other servers."""
         return (*self._noted.found(), *cache_intentions(self))
 
     def conclude(self, connection: Any, pending: int) -> None:
-        """As a commit of the project would."""
+        """End the transaction as a commit would, apart from committing: check constraints, run `on_commit` functions
+        (from the index `pending` on), and read the rows that were written."""
         if not connection.in_atomic_block or connection.needs_rollback:
             return
         with mirror_scope(self):
@@ -82,11 +86,11 @@ class ReplayScope(MirrorScope):
             self._read_finals(connection)
 
     def _check_constraints(self, connection: Any) -> None:
-        """Those that are deferred until a commit."""
+        """Check deferred constraints, as at a commit. Raises IntegrityError."""
         written = self._recorder.sql().written()
         if not written:
             return
-        if connection.vendor == "sqlite":  # which looks through whole tables
+        if connection.vendor == "sqlite":  # whose own check reads whole tables
             check_foreign_keys(connection, self._recorder.rows(), written)
         else:
             connection.check_constraints()
@@ -94,18 +98,22 @@ class ReplayScope(MirrorScope):
     def _read_finals(self, connection: Any) -> None:
         rows = self._recorder.rows()
         if rows is not None and rows.written:
-            with unrecorded(), suppress(Error):  # a table of another database, say: then they stay as they are said
+            with (
+                unrecorded(),
+                suppress(Error),
+            ):  # for instance a table of another database: then statements are compared
                 self.finals = {**self.finals, **read_finals(connection, rows)}
 
     def _run_callbacks(self, connection: Any, pending: int) -> None:
-        """As `captureOnCommitCallbacks(execute=True)` of Django's tests does, with those that they register too."""
+        """Run `on_commit` functions, as `captureOnCommitCallbacks(execute=True)` of Django's tests does, including
+        those that they register."""
         done = pending
         while done < len(connection.run_on_commit):
             _, function, robust = connection.run_on_commit[done]
             done += 1
             try:
                 function()
-            except Exception as exc:  # noqa: BLE001 - it is the project's
+            except Exception as exc:  # noqa: BLE001 - the project's own code
                 self._recorder.effects.append(f"{named(function)} fails: {type(exc).__name__}")
                 if not robust:
                     return

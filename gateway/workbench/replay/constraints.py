@@ -1,8 +1,7 @@
-"""What SQLite checks at a commit: that rows refer to rows that are there.
+"""Checks foreign keys at the end of a transaction, as SQLite does at a commit.
 
-`PRAGMA foreign_key_check` reads whole tables. What was written is known, so here those rows are looked at by their
-keys, and what refers to rows that were deleted. A whole table is read only where what was done to it can't be said by
-key.
+`PRAGMA foreign_key_check` reads whole tables. Here, the written rows are known: only these are checked, by their keys,
+and what refers to deleted rows. A whole table is read only if what was written to it isn't known by key.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from gateway.parity.writing import Row, rows_of
 
 __all__ = ["check_foreign_keys"]
 
-MOST = 500  # keys of a table that are looked for; SQLite takes 999 values for a statement, in its older versions
+MOST = 500  # keys that are checked for a table; older versions of SQLite take 999 values in a statement
 
 
 @dataclass(frozen=True, slots=True)
 class _Reference:
-    """A column of a table that has another one's key. `table` and `target` are written as SQLite knows them; `key` is
-    the target's column, "" where the reference has several or doesn't say which."""
+    """A column that refers to another table. `table` and `target` are spelled as in SQLite's schema; `key` is the
+    referenced column, "" if there are several or none is named."""
 
     table: str
     column: str
@@ -36,7 +35,7 @@ class _Reference:
 
 
 class _Schema:
-    """All references of a database, by the tables' names in lower case: `of` a table, and `to` it."""
+    """All references of a database: `of` has those in a table, `to` those to a table, by its name in lower case."""
 
     def __init__(self, connection: Any) -> None:
         self.of: dict[str, list[_Reference]] = defaultdict(list)
@@ -61,8 +60,8 @@ def _references(connection: Any, cursor: Any, table: str) -> Iterator[_Reference
 
 @dataclass(slots=True)
 class _ToCheck:
-    """`whole` tables; rows that were `written`, by the table and then the column that has their keys; rows that are
-    `gone`, by table."""
+    """What has to be checked: `whole` tables; keys of rows that were `written`, by table and key column; keys of rows
+    that are `gone`, by table."""
 
     whole: set[str] = field(default_factory=set)
     written: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -73,7 +72,7 @@ _schemas: dict[tuple[str, str], _Schema] = {}  # by alias and file
 
 
 def check_foreign_keys(connection: Any, rows: Rows | None, written: frozenset[str]) -> None:
-    """Raises IntegrityError where a commit would, after `rows` were written, into the tables `written`."""
+    """Check foreign keys after `rows` were written to the tables `written`. Raises IntegrityError if a commit would."""
     place = connection.alias, str(connection.settings_dict["NAME"])
     if (schema := _schemas.get(place)) is None:
         schema = _schemas[place] = _Schema(connection)
@@ -113,7 +112,7 @@ def _check_all(schema: _Schema, table: str, check: _ToCheck) -> None:
 
 
 def _add(schema: _Schema, row: Row, key: str, check: _ToCheck) -> None:
-    """What there is to check after `row` was changed; `key` is the column by which it is known."""
+    """Add what has to be checked after `row` was changed; `key` is the column that identifies it."""
     of, to = schema.of.get(row.table, ()), schema.to.get(row.table, ())
     if not row.readable:
         _check_all(schema, row.table, check)
@@ -135,7 +134,8 @@ def _add(schema: _Schema, row: Row, key: str, check: _ToCheck) -> None:
 
 
 def _are_whole(connection: Any, cursor: Any, references: Iterable[_Reference], key: str, keys: set[str]) -> bool:
-    """Check what these rows refer to. False where some of them aren't found: somebody writes keys in another way."""
+    """Check the rows with these `keys`. Returns False if some of them aren't found: then their keys are stored in
+    another form."""
     quote = connection.ops.quote_name
     dangling = " OR ".join(
         f"(w.{quote(one.column)} NOT NULL AND NOT EXISTS (SELECT 1 FROM {_joined(quote, one, 'w')}))"  # noqa: S608 - quoted
@@ -152,12 +152,13 @@ def _are_whole(connection: Any, cursor: Any, references: Iterable[_Reference], k
 
 
 def _joined(quote: Callable[[str], str], one: _Reference, alias: str) -> str:
-    """What a reference refers to, from its table, which is called `alias`."""
+    """The FROM and WHERE clauses that select the row to which a reference refers. `alias` is the name of the
+    reference's own table."""
     return f"{quote(one.target)} t WHERE t.{quote(one.key)} = {alias}.{quote(one.column)}"
 
 
 def _check_nobody(connection: Any, cursor: Any, one: _Reference, keys: set[str]) -> None:
-    """Check that nobody refers by `one` to rows that are gone."""
+    """Check that no row refers by `one` to deleted rows."""
     quote = connection.ops.quote_name
     places = ", ".join(["%s"] * len(keys))
     cursor.execute(

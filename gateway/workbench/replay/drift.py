@@ -1,4 +1,4 @@
-"""What a difference is called in a replay: what kind of failure, how bad, and in which words."""
+"""Classifies differences for a replay: the kind of failure, its severity, and a message."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from gateway.workbench.replay.result import Drift, ReplayFinding
 __all__ = ["SLOWER", "drift_of", "finding_of", "says_shape", "slower"]
 
 SLOWER = "slower"
-IN_WORDS = frozenset({"access", "status", "write", "effect", "sql-count", "sql-tables"})  # both values are said there
+IN_WORDS = frozenset(
+    {"access", "status", "write", "effect", "sql-count", "sql-tables"}
+)  # their messages contain both values
 LONGEST = 120  # characters of a value in a message
 
-# Of `gateway.parity.severity.KINDS`. What isn't here is a regression.
+# By `gateway.parity.severity.KINDS`. Other kinds are regressions.
 DRIFTS: Mapping[str, Drift] = {
     **dict.fromkeys(("access", "secret", "personal"), Drift.ACCESS),
     **dict.fromkeys(
@@ -27,18 +29,18 @@ DRIFTS: Mapping[str, Drift] = {
     ),
     **dict.fromkeys(("primitive", "items", "length", "order", "text", "html", "bytes", "whitespace"), Drift.VALUE),
 }
-HIDDEN = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)  # how some refuse: what somebody may not see isn't there
+HIDDEN = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)  # some projects refuse access so
 
 
 def drift_of(difference: Difference) -> Drift:
-    """What kind of failure it is."""
+    """The kind of failure that a difference is."""
     if difference.kind == "row" and difference.pointer.count(":") > 1:
         return Drift.VALUE if MISSING not in (difference.expected, difference.actual) else Drift.REGRESSION
     return DRIFTS.get(difference.kind, Drift.REGRESSION)
 
 
 def widens(difference: Difference) -> bool:
-    """Whether somebody gets what legacy hides from them: something where there is nothing, or more of it."""
+    """Whether the service gives more than legacy does: a response where legacy hides one, or a larger one."""
     if difference.kind == "status":
         was, now = difference.expected, difference.actual
         return was in HIDDEN and isinstance(now, type(was)) and HTTPStatus.OK <= now < HTTPStatus.BAD_REQUEST  # type: ignore[operator] # both are Decimals
@@ -46,15 +48,15 @@ def widens(difference: Difference) -> bool:
 
 
 def says_shape(difference: Difference) -> bool:
-    """Whether it is a difference even where pseudonyms stand for one side's values, and its numbers may be texts."""
+    """Whether a difference counts even if one side's values are pseudonyms, and its numbers may be text."""
     if difference.kind in ("type", "number-format", "date-format", "class"):
         return False
     return drift_of(difference) is not Drift.VALUE and difference.kind not in ("secret", "personal")
 
 
 def finding_of(template: str, difference: Difference, redaction: Redaction, *, as_everyone: bool) -> ReplayFinding:
-    """A difference found for `template` ("GET /api/products/{pk}/"). `as_everyone`: it is to be found out who sees
-    what, so that more than legacy's is critical."""
+    """The finding for a difference of an endpoint, `template` being such as "GET /api/products/{pk}/". With
+    `as_everyone`, access is tested, so that any additional data is critical."""
     drift, severity = drift_of(difference), difference.severity
     if as_everyone and widens(difference):
         drift, severity = Drift.ACCESS, Severity.CRITICAL
@@ -85,7 +87,7 @@ def _short(text: str | None) -> str:
 
 
 def slower(legacy: float, service: float) -> ReplayFinding:
-    """The service took longer; both in seconds."""
+    """The finding for a slower service; durations in seconds."""
     was, now = duration(legacy), duration(service)
     message = f"the service is slower: {now} where legacy takes {was}, each the fastest of three"
     return ReplayFinding(Drift.REGRESSION, SLOWER, "seconds", Severity.BREAKING, was, now, message)

@@ -1,7 +1,7 @@
-"""What rows are in the end, before they are rolled back: `stock = stock - 1` and `stock = 16` may be the same.
+"""The final values of written rows, before they are rolled back: `stock = stock - 1` and `stock = 16` may be equal.
 
-Statements are compared by what they say. Here the database is at hand, so the rows that both sides have written are
-read once more, and what is the same then is no difference.
+Statements are compared as text. Here the database is available, so the rows that both sides have written are read at
+the end; what is equal then is no difference.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from gateway.parity.writing import rows_of
 
 __all__ = ["Finals", "read_finals", "without_equal_rows"]
 
-MOST = 200  # rows of a table
+MOST = 200  # rows that are read of a table
 WHICH = re.compile(r"(\w+)=(.+)", re.DOTALL)
 
 Finals = Mapping[tuple[str, str], Mapping[str, Value]]  # by table and primary key, the columns
 
 
 def read_finals(connection: Any, rows: Rows) -> dict[tuple[str, str], dict[str, Value]]:
-    """The rows as they are now that these statements have changed, of those that they name by key."""
+    """The current values of the rows that these statements have written and name by key."""
     keys = defaultdict[str, set[str]](set)
     for written in rows.written:
         for row in rows_of(written, rows.tables.get(written.table, UNKNOWN)):
@@ -49,7 +49,7 @@ def _read(connection: Any, table: str, key: str, wanted: list[str]) -> dict[tupl
 
 
 def without_equal_rows(differences: Iterable[Difference], legacy: Finals, service: Finals) -> list[Difference]:
-    """The differences but those in rows that are the same in the end; others with the values that are there then."""
+    """The differences, without those in rows that are equal in the end, and with the final values in the others."""
     found = []
     for difference in differences:
         settled = _settled(difference, legacy, service)

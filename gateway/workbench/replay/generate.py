@@ -1,7 +1,7 @@
-"""Requests that nobody recorded: valid and invalid ones, made from the API documents of the services.
+"""Generates requests, valid and invalid ones, from the services' API documents.
 
-schemathesis makes them, as it does for its own tests. What it can't know is taken from the copied database: keys of
-rows that are there, in paths and in bodies, so that valid requests find something.
+schemathesis generates them, as for its own tests. Keys of existing rows, in paths and bodies, are taken from the copied
+database, so that valid requests find something.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class NoGenerator(Exception):
 
 
 def generate(gateway: Gateway, how: Generation) -> Generated:
-    """Requests for every operation that a route claims and a service documents. Raises NoGenerator."""
+    """Requests for every operation that a service documents and a route claims. Raises NoGenerator."""
     try:
         import schemathesis
     except ImportError as exc:
@@ -70,14 +70,14 @@ def generate(gateway: Gateway, how: Generation) -> Generated:
 def _document(service: object) -> dict[str, Any] | None:
     if not isinstance(service, ServiceUpstream) or not hasattr(service.declared, "openapi"):
         return None
-    # Through JSON: what an application keeps of its document is its own.
+    # A copy, through JSON: the application keeps the document.
     document: dict[str, Any] = json.loads(json.dumps(service.declared.openapi(), default=str), object_hook=_readable)
     return document
 
 
 def _readable(schema: dict[str, Any]) -> dict[str, Any]:
-    """A part of a document. In a regular expression, what REST framework writes for other engines as `\\z` is Python's
-    `\\Z` again."""
+    """A part of a document, in which Python's `\\Z` replaces `\\z` in regular expressions, which REST framework writes
+    for other engines."""
     if isinstance(pattern := schema.get("pattern"), str):
         schema["pattern"] = _end.sub(r"\1\\Z", pattern)
     return schema
@@ -85,13 +85,13 @@ def _readable(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _operations(schema: Any) -> Iterator[Any]:
     for result in schema.get_all_operations():
-        operation = result.ok()  # None for one that the document describes wrongly
+        operation = result.ok()  # None if the document is invalid there
         if operation is not None:
             yield operation
 
 
 def _claimed(gateway: Gateway, case: Case) -> Case | None:
-    """The case with the template of the route that claims it; None where none does."""
+    """The case with the template of the route that claims it; None if none does."""
     path = urlsplit(BASE + case.path).path
     scope = {
         "type": "http",
@@ -116,7 +116,7 @@ def _claimed(gateway: Gateway, case: Case) -> Case | None:
 
 
 def _of_operation(operation: Any, how: Generation) -> Iterator[tuple[Case, str]]:
-    """Its requests; where some can't be made, one with the reason."""
+    """The requests for an operation, each with ""; for a kind that can't be generated, a case with the reason."""
     from schemathesis import GenerationMode
 
     users = cycle(ASKED_BY)
@@ -145,7 +145,7 @@ def _of_operation(operation: Any, how: Generation) -> Iterator[tuple[Case, str]]
 
 
 def _examples(strategy: Any, how: Generation) -> list[Any]:
-    """What Hypothesis makes of a strategy, without looking for what fails."""
+    """Examples that Hypothesis draws from a strategy; nothing is tested."""
     from hypothesis import HealthCheck, Phase, given, seed, settings
     from hypothesis.errors import Unsatisfiable
 
@@ -165,18 +165,18 @@ def _examples(strategy: Any, how: Generation) -> list[Any]:
 
     try:
         collect()
-    except Unsatisfiable:  # nothing is wrong for a GET without parameters
+    except Unsatisfiable:  # a GET without parameters can't be invalid
         return found
     return found[: how.count]
 
 
 def _sent(made: Any, template: str, method: str) -> Case:
-    """What schemathesis would send."""
+    """The request that schemathesis would send."""
     from requests import Request
 
     prepared = Request(**_plain(made.as_transport_kwargs(base_url=BASE))).prepare()
     url = urlsplit(str(prepared.url))
-    body: Any = prepared.body or b""  # its files are bytes: nothing of it is a stream
+    body: Any = prepared.body or b""  # files are bytes, so the body is no stream
     headers = tuple(
         (name.lower(), _text(value)) for name, value in prepared.headers.items() if name.lower() not in LEFT_OUT
     )
@@ -184,7 +184,7 @@ def _sent(made: Any, template: str, method: str) -> Case:
 
 
 def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that `requests.Request` takes; the others are a session's."""
+    """The arguments of `requests.Request`, without those of a session."""
     names = ("method", "url", "headers", "files", "data", "params", "json")
     return {name: arguments[name] for name in names if arguments.get(name) is not None}
 
@@ -193,24 +193,24 @@ def _text(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode("latin-1")
 
 
-# -- what is in the database ----------------------------------------------------------------------
+# -- existing rows --------------------------------------------------------------------------------
 
 
 def _fill(made: Any, paths: PathValues, rows: _Rows) -> None:
-    """Let a valid request name rows that are there."""
+    """Make a valid request refer to existing rows."""
     if (keys := paths.next()) and isinstance(made.path_parameters, dict):
         made.path_parameters.update(keys)
     made.body = rows.named_in(made.body)
 
 
 class _Rows:
-    """Keys of rows, by the names that fields have which refer to them."""
+    """Keys of existing rows, by the names of fields that refer to them."""
 
     def __init__(self) -> None:
         self._keys: dict[str, Iterator[Any] | None] = {}
 
     def named_in(self, value: Any) -> Any:
-        """A body in whose place of numbers and texts that are called after a model stands a key of its rows."""
+        """A body in which numbers and text in fields that are named after a model are replaced by keys of its rows."""
         if isinstance(value, dict):
             return {name: self._named(name, item) for name, item in value.items()}
         return [self.named_in(item) for item in value] if isinstance(value, list) else value

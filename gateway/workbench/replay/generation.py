@@ -1,4 +1,4 @@
-"""How requests are made that nobody recorded."""
+"""Parameters and result of generating requests."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = ["Generated", "Generation"]
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """How many requests are made of each kind for each operation; those of `routes`, of all where there are none; the
-    same for the same `seed`."""
+    """How to generate requests: `count` of each kind for each operation, for `routes` only, or for all if empty. The
+    same `seed` generates the same requests."""
 
     count: int = 10
     seed: int = 0
@@ -21,7 +21,7 @@ class Generation:
 
 @dataclass(slots=True)
 class Generated:
-    """What was made: `cases`, and a case for each operation for which none could be made, with the reason."""
+    """Generated `cases`, and for each operation without any a case with the reason."""
 
     cases: list[Case] = field(default_factory=list)
     left_out: list[tuple[Case, str]] = field(default_factory=list)

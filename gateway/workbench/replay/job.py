@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Setup", "check_copies", "run", "settings_of"]
 
-SESSIONS = "gateway-replay"  # the cache that sessions are kept in, where the project keeps them in one
+SESSIONS = "gateway-replay"  # the cache for sessions, if the project keeps them in one
 CACHED = {
     "django.contrib.sessions.backends.cache": "django.contrib.sessions.backends.cache",
     "django.contrib.sessions.backends.cached_db": "django.contrib.sessions.backends.db",
@@ -29,8 +29,8 @@ CACHED = {
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a process needs to know. `databases` is what of DATABASES is other, by alias, None where replay is to work
-    on those that are configured; `moment` what the clock says, in seconds since 1970."""
+    """Parameters of a process. `databases` are the changed values of DATABASES, by alias; None to use the configured
+    databases. `moment` is the time of the clock, in seconds since 1970."""
 
     config: Path
     databases: Mapping[str, Mapping[str, Any]] | None
@@ -40,39 +40,39 @@ class Setup:
     verbose: bool = False
 
 
-def run(setup: Setup, orders: Connection) -> None:
-    """Play the lists of tasks that come by `orders`, and send a CaseResult back for each; for a Generation, send
-    what was Generated. First comes what to know of the process: a dict with the releases of services. A str says why
-    it can't do what it is to."""
-    with redirect_stdout(sys.stderr):  # what the project prints is none of a command's output
+def run(setup: Setup, connection: Connection) -> None:
+    """Send the releases of the services, a dict, by `connection`; then receive lists of tasks and send a CaseResult for
+    each, or receive a Generation and send a Generated. Where the process can't do something, it sends the reason, a
+    str."""
+    with redirect_stdout(sys.stderr):  # what the project prints doesn't belong to the command's output
         if not setup.verbose:
-            logging.disable(logging.CRITICAL)  # what differs is said; what is equal is nobody's concern
+            logging.disable(logging.CRITICAL)  # differences are reported; the project's log would only be noise
         loop = asyncio.new_event_loop()
         try:
             player, gateway, releases = _ready(setup, loop)
         except Exception as exc:  # noqa: BLE001 - the project's settings, apps and services run here
-            orders.send(f"{type(exc).__name__}: {exc}")
+            connection.send(f"{type(exc).__name__}: {exc}")
             return
-        orders.send(releases)
+        connection.send(releases)
         try:
-            _play(player, gateway, orders)
+            _play(player, gateway, connection)
         finally:
             loop.run_until_complete(gateway.shutdown())
 
 
-def _play(player: Player, gateway: Gateway, orders: Connection) -> None:
+def _play(player: Player, gateway: Gateway, connection: Connection) -> None:
     while True:
         try:
-            tasks = orders.recv()
-        except (EOFError, KeyboardInterrupt):  # who gave them is gone
+            tasks = connection.recv()
+        except (EOFError, KeyboardInterrupt):  # the parent process has ended
             return
         if tasks is None:
             return
         if not isinstance(tasks, list):
-            orders.send(_generated(gateway, tasks))
+            connection.send(_generated(gateway, tasks))
             continue
         for task in tasks:
-            orders.send(player.play(task))
+            connection.send(player.play(task))
 
 
 def _generated(gateway: Gateway, how: Generation) -> Generated | str:
@@ -104,7 +104,7 @@ def _ready(setup: Setup, loop: asyncio.AbstractEventLoop) -> tuple[Player, Gatew
     if gateway.mirroring.barred:
         raise RuntimeError(f"nothing can be replayed: {'; '.join(gateway.mirroring.barred)}")
     check_copies(setup.databases or {})
-    gateway.control = None  # which would store what is counted, and follow what is moved
+    gateway.control = None  # it would store counts, and follow changes of stages
     gateway.mirrors.enabled = False
     asyncio.set_event_loop(loop)
     loop.run_until_complete(gateway.startup())
@@ -120,7 +120,7 @@ def _ready(setup: Setup, loop: asyncio.AbstractEventLoop) -> tuple[Player, Gatew
 
 
 def check_copies(databases: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raise RuntimeError where a connection would go to a database that is no copy."""
+    """Raise RuntimeError if a connection would use a database that is not the copy."""
     from django.db import connections
 
     for alias, other in databases.items():
@@ -131,7 +131,8 @@ def check_copies(databases: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def settings_of(document: Mapping[str, Any], databases: Mapping[str, Mapping[str, Any]] | None) -> None:
-    """Let the project's settings, which are loaded now, name the copies, before anything of the project reads them."""
+    """Change the project's settings to use the copies, before its code reads them. `document` is the parsed
+    gateway.toml."""
     legacy = document.get("legacy")
     if isinstance(legacy, Mapping) and isinstance(module := legacy.get("settings"), str):
         os.environ["DJANGO_SETTINGS_MODULE"] = module
@@ -139,10 +140,10 @@ def settings_of(document: Mapping[str, Any], databases: Mapping[str, Mapping[str
     from django.db import connections
 
     for alias, other in (databases or {}).items():
-        # Both, since a library that keeps settings itself (Dynaconf) gives each who asks a dictionary of its own.
+        # Both, since some libraries for settings (Dynaconf) return another dictionary at each access.
         for database in (settings.DATABASES[alias], connections.settings[alias]):
             database.update(other)
-            if not (database.get("OPTIONS") or {}).get("pool"):  # a pool keeps them by itself
+            if not (database.get("OPTIONS") or {}).get("pool"):  # a pool keeps connections itself
                 database.update({"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False})
     if engine := CACHED.get(settings.SESSION_ENGINE):
         settings.SESSION_ENGINE = engine

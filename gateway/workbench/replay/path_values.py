@@ -1,4 +1,4 @@
-"""Values for the parameters of a path template, by which the project's views find rows that are there."""
+"""Values for the parameters of a path template, for which the project's views find existing rows."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from gateway.workbench.inventory.instance import view_instance
 
 __all__ = ["KEYS", "PathValues", "model_called", "values"]
 
-KEYS = 20  # of a table
-DEEP = 3  # foreign keys from a row to the one that its path names before it
+KEYS = 20  # read of a table
+DEEP = 3  # most foreign keys between the rows of one path
 SAMPLES = ("1", "a", "00000000-0000-4000-8000-000000000000")
-MIXED = 4  # parameters for which samples of several kinds are tried together
+MIXED = 4  # most parameters for which all combinations of samples are tried
 UNREADABLE = (Error, LookupError, ValueError, TypeError, AttributeError)
 _parameter = re.compile(r"\{(\w+)\}")
 _key = re.compile(r"_(id|pk|uuid|slug)\Z")
@@ -30,27 +30,27 @@ _key = re.compile(r"_(id|pk|uuid|slug)\Z")
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What a parameter names: rows of `model`, by `field`."""
+    """What a parameter identifies: rows of `model`, by `field`."""
 
     model: Any
     field: str
 
     def rows(self) -> list[Any]:
-        """Some that are there."""
+        """Some existing rows."""
         try:
             return [*self.model._base_manager.order_by("pk")[:KEYS]]  # noqa: SLF001 - documented
         except UNREADABLE:
             return []
 
     def value(self, row: Any) -> Any:
-        """What stands in the path for `row`; None where that can't be read."""
+        """The value for `row` in the path; None if it can't be read."""
         for name in self.field.split("__"):
             row = getattr(row, name, None)
         return _sendable(row)
 
 
 class PathValues:
-    """Values for the parameters of `template`, one set after the other; those of one set belong to one row."""
+    """Sets of values for the parameters of `template`. The values of one set belong to one row."""
 
     def __init__(self, template: str) -> None:
         self._template = template
@@ -59,16 +59,16 @@ class PathValues:
         self._sets = cycle(found) if found else None
 
     def next(self) -> dict[str, Any]:
-        """Values of a row that is there, for those parameters of which it is known what they name."""
+        """The next set: values of an existing row, for the parameters whose model is known."""
         return {} if self._sets is None else next(self._sets)
 
     @property
     def example(self) -> str:
-        """A path of this form, whether or not there is a row that it names; the template where Django knows none."""
+        """A path of this form, whether or not its row exists; the template itself if Django finds no view for any."""
         return _example(self._template) or self._template
 
     def filled(self) -> str | None:
-        """The path with values; None where not all are known."""
+        """The path with the next set of values; None if some are unknown."""
         known = self.next()
         if any(name not in known for name in self._names):
             return None
@@ -76,7 +76,8 @@ class PathValues:
 
 
 def _sets(template: str, names: Sequence[str]) -> list[dict[str, Any]]:
-    """One for each row that the last known parameter may name, with what that row belongs to in the others."""
+    """A set for each row that the last known parameter may identify; values of other parameters are from the rows that
+    it belongs to."""
     places = {name: place for index, name in enumerate(names) if (place := _place(template, index)) is not None}
     if not places:
         return []
@@ -91,7 +92,7 @@ def _sets(template: str, names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _owner(row: Any, model: Any) -> Any:
-    """The row of `model` that `row` is, or belongs to by foreign keys; None where it belongs to none."""
+    """The row of `model` that is `row` or to which it belongs by foreign keys; None if there is none."""
     level = [row]
     for _ in range(DEEP + 1):
         if (found := next((one for one in level if isinstance(one, model)), None)) is not None:
@@ -109,19 +110,19 @@ def _above(row: Any) -> Iterator[Any]:
                 continue
 
 
-# -- what a parameter names -----------------------------------------------------------------------
+# -- what a parameter identifies ------------------------------------------------------------------
 
 
 def _place(template: str, index: int) -> _Place | None:
-    """What the parameter at `index` names: the view of the whole template may say it, or the one where the template
-    ends with that parameter, or its name does (`product_id`)."""
+    """What the parameter at `index` identifies. That is known from the view of the template, the view at the end of
+    that parameter, or its name (`product_id`)."""
     end = [*_parameter.finditer(template)][index].end()
     name = ""
     for path in dict.fromkeys((template, f"{template[:end]}/", template[:end])):
         match = _match(path)
         if match is None or len(match.kwargs) <= index:
             continue
-        name = name or [*match.kwargs][index]  # which the API document may call otherwise
+        name = name or [*match.kwargs][index]  # the API document may name it differently
         view = class_behind(match.func)
         if view is not None and (found := _of_view(view, [*match.kwargs][index])) is not None:
             return found
@@ -129,14 +130,14 @@ def _place(template: str, index: int) -> _Place | None:
 
 
 def _match(template: str) -> ResolverMatch | None:
-    """What Django finds for a path of this form."""
+    """Django's match for a path of this form."""
     path = _example(template)
     return None if path is None else resolve(path)
 
 
 @lru_cache(maxsize=1024)
 def _example(template: str) -> str | None:
-    """A path of this form for which Django finds a view; None where it finds none."""
+    """A path of this form for which Django finds a view; None without one."""
     count = len(_parameter.findall(template))
     samples = [(one,) * count for one in SAMPLES]
     if count <= MIXED:
@@ -152,7 +153,7 @@ def _example(template: str) -> str | None:
 
 
 def _of_view(view: ViewClass, name: str) -> _Place | None:
-    """What `name` is to a generic view of REST framework's or Django's."""
+    """What the parameter `name` identifies in a generic view of Django or REST framework."""
     said: Mapping[str, Any] = view.initkwargs
 
     def option(attribute: str) -> Any:
@@ -168,7 +169,7 @@ def _of_view(view: ViewClass, name: str) -> _Place | None:
 
 
 def _model_of(view: ViewClass) -> Any:
-    """The model whose rows a view shows; None where nothing says it."""
+    """The model whose rows a view shows; None if unknown."""
     queryset = view.initkwargs.get("queryset", getattr(view.kind, "queryset", None))
     found = getattr(queryset, "model", None) or getattr(view.kind, "model", None)
     if found is not None:
@@ -190,7 +191,7 @@ def _of_name(name: str) -> _Place | None:
 
 
 def model_called(name: str) -> Any:
-    """The model that a field or parameter is called after: `product_type`, `products`; None where there is none."""
+    """The model after which a field or parameter is named (`product_type`, `products`); None without one."""
     plain = name.lower().replace("_", "")
     wanted = (plain, plain.removesuffix("s"), f"{plain.removesuffix('ies')}y")
     by_name = {model._meta.model_name: model for model in reversed(apps.get_models())}  # noqa: SLF001 - documented
@@ -198,7 +199,7 @@ def model_called(name: str) -> Any:
 
 
 def values(model: Any, field: str) -> list[Any]:
-    """Those of `field` in some rows of `model`; none where they can't be read."""
+    """The values of `field` in some rows of `model`; empty if they can't be read."""
     try:
         found = model._base_manager.order_by("pk").values_list(field, flat=True)[:KEYS]  # noqa: SLF001 - documented
         return [_sendable(value) for value in found]
@@ -207,5 +208,5 @@ def values(model: Any, field: str) -> list[Any]:
 
 
 def _sendable(value: Any) -> Any:
-    """As JSON has it, and a path: a UUID is text."""
+    """`value` in a form for JSON and paths: a UUID as text."""
     return value if value is None or isinstance(value, int | str) else str(value)

@@ -1,7 +1,7 @@
-"""What is other each time, made the same for both sides: the clock, and all that is random.
+"""Makes the clock and random values the same for both sides.
 
-Of a process that does nothing else, and asks one side after the other: so one clock and one generator for all of it.
-What can't be pinned (a moment that PostgreSQL makes, a generator of a library in C) is recognised as noise.
+One clock and one generator for the whole process: it does nothing else, and the sides run one after the other. What
+can't be pinned (a time that PostgreSQL generates, a generator in C code) is recognised as noise.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from gateway.compat.stdlib import replace_system_random
 
 __all__ = ["Pins"]
 
-# SQLite's functions of time, each of which knows "now"; and those that are words of SQL, each with its function.
+# SQLite's functions that accept "now"; and SQL keywords, each with the function that gives its value.
 OF_TIME = ("date", "datetime", "julianday", "strftime", "time", "unixepoch")
 WORDS = {"current_date": "date", "current_time": "time", "current_timestamp": "datetime"}
 
 
 class Pins:
-    """Pins all of this process to `moment`, in seconds since 1970, from `start` on.
+    """Pins the clock of this process to `moment`, in seconds since 1970, and its random values, from `start` on.
 
-    `clock` is False where time-machine (the extra "workbench") isn't installed: then time goes on.
+    `clock` is False if time-machine (of the extra "workbench") isn't installed: then the clock runs.
     """
 
     def __init__(self, moment: float) -> None:
         self.moment = moment
         self.clock = False
-        self._drawn: dict[int, int] = {}  # how often so many bytes were read
+        self._drawn: dict[int, int] = {}  # number of reads, by the number of bytes
         self._seed = ""
 
     def start(self) -> None:
-        """From now on, for the rest of this process."""
+        """Pin them, for the rest of this process."""
         self._stop_clock()
         os.urandom = self._urandom  # noqa: TID251 - as above
         replace_system_random(self._urandom)
         connection_created.connect(self._pin_database, dispatch_uid="gateway.replay", weak=False)
 
     def again(self, seed: str) -> None:
-        """Whatever is random comes as it has come before for this `seed`."""
+        """Start all generators anew: the same `seed` gives the same values."""
         random.seed(seed)
         self._seed, self._drawn = seed, {}
 
@@ -76,7 +76,7 @@ class Pins:
                 cursor.execute("SELECT set_config('gateway.now', %s, false)", [_iso(self.moment)])
 
     def _pin_sqlite(self, database: sqlite3.Connection) -> None:
-        beside = sqlite3.connect(":memory:", check_same_thread=False)  # which has SQLite's own
+        beside = sqlite3.connect(":memory:", check_same_thread=False)  # its functions are SQLite's own
         for name in OF_TIME:
             database.create_function(name, -1, partial(self._sqlite, beside, name), deterministic=True)
         for word, name in WORDS.items():

@@ -1,4 +1,4 @@
-"""Plays one case: asks both sides, compares, and makes sure of what differs."""
+"""Plays one case: sends it to both sides, compares, and repeats it if they differ."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gateway.parity.rules import CompareRules
 from gateway.parity.severity import Severity
 from gateway.rollout.decision import LEGACY
 from gateway.snapshot import Snapshot
-from gateway.workbench.replay.asker import Answered, Asker, Cannot, Prepared
+from gateway.workbench.replay.asker import Answered, Asker, CaseSkipped, Prepared
 from gateway.workbench.replay.drift import finding_of, says_shape, slower
 from gateway.workbench.replay.finals import without_equal_rows
 from gateway.workbench.replay.result import BOTH, EVERYONE, CaseResult, Outcome, ReplayFinding
@@ -27,13 +27,13 @@ from gateway.workbench.replay.users import LoginError
 
 __all__ = ["Player"]
 
-MUCH = 0.1  # seconds more than is allowed, which no busy machine explains
-TRIES = 3  # of what seems to be slower
+MUCH = 0.1  # seconds above the limit that a busy machine doesn't explain
+TRIES = 3  # measurements if the service seems slower
 
 
 class Player:
-    """Plays cases on `side`: "both", or "legacy" or "service" against the recorded answer. `redacted`: the recording
-    has pseudonyms in the place of values, so that values say nothing."""
+    """Plays cases on `side`: "both"; or "legacy" or "service", compared with the recorded response. `redacted`: the
+    recording has pseudonyms, so that its values can't be compared."""
 
     def __init__(
         self, asker: Asker, rules: Rules, snapshot: Snapshot, *, side: str = BOTH, redacted: bool = True
@@ -45,7 +45,7 @@ class Player:
         self._redacted = redacted
 
     def play(self, task: Task) -> CaseResult:
-        """What comes of a case. Never raises for what a case says or an upstream does."""
+        """The result of a case. Raises nothing because of the case or an upstream."""
         result = CaseResult(
             task.number, task.case.route or "", task.case, Outcome.SKIPPED, task.source, task.origin, task.acting
         )
@@ -53,23 +53,23 @@ class Player:
             prepared = self._asker.prepare(task.case, task.acting)
             result = replace(result, route=prepared.policy.route)
             return (self._both if self._side == BOTH else self._one)(task, prepared, result)
-        except (Cannot, LoginError) as exc:
+        except (CaseSkipped, LoginError) as exc:
             return replace(result, reason=str(exc))
 
     def _both(self, task: Task, prepared: Prepared, result: CaseResult) -> CaseResult:
         rules, redaction = self._rules.of(prepared.policy.route)
         legacy, service = self._legacy(prepared), self._service(prepared)
         if legacy.answer.failed is not None:
-            raise Cannot(f"legacy gives no answer: {legacy.answer.failed}")
+            raise CaseSkipped(f"legacy gives no answer: {legacy.answer.failed}")
         found, errors = _differences(legacy, service, rules, prepared.sent)
         if service.refused is not None and not found:
-            raise Cannot(service.refused)
+            raise CaseSkipped(service.refused)
         kept, noise = self._confirmed(prepared, found, rules)
         findings = [*self._findings(task, kept, redaction)]
         if service.refused is None:
             findings += self._slower(prepared, legacy.answer, service.answer)
         if errors and not findings:
-            raise Cannot(f"can't be compared: {'; '.join(errors)}")
+            raise CaseSkipped(f"can't be compared: {'; '.join(errors)}")
         result = replace(result, findings=tuple(findings), noise=noise)
         if all(finding.severity is Severity.NOTE for finding in findings):
             sides = brief(legacy.answer), brief(service.answer)
@@ -81,15 +81,16 @@ class Player:
         return replace(result, outcome=Outcome.DIFFERENT, legacy=sides[0], service=sides[1])
 
     def _one(self, task: Task, prepared: Prepared, result: CaseResult) -> CaseResult:
-        """One side, against what was recorded: what it answered, for nobody knows its rows."""
+        """The result for one side, compared with the recorded response. Rows are not recorded, so they are not
+        compared."""
         if task.case.answer is None:
-            raise Cannot("nothing was recorded of its answer")
+            raise CaseSkipped("nothing was recorded of its answer")
         rules, redaction = self._rules.of(prepared.policy.route)
         recorded = recorded_answer(task.case.answer)
         ask = self._legacy if self._side == LEGACY else self._service
         asked = ask(prepared)
         if asked.refused is not None:
-            raise Cannot(asked.refused)
+            raise CaseSkipped(asked.refused)
         now = asked.answer
         found = self._against(recorded, now, rules, prepared)
         if any(one.severity is not Severity.NOTE for one in found):
@@ -101,7 +102,7 @@ class Player:
         return replace(result, outcome=outcome, findings=findings, legacy=sides[0], service=sides[1])
 
     def _against(self, recorded: Answer, now: Answer, rules: CompareRules, prepared: Prepared) -> list[Difference]:
-        """What differs from the recorded answer. Of one whose values are pseudonyms, only its shape says something."""
+        """The differences from the recorded response. If its values are pseudonyms, only the shape counts."""
         found = compare(recorded, now, rules, prepared.sent).differences
         return [one for one in found if not self._redacted or says_shape(one)]
 
@@ -118,8 +119,8 @@ class Player:
     def _confirmed(
         self, prepared: Prepared, found: list[Difference], rules: CompareRules
     ) -> tuple[list[Difference], int]:
-        """The differences that are there once more, and that legacy doesn't have from itself; how many others there
-        were. What a process does only for its first request (a cache of content types) is no difference then."""
+        """The differences that occur again and that legacy doesn't have from itself; and the number of the others. So
+        what a process does only at its first request (filling the cache of content types) is no difference."""
         if all(difference.severity is Severity.NOTE for difference in found):
             return found, 0
         legacy, service, again = self._legacy(prepared), self._service(prepared), self._legacy(prepared)
@@ -129,7 +130,8 @@ class Player:
         return kept, len(found) - len(kept)
 
     def _slower(self, prepared: Prepared, legacy: Answer, service: Answer) -> Iterator[ReplayFinding]:
-        """Whether the service is slower by more than the route's guard allows, however often both are asked."""
+        """A finding if the service is slower than the route's guard allows, by the fastest of several measurements of
+        each side."""
         config = self._snapshot.routes[prepared.policy.route].guard
         guard = config.guard() if config else Guard()
         if guard.p95_delta is None or service.failed is not None:
@@ -148,14 +150,14 @@ class Player:
 def _differences(
     legacy: Answered, service: Answered, rules: CompareRules, sent: bytes
 ) -> tuple[list[Difference], tuple[str, ...]]:
-    """What differs, and what could not be compared. Of a side that asked another server for what was not recorded, only
-    what it asked for says something."""
+    """The differences, and what could not be compared. If a side sent an unrecorded request to another server, only its
+    requests to other servers are compared."""
     if service.refused is not None:
         asked = ([one for one in side.intentions if one.kind == "request"] for side in (legacy, service))
         return [*_intended(*asked, rules=rules).differences], ()
     found = compare(legacy.answer, service.answer, rules, sent)
     differences = without_equal_rows(found.differences, legacy.finals, service.finals)
-    if legacy.answer.status // 100 != service.answer.status // 100:  # an answer of another kind does other things
+    if legacy.answer.status // 100 != service.answer.status // 100:  # another kind of response has other effects
         return differences, found.errors
     intended = _intended(legacy.intentions, service.intentions, rules=rules)
     return [*differences, *intended.differences], (*found.errors, *intended.errors)

@@ -1,4 +1,4 @@
-"""What comes of a replay. Everything in here is redacted, is plain data, and can be sent to another process."""
+"""The result of a replay. It is redacted plain data, which can be sent to another process."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ __all__ = [
 ]
 
 BOTH = "both"
-CORPUS, GENERATED, EVERYONE = "corpus", "generated", "as everyone"  # where a case comes from
+CORPUS, GENERATED, EVERYONE = "corpus", "generated", "as everyone"  # origins of cases
 
 
 class Drift(enum.StrEnum):
-    """What kind of failure a finding is, the worst first.
+    """The kind of failure that a finding is, the worst first.
 
-    ACCESS: the service lets somebody see or do what legacy doesn't. REGRESSION: it does something else: another
-    status, no answer, other rows, mails or tasks, more statements, slower. SHAPE: the answer is built in another way:
-    fields, types, formats, headers. VALUE: the answer is built the same, and says something else.
+    ACCESS: the service lets a user see or do what legacy doesn't. REGRESSION: other behaviour: another status, no
+    response, other rows, e-mails or tasks, more statements, slower. SHAPE: the response has another form: fields,
+    types, formats, headers. VALUE: the form is the same, and values differ.
     """
 
     ACCESS = "wider access"
@@ -50,7 +50,7 @@ class Drift(enum.StrEnum):
 
 
 class Outcome(enum.StrEnum):
-    """What became of one case. EQUAL: there is no finding but notes. SKIPPED: it proves nothing, `CaseResult.reason`
+    """The outcome of a case. EQUAL: no findings other than notes. SKIPPED: the case proves nothing; `CaseResult.reason`
     says why."""
 
     EQUAL = "equal"
@@ -60,12 +60,12 @@ class Outcome(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReplayFinding:
-    """One difference between both sides.
+    """One difference between the sides.
 
-    `kind` is one of `gateway.parity.severity.KINDS`, or "slower". `pointer` says where: a JSON Pointer into the body,
-    "status", "header:NAME", "row:TABLE", "row:TABLE:COLUMN", "sql", "effects", "effects:KIND:NAME", "seconds"; see
-    Difference. `expected` is legacy's, `actual` the service's, as text, JSON where it was JSON; None where there is
-    none. `message` says it all in a sentence, and names the field or row.
+    `kind` is one of `gateway.parity.severity.KINDS`, or "slower". `pointer` is its place: a JSON Pointer into the
+    body, "status", "header:NAME", "row:TABLE", "row:TABLE:COLUMN", "sql", "effects", "effects:KIND:NAME", "seconds";
+    see Difference. `expected` is legacy's value, `actual` the service's, as text (JSON if it was JSON), None if
+    missing. `message` is one sentence, which names the field or row.
     """
 
     drift: Drift
@@ -78,14 +78,14 @@ class ReplayFinding:
 
     @property
     def blocks(self) -> bool:
-        """Whether a route with this must not be promoted."""
+        """Whether it prevents the promotion of its route."""
         return self.severity.blocks
 
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """A row that one side wrote. `change` is "insert", "update", "delete", or "write" where it can't be told; `key` is
-    its primary key, where that is known; `columns` those that were set."""
+    """A row that one side wrote. `change` is "insert", "update", "delete", or "write" if unknown; `key` is its primary
+    key, None if unknown; `columns` has the columns that were set."""
 
     table: str
     change: str
@@ -95,8 +95,8 @@ class RowChange:
 
 @dataclass(frozen=True, slots=True)
 class SideAnswer:
-    """What one side answered. `status` is 0 where it failed, and `failed` says how. `body` is the beginning of its
-    text. `statements` is how many were executed, `effects` what it did beside, in words."""
+    """One side's response. `status` is 0 if it failed; then `failed` is the reason. `body` is the beginning of its
+    text. `statements` is the number of SQL statements, None if unknown; `effects` are other effects, in words."""
 
     status: int
     seconds: float
@@ -112,15 +112,14 @@ class SideAnswer:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What became of one case, which is as it was asked. `number` counts them from 1, those of the corpus first.
+    """The result of a case. `case` is the request that was sent; `number` counts from 1, those of the corpus first.
 
-    `source` is "corpus", "generated", or "as everyone" for one that was asked again as somebody else, whom `acting`
-    names ("another user"); then `origin` is the number of the first.
+    `source` is "corpus", "generated", or "as everyone" for a case that was repeated as another user. Then `acting` says
+    as whom ("another user"), and `origin` is the number of the original case.
 
-    `legacy` and `service` are what both answered. Of a replay of one side, `legacy` is what was recorded, and `service`
-    what that side answers now.
-    `noise` is how many differences were left out as legacy has them from itself. Of cases that are equal, only the
-    statuses and times of the answers are kept.
+    `legacy` and `service` are the responses. In a replay of one side, `legacy` is the recorded response and `service`
+    the present one. `noise` is the number of differences that were ignored since legacy has them from itself. For equal
+    cases, only statuses and times of the responses are kept.
     """
 
     number: int
@@ -138,7 +137,7 @@ class CaseResult:
 
     @property
     def who(self) -> str:
-        """Who asked: the kind of user, or who of them where that matters."""
+        """The caller: the kind of user, and as whom it was repeated."""
         kind = self.case.user.kind
         return kind if self.acting in (None, kind) else f"{self.acting} ({kind})"
 
@@ -147,14 +146,15 @@ class CaseResult:
 
     @property
     def blocks(self) -> bool:
-        """Whether it keeps its route from being promoted."""
+        """Whether it prevents the promotion of its route."""
         return any(finding.blocks for finding in self.findings)
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """A whole replay. `side` is "both", "legacy" or "service"; `corpus` the file, None where all was generated;
-    `releases` has the release of the service of each route that was asked; `started` is in seconds since 1970."""
+    """The result of a whole replay. `side` is "both", "legacy" or "service"; `corpus` the file, None if all requests
+    were generated; `releases` has the release of the service, by route; `started` is in seconds since 1970, `seconds`
+    the duration."""
 
     cases: tuple[CaseResult, ...]
     side: str = BOTH
@@ -170,36 +170,37 @@ class ReplayResult:
 
     @property
     def findings(self) -> Sequence[tuple[CaseResult, ReplayFinding]]:
-        """All of them, the worst first: by severity, then by what kind they are."""
+        """All findings with their cases, the worst first: by severity, then by kind of failure."""
         found = [(case, finding) for case in self.cases for finding in case.findings]
         return sorted(found, key=lambda one: (one[1].severity.rank, one[1].drift.rank, one[0].number))
 
     @property
     def drifts(self) -> Mapping[Drift, int]:
-        """How many cases have findings of each kind of failure."""
+        """The number of cases with findings, by kind of failure."""
         return Counter(drift for case in self.cases for drift in {finding.drift for finding in case.findings})
 
     @property
     def skipped(self) -> Mapping[str, int]:
-        """Why cases prove nothing, and how many."""
+        """The number of skipped cases, by reason."""
         return Counter(case.reason for case in self.of(Outcome.SKIPPED))
 
     @property
     def broken(self) -> int:
-        """The number of cases that legacy answers with an error of its own, 500 or above."""
+        """The number of cases that legacy, too, answers with status 500 or above."""
         return sum(
             case.legacy is not None and case.legacy.status >= HTTPStatus.INTERNAL_SERVER_ERROR for case in self.cases
         )
 
     def replayed(self, route: str) -> Replayed:
-        """What the replay is worth as evidence for a route: see Replayed."""
+        """The evidence for a route: see Replayed."""
         cases = [case for case in self.cases if case.route == route and case.outcome is not Outcome.SKIPPED]
         accepted = (case.case.method for case in cases if case.legacy is not None and 0 < case.legacy.status < 400)
         return Replayed(len(cases), sum(case.blocks for case in cases), frozenset(accepted))
 
     @property
     def otherwise(self) -> Mapping[tuple[int, int], int]:
-        """How many cases legacy answers with another status than was recorded: these two, and how many."""
+        """The number of cases that legacy now answers with another status than recorded, by (recorded,
+        current) status."""
         both = (case for case in self.cases if self.side == BOTH and case.source == CORPUS)
         pairs = (
             (case.case.answer.status, case.legacy.status)
@@ -210,7 +211,7 @@ class ReplayResult:
 
     @property
     def equal(self) -> bool:
-        """Whether something was compared, and nothing found that keeps a route from being promoted."""
+        """Whether something was compared, and no finding prevents a promotion."""
         return any(case.outcome is not Outcome.SKIPPED for case in self.cases) and not any(
             case.blocks for case in self.cases
         )

@@ -1,4 +1,4 @@
-"""A whole replay: copies the databases, hands cases to processes, and gathers what comes of them."""
+"""A whole replay: copies the databases, distributes cases to processes, and collects the results."""
 
 from __future__ import annotations
 
@@ -22,25 +22,27 @@ from gateway.workbench.replay.task import Task, as_everyone, tasks_of
 
 __all__ = ["CantReplay", "Options", "replay"]
 
-CHUNK = 8  # cases that a process is given at a time
-AHEAD = 2  # lists of them that it has, so that it never waits
-ENDS = 10.0  # seconds that a process has to end in
+CHUNK = 8  # cases in a list for a process
+AHEAD = 2  # lists that a process has at a time, so that it never waits
+ENDS = 10.0  # seconds for a process to end
 
 
 class CantReplay(Exception):
-    """A process can't begin. The message says why."""
+    """A process can't start. The message is the reason."""
 
 
 def _nobody(_: object) -> None:
-    """Who is told where nobody asks."""
+    """Default callback: does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to replay. `side`: "both", or one that is compared with what was recorded. `in_place`: on the databases that
-    are configured, where all is rolled back too. `redacted`: the recording has pseudonyms in the place of values.
-    `source` names it. `generation`: with requests that are made; `everyone`: each as everybody else, too. `total` is
-    told how many cases there are, and `tell` of each result as it comes."""
+    """Options of a replay. `side`: "both", or the side that is compared with the recording. `in_place`: use the
+    configured databases, and roll back there. `redacted`: the recording has pseudonyms. `source` is its file.
+
+    `generation`: also send generated requests; `everyone`: also repeat each case as other users. `total` is called with
+    the number of cases, and `tell` with each result.
+    """
 
     side: str = BOTH
     jobs: int = 1
@@ -55,10 +57,9 @@ class Options:
 
 
 def replay(tasks: Sequence[Task], config: Config, path: Path, options: Options) -> ReplayResult:
-    """Play `tasks` with the configuration in the file at `path`, and say what came of them. Raises CantCopy,
-    CantReplay."""
+    """Play `tasks` with the configuration in the file at `path`. Raises CantCopy, CantReplay."""
     started, since = SYSTEM.time(), SYSTEM.monotonic()
-    # In place, they would wait for each other's locks.
+    # On the same databases, processes would wait for each other's locks.
     most = options.jobs if options.generation is not None or options.everyone else -(-len(tasks) // CHUNK)
     jobs = 1 if options.in_place else max(1, min(options.jobs, most))
     cases: list[CaseResult] = []
@@ -90,14 +91,14 @@ def replay(tasks: Sequence[Task], config: Config, path: Path, options: Options) 
 
 
 class _Job:
-    """A process, and the tasks that it was given and has not answered yet."""
+    """A process, and its tasks without a result."""
 
     def __init__(self, number: int, setup: Setup) -> None:
         self.number = number
         self.setup = setup
         self.ready = False
         self.given: deque[Task] = deque()
-        context = get_context("spawn")  # nothing of what this process has set up
+        context = get_context("spawn")  # without this process's Django and connections
         self.orders, theirs = context.Pipe()
         self.process: Any = context.Process(
             target=run, args=(setup, theirs), name=f"gateway-replay-{number}", daemon=True
@@ -120,7 +121,7 @@ class _Job:
 
 
 class _Crew:
-    """The processes. One that dies takes the case with it that it was at, and another one takes its place."""
+    """The processes. One that dies is replaced; the case that it was playing is skipped."""
 
     def __init__(self, jobs: int, setup: Callable[[int], Setup]) -> None:
         self._jobs = jobs
@@ -143,7 +144,7 @@ class _Crew:
         self._working[job.orders] = job
 
     def generate(self, how: Generation) -> Generated:
-        """Requests that one of the processes makes. Raises CantReplay."""
+        """Have one of the processes generate requests. Raises CantReplay."""
         job = next(iter(self._working.values()))
         try:
             self._began(job, job.orders.recv())
@@ -164,7 +165,7 @@ class _Crew:
             self.releases.update(said)
 
     def play(self, tasks: Iterable[Task]) -> Iterator[CaseResult]:
-        """What comes of them, as it comes. Raises CantReplay."""
+        """Yield results in the order in which they arrive. Raises CantReplay."""
         self._waiting.extend(tasks)
         left = len(self._waiting)
         for job in self._working.values():

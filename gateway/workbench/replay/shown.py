@@ -1,4 +1,4 @@
-"""Answers as a result shows them: redacted, and short."""
+"""Responses as they are shown in a result: redacted and shortened."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST = 4000  # characters of a body
 
 
 def recorded_answer(reply: RecordedResponse) -> Answer:
-    """What was recorded, as an answer to compare with. Nobody knows its statements and rows."""
+    """A recorded response, to compare with. Its statements and rows are unknown."""
     headers = tuple(
         (name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in reply.headers
     )
@@ -27,12 +27,12 @@ def recorded_answer(reply: RecordedResponse) -> Answer:
 
 
 def brief(answer: Answer) -> SideAnswer:
-    """Of an answer that was as it should be."""
+    """A response without differences: status, duration and number of statements."""
     return SideAnswer(answer.status, answer.seconds, statements=answer.sql.count if answer.sql is not None else None)
 
 
 def shown(answer: Answer, redaction: Redaction, intentions: Iterable[Intention] = ()) -> SideAnswer:
-    """Of an answer that somebody is to look at, and what else was to be done."""
+    """A response with differences, and what else would have been changed (`intentions`)."""
     safe = redact(answer, redaction)
     failed = safe.failed if not answer.raised else f"{safe.failed or ''} {answer.raised}".strip()
     return SideAnswer(

@@ -1,4 +1,4 @@
-"""Keeps what a replay found, so that it counts for or against a promotion."""
+"""Stores the result of a replay as evidence for a promotion."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ __all__ = ["store"]
 
 
 def store(result: ReplayResult, who: str) -> str | None:
-    """Store it as evidence, for the release of each service that was asked. Returns why it could not be, in words."""
+    """Store it, for the release of each service that was called; `who` is the operator. Returns None, or why nothing
+    was stored."""
     if result.side != BOTH:
         return "only a replay of both sides is evidence"
     if not result.releases:

@@ -1,4 +1,4 @@
-"""A case that is to be played, and of whom it is to be asked."""
+"""Cases to play, and the users they are sent as."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from gateway.workbench.replay.result import CORPUS, EVERYONE, CaseResult, Outcom
 
 __all__ = ["ANOTHER", "Task", "as_everyone", "tasks_of"]
 
-ANOTHER = "another user"  # somebody else than the user of the case
+ANOTHER = "another user"  # not the user of the case
 EVERYONE_ELSE = (("anonymous", "anonymous"), (ANOTHER, "user"), ("staff", "staff"))
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A case that is to be played; see CaseResult."""
+    """A case to play; see CaseResult for the attributes."""
 
     number: int
     case: Case
@@ -25,7 +25,7 @@ class Task:
     acting: str | None = None
 
     def result(self, reason: str = "") -> CaseResult:
-        """What there is to say before it is played, or as it can't be, for this `reason`."""
+        """The result as long as the case is not played, or if it can't be, with the `reason`."""
         return CaseResult(
             self.number,
             self.case.route or "",
@@ -39,13 +39,13 @@ class Task:
 
 
 def tasks_of(cases: Iterable[Case], source: str = CORPUS, first: int = 1) -> list[Task]:
-    """Each case, as whom it was recorded."""
+    """A task for each case, as the recorded user. Numbers start at `first`."""
     return [Task(number, case, source) for number, case in enumerate(cases, first)]
 
 
 def as_everyone(tasks: Iterable[Task], first: int) -> Iterator[Task]:
-    """Each again as everybody else: nobody, another user, one of the staff. What only differs in who asked is asked
-    once."""
+    """The tasks again as other users: anonymous, another user, a staff user. Requests that differ only in the user are
+    sent once as each."""
     seen = set()
     number = first
     for task in tasks:
@@ -54,7 +54,7 @@ def as_everyone(tasks: Iterable[Task], first: int) -> Iterator[Task]:
         for acting, kind in EVERYONE_ELSE:
             if case.user.kind == kind and acting != ANOTHER:
                 continue
-            # Who the owner is tells who another one is not.
+            # "another user" needs the owner, who is left out.
             user = User(kind, case.user.ref if acting == ANOTHER else None)  # type: ignore[arg-type] # one of its kinds
             if (*asked, acting, user.ref) in seen:
                 continue

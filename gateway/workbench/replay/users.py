@@ -1,4 +1,4 @@
-"""Who asks: users of the copied database, by the kind and the key that a recording names, and their logins."""
+"""Users of the copied database, found by the recorded kind and key, and their logins."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ from gateway.workbench.replay.task import ANOTHER
 
 __all__ = ["CSRF", "Login", "LoginError", "Users"]
 
-CSRF = "gatewayreplay".ljust(32, "0")  # CSRF_SECRET_LENGTH of CSRF_ALLOWED_CHARS: what a cookie and a header may say
-CHOICE = 50  # users among which one is chosen
+CSRF = "gatewayreplay".ljust(
+    32, "0"
+)  # CSRF_SECRET_LENGTH characters of CSRF_ALLOWED_CHARS: valid as cookie and as header
+CHOICE = 50  # users from which one is chosen
 FLAGS = {"user": (False, False), "staff": (True, False), "superuser": (True, True)}
 
 
@@ -34,14 +36,14 @@ class LoginError(LookupError):
 
 @dataclass(frozen=True)
 class Login:
-    """A user who is logged in: None for nobody. `cookies` are those that a browser would have."""
+    """A user who is logged in, None if anonymous; `cookies` are a browser's."""
 
     user: Any
     cookies: dict[str, str]
 
 
 class Users:
-    """The users of the copied database. Used on one thread, where no event loop runs."""
+    """The users of the copied database. Must be used on one thread, without a running event loop."""
 
     def __init__(self) -> None:
         self._logins: dict[object, Login] = {}
@@ -49,7 +51,7 @@ class Users:
         self._made: dict[str, Any] = {}
 
     def login(self, user: User, acting: str | None = None) -> Login:
-        """A login of this user of a recording. Raises LoginError."""
+        """A login for a recorded user; `acting` ANOTHER: as another user of the same kind. Raises LoginError."""
         if (found := self._found.get((user, acting))) is None:
             found = self._found[user, acting] = self._login(self._chosen(user, acting))
         return found
@@ -90,7 +92,7 @@ class Users:
             raise LoginError(f"no {kind} of {self._model._meta.label} can be found: {exc}") from exc  # noqa: SLF001
 
     def _new(self, kind: str) -> Any:
-        """One that is made for this, in the copy."""
+        """A new user of this kind, in the copy."""
         if kind not in self._made:
             staff, superuser = FLAGS[kind]
             flags = {"is_active": True, "is_staff": staff, "is_superuser": superuser}
@@ -111,7 +113,7 @@ class Users:
         return f"gateway-replay-{kind}@example.com" if mail else f"gateway-replay-{kind}"
 
     def _of_fields(self, values: Mapping[str, object]) -> dict[str, object]:
-        """Those of `values` that the model has a field for."""
+        """Those `values` for which the model has a field."""
         return {name: value for name, value in values.items() if has_field(self._model, name)}
 
     @cached_property
@@ -120,7 +122,7 @@ class Users:
 
 
 def _cookies(user: Any) -> Iterator[tuple[str, str]]:
-    """Those of a browser in which this user is logged in, or nobody."""
+    """The cookies of a browser in which this user is logged in; None: nobody."""
     if not settings.CSRF_USE_SESSIONS:
         yield settings.CSRF_COOKIE_NAME, CSRF
     if user is not None and apps.is_installed("django.contrib.sessions"):

@@ -1,8 +1,8 @@
-"""Other servers, in a replay: nobody is asked, and what was recorded of them is played back.
+"""Requests to other servers, in a replay: recorded responses are played back, and nothing is sent.
 
-answers.py  which recorded answer a request gets
-clients.py  http.client (and so requests and urllib) and httpcore (and so httpx) are given it
-socket.py   what http.client has in the place of a socket
+answers.py  finds the recorded response for a request
+clients.py  gives it to http.client (so to requests and urllib) and httpcore (so to httpx)
+socket.py   replaces the socket of http.client
 """
 
 from __future__ import annotations

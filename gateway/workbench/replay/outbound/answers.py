@@ -1,4 +1,4 @@
-"""Which recorded answer a request gets: by method, URL and the shape of its body, and of several the next."""
+"""Finds the recorded response for a request: by method, URL and shape of the body."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["RecordedAnswers"]
 
 
 class RecordedAnswers:
-    """The answers to what one side asks of other servers, out of what was `recorded`.
+    """Recorded responses of other servers, for one side.
 
-    Of those that fit equally well, each is given once, in the order in which they were recorded; then the last again.
-    So two sides that ask the same get the same, and one that asks more often than was recorded gets an answer too.
+    Of several that fit equally well, each is used once, in the recorded order; then the last one again. So sides that
+    send the same requests get the same responses, and additional requests get one too.
     """
 
     def __init__(self, recorded: Sequence[Outbound]) -> None:
@@ -23,9 +23,9 @@ class RecordedAnswers:
         self._given: set[int] = set()
 
     def next(self, method: str, url: str, media_type: str, body: bytes) -> Outbound | None:
-        """The one for this request, which is then given; None where none fits. Of the same method and URL, one with the
-        same body fits best, then one whose body has the same shape. A URL that has pseudonyms is known by its path and
-        the names in its query."""
+        """The response for this request, which is then used; None if none fits. With the same method and URL, one for
+        the same body fits best, then one for a body of the same shape. URLs with pseudonyms are compared by path length
+        and names in the query."""
         ranks = [_rank(one, method, url, media_type, body) for one in self._recorded]
         best = min((rank for rank in ranks if rank is not None), default=None)
         if best is None:
@@ -37,13 +37,13 @@ class RecordedAnswers:
 
 
 def _rank(one: Outbound, method: str, url: str, media_type: str, body: bytes) -> int | None:
-    """How well it fits, the best is 0; None where it doesn't."""
+    """How well it fits, 0 being the best; None if it doesn't."""
     if one.method != method or not _fits(one, url):
         return None
     if one.body == body:
         return 0
     given = one.media_type or ""
-    if not one.body and given:  # it was left out, as it could not be read
+    if not one.body and given:  # it could not be recorded
         return 2 if given == media_type else None
     return 1 if shape_of(given, one.body) == shape_of(media_type, body) else None
 

@@ -1,4 +1,4 @@
-"""Gives the clients of HTTP that a project uses what was recorded, and notes what they ask for."""
+"""Gives recorded responses to the project's HTTP clients, and notes their requests."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 class PlayedClients:
-    """The clients of one side, whose `scope` it is. What has no recorded answer is asked of the server, where `scope`
-    may connect to its host, and is refused else."""
+    """The HTTP clients of one side, which runs in `scope`. A request without a recorded response is sent if `scope`
+    allows connections to its host, and refused otherwise."""
 
     def __init__(self, answers: RecordedAnswers, intentions: Intentions, scope: MirrorScope) -> None:
-        self.refused = False  # whether it asked for what it can't have
+        self.refused = False  # whether a request was refused
         self._answers = answers
         self._intentions = intentions
         self._scope = scope
@@ -41,7 +41,7 @@ class PlayedClients:
         self._through: set[int] = set()  # connections that are being opened
 
     def make(self, call: GuardedCall) -> Any:
-        """As OutboundClients."""
+        """As in OutboundClients."""
         if call.name == "handle_request":
             return self._httpcore(call)
         if call.name == "handle_async_request":
@@ -51,7 +51,7 @@ class PlayedClients:
         return self._other(call)
 
     def _found(self, method: str, url: str, media_type: str, body: bytes) -> Outbound | None:
-        """Note the request, and find its answer. Raises NotConnected."""
+        """Note the request and return its response, if recorded. Raises NotConnected."""
         address, _, query = url.partition("?")
         value = {"query": _pairs(query), "body": _body(media_type, body)}
         self._intentions.note("request", f"{method} {address}", value)
@@ -95,7 +95,7 @@ class PlayedClients:
         if call.name == "putrequest":
             method, target = _of_putrequest(*call.args, **call.kwargs)
             self._asked[id(connection)] = method, url_of(connection, target)
-            if connection.sock is not None:  # it may be open since before this side was asked
+            if connection.sock is not None:  # it may have been opened before this side ran
                 connection.sock.close()
                 self._open(connection)
         elif id(connection) not in self._through:
@@ -104,11 +104,11 @@ class PlayedClients:
 
     def _open(self, connection: Any) -> None:
         connection.sock = PlayedSocket(lambda sent: self._read(connection, sent))
-        if hasattr(connection, "is_verified"):  # urllib3 warns of a server that it has not verified
+        if hasattr(connection, "is_verified"):  # otherwise urllib3 warns of an unverified server
             connection.is_verified = True
 
     def _read(self, connection: Any, sent: bytes) -> IO[bytes]:
-        """The answer to what was sent, as bytes."""
+        """The response to the bytes `sent`, as bytes."""
         method, url = self._asked.pop(id(connection), ("", ""))
         headers, body = parse_request(sent)
         media_type = _media_type(dict(headers).get(b"content-type", b""))
@@ -120,7 +120,7 @@ class PlayedClients:
         return BytesIO(_written(found.answer, method))
 
     def _real(self, connection: Any, sent: bytes) -> IO[bytes]:
-        """The answer of the server itself."""
+        """The response of the server itself."""
         self._through.add(id(connection))
         try:
             connection.connect()
@@ -133,7 +133,8 @@ class PlayedClients:
     # -- others -----------------------------------------------------------------------------------
 
     def _other(self, call: GuardedCall) -> Any:
-        """aiohttp's, for which nothing is played."""
+        """Note a request of aiohttp. Nothing is played back for it: it is sent if that is allowed, and refused
+        otherwise."""
         url = call.target.url
         value = {"query": _pairs(url.query_string)}
         self._intentions.note("request", f"{call.target.method} {url.with_query(None)}", value)
@@ -142,7 +143,7 @@ class PlayedClients:
 
 
 class _Whole:
-    """A body that can be read again."""
+    """A body that can be read more than once."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -155,7 +156,7 @@ class _Whole:
 
 
 def _of_httpcore(request: Any) -> tuple[str, str, str]:
-    """Its method, URL and media type."""
+    """The method, URL and media type of a request."""
     url = request.url
     base = base_url(url.scheme.decode("ascii"), url.host.decode("ascii"), url.port)
     given = {name.lower(): value for name, value in request.headers}
@@ -164,7 +165,7 @@ def _of_httpcore(request: Any) -> tuple[str, str, str]:
 
 
 def _httpcore_answer(found: Outbound, pool: Any) -> Any:
-    """As the pool would give it."""
+    """The response as the pool would return it."""
     library: Any = sys.modules[_library_of(pool)]
     if found.answer is None:
         raise library.ReadTimeout("timed out") if found.failed == "timeout" else library.ConnectError("refused")
@@ -172,13 +173,13 @@ def _httpcore_answer(found: Outbound, pool: Any) -> Any:
 
 
 def _library_of(pool: object) -> str:
-    """httpcore, or httpcore2: of whichever of the pool's bases is its own."""
+    """httpcore or httpcore2: the one that defines the pool's base class."""
     names = (cls.__module__.partition(".")[0] for cls in type(pool).__mro__)
     return next(name for name in names if name.startswith("httpcore"))
 
 
 def _written(answer: RecordedResponse, method: str) -> bytes:
-    """An answer as it comes over the wire, by a server that then closes the connection."""
+    """The response as bytes, as from a server that closes the connection afterwards."""
     known = answer.status in {*HTTPStatus}
     reason = HTTPStatus(answer.status).phrase if known else ""
     lines = [f"HTTP/1.1 {answer.status} {reason}".encode("ascii")]
@@ -189,7 +190,7 @@ def _written(answer: RecordedResponse, method: str) -> bytes:
 
 
 def _headers(answer: RecordedResponse) -> Iterator[tuple[bytes, bytes]]:
-    """Those of the answer that say nothing of a connection, or of another form of the body."""
+    """The response's headers, without those of the connection and the encoding of the body."""
     for name, value in answer.headers:
         if name not in ("connection", "content-length", "keep-alive", "transfer-encoding"):
             yield name.encode("latin-1", "replace"), value.encode("latin-1", "replace")
@@ -199,7 +200,7 @@ def _of_putrequest(method: str, url: str, *_: object, **__: object) -> tuple[str
     return method, url
 
 
-# -- what is asked for, to be compared ------------------------------------------------------------
+# -- requests, in a form to compare ----------------------------------------------------------------
 
 
 def _media_type(value: bytes) -> str:
@@ -207,7 +208,7 @@ def _media_type(value: bytes) -> str:
 
 
 def _pairs(query: str) -> dict[str, Any]:
-    """By name; of one that stands more than once, all values."""
+    """The values by name; a list for names that occur more than once."""
     return {
         name: values if len(values) > 1 else values[0]
         for name, values in parse_qs(query, keep_blank_values=True).items()
@@ -215,7 +216,7 @@ def _pairs(query: str) -> dict[str, Any]:
 
 
 def _body(media_type: str, body: bytes) -> Any:
-    """A body as a value: JSON as what it is, a form as its pairs."""
+    """A body as a value: parsed JSON, or the pairs of a form."""
     if not body:
         return None
     if media_type == "application/json" or media_type.endswith("+json"):

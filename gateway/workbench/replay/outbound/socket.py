@@ -1,4 +1,4 @@
-"""What `http.client` has in the place of a socket: it takes a request, and has its answer to be read."""
+"""Replaces the socket of `http.client`: it takes a request, and returns its response."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ __all__ = ["PlayedSocket"]
 
 
 class PlayedSocket:
-    """`answer` is given the bytes of a request once its answer is to be read, and gives those of the answer. It raises
-    what the client is to see."""
+    """A socket without a connection. `answer` is called with the bytes of the request, and returns those of the
+    response; it raises what the client should see."""
 
     def __init__(self, answer: Callable[[bytes], IO[bytes]]) -> None:
         self._answer = answer
@@ -21,18 +21,18 @@ class PlayedSocket:
         self._sent += data
 
     def makefile(self, *_: object, **__: object) -> IO[bytes]:
-        """The answer."""
+        """The response, as a file."""
         sent, self._sent = bytes(self._sent), bytearray()
         return self._answer(sent)
 
     def settimeout(self, _seconds: float | None) -> None:
-        """Nothing is waited for."""
+        """Does nothing."""
 
     def setsockopt(self, *_: object) -> None:
-        """There is nothing to be set."""
+        """Does nothing."""
 
     def shutdown(self, _how: int) -> None:
-        """There is nobody at the other end."""
+        """Does nothing."""
 
     def close(self) -> None:
-        """There is nothing to be closed."""
+        """Does nothing."""

@@ -1,10 +1,10 @@
-"""A database to try things in: a copy of the project's, made once for a replay, and gone after it.
+"""Copies of the project's databases, made for a replay and deleted after it.
 
-run.py         the copies of one replay, for each of its processes; what others have left behind
-sqlite.py      files, by SQLite's own `backup`
-postgresql.py  by a template, or by pg_dump where somebody is connected
+run.py         the copies of one replay, for each of its processes; removes what killed replays left behind
+sqlite.py      files, by SQLite's `backup`
+postgresql.py  by a template, or by pg_dump if the database has other connections
 mysql.py       by mariadb-dump or mysqldump
-names.py       by which what was left behind is known
+names.py       names, by which copies are recognised
 """
 
 from __future__ import annotations

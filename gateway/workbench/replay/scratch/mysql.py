@@ -1,4 +1,4 @@
-"""Copies of MariaDB and MySQL databases: by a dump."""
+"""Copies of MariaDB and MySQL databases, by a dump."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ AND schema_name NOT IN (SELECT DISTINCT db FROM information_schema.processlist W
 
 
 class MysqlCopies:
-    """Copies of one database, one for each process. A connection to each is kept, so that nobody takes it for left."""
+    """Copies of one database, one for each process. A connection to each is kept open, so that `clean` doesn't take it
+    for abandoned."""
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self._connection: Any = connection
@@ -31,7 +32,7 @@ class MysqlCopies:
         self._kept: list[Any] = []
 
     def make(self, count: int) -> list[dict[str, Any]]:
-        """So many; what of DATABASES is other for each."""
+        """Make `count` copies; returns the changed values of DATABASES for each. Raises CantCopy."""
         for number in range(count):
             name = f"{self._name}_{number}"
             try:
@@ -60,7 +61,7 @@ class MysqlCopies:
         pipe([dump, *rest, database], into, {**os.environ, **(env or {})}, self._connection.alias)
 
     def drop(self) -> None:
-        """Remove them."""
+        """Delete them."""
         for database in self._kept:
             database.close()
         for name in self._made:
@@ -68,7 +69,7 @@ class MysqlCopies:
 
 
 def clean(connection: BaseDatabaseWrapper) -> list[str]:
-    """Remove the copies on this server that nobody is connected to. Returns what was removed."""
+    """Delete the copies on this server that have no connection. Returns their names."""
     with connection.cursor() as cursor:
         cursor.execute(LEFT, [PREFIX.replace("_", r"\_") + "%"])
         found = [name for (name,) in cursor.fetchall() if (age_of(name) or 0) > AGE]

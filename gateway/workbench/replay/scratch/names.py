@@ -1,4 +1,4 @@
-"""How copies are called, so that those which a crash has left behind are known."""
+"""Names of copies, by which those of killed replays are recognised."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from gateway.clock import SYSTEM
 __all__ = ["AGE", "PREFIX", "CantCopy", "age_of", "new_name"]
 
 PREFIX = "gateway_replay_"
-AGE = 60.0  # seconds; what is younger may be a replay's that has not begun yet
+AGE = 60.0  # seconds; a younger copy may belong to a replay that is starting
 NAME = re.compile(rf"{PREFIX}(\d+)_\d+_\w+")
 
 
 class CantCopy(Exception):
-    """A database can't be copied. Its message says why, and what to do."""
+    """A database can't be copied. The message says why, and what to do."""
 
 
 def new_name(alias: str) -> str:
-    """What to call a copy, or the first of several: when it was made, by which process, of what."""
+    """A name for a copy, or for the first of several: it has the time, the process and the database's alias."""
     return f"{PREFIX}{int(SYSTEM.time())}_{os.getpid()}_{re.sub(r'[^a-z0-9]', '', alias.lower())[:20]}"
 
 
 def age_of(name: str) -> float | None:
-    """How many seconds ago a copy of this name was made; None for what is none."""
+    """The age of the copy with this name, in seconds; None if it is no copy."""
     found = NAME.fullmatch(name)
     return None if found is None else SYSTEM.time() - int(found[1])

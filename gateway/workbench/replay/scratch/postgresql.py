@@ -14,7 +14,7 @@ from gateway.workbench.replay.scratch.pipe import pipe
 
 __all__ = ["PostgresqlCopies", "clean"]
 
-IN_USE, FORBIDDEN = "55006", "42501"  # SQLSTATE: somebody is connected to the template; no CREATEDB
+IN_USE, FORBIDDEN = "55006", "42501"  # SQLSTATE: the template has other connections; no CREATEDB privilege
 NOW = ("now", "transaction_timestamp", "statement_timestamp", "clock_timestamp")
 LEFT = """
 SELECT datname FROM pg_database d WHERE starts_with(datname, %s)
@@ -23,7 +23,8 @@ AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datname = d.datname)
 
 
 class PostgresqlCopies:
-    """Copies of one database, one for each process. A connection to each is kept, so that nobody takes it for left."""
+    """Copies of one database, one for each process. A connection to each is kept open, so that `clean` doesn't take it
+    for abandoned."""
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self._connection: Any = connection
@@ -33,7 +34,7 @@ class PostgresqlCopies:
         self._kept: list[Any] = []
 
     def make(self, count: int) -> list[dict[str, Any]]:
-        """So many; what of DATABASES is other for each."""
+        """Make `count` copies; returns the changed values of DATABASES for each. Raises CantCopy."""
         names = [f"{self._name}_{number}" for number in range(count)]
         with _server(self._connection) as server:
             self._first(server, names[0])
@@ -64,7 +65,7 @@ class PostgresqlCopies:
         self._made.append(name)
 
     def _dump(self, name: str) -> None:
-        """Fill a copy from a database that others are connected to."""
+        """Fill a copy of a database that has other connections."""
         client = self._connection.client
         arguments, env = client.settings_to_cmd_args_env(self._connection.settings_dict, [])
         into, _ = client.settings_to_cmd_args_env({**self._connection.settings_dict, "NAME": name}, [])
@@ -74,7 +75,7 @@ class PostgresqlCopies:
         pipe(dump, load, env, self._connection.alias)
 
     def _pin(self, name: str) -> None:
-        """Let what a statement calls now be the moment that its connection names."""
+        """Replace functions of the current time by ones that return the time that the connection names."""
         body = "SELECT coalesce(nullif(current_setting(''gateway.now'', true), '''')::timestamptz, pg_catalog.{}())"
         with closing(_connected(self._connection, name)) as database:
             database.execute(f"CREATE SCHEMA {PREFIX}now")
@@ -87,7 +88,7 @@ class PostgresqlCopies:
             database.execute(f'ALTER DATABASE {quoted} SET search_path = {PREFIX}now, "$user", public, pg_catalog')
 
     def drop(self) -> None:
-        """Remove them."""
+        """Delete them."""
         for database in self._kept:
             database.close()
         with _server(self._connection) as server:
@@ -96,7 +97,7 @@ class PostgresqlCopies:
 
 
 def clean(connection: BaseDatabaseWrapper) -> list[str]:
-    """Remove the copies on this server that nobody is connected to. Returns what was removed."""
+    """Delete the copies on this server that have no connection. Returns their names."""
     with _server(connection) as server:
         found = [name for (name,) in server.execute(LEFT, [PREFIX]).fetchall() if (age_of(name) or 0) > AGE]
         for name in found:
@@ -110,7 +111,7 @@ def _drop(server: Any, connection: BaseDatabaseWrapper, name: str) -> None:
 
 @contextmanager
 def _server(connection: BaseDatabaseWrapper) -> Iterator[Any]:
-    """A connection to the server, and to none of the databases in question: not even our own."""
+    """A connection to the server but to none of these databases."""
     connection.close()
     with closing(_connected(connection, "postgres")) as server:
         yield server

@@ -1,4 +1,4 @@
-"""The copies that one replay works on, and what others have left behind."""
+"""The copies that one replay works on, and removal of those that killed replays left behind."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = ["Scratch", "clean"]
 
 logger = logging.getLogger("gateway.replay")
 
-SAME = ("ENGINE", "NAME", "HOST", "PORT")  # what aliases of one database have in common
-Overrides = Mapping[str, Mapping[str, Any]]  # what of DATABASES is other, by alias
+SAME = ("ENGINE", "NAME", "HOST", "PORT")  # settings that are equal for aliases of the same database
+Overrides = Mapping[str, Mapping[str, Any]]  # changed values of DATABASES, by alias
 
 
 class Copies(Protocol):
     """Copies of one database."""
 
     def make(self, count: int) -> list[dict[str, Any]]:
-        """So many; what of DATABASES is other for each."""
+        """Make `count` copies; returns the changed values of DATABASES for each. Raises CantCopy."""
 
     def drop(self) -> None:
-        """Remove them, and what was made of them before something failed."""
+        """Delete them, also if `make` failed half-way."""
 
 
 MAKERS: Mapping[str, Callable[[BaseDatabaseWrapper], Copies]] = {
@@ -39,10 +39,10 @@ MAKERS: Mapping[str, Callable[[BaseDatabaseWrapper], Copies]] = {
 
 
 class Scratch:
-    """Copies of all databases of the project, as many as there are `jobs`: made when this is entered, gone after it.
+    """Context manager: `jobs` copies of each of the project's databases, deleted at the end.
 
-    `copies` are the aliases of [mirror] database, by what they are copies of: in a replay they are the same database.
-    Entering raises CantCopy.
+    `copies` has the aliases of [mirror] database, by the alias whose copy they are: in a replay both are the same
+    database. Entering raises CantCopy.
     """
 
     def __init__(self, jobs: int, copies: Mapping[str, str]) -> None:
@@ -64,7 +64,7 @@ class Scratch:
         self._drop()
 
     def of(self, job: int) -> Overrides:
-        """What of DATABASES is other in one of the processes."""
+        """The changed values of DATABASES, by alias, for the process number `job`."""
         return self._settings[job]
 
     def _make(self) -> None:
@@ -101,7 +101,7 @@ class Scratch:
 
 
 def clean() -> list[str]:
-    """Remove what replays have left behind that were ended before they could. Returns what was removed."""
+    """Delete the copies that killed replays left behind. Returns their names."""
     removed = sqlite.clean()
     servers = {
         tuple(str(connections.settings[alias][key]) for key in ("ENGINE", "HOST", "PORT")): alias
@@ -110,6 +110,6 @@ def clean() -> list[str]:
     for alias in servers.values():
         module = {"postgresql": postgresql, "mysql": mysql}.get(connections[alias].vendor)
         if module is not None:
-            with suppress(DatabaseError, CantCopy):  # whoever needs the server says so
+            with suppress(DatabaseError, CantCopy):  # reported when the server is needed
                 removed += module.clean(connections[alias])
     return removed

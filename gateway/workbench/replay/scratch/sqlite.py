@@ -1,4 +1,4 @@
-"""Copies of SQLite databases: files in a folder of this run, which is locked as long as it runs."""
+"""Copies of SQLite databases: files in a folder of this replay, which it keeps locked."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SqliteCopies:
         self._lock: int | None = None
 
     def make(self, count: int) -> list[dict[str, Any]]:
-        """So many; what of DATABASES is other for each."""
+        """Make `count` copies; returns the changed values of DATABASES for each. Raises CantCopy."""
         self._folder.mkdir(mode=0o700)
         self._lock = os.open(self._folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
@@ -45,7 +45,7 @@ class SqliteCopies:
         return [{"NAME": str(path)} for path in paths]
 
     def drop(self) -> None:
-        """Remove them."""
+        """Delete them."""
         shutil.rmtree(self._folder, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
@@ -63,7 +63,7 @@ def _file(connection: BaseDatabaseWrapper) -> Path:
 
 
 def clean() -> list[str]:
-    """Remove the folders that nobody has locked. Returns what was removed."""
+    """Delete the folders that no process has locked. Returns their names."""
     removed = []
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         if age_of(folder.name) is not None and folder.is_dir() and not _is_locked(folder / LOCK):
@@ -75,10 +75,10 @@ def clean() -> list[str]:
 def _is_locked(path: Path) -> bool:
     try:
         handle = os.open(path, os.O_RDWR)
-    except FileNotFoundError:  # it is just being made, or was left then
+    except FileNotFoundError:  # it is being created, or its creator was killed then
         age = age_of(path.parent.name)
         return age is not None and age < 1
-    except OSError:  # another user's
+    except OSError:  # it belongs to another user
         return True
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
