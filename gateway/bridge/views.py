@@ -1,4 +1,4 @@
-"""What stands in for a service's endpoints where middleware expects Django views."""
+"""Django views that replace a service's endpoints where middleware expects a view."""
 
 from __future__ import annotations
 
@@ -39,17 +39,18 @@ Siblings = Mapping[str, EndpointPattern]
 
 
 class ResponseStyle(Protocol):
-    """`answers = "…"`: which views stand in for the endpoints of a service, where it isn't plain functions.
+    """`answers = "…"`: which views replace the endpoints of a service, if not plain functions.
 
-    `strict_csrf`: as Django checks it for its own views, whether or not there is something to forge.
-    `keeps_transaction`: an error that the service returns, and didn't raise, is committed.
+    `strict_csrf`: CSRF is checked as for Django's own views, even if the request can't be forged. `keeps_transaction`:
+    an error response that the service returns, instead of raising, is committed.
     """
 
     strict_csrf: bool
     keeps_transaction: bool
 
     def view(self, endpoint: EndpointPattern, siblings: Siblings, crossing: Function) -> Function:
-        """The view for `endpoint`. `siblings` are all on its path, by method; `crossing` lets the service answer."""
+        """The view for `endpoint`. `siblings` are all endpoints at its path, by method; `crossing` calls the
+        service."""
 
 
 class View:
@@ -111,14 +112,13 @@ class View:
         return f"View({self.service}:{self.name} at {self.place.template!r})"
 
     def resolved(self, path: str, urlconf: Any = None, *, exempt: bool = False) -> ResolverMatch:
-        """What `request.resolver_match` is: that of the URL which stood at `path` in the project's URLconf, or in
-        `urlconf`, with this view. A path that is new has the endpoint's name and template, in the namespaces of the
-        includes that it stands below.
+        """The value of `request.resolver_match`: that of the URL at `path` in the project's URLconf, or in `urlconf`,
+        with this view. For a new path: the endpoint's name and template, in the namespaces of the includes around it.
 
-        `exempt`: from the CSRF check.
+        `exempt`: without the CSRF check.
         """
         function, place = self.exempt if exempt else self.function, self.place
-        if not place.template:  # the service can't be asked what it has there
+        if not place.template:  # the service can't be introspected
             try:
                 there = get_resolver(urlconf).resolve(path)
             except Resolver404:
@@ -142,7 +142,7 @@ class View:
 
 
 class Views:
-    """The stand-ins of one service, found by what the routing table matched."""
+    """The views of one service, found by the routing table's match."""
 
     def __init__(
         self, service: str, endpoints: Sequence[EndpointPattern], crossing: Function, style: ResponseStyle | None = None
@@ -173,7 +173,7 @@ class Views:
             for method in endpoint.methods:
                 self._views.setdefault((endpoint.path, method), made[key])
             self._views.setdefault((endpoint.path, ""), made[key])
-        self._written_out = {  # where the path of a request is one of an endpoint, without parameters
+        self._written_out = {  # for paths that are an endpoint's, without parameters
             (endpoint.path, method): self._by_order[found.order]
             for endpoint in endpoints
             for method in (*endpoint.methods, "HEAD")
@@ -189,11 +189,11 @@ class Views:
                 self._nowhere = View(_anything, marked_as(_anything, _missing()), service, Place(""), (), style)
 
     def find(self, scope: Scope) -> View:
-        """The view for a request that the gateway routed; one for anything where the service can't be asked.
+        """The view for a request that the gateway routed; if the service can't be introspected, one for all requests.
 
-        It has to be the endpoint that the service itself will choose, the first that it declares for this path and
-        method: not the most specific, as in gateway.toml. Or one endpoint's marks would hold for another. For a method
-        that the path's owner doesn't have, it is one of the owner's.
+        It must be that of the endpoint which the service itself will choose, otherwise another endpoint's marks would
+        apply: the first that it declares for this path and method, not the most specific as in gateway.toml. For a
+        method that the path's owner lacks, it is one of the owner's.
         """
         match: Match | None = scope.get("gateway.match")
         if match is None:
@@ -206,7 +206,7 @@ class Views:
         return self._by_itself(scope, method) if found is None else self._by_order.get(found.order, self._any)
 
     def _by_itself(self, scope: Scope, method: str) -> View:
-        """The view for what a route claims without the service declaring it: `claim = "all"`."""
+        """The view for what a route claims although the service doesn't declare it: `claim = "all"`."""
         if self._paths is None or method == "WEBSOCKET":
             return self._any
         path = scope["path"].removeprefix(scope.get("root_path", ""))
@@ -256,14 +256,14 @@ def _is_socket(endpoint: EndpointPattern) -> bool:
 
 
 def _without_transaction(view: Function) -> Function:
-    """`view`, outside of ATOMIC_REQUESTS: a socket's transaction would end when it is accepted."""
+    """`view` without ATOMIC_REQUESTS: a WebSocket's transaction would end when it is accepted."""
     for alias in connections.settings:
         transaction.non_atomic_requests(using=alias)(view)
     return view
 
 
 def _table(endpoints: Sequence[EndpointPattern]) -> Table:
-    """Which declared path a request is for, whatever its method."""
+    """A table that finds the declared path of a request, whatever its method."""
     paths = {
         endpoint.path: replace(endpoint, methods=frozenset({ANY}))
         for endpoint in endpoints
@@ -276,7 +276,7 @@ def _table(endpoints: Sequence[EndpointPattern]) -> Table:
 
 
 def marks_of(dependencies: Sequence[Callable[..., Any]]) -> dict[str, Any]:
-    """What is left on the views that `dependencies` stand for (`gateway.bridge.drf.request.Part`)."""
+    """Attributes of the views that `dependencies` stand for (`gateway.bridge.drf.request.ViewPart.marks`)."""
     marks: dict[str, Any] = {}
     for dependency in dependencies:
         marks |= getattr(dependency, "marks", {})
@@ -284,9 +284,9 @@ def marks_of(dependencies: Sequence[Callable[..., Any]]) -> dict[str, Any]:
 
 
 def atomic_aliases(endpoint: Callable[..., Any], dependencies: Sequence[Callable[..., Any]] = ()) -> list[str]:
-    """The databases whose ATOMIC_REQUESTS applies to `endpoint`, as Django decides it for a view."""
+    """The databases whose ATOMIC_REQUESTS applies to `endpoint`, by Django's rule for views."""
     if is_documentation(endpoint):
-        return []  # it asks no database
+        return []  # it uses no database
     named = SimpleNamespace(**marks_of(dependencies))  # the views that dependencies stand for
     exempt = non_atomic_aliases(endpoint) | non_atomic_aliases(named) | {*transaction_aliases(endpoint)}
     return [
@@ -297,7 +297,7 @@ def atomic_aliases(endpoint: Callable[..., Any], dependencies: Sequence[Callable
 
 
 def _checks_csrf(dependencies: Sequence[Callable[..., Any]]) -> bool:
-    """Whether a dependency asks for the token where it trusts a cookie, and no other trusts one without asking."""
+    """Whether a dependency checks the token where it accepts a cookie, and none accepts a cookie without that."""
     return any(getattr(dependency, "checks_csrf", False) for dependency in dependencies) and not any(
         getattr(dependency, "trusts_session", False) for dependency in dependencies
     )
@@ -315,14 +315,14 @@ def _stand_in(
 def marked_as(
     endpoint: Callable[..., Any], view: Function, dependencies: Sequence[Callable[..., Any]] = ()
 ) -> Function:
-    """`view`, with the name of `endpoint`, and with its marks where it has none of its own: nor has the view that one
-    of `dependencies` names, which is also where a view for that has its name from."""
+    """`view` with the name of `endpoint`, and with its marks unless the view has its own. If one of `dependencies`
+    names a view, name and marks are that view's."""
     own, marks = dict(view.__dict__), marks_of(dependencies)
     named = "cls" in own and any(getattr(dependency, "view", None) for dependency in dependencies)
     wraps(endpoint, assigned=() if named else WRAPPER_ASSIGNMENTS)(view)
     view.__dict__.update(own)
     view.__dict__.update({name: value for name, value in marks.items() if name not in view.__dict__})
-    del view.__wrapped__  # type: ignore[attr-defined] # its signature is not the endpoint's
+    del view.__wrapped__  # type: ignore[attr-defined] # the view has another signature
     unmark_coroutine(view)
     forget_non_atomic(view)  # the endpoint's own
     for alias in connections.settings.keys() - set(atomic_aliases(endpoint, dependencies)):
@@ -331,4 +331,4 @@ def marked_as(
 
 
 def _anything() -> None:
-    """An endpoint of a service that can't be asked what it declares."""
+    """Replaces the endpoints of a service that can't be introspected."""

@@ -1,4 +1,4 @@
-"""Notes what one side of a replay would have left in sessions and files, and asked of other servers."""
+"""Notes what one side of a replay would have changed in sessions and files, and requested from other servers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gateway.parity.plain_values import plain_value
 
 __all__ = ["Intentions", "SessionNotes"]
 
-MOST = 500  # that are kept of one request
+MOST = 500  # notes that are kept for one request
 
 
 class Intentions:
-    """Those of one request, on whichever threads it runs."""
+    """The notes of one request, from all of its threads."""
 
     __slots__ = ("_noted", "_sessions")
 
@@ -23,24 +23,24 @@ class Intentions:
         self._sessions: list[SessionNotes] = []
 
     def note(self, kind: IntentionKind, place: str, value: Any) -> None:
-        """Note one; `value` is as `parse_json` gives values."""
+        """Add a note; `value` is in the form of `parse_json`."""
         if len(self._noted) < MOST:
             self._noted.append(Intention(kind, place, value))
 
     def session(self) -> SessionNotes:
-        """What takes notes of one more session."""
+        """Notes for one more session."""
         notes = SessionNotes()
         if len(self._sessions) < MOST:
             self._sessions.append(notes)
         return notes
 
     def found(self) -> tuple[Intention, ...]:
-        """All that were noted."""
+        """All notes."""
         return (*self._noted, *(one for notes in self._sessions for one in notes.found()))
 
 
 class SessionNotes:
-    """How one session is changed: its names one by one, whether it gets a new key, and whether it ends."""
+    """Changes of one session: its items, whether its key is renewed, and whether it is deleted."""
 
     __slots__ = ("_after", "_before", "_ended", "_renewed")
 
@@ -50,24 +50,24 @@ class SessionNotes:
         self._ended = self._renewed = False
 
     def loaded(self, data: Mapping[str, Any]) -> None:
-        """It was read, and is this."""
+        """The session was read, with this content."""
         if self._before is None and self._after is None:
             self._before = plain_value(data)
 
     def saved(self, data: Mapping[str, Any]) -> None:
-        """It is to be stored as this."""
+        """The session would be stored with this content."""
         self._after = plain_value(data)
 
     def renewed(self) -> None:
-        """It is to have a new key."""
+        """The session would get a new key."""
         self._renewed = True
 
     def ended(self) -> None:
-        """It is to be deleted; what is stored from now on is another one."""
+        """The session would be deleted; what is stored from now on is a new one."""
         self._ended, self._before, self._after = True, {}, None
 
     def found(self) -> Iterator[Intention]:
-        """What is other in the end."""
+        """The changes."""
         if self._renewed:
             yield Intention("session", "(a new key)", True)
         if self._ended:

@@ -1,7 +1,7 @@
-"""HTTP requests that a project makes of other servers, and what it is answered: noted while somebody records.
+"""HTTP requests that a project sends to other servers while a request is recorded, and their responses.
 
-What both `http.client` and httpcore say of one is brought into one form here, so that a request that was recorded from
-either is found again (docs/corpus.md).
+Requests of `http.client` and httpcore are converted to one form, so that a recorded request is recognised whichever
+library sends it (docs/corpus.md).
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ PORTS = {"http": 80, "https": 443}
 
 
 class OutboundClients(Protocol):
-    """What answers a mirror's requests to other servers in their place."""
+    """Answers a mirror's requests to other servers."""
 
     def make(self, call: Any) -> Any:
-        """What `call`, a GuardedCall of a client's method, returns. Raises what the client would raise, and
-        NotConnected where nobody answers it."""
+        """The result of `call`, a GuardedCall of a client's method. Raises what the client would raise, and
+        NotConnected if the request must not be sent."""
 
 
 class OutboundCall:
-    """One request and its answer. `sent` and `body` grow as both are on their way; None once they are too long, or
-    where they can't be known. `whole`: all of the answer is there. `failed`: why there is none."""
+    """One request and its response. `sent` and `body` grow while both are transferred; None if they are too long or
+    unknown. `whole`: the response is complete. `failed`: how the request failed."""
 
     __slots__ = ("_log", "body", "failed", "headers", "method", "sent", "sent_headers", "status", "url", "whole")
 
@@ -62,12 +62,12 @@ class OutboundCall:
         self.failed: FailureKind | None = None
 
     def add_sent(self, part: bytes) -> None:
-        """Some of the request's body is sent."""
+        """Add a part of the request's body."""
         if self.sent is not None:
             self.sent = self._added(self.sent, part)
 
     def add_received(self, part: bytes) -> None:
-        """Some of the answer's body has come."""
+        """Add a part of the response's body."""
         if self.body is not None:
             self.body = self._added(self.body, part)
 
@@ -79,7 +79,7 @@ class OutboundCall:
 
 
 class OutboundLog:
-    """The calls of one request; of each body, `limit` bytes are kept at most."""
+    """The calls during one request. At most `limit` bytes of each body are kept."""
 
     __slots__ = ("_room", "calls", "limit")
 
@@ -89,7 +89,7 @@ class OutboundLog:
         self._room = ROOM
 
     def begin(self, method: str, url: str) -> OutboundCall | None:
-        """Note one that is about to be made; None where there were too many."""
+        """Note a call that is about to be made; None if there were too many."""
         if len(self.calls) >= MOST:
             return None
         call = OutboundCall(self, method, url)
@@ -98,27 +98,27 @@ class OutboundLog:
 
     @property
     def size(self) -> int:
-        """Bytes that are kept of bodies."""
+        """The bytes of bodies that are kept."""
         return ROOM - self._room
 
     def take(self, size: int) -> bool:
-        """Whether there is room for so many bytes more, which are then taken."""
+        """Whether there is room for `size` more bytes, which are then reserved."""
         self._room -= size
         return self._room >= 0
 
 
-# -- one form -------------------------------------------------------------------------------------
+# -- conversion -----------------------------------------------------------------------------------
 
 
 def base_url(scheme: str, host: str, port: int | None) -> str:
-    """ "https://example.org", with the port unless it is the scheme's own."""
+    """ "https://example.org", with the port unless it is the scheme's default."""
     name = f"[{host}]" if ":" in host and not host.startswith("[") else host
     own = port is None or PORTS.get(scheme.lower()) == port
     return f"{scheme}://{name}".lower() + ("" if own else f":{port}")
 
 
 def url_of(connection: http.client.HTTPConnection, target: str) -> str:
-    """The URL that a request for `target` on `connection` is for."""
+    """The URL of a request for `target` on `connection`."""
     if not target.startswith("/"):  # to a proxy
         return target.partition("#")[0]
     scheme = "https" if connection.default_port == http.client.HTTPS_PORT else "http"
@@ -128,7 +128,7 @@ def url_of(connection: http.client.HTTPConnection, target: str) -> str:
 
 
 def parse_request(sent: bytes) -> tuple[OutboundHeaders, bytes]:
-    """The headers and the body of a request as it was sent."""
+    """The headers and the body of a request in the form in which it was sent."""
     head, _, body = sent.partition(b"\r\n\r\n")
     pairs = (line.partition(b":") for line in head.split(b"\r\n")[1:])
     headers = tuple((name.lower(), value.strip()) for name, _, value in pairs)
@@ -137,7 +137,7 @@ def parse_request(sent: bytes) -> tuple[OutboundHeaders, bytes]:
 
 
 def unchunked(body: bytes) -> bytes | None:
-    """What was sent in chunks (RFC 9112, section 7.1); None where the last one is missing."""
+    """A body without its chunked encoding (RFC 9112, section 7.1); None if the last chunk is missing."""
     parts: list[bytes] = []
     while True:
         line, end, body = body.partition(b"\r\n")
@@ -154,7 +154,7 @@ def unchunked(body: bytes) -> bytes | None:
 
 
 def failure_of(error: BaseException) -> FailureKind | None:
-    """How a call failed that raised `error`; None where that is none of the ways that can be repeated."""
+    """The kind of failure, for an `error` that a client raised; None for errors that can't be played back."""
     names = {cls.__name__ for cls in type(error).__mro__}  # each library has its own
     if "NewConnectionError" in names:  # urllib3's, which is one of its time-outs too
         return "connection"

@@ -1,8 +1,9 @@
-"""What a connection receives, cut into messages, each of which has one reading only (RFC 9112).
+"""Splits what a connection receives into messages, each of which can be read in one way only (RFC 9112).
 
-Parsers differ in what they let pass, and an attacker lives on such differences: what one server takes for a body is
-the next one's request. So this comes before the parser, takes what RFC 9112 says a message is, refuses all else, and
-hands the parser what every parser reads alike: no repeated, folded or empty framing, no chunk extensions, no trailers.
+Parsers differ in what they accept, and attackers use such differences: what is the body for one server is the next
+request for another (request smuggling). So this precedes the parser: it accepts only messages by RFC 9112, and passes
+them on in a form that all parsers read alike: without repeated, folded or empty framing headers, chunk extensions and
+trailers.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from gateway.http1.refused import MOST_LINES, MOST_OF_LINE, RefusedMessage
 
 __all__ = ["Reading"]
 
-_MOST_SIZE = 256  # bytes of the line before a chunk, its extensions included
+_MOST_SIZE = 256  # bytes of the line before a chunk, with its extensions
 
 _TARGET = rb"[!$-~]"  # visible characters, but "#", which is never sent, and a quote, which one parser refuses
 
-# Nearly every request is like this, and found to be so by one match. Host is there once, Content-Length once at most;
-# of the others that have a say in how a message is read, there is none that says anything.
+# Nearly every request has this form, which one match recognises: Host occurs once, Content-Length at most once, and no
+# other header changes how the message is read.
 _ORDINARY = (
     rb"(?:(?!(?i:host|content-length|transfer-encoding|upgrade|expect|trailer|proxy-connection):"
     rb"|(?i:connection):(?! ?(?i:keep-alive|close)\r))" + TOKEN + rb"++:" + TEXT + rb"*+(?<![ \t])\r\n)*+"
@@ -44,30 +45,30 @@ _size = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;" + TEXT + rb"*)?\r\n").fullm
 
 
 class Reading:
-    """Cuts what one connection receives into messages, one after the other.
+    """Splits what one connection receives into messages, one after the other.
 
-    `take` is given what was received, and gives what may be parsed: of one message at most. `whole`: that message was
-    given to its end; what has come after it is `held`, until `begin`. `upgraded`: what follows is no HTTP. `asks`: the
-    client may wait for "100 Continue", as nothing of the body has come.
+    `take` is called with received bytes, and returns those to be parsed, of one message at most. `whole`: the message
+    is complete; bytes that follow it are `held` until `begin`. `upgraded`: no HTTP follows. `asks`: the client may wait
+    for "100 Continue", since nothing of the body has arrived.
     """
 
     __slots__ = ("_buffer", "_fresh", "_left", "_step", "asks", "upgraded", "whole")
 
     def __init__(self) -> None:
         self._buffer = Received()
-        self._left = 0  # bytes of the body, or of the chunk
+        self._left = 0  # bytes that are missing of the body or the chunk
         self._step: Callable[[], bytes | None] = self._head
-        self._fresh = True  # nothing of the message has come
+        self._fresh = True  # nothing of the message has arrived
         self.asks = self.whole = self.upgraded = False
 
     @property
     def held(self) -> int:
-        """How many bytes are here that were not given on."""
+        """The number of received bytes that were not passed on."""
         return len(self._buffer)
 
     @property
     def starting(self) -> bool:
-        """Whether a part of a head has come, and no more."""
+        """Whether only a part of a head has arrived."""
         return bool(self._buffer) and self._step == self._head
 
     @property
@@ -76,19 +77,20 @@ class Reading:
         return self._step == self._drop
 
     def begin(self) -> None:
-        """The message was dealt with: the next one may be read."""
+        """The message was handled: read the next one."""
         self.whole = False
         self._fresh = True
         self._step = self._head
 
     def leave(self) -> None:
-        """No further message is read here."""
+        """Read no further message."""
         self._buffer.clear()
         self._step = self._drop
         self._fresh = self.whole = False
 
     def take(self, data: bytes) -> bytes:
-        """What of the current message can be parsed, now that `data` has come too. Raises RefusedMessage."""
+        """The bytes of the current message that can be parsed, now that `data` has arrived too. Raises
+        RefusedMessage."""
         if self._buffer:
             return self._take(data)
         if self._fresh:
@@ -123,7 +125,7 @@ class Reading:
         self.whole = not left
         self._step = self._body
 
-    # -- steps: each gives what it has dealt with, or None where more has to come -----------------
+    # -- steps: each returns what it has processed, or None if more bytes are needed --------------
 
     def _drop(self) -> None:
         self._buffer.clear()
@@ -181,7 +183,7 @@ class Reading:
         return b"\r\n"
 
     def _trailers(self) -> bytes | None:
-        """Left out: they were not there when the headers were checked (RFC 9110, section 6.5.1)."""
+        """Remove the trailers: they were missing when headers were checked (RFC 9110, section 6.5.1)."""
         raw = self._buffer.cut_trailers()
         if raw is None:
             return None

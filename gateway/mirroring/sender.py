@@ -1,4 +1,4 @@
-"""Sends copies of requests to the process that mirrors, where that is another one: `gateway mirrors`."""
+"""Sends copies of requests to the process that makes mirrors, if that is another one: `gateway mirrors`."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Sender"]
 
-AGAIN = 1.0  # seconds between two looks for a process that is away
-ANSWERS = 1.0  # seconds in which it does: the start of the server waits for so long, and then its silence is told
+AGAIN = 1.0  # seconds between attempts to connect
+ANSWERS = 1.0  # seconds for the reply: the server's start waits for it, and then a warning is logged
 LONGEST_REASON = 200  # bytes
 
 
 class Sender(asyncio.Protocol):
-    """One connection to the Unix socket at `path`, made anew when it is lost. Used on the event loop.
+    """One connection to the Unix socket at `path`, opened again when it is lost. Used on the event loop.
 
-    Nothing is kept for a process that is away, or is slower than copies come: `send` says why it could not.
-    `greeting` is what both sides have to have in common; `memory` is how many bytes may wait to be read. `lost` is told
-    of copies that were sent and not made, as `SentCopies` says; `patience` is that of `Absence`.
+    Copies are not kept while the other process is away or too slow: then `send` returns the reason. `greeting` must be
+    equal on both sides; at most `memory` bytes wait to be read. `lost` is called for copies that were sent but not
+    mirrored (see `SentCopies`); `patience` is that of `Absence`.
     """
 
     def __init__(
@@ -52,20 +52,20 @@ class Sender(asyncio.Protocol):
         self._accepted = False
         self._refusal = b""
         self._connecting: asyncio.Task[None] | None = None
-        self._again = 0.0  # when to look for it next
+        self._again = 0.0  # when to connect next
         self._settled = asyncio.Event()
         self._closed = False
-        self._patience: asyncio.TimerHandle | None = None  # with a process that has not answered the greeting
+        self._patience: asyncio.TimerHandle | None = None  # for the reply to the greeting
 
     def away(self, now: float) -> bool:
-        """Whether nothing can be sent now. Looks for the other process then, if it is time to."""
+        """Whether nothing can be sent now. Connects again if that is due."""
         if self._accepted:
             return False
         self._look(now)
         return True
 
     def send(self, copy: Copy, now: float) -> str | None:
-        """Send a finished copy. Why that could not be done, in a word; None when it was."""
+        """Send a finished copy. Returns None, or a word for why it could not be sent."""
         if self.away(now) or self._transport is None:
             return "away"
         number = self._sent.next_number()
@@ -79,7 +79,7 @@ class Sender(asyncio.Protocol):
         return None
 
     async def connect(self) -> None:
-        """Look for the other process now, and wait a moment for it."""
+        """Connect now, and wait for the other process for a moment."""
         self._look(self._clock.monotonic())
         if self._absence.is_expected():
             return
@@ -87,7 +87,7 @@ class Sender(asyncio.Protocol):
             await asyncio.wait_for(self._settled.wait(), ANSWERS)
 
     def close(self) -> None:
-        """Leave for good. What the other process has is made; what waits here to be written is lost."""
+        """Close for good. Copies that the other process has are mirrored; those that wait here are lost."""
         self._closed = True
         if self._connecting is not None:
             self._connecting.cancel()
@@ -95,7 +95,7 @@ class Sender(asyncio.Protocol):
             return
         unwritten = self._transport.get_write_buffer_size()
         end = self._transport.abort if unwritten else self._transport.close
-        if unwritten:  # uvloop would go on writing until its loop comes round
+        if unwritten:  # uvloop would continue writing until the next iteration of its loop
             with socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno())) as same:
                 same.shutdown(socket.SHUT_WR)
         self._sent.stop(unwritten)
@@ -105,13 +105,13 @@ class Sender(asyncio.Protocol):
         if self._closed or self._transport is not None or self._connecting is not None or now < self._again:
             return
         self._settled.clear()
-        # In an empty context: what the caller of a request has there is none of this connection's business.
+        # In an empty context: the connection must not keep a request's context variables.
         self._connecting = asyncio.get_running_loop().create_task(self._connect(), context=contextvars.Context())
 
     async def _connect(self) -> None:
         try:
             await asyncio.get_running_loop().create_unix_connection(lambda: self, self._path)
-        except (OSError, NotImplementedError) as exc:  # the latter where there are no such sockets
+        except (OSError, NotImplementedError) as exc:  # the latter on systems without Unix sockets
             self._failed(f"{self._path}: {getattr(exc, 'strerror', None) or str(exc) or 'no Unix sockets here'}")
         finally:
             self._connecting = None
@@ -133,14 +133,14 @@ class Sender(asyncio.Protocol):
     # -- the connection -------------------------------------------------------------------------
 
     def connection_made(self, transport: Any) -> None:
-        """Greet."""
-        self._transport = transport  # asyncio.Transport; uvloop's are none by inheritance
+        """Send the greeting."""
+        self._transport = transport  # an asyncio.Transport, although uvloop's don't inherit from it
         self._refusal = b""
         transport.write(self._greeting)
         self._patience = asyncio.get_running_loop().call_later(ANSWERS, self._tell, f"{self._path} does not answer")
 
     def data_received(self, data: bytes) -> None:
-        """The answer to the greeting, or the numbers of what is done."""
+        """The reply to the greeting, or the numbers of copies that are done."""
         if self._accepted:
             self._sent.note_done(data)
         elif not self._refusal and data[:1] == ACCEPTED:
@@ -152,7 +152,7 @@ class Sender(asyncio.Protocol):
             self._refusal = (self._refusal + data)[:LONGEST_REASON]
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It has ended, or did not want us."""
+        """The other process has ended, or refused the greeting."""
         self._transport = None
         self._accepted = False
         self._rest()

@@ -1,4 +1,4 @@
-"""What a project asked of other servers, as it is stored with the request that it was asked for: docs/corpus.md."""
+"""Requests to other servers in the form in which they are stored with a case: docs/corpus.md."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["calls_to_json"]
 
 
 def calls_to_json(log: OutboundLog | None, pseudonyms: Pseudonyms | None) -> list[dict[str, Any]]:
-    """Each call. An answer that was not read to its end, or is too long, is left out."""
+    """All calls. Responses that are too long, or were not read to their end, are left out."""
     return [] if log is None else [_call(call, pseudonyms) for call in log.calls]
 
 
@@ -42,7 +42,7 @@ def _call(call: OutboundCall, pseudonyms: Pseudonyms | None) -> dict[str, Any]:
 
 
 def _url(url: str, pseudonyms: Pseudonyms | None) -> str:
-    """Without a name and a password."""
+    """The URL without user name and password."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path

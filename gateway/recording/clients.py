@@ -1,7 +1,7 @@
-"""Notes what a project asks other servers while it answers a request that is recorded, as it passes.
+"""Notes the requests that a project sends to other servers while a recorded request is handled.
 
-By `http.client`, which requests, urllib3, urllib and botocore use too, and by httpcore, which httpx does. Their methods
-are replaced once somebody records, and not before.
+Methods of `http.client` (used by requests, urllib3, urllib and botocore) and httpcore (used by httpx) are replaced when
+the first recording starts.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from gateway.context.recording import recorder
 __all__ = ["note_clients"]
 
 MARK = "notes_requests"
-NOTES = "gateway_notes"  # what a connection has of the request that it is sending
+NOTES = "gateway_notes"  # attribute of a connection: the request that it sends
 BODILESS = (204, 304)
 HTTPCORE = (("httpx", "httpcore"), ("httpx2", "httpcore2"))
 
 
 def note_clients() -> None:
-    """From now on, note what is asked through the libraries that have been imported by now."""
+    """From now on, note requests of the libraries that are imported by now."""
     _note_http_client()
     for library, used in HTTPCORE:
         if library in sys.modules:
-            import_module(used)  # which it does with its first client
+            import_module(used)  # httpx imports it with its first client
         if (module := sys.modules.get(used)) is not None:
             _replace(module.ConnectionPool, "handle_request", _noting_pool)
             _replace(module.AsyncConnectionPool, "handle_async_request", _noting_async_pool)
@@ -56,7 +56,9 @@ def _replace(cls: type, name: str, noting: Callable[[Callable[..., Any]], Callab
 
 def _log() -> OutboundLog | None:
     current = recorder.get()
-    return None if current is None or current.elsewhere else current.outbound  # what is handed on is the gateway's
+    return (
+        None if current is None or current.elsewhere else current.outbound
+    )  # requests that are passed on are the gateway's own
 
 
 # -- httpcore -------------------------------------------------------------------------------------
@@ -114,7 +116,7 @@ def _answered(call: OutboundCall, response: Any) -> None:
 
 
 class _Stream:
-    """A body on its way. Whatever else somebody wants of it, it is the library's own."""
+    """A body that is being transferred. All other attributes are those of the library's object."""
 
     def __init__(self, stream: Any, call: OutboundCall) -> None:
         self._stream = stream
@@ -123,7 +125,7 @@ class _Stream:
 
 class _Sent(_Stream):
     def __iter__(self) -> Iterator[bytes]:
-        self._call.sent = bytearray()  # it may be sent once more, by another connection
+        self._call.sent = bytearray()  # it may be sent again, by another connection
         for part in self._stream:
             self._call.add_sent(part)
             yield part
@@ -170,15 +172,15 @@ def _note_http_client() -> None:
 
 
 class _Sending:
-    """A request that a connection sends: first its head, then its body in parts."""
+    """A request that a connection sends: its head, then its body in parts."""
 
     def __init__(self, call: OutboundCall) -> None:
         self.call = call
-        self.within = False  # a tunnel may be asked for on the way
+        self.within = False  # a CONNECT request for a tunnel may come in between
         self._head: bytes | None = None
 
     def add(self, data: Any) -> None:
-        """Some of it is sent."""
+        """Add a part that was sent."""
         if not isinstance(data, bytes | bytearray | memoryview):
             self.call.sent = None  # it can be read only once
         elif self._head is None:
@@ -187,7 +189,7 @@ class _Sending:
             self.call.add_sent(bytes(data))
 
     def end(self) -> None:
-        """All of it is sent."""
+        """The request was sent completely."""
         call = self.call
         call.sent_headers, body = parse_request((self._head or b"") + bytes(call.sent or b""))
         call.sent = None if call.sent is None else bytearray(body)
@@ -238,14 +240,14 @@ def _noting_getresponse(original: Callable[..., Any]) -> Callable[..., Any]:
         call.status = response.status
         call.headers = lower((n.encode("latin-1"), v.encode("latin-1")) for n, v in response.getheaders())
         if not body_through(response, lambda body: _Reading(body, call)):
-            call.whole = True  # it has none
+            call.whole = True  # it has no body
         return response
 
     return getresponse
 
 
 class _Reading:
-    """What a response is read from; it is closed once that has been read to its end."""
+    """The file from which a response is read; the call is complete when it was read to its end."""
 
     def __init__(self, body: Any, call: OutboundCall) -> None:
         self._body = body

@@ -1,9 +1,9 @@
-"""Whether a service should be asked now: a passive circuit breaker and a limit on requests in flight, per process.
+"""A passive circuit breaker for one service, and a limit on its requests in flight, in one process.
 
-Passive: only the requests of callers are watched. The states are Nygard's (Release It!, 2007, "Circuit Breaker"):
-closed, open for a cool-down, half-open while one request at a time tries whether the service is back.
+Passive: it only observes callers' requests. The states are Nygard's (Release It!, 2007, "Circuit Breaker"): closed;
+open for a cool-down; half-open, when one request at a time tries whether the service has recovered.
 
-Called by the event loop's thread only; `refuses` and `describe` change nothing and may be called by any.
+Used by the event loop's thread only; `refuses` and `describe` change nothing, and may be called by any thread.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from gateway.wording import counted
 __all__ = ["CircuitBreaker"]
 
 PARTS = 10  # the window moves on by a tenth of itself
-STALE = 0  # the token of a request whose end says nothing
+STALE = 0  # the token of a request that doesn't count for the state
 
 
 class _Window:
-    """Requests and failures of the last while, in tenths of it, so that no call takes longer for there being many."""
+    """The numbers of requests and failures of the last seconds, in tenths of the window: each call takes the same time,
+    however many there are."""
 
     __slots__ = ("_end", "_failed", "_part", "_place", "_seconds", "_total")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds / PARTS
         self._part = self._place = 0
-        self._end = 0.0  # of the part
+        self._end = 0.0  # of the current part
         self.clear()
 
     def clear(self) -> None:
@@ -51,7 +52,7 @@ class _Window:
             self._failed[self._place] += 1
 
     def slide(self, now: float) -> None:
-        """Leave out what is too long ago."""
+        """Remove the parts that are older than the window."""
         part = int(now / self._seconds)
         for passed in range(self._part + 1, min(part, self._part + PARTS) + 1):
             place = passed % PARTS
@@ -61,7 +62,7 @@ class _Window:
         self._end = (self._part + 1) * self._seconds
 
     def within(self, now: float) -> tuple[int, int]:
-        """Requests and failures that `slide` would leave."""
+        """The requests and failures of the window, without changing it."""
         first = int(now / self._seconds) - PARTS + 1
         places = [part % PARTS for part in range(max(first, self._part - PARTS + 1), self._part + 1)]
         return sum(self._total[place] for place in places), sum(self._failed[place] for place in places)
@@ -86,16 +87,16 @@ class _Cooldown:
         self._healthy_since = inf
 
     def end(self, now: float) -> None:
-        """The service is healthy again."""
+        """Note that the service is healthy again."""
         self._healthy_since = now
 
 
 class CircuitBreaker:
-    """What this process knows of one service.
+    """The state of one service in this process.
 
-    `limit` is how many requests it may have in flight, None for any number; `breaker` None never opens. Times are
-    seconds of `Clock.monotonic()`. `tell` is told in words when the breaker opens or closes. Unless
-    `may_reject`, `refuses` says None at any time and need not be asked.
+    `limit` is the number of requests that may be in flight, None for any; without a `breaker` it never opens. Times are
+    seconds of `Clock.monotonic()`. `tell` is called with a message when the breaker opens or closes. If `may_reject` is
+    false, `refuses` always returns None and need not be called.
     """
 
     __slots__ = (
@@ -128,31 +129,31 @@ class CircuitBreaker:
         self._cooldown = _Cooldown(self._settings)
         self._busy = f"service {service!r} has {counted(limit or 0, 'request')} in flight"
         self._cause: str | None = None  # why it is not closed, in words; None while it is
-        self._trial_until = -inf  # while a trial is under way, when it is given up for lost
-        # Goes up whenever the state changes or a trial begins: the end of a request from an earlier one is old news.
+        self._trial_until = -inf  # while a trial is under way: when it is given up
+        # Increases whenever the state changes or a trial begins: requests of earlier epochs don't count.
         self._epoch = STALE + 1
 
     def refuses(self, now: float) -> str | None:
-        """Why the service should not be asked now, in words; None when it may be. Changes nothing."""
+        """Why the service must not be called now, in words; None if it may be. Changes nothing."""
         if self._cause is not None and (now < self._cooldown.until or now < self._trial_until):
             return self._cause
         return self._busy if self.full else None
 
     @property
     def cause(self) -> str | None:
-        """Why the service is left alone or only tried, in words; None while the breaker is closed."""
+        """Why the service isn't called, or is only tried, in words; None while the breaker is closed."""
         return self._cause
 
     @property
     def full(self) -> bool:
-        """Whether it has as many requests in flight as it may have."""
+        """Whether as many requests are in flight as the limit allows."""
         return self.limit is not None and self.in_flight >= self.limit
 
     def acquire(self, now: float) -> int:
-        """The service is asked. Returns the token that `end` wants back.
+        """Note that the service is called. Returns a token for `end`.
 
-        Call it when `refuses` said None, without an `await` in between: while half-open, this request is the trial. One
-        that begins against a refusal is counted in flight, and its end says nothing.
+        Call it when `refuses` returned None, without an `await` in between: while half-open, this request is the trial.
+        A request that starts although `refuses` gave a reason counts as in flight, but not for the state.
         """
         self.in_flight += 1
         if self._cause is None:
@@ -160,16 +161,17 @@ class CircuitBreaker:
         return self._try(now)
 
     def end(self, now: float, failed: bool | None, token: int) -> None:
-        """It has ended, however: to be called exactly once for each `acquire`. It is `release` and `record` at once."""
+        """Note that the request has ended: `release` and `record` in one. To be called exactly once for each
+        `acquire`."""
         self.release()
         self.record(now, failed, token)
 
     def release(self) -> None:
-        """It keeps the service no longer; what it says of it is not known yet."""
+        """Note that the request no longer occupies the service. `record` follows."""
         self.in_flight -= 1
 
     def record(self, now: float, failed: bool | None, token: int) -> None:
-        """What it says of the service: None where that is nothing, as when the client left."""
+        """Note whether the request failed; None if it proves nothing, as when the client disconnected."""
         if token != self._epoch or not self._watched:
             return
         if self._cause is not None:
@@ -180,7 +182,8 @@ class CircuitBreaker:
                 self._failed(now)
 
     def describe(self, now: float) -> dict[str, object]:
-        """For status: state, why, seconds left of the cool-down, and the numbers of the window."""
+        """For `gateway status`: the state, its cause, the seconds left of the cool-down, and the numbers of
+        the window."""
         requests, failures = self._window.within(now)
         is_open = self._cause is not None and now < self._cooldown.until
         return {
@@ -197,7 +200,7 @@ class CircuitBreaker:
     def _try(self, now: float) -> int:
         if now < self._cooldown.until or now < self._trial_until:
             return STALE
-        # One that never ends must not keep all others out: after a window it is given up, and its token is void.
+        # A trial that never ends must not block all others: it is given up after one window, and its token is void.
         self._trial_until = now + self._settings.window
         self._cause = f"service {self.service!r} is tried by one request after failures"
         self._epoch += 1
@@ -231,4 +234,4 @@ class CircuitBreaker:
 
 
 def _tell_nobody(_: str) -> None:
-    """Where nobody wants to know."""
+    """Default callback: does nothing."""

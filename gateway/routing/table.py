@@ -159,17 +159,15 @@ class Table:
         return best or (PARTIAL if touched else None)
 
     def owner(self, path: str) -> Leaf | None:
-        """The template that takes in `path` and comes first in the file, whatever its methods: as Django routes.
-
-        Those of sockets are in nobody's way.
-        """
+        """The template that matches `path` and comes first in the file, whatever its methods: Django routes so.
+        Templates for WebSockets only don't count."""
         leaves = [leaf for leaf in self.tree.leaves(path) if leaf.order is not None]
         return min(leaves, key=lambda leaf: leaf.order or 0, default=None)
 
     def first(self, path: str, method: str) -> Match | None:
-        """The claim on `path` for `method` that comes first in the file, whatever its rank: as Starlette routes.
+        """The claim on `path` for `method` that comes first in the file, whatever its rank: Starlette routes so.
 
-        Where there is none, the first on `path` for other methods.
+        If there is none, the first on `path` for other methods.
         """
         leaves = [*self.tree.leaves(path)]
         found = [claim for leaf in leaves for key in (method, ANY) if (claim := leaf.claims.get(key)) is not None]
@@ -183,7 +181,8 @@ class Table:
         return {method: match for method, match in found.items() if match is not None}
 
     def _winner(self, path: str, method: str) -> Match | None:
-        """As `_walk`, and whoever contests a path is asked, also where that is done when the table is built."""
+        """As `_walk`, but `Contest.holds` is always called, also for paths that were decided when the table
+        was built."""
         claims = [claim for leaf in self.tree.leaves(path) if (claim := leaf.get(method)) is not None]
         if method == SOCKET:
             return min(claims, key=lambda claim: claim.rank, default=None)
@@ -212,7 +211,7 @@ class Table:
                 continue
             if earlier.route == rule.route:
                 if earlier.head_as_get and not head_as_get:
-                    leaf.claims[method] = match  # HEAD is declared, by itself, further on
+                    leaf.claims[method] = match  # HEAD is declared separately, further on
             elif earlier.rank == rule.rank:
                 self.conflicts.append((rule, earlier, method))
 
@@ -220,7 +219,7 @@ class Table:
         """The claims on the template of `endpoint`. Raises TemplateError."""
         parts = parse_template(endpoint.path, dict(endpoint.convertors))
         if endpoint.is_subtree and parts == [""]:
-            parts = []  # the whole site hangs from the root itself
+            parts = []  # the whole site is below the root
         return self.tree.leaf_at(parts, is_subtree=endpoint.is_subtree)
 
     def _resolve_contested(self) -> None:

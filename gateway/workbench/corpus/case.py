@@ -72,8 +72,8 @@ class Statements:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """A request that the project made meanwhile, and its response, to be played back if there is one. `failed` says
-    why there was none. `masked`: the URL contains pseudonyms."""
+    """A request that the project sent to another server meanwhile, and its response, None if it can't be played back.
+    `failed` says how the request failed. `masked`: the URL contains pseudonyms."""
 
     method: str
     url: str
@@ -85,7 +85,7 @@ class Outbound:
 
     @property
     def media_type(self) -> str | None:
-        """That of the body, lower case, without parameters; None where none is said."""
+        """The body's media type, in lower case, without parameters; None if undeclared."""
         return _media_type(self.headers)
 
 

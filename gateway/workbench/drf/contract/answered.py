@@ -25,7 +25,7 @@ class AnswerField(NamedTuple):
 
 
 class DeclaredResponse(NamedTuple):
-    """As `gateway.workbench.drf.contract.serializers.Written`, for a service."""
+    """As `gateway.workbench.drf.contract.serializers.WrittenResponse`, for a service."""
 
     model: Any
     many: bool
