@@ -43,7 +43,7 @@ def brief(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show everything that is needed to write an endpoint anew, on one page."""
+    """Show everything that is needed to rewrite an endpoint, on one page."""
     build(config_path(context, config))
     from gateway.workbench.brief import brief_of
     from gateway.workbench.corpus import read_corpus

@@ -115,7 +115,7 @@ def _since(groups: Sequence[DifferenceReport], when: datetime | None) -> list[Di
 
 
 def _described(group: DifferenceReport) -> dict[str, Any]:
-    """A group in the form of `Difference` in workbench/shapes."""
+    """A group in the form of `DifferenceGroup` in workbench/shapes."""
     found = asdict(group) | {"noise_why": group.verdict.explanation}
     del found["route"], found["verdict"]
     for who in "resolved_by", "resolved_why":

@@ -60,7 +60,7 @@ def inventory(
         bool, typer.Option("--verbose", "-v", help="What each uses, and references to its URL.")
     ] = False,
 ) -> None:
-    """List every endpoint that Django serves: who answers it, how much it is asked, and what is left to move."""
+    """List every endpoint that Django serves: its upstream, its traffic, and what is left to move."""
     from gateway.cli.inventory_tables import show_inventory, show_next
     from gateway.workbench import describe
     from gateway.workbench.inventory.counted import counted_in

@@ -20,7 +20,7 @@ writes nothing), verify, diffs and status; none of them changes a route. Needs t
 
 
 def mcp(context: typer.Context, config: ConfigOption = None) -> None:
-    """Let a coding agent ask what the commands know (Model Context Protocol)."""
+    """Give a coding agent the results of the commands (Model Context Protocol)."""
     path = config_path(context, config)
     try:
         from gateway.workbench.agent_tools import tools

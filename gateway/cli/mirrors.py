@@ -104,8 +104,9 @@ def mirrors(
 
 
 def _suitable(gateway: Gateway) -> Priority:
-    """What suits the project's databases. Who mirrors at a low priority holds a lock for as long as others keep the
-    processors busy: PostgreSQL and MariaDB tell who waits for it (gateway.shield.watcher), SQLite tells nobody."""
+    """The priority that suits the project's databases. At a low priority a mirror may hold locks for long while other
+    processes keep the processors busy: PostgreSQL and MariaDB tell which callers wait for them
+    (gateway.shield.watcher), SQLite doesn't."""
     if gateway.config.legacy.wsgi is not None:  # nothing knows its databases
         return Priority.normal
     from django.db import connections

@@ -88,7 +88,7 @@ def record(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Record real requests and their answers, few and redacted, for `gateway replay`."""
+    """Record real requests and their responses, few and redacted, for `gateway replay`."""
     if sum((bool(what), fetch is not None, har is not None)) != 1:
         misuse("give what is to be recorded, or --fetch ID, or --har FILE --as USER: one of the three")
     loaded = opened(context, config)

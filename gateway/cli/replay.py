@@ -107,7 +107,7 @@ def replay(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask both sides what was recorded, from the same state, and compare everything."""
+    """Send recorded requests to both sides, from the same state, and compare everything."""
     path, loaded = config_path(context, config), opened(context, config)
     from gateway.workbench.replay.generation import Generation
     from gateway.workbench.replay.running import Options

@@ -43,7 +43,7 @@ def scaffold(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the endpoint that takes a view's place, its route and its contract test."""
+    """Write the endpoint that replaces a view, its route and its contract test."""
     from gateway.workbench.inventory import NoSuchEndpoint
     from gateway.workbench.scaffold.draft import CannotScaffold
     from gateway.workbench.scaffold.scaffolding import ScaffoldRequest, scaffold

@@ -87,8 +87,8 @@ def tools(config: Path | None) -> MCPServer:
 
     @server.tool(annotations=READS)
     async def brief(endpoint: EndpointName) -> dict[str, Any]:
-        """All that is needed to write one endpoint anew: the source of its view, serializers and permissions, its
-        queryset as SQL, who calls it, and what the scaffold would write."""
+        """All that is needed to rewrite one endpoint: the source of its view, serializers and permissions, its queryset
+        as SQL, where its URL is used, and what the scaffold would write."""
         return await commands.ask("brief", endpoint)
 
     @server.tool(annotations=READS)
@@ -103,8 +103,8 @@ def tools(config: Path | None) -> MCPServer:
 
     @server.tool(annotations=PROVES)
     async def verify(route: RouteName) -> dict[str, Any]:
-        """Whether a moved endpoint equals the old one, by its contract, by requests that are made from its API document
-        and asked of both sides on a copy of the database, and by its traffic; and what to do next."""
+        """Whether a moved endpoint equals the old one, by its contract, by generated requests that both sides get on a
+        copy of the database, and by its traffic; and what to do next."""
         return await commands.ask("verify", route, options=("--generate",))
 
     @server.tool(annotations=READS)
@@ -114,7 +114,7 @@ def tools(config: Path | None) -> MCPServer:
 
     @server.tool(annotations=READS)
     async def status(route: AnyRoute = None) -> dict[str, Any]:
-        """Where routes are, their traffic, and the guard's verdict."""
+        """The stages of routes, their traffic, and the guard's verdict."""
         return await commands.ask("status", *_given(route))
 
     return server

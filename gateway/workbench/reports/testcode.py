@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["CONFTEST", "MODULE", "TEST"]
 
-MODULE = '''"""Recorded requests, asked of both sides. Written by `gateway replay --pytest`; change it as you like.
+MODULE = '''"""Recorded requests, sent to both sides. Written by `gateway replay --pytest`; change it as you like.
 
 A test is skipped where legacy answers otherwise than it did when that was recorded: make the rows it needs in
 conftest.py.

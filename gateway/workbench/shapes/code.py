@@ -25,10 +25,10 @@ class ScaffoldedFile(Shape):
     path: str
     kind: Literal["router", "application", "test", "configuration"]
     outcome: Literal["written", "unchanged", "kept", "planned"] = Field(
-        description='"kept": there is another of its name, which is left as it is; "planned": `--dry-run`'
+        description='"kept": another file of this name exists and is unchanged; "planned": with `--dry-run`'
     )
     text: str = Field(description="the whole file")
-    diff: str = Field(description="from what is there to `text`")
+    diff: str = Field(description="from the present content to `text`")
 
 
 class ScaffoldDocument(Envelope):
@@ -71,9 +71,9 @@ class RetireDocument(Envelope):
 
     route: str
     written: bool = Field(description="whether the files were changed")
-    views: list[str] = Field(description="that go")
-    kept: list[KeptView] = Field(description="that the route claims something of, and not all")
+    views: list[str] = Field(description="views to delete")
+    kept: list[KeptView] = Field(description="views that the route claims in part")
     gone: list[GonePart]
     files: list[ChangedFile]
-    noted: list[Use] = Field(description="paths that are written out, and go on working by the service")
-    diff: str = Field(description="unified, for `git apply`")
+    noted: list[Use] = Field(description="paths in the code, which the service answers from now on")
+    diff: str = Field(description="a unified diff, for `git apply`")

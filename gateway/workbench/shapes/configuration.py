@@ -35,7 +35,7 @@ class Stages(Shape):
 
     source: Literal["runtime", "declared"] = Field(description="the database, or the file alone")
     why: str
-    revision: int | None = Field(description="of the moves at run time; null where there are none to be had")
+    revision: int | None = Field(description="of changes at run time; null if these can't be read")
 
 
 class TakenUrl(Shape):
@@ -52,7 +52,7 @@ class ClaimedEndpoint(Shape):
 
     path: str
     methods: list[str] = Field(description="empty: every method")
-    below: bool = Field(description="with everything below it")
+    below: bool = Field(description="whether everything below it is claimed too")
 
 
 class Route(Shape):
@@ -64,8 +64,8 @@ class Route(Shape):
     methods: list[str] = Field(description="empty: every method")
     service: str
     claim: Literal["implemented", "all"]
-    declared: Stage = Field(description="what the file says")
-    effective: Stage = Field(description="what is in force")
+    declared: Stage = Field(description="the stage in the file")
+    effective: Stage = Field(description="the current stage")
     endpoints: list[ClaimedEndpoint]
     takes_over: list[TakenUrl]
 
@@ -88,8 +88,8 @@ class Service(Shape):
     service: str
     app: str | None
     url: str | None
-    middleware: str | list[str] | None = Field(description="null for one at a `url`")
-    endpoints: Count | None = Field(description="how many it declares; null where it can't be asked")
+    middleware: str | list[str] | None = Field(description="null for a service at a `url`")
+    endpoints: Count | None = Field(description="number of declared endpoints; null if unknown")
 
 
 class MiddlewareEntry(Shape):
@@ -97,7 +97,7 @@ class MiddlewareEntry(Shape):
 
     entry: str
     applied: bool
-    needs: str | None = Field(description="what gateway.toml has to say for it to work")
+    needs: str | None = Field(description="the setting in gateway.toml with which it works")
     why: str | None
 
 
@@ -137,7 +137,7 @@ class CheckDocument(Envelope):
     """`gateway check`. With problems (exit status 3), what could not be determined is null."""
 
     ok: bool
-    config: str = Field(description="the file")
+    config: str = Field(description="the configuration file")
     problems: list[Problem]
     legacy: Legacy | None = None
     services: list[Service] | None = None
@@ -194,9 +194,9 @@ class ExplainDocument(Envelope):
 
     method: str
     path: str
-    upstream: str | None = Field(description='"legacy" or a service; null where the gateway itself answers')
+    upstream: str | None = Field(description='"legacy" or the name of a service; null if the gateway itself answers')
     reason: str
-    status: Count | None = Field(description="where the gateway answers by itself")
+    status: Count | None = Field(description="if the gateway itself answers")
     route: str | None
     effective: Stage | None
     endpoint: str | None
@@ -207,5 +207,5 @@ class ExplainDocument(Envelope):
     fallback: FallbackChoice | None
     mirror: MirrorChoice | None
     cookie: CookieChoice | None
-    drawn: str | None = Field(description="what may come out differently another time")
+    drawn: str | None = Field(description="what may be decided differently for the same request")
     stages: Stages

@@ -46,7 +46,7 @@ class Stage(Shape):
     """The state of a route."""
 
     stage: Literal["legacy", "shadow", "canary", "live", "retired"]
-    weight_percent: Percent | None = Field(description="the share of callers; null but in canary")
+    weight_percent: Percent | None = Field(description="percentage of callers in canary; null at other stages")
     paused: bool
 
 
@@ -60,14 +60,14 @@ class Problem(Shape):
     """One problem of the configuration."""
 
     key: str
-    value: Any = Field(description="as the file has it, null where it is missing")
+    value: Any = Field(description="the value in the file; null if missing")
     expected: str
 
 
 class Use(Shape):
     """A place in the project's source."""
 
-    file: str = Field(description="below the folder of gateway.toml")
+    file: str = Field(description="relative to the folder of gateway.toml")
     line: Count
     why: str
 
@@ -88,15 +88,15 @@ class Failure(Shape):
         "no_such_recording", "unreadable", "configuration", "control_missing", "database", "replay", "start",
         "in_use",
         "not_scaffolded",
-    ] = Field(description="for programs")  # fmt: skip
-    message: str = Field(description="what it says without `--json`")
-    hint: str | None = Field(None, description="what to do, where that is known")
-    problems: list[Problem] | None = Field(None, description="of `configuration`: every one")
+    ] = Field(description="identifies the kind of error")  # fmt: skip
+    message: str = Field(description="the message that is printed without `--json`")
+    hint: str | None = Field(None, description="what to do, if known")
+    problems: list[Problem] | None = Field(None, description="with `configuration`: all problems")
     route: str | None = Field(None, description="of `unproved`, `refused`, `illegal_move`, `conflict` and `in_use`")
     to: Stage | None = Field(None, description="of `unproved` and `refused`: where it was to go")
-    missing: list[str] | None = Field(None, description="of `unproved`: the evidence that is missing, in words")
+    missing: list[str] | None = Field(None, description="with `unproved`: the missing evidence, in words")
     refusals: list[Refusal] | None = Field(None, description="of `refused`: every one")
-    uses: list[Use] | None = Field(None, description="of `in_use`: what a person has to change first")
+    uses: list[Use] | None = Field(None, description="with `in_use`: what must be changed by hand first")
 
 
 class Envelope(Shape):
@@ -105,7 +105,7 @@ class Envelope(Shape):
     # Of all shapes: incremented when a key is removed or changes its meaning, not when one is added.
     version: Literal[1] = 1
     command: str = Field(description='such as "status", or "diffs resolve"')
-    at: Moment = Field(description="when it was asked")
+    at: Moment = Field(description="time of the command")
 
 
 class ErrorDocument(Envelope):

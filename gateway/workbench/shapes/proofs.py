@@ -35,8 +35,8 @@ __all__ = [
 class ContractExample(Shape):
     """One value that both sides treat differently."""
 
-    value: str = Field(description="as JSON; `nothing` where none is sent; of an answer, as Python has it")
-    legacy: str = Field(description="what the project's view makes of it")
+    value: str = Field(description="as JSON; `nothing` if none is sent; for responses, the Python value")
+    legacy: str = Field(description="the result of the project's view")
     service: str
 
 
@@ -44,8 +44,8 @@ class ContractFinding(Shape):
     """One difference between a moved endpoint and the project's view."""
 
     severity: Literal["critical", "breaking", "warning", "note"]
-    area: str = Field(description='what it is in: `"request"`, `"response"`, `"permissions"`, …')
-    field: str | None = Field(description="of request and response: the path of the field, with `[]` for a list")
+    area: str = Field(description='the part of the endpoint: `"request"`, `"response"`, `"permissions"`, …')
+    field: str | None = Field(description="for request and response: the path of the field, with `[]` for a list")
     message: str
     legacy: str | None
     service: str | None
@@ -71,10 +71,10 @@ class ContractEndpoint(Shape):
 
     method: str
     path: str
-    view: str | None = Field(description="the project's; null where it has no such path")
-    function: str = Field(description="the service's")
+    view: str | None = Field(description="the project's view; null if it has no such path")
+    function: str = Field(description="that of the service")
     kind: Literal["lifted", "rewritten", "plain", "new"] = Field(
-        description="`lifted`: the view itself answers. `plain`: one side is without Django REST framework"
+        description="`lifted`: the view itself answers. `plain`: one side doesn't use Django REST framework"
     )
     findings: list[ContractFinding] = Field(description="the worst first")
     compared: list[ContractCompared]
@@ -86,15 +86,15 @@ class ContractRoute(Shape):
 
     route: str
     service: str
-    skipped: str | None = Field(description="why it has no endpoints to compare")
+    skipped: str | None = Field(description="why nothing was compared")
     endpoints: list[ContractEndpoint]
 
 
 class ContractDocument(Envelope):
     """`gateway contract`. The exit status is 1 if `ok` is false."""
 
-    ok: bool = Field(description="nothing is critical or breaking; with `--strict`, there is no warning either")
-    seed: int = Field(description="what values were made from")
+    ok: bool = Field(description="no finding is critical or breaking; with `--strict`, there are no warnings either")
+    seed: int = Field(description="the seed of the generated values")
     routes: list[ContractRoute]
 
 
@@ -105,23 +105,23 @@ class ReplayFinding(Shape):
     kind: str = Field(description='as in [parity](parity.md#kinds-and-severities), or "slower"')
     pointer: str
     severity: Literal["critical", "breaking", "warning", "note"]
-    expected: str | None = Field(description="legacy's, redacted; null where there is none")
-    actual: str | None = Field(description="the service's")
+    expected: str | None = Field(description="legacy's value, redacted; null if there is none")
+    actual: str | None = Field(description="that of the service")
     message: str
 
 
 class ReplayedCase(Shape):
     """A case with findings."""
 
-    number: Count = Field(description="from 1 on, in the order of the file")
+    number: Count = Field(description="counts from 1, in the order of the file")
     route: str
     method: str
     template: str
-    target: str = Field(description="its path and query")
+    target: str = Field(description="path and query")
     user: Literal["anonymous", "user", "staff", "superuser"]
-    acting: str | None = Field(description="of `--as-everyone`: the user as whom it was sent again")
+    acting: str | None = Field(description="with `--as-everyone`: the user as whom it was repeated")
     source: Literal["corpus", "generated", "as everyone"]
-    origin: Count | None = Field(description="the number of the case that was asked again")
+    origin: Count | None = Field(description="number of the case that was repeated")
     legacy_status: int | None
     service_status: int | None
     findings: list[ReplayFinding]
@@ -147,19 +147,21 @@ class ReplayDocument(Envelope):
 
     side: Literal["both", "legacy", "service"]
     corpus: str | None
-    equal: bool = Field(description="something was compared, and nothing found that keeps a route from being promoted")
+    equal: bool = Field(description="something was compared, and no finding prevents a promotion")
     started: Moment
     duration_seconds: float
     jobs: Count
     counts: dict[Literal["equal", "different", "skipped"], Count]
     drifts: dict[Literal["wider access", "regression", "shape drift", "value drift"], Count] = Field(
-        description="how many cases have findings of each"
+        description="number of cases with findings, by kind of failure"
     )
     skipped: list[Uncompared]
-    otherwise: list[Otherwise] = Field(description="what the copied database may lack rows for")
-    releases: dict[str, str] = Field(description="of the service of each route that was asked")
-    unstored: str | None = Field(description="why it is no evidence for a promotion; null where it is")
-    cases: list[ReplayedCase] = Field(description="those with findings")
+    otherwise: list[Otherwise] = Field(
+        description="statuses that differ from the recorded ones, perhaps since rows are missing"
+    )
+    releases: dict[str, str] = Field(description="the service's release, by route")
+    unstored: str | None = Field(description="why the result is no evidence for a promotion; null if it is")
+    cases: list[ReplayedCase] = Field(description="cases with findings")
 
 
 class CleanDocument(Envelope):
@@ -202,18 +204,18 @@ class RecordedEndpoint(Shape):
     """The cases of an endpoint with one status."""
 
     endpoint: str
-    status: Count = Field(description="0 where nothing was answered")
+    status: Count = Field(description="0 without a response")
     cases: Count
-    requests: Count = Field(description="that the cases stand for")
+    requests: Count = Field(description="number of requests that the cases represent")
 
 
 class RecordDocument(Envelope):
     """`gateway record`."""
 
-    recording: str | None = Field(description="of --detach: what --fetch takes")
+    recording: str | None = Field(description="with `--detach`: the ID for `--fetch`")
     file: str | None = Field(description="the corpus (docs/corpus.md); null with --detach")
-    requests: Count = Field(description="that were seen")
-    skipped: dict[str, int] = Field(description="requests that are in no case, by reason")
+    requests: Count = Field(description="number of requests that matched the recording")
+    skipped: dict[str, int] = Field(description="number of requests that are in no case, by reason")
     endpoints: list[RecordedEndpoint]
 
 
@@ -223,7 +225,7 @@ class VerifyStep(Shape):
     step: str
     verdict: Literal["passed", "failed", "unknown"]
     summary: str
-    next: str | None = Field(description="what to do about it")
+    next: str | None = Field(description="what to do next; null if nothing")
     details: list[str]
 
 
@@ -232,7 +234,7 @@ class VerifyDocument(Envelope):
 
     route: str
     verdict: Literal["passed", "failed", "unknown"] = Field(
-        description="unknown: nothing has failed, and nothing has proved that both sides are equal"
+        description="unknown: nothing failed, but it is not proved that both sides are equal"
     )
     steps: list[VerifyStep]
-    next: str | None = Field(description="the next thing to do")
+    next: str | None = Field(description="what to do next")

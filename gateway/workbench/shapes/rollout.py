@@ -77,34 +77,34 @@ class MirrorCounts(Shape):
     different: Count
     warned: Count
     controls: Count
-    errors: Count = Field(description="could not be compared")
-    parity_percent: Percent | None = Field(description="null where nothing was compared")
-    dropped: dict[str, int] = Field(description="by reason")
+    errors: Count = Field(description="mirrors that could not be compared")
+    parity_percent: Percent | None = Field(description="null if nothing was compared")
+    dropped: dict[str, int] = Field(description="number of dropped mirrors, by reason")
 
 
 class RouteTraffic(Shape):
     """The counts of all workers for a route."""
 
-    seconds: float = Field(description="over how long")
+    seconds: float = Field(description="length of the period")
     service: Side
     legacy: Side
     mirrors: MirrorCounts
     service_mirrored: Side
     legacy_mirrored: Side
-    middleware: Count = Field(description="requests that failed by the project's middleware")
-    shared: Count = Field(description="requests that failed by what both sides lean on")
+    middleware: Count = Field(description="requests that failed because of the project's middleware")
+    shared: Count = Field(description="requests that failed because of a store that both sides use")
 
 
 class Differences(Shape):
     """The number of stored differences, by state and severity."""
 
-    breaking: Count = Field(description="open; the critical among them")
+    breaking: Count = Field(description="open ones, including critical ones")
     critical: Count
     warning: Count
     note: Count
     settled: Count = Field(description="resolved or mended")
     noise: Count
-    beyond: Count = Field(description="those there was no room for")
+    beyond: Count = Field(description="differences beyond the limit, which are not stored")
 
 
 class Verdict(Shape):
@@ -119,19 +119,19 @@ class RouteStatus(Shape):
 
     route: str
     service: str
-    declared: Stage = Field(description="what the file says")
-    effective: Stage = Field(description="what is in force")
-    changed: bool = Field(description="whether it was moved at run time")
-    revision: Count | None = Field(None, description="of its last move; 0 where there was none")
+    declared: Stage = Field(description="the stage in the file")
+    effective: Stage = Field(description="the current stage")
+    changed: bool = Field(description="whether the stage was changed at run time")
+    revision: Count | None = Field(None, description="of the last change; 0 if there was none")
     since: Moment | None = None
     who: str | None = None
     why: str | None = None
-    verdict: Verdict | None = Field(None, description="null where nothing is judged")
-    window: RouteTraffic | None = Field(None, description="what the verdict is on")
+    verdict: Verdict | None = Field(None, description="null if the guard doesn't judge the route")
+    window: RouteTraffic | None = Field(None, description="the period of the verdict")
     hour: RouteTraffic | None = Field(None, description="the last hour")
     differences: Differences | None = None
-    lacking: str | None = Field(None, description="in canary: that too little was compared to go further")
-    next: str | None = Field(None, description="what happens by itself, in words")
+    lacking: str | None = Field(None, description="in canary: what is missing for the next step")
+    next: str | None = Field(None, description="the next automatic step, in words")
 
 
 class Orphan(Shape):
@@ -156,8 +156,8 @@ class Worker(Shape):
     revision: Count
     lost_requests: Count
     lost_differences: Count
-    resting: dict[str, str] = Field(description="services that it leaves alone, and why")
-    refused: dict[str, int] = Field(description="requests that it refused, by status")
+    resting: dict[str, str] = Field(description="services whose circuit breaker is not closed, and why")
+    refused: dict[str, int] = Field(description="number of refused requests, by status")
     releases: dict[str, str] = Field(description="the release of each of its services")
 
 
@@ -165,7 +165,7 @@ class StatusDocument(Envelope):
     """`gateway status`. With `--watch`, one per line, possibly with an `error` among them."""
 
     control: bool = Field(description="whether the project has `gateway.control`")
-    revision: Count | None = Field(description="of the last move; 0 where there was none")
+    revision: Count | None = Field(description="of the last change; 0 if there was none")
     routes: list[RouteStatus]
     orphans: list[Orphan]
     workers: list[Worker]
@@ -175,8 +175,8 @@ class MoveDocument(Envelope):
     """`gateway promote`, `rollback`, `pause`, `resume` and `clear`, if successful."""
 
     change: Change
-    workers: Count = Field(description="how many follow")
-    next: str | None = Field(description="where `promote` goes from there; null from the last stage")
+    workers: Count = Field(description="number of processes that follow the change")
+    next: str | None = Field(description="the stage after the next `promote`; null at the last stage")
 
 
 class Example(Shape):
@@ -192,16 +192,16 @@ class Example(Shape):
 class DifferenceGroup(Shape):
     """A group of differences."""
 
-    fingerprint: str = Field(description="its key")
+    fingerprint: str = Field(description="identifies the group")
     template: str
     kind: str
     pointer: str
     severity: Literal["critical", "breaking", "warning", "note"]
     summary: str
     state: Literal["open", "noise", "resolved", "mended"]
-    release: str = Field(description="under which it was seen last")
-    count: Count = Field(description="answers that differed so")
-    noise: Count = Field(description="of legacy's from its own")
+    release: str = Field(description="the release with which it was seen last")
+    count: Count = Field(description="number of responses with this difference")
+    noise: Count = Field(description="number of times that legacy differed so from itself")
     noise_why: str
     first_seen: Moment
     last_seen: Moment
@@ -215,13 +215,13 @@ class RouteDifferences(Shape):
     """What is stored for a route."""
 
     route: str
-    groups: list[DifferenceGroup] = Field(description="what is open first, the worst first")
+    groups: list[DifferenceGroup] = Field(description="open ones first, then by severity")
 
 
 class DiffsDocument(Envelope):
     """`gateway diffs`."""
 
-    routes: list[RouteDifferences] = Field(description="all, or the one that was named")
+    routes: list[RouteDifferences] = Field(description="all routes, or the named one")
 
 
 class ResolvedDifference(Shape):
@@ -261,7 +261,7 @@ class ResolveDocument(Envelope):
 class HistoryDocument(Envelope):
     """`gateway history`."""
 
-    changes: list[Change] = Field(description="the newest first")
+    changes: list[Change] = Field(description="newest first")
 
 
 class SignDocument(Envelope):
