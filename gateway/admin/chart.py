@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import floor, log10
 
-__all__ = ["Bar", "Chart", "Line", "lines", "stacked"]
+__all__ = ["Bar", "Chart", "ChartLine", "lines", "stacked"]
 
 WIDTH, HEIGHT = 640, 160  # of the plot, in units of the viewBox
 LEFT, TOP, BOTTOM = 56, 8, 24  # room for labels
@@ -19,7 +19,7 @@ LABELS = 6  # below the plot, at most
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """One series: its name, the CSS class of its colour, and the points of its lines: a gap ends a line."""
 
     name: str
@@ -46,7 +46,7 @@ class Chart:
     id: str
     title: str
     label: str
-    series: tuple[Line, ...]
+    series: tuple[ChartLine, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
     bars: tuple[Bar, ...] = ()
     y_ticks: tuple[tuple[str, str], ...] = ()
@@ -87,7 +87,7 @@ def stacked(
                 x, y = LEFT + place * step + step * 0.1, TOP + HEIGHT - base - height
                 bars.append(Bar(css, f"{x:.1f}", f"{y:.1f}", f"{step * 0.8:.1f}", f"{height:.1f}"))
             base += height
-    drawn = tuple(Line(name, css) for name, css, _ in series)
+    drawn = tuple(ChartLine(name, css) for name, css, _ in series)
     return _chart(ident, title, label, labels, series, words, top, drawn, tuple(bars))
 
 
@@ -99,7 +99,7 @@ def _chart(
     series: Series,
     words: Callable[[float], str],
     top: float,
-    drawn: tuple[Line, ...],
+    drawn: tuple[ChartLine, ...],
     bars: tuple[Bar, ...],
 ) -> Chart:
     step = WIDTH / max(len(labels), 1)
@@ -123,7 +123,7 @@ def _chart(
     )
 
 
-def _line(name: str, css: str, values: Values, top: float) -> Line:
+def _line(name: str, css: str, values: Values, top: float) -> ChartLine:
     step = WIDTH / max(len(values), 1)
     runs: list[list[tuple[float, float]]] = [[]]
     for place, value in enumerate(values):
@@ -133,7 +133,7 @@ def _line(name: str, css: str, values: Values, top: float) -> Line:
             runs[-1].append((LEFT + (place + 0.5) * step, _y(value, top)))
     paths = tuple(" ".join(f"{x:.1f},{y:.1f}" for x, y in run) for run in runs if len(run) > 1)
     dots = tuple((f"{run[0][0]:.1f}", f"{run[0][1]:.1f}") for run in runs if len(run) == 1)
-    return Line(name, css, paths, dots)
+    return ChartLine(name, css, paths, dots)
 
 
 def _y(value: float, top: float) -> float:

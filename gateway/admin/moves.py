@@ -13,7 +13,7 @@ from gateway.admin.steps import target
 from gateway.config.routes import RouteConfig
 from gateway.control import transitions
 from gateway.control.database import DatabaseBusy
-from gateway.control.transitions import Conflict, Refused, Transition, Unproved
+from gateway.control.transitions import Conflict, RefusedByHooks, Transition, Unproved
 from gateway.rollout.stage import CANARY, RETIRED, IllegalMove
 
 __all__ = ["VERBS", "Move", "NotMoved", "carry_out", "move_in"]
@@ -85,7 +85,7 @@ def carry_out(route: RouteConfig, move: Move, who: str, may: Allowed) -> Transit
         return _carried_out(route, move, who)
     except Unproved as exc:
         raise NotMoved(move, "unproved", str(exc), exc.missing) from exc
-    except Refused as exc:
+    except RefusedByHooks as exc:
         raise NotMoved(move, "hook", str(exc), tuple(str(one) for one in exc.refusals)) from exc
     except Conflict as exc:
         raise NotMoved(move, "conflict", str(exc)) from exc

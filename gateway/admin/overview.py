@@ -13,8 +13,8 @@ from django.utils.translation import gettext
 
 from gateway.admin.chart import Chart, lines, stacked
 from gateway.admin.inventory_cache import DAYS, INVENTORY, Counted
-from gateway.admin.project import Project
-from gateway.admin.waiting import Waiting, waiting
+from gateway.admin.project import AdminProject
+from gateway.admin.waiting import WaitingRoute, waiting
 from gateway.control import reports
 from gateway.rollout.stage import SHADOW, STAGES
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.control.reports import DayOfTraffic, RouteStatus, SideStats, WorkerReport
     from gateway.control.transitions import Transition
 
-__all__ = ["HISTORY", "Card", "Column", "DaysCache", "Overview", "Row", "overview"]
+__all__ = ["HISTORY", "Card", "Column", "DaysCache", "Overview", "WorkerRow", "overview"]
 
 LATEST = 10  # changes
 DEAD = 20  # endpoints that are listed; the page of endpoints has all
@@ -54,7 +54,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class WorkerRow:
     """A worker. `behind`: its snapshot is older than the last change. `silent`: it was not seen lately. `releases` are
     pairs, since a service may be called "items"."""
 
@@ -70,8 +70,8 @@ class Overview:
     """Everything on the page."""
 
     columns: tuple[Column, ...]
-    waiting: tuple[Waiting, ...]
-    workers: tuple[Row, ...]
+    waiting: tuple[WaitingRoute, ...]
+    workers: tuple[WorkerRow, ...]
     changes: tuple[Transition, ...]
     charts: tuple[Chart, ...]
     today: DayOfTraffic | None
@@ -105,7 +105,7 @@ class DaysCache:
 HISTORY = DaysCache()
 
 
-def overview(project: Project, now: datetime) -> Overview:
+def overview(project: AdminProject, now: datetime) -> Overview:
     """What the page shows; nine queries, however many routes there are."""
     rows = reports.worker_rows()
     found = reports.status(project.routes, now, rows=rows, window_only=True)
@@ -141,10 +141,10 @@ def _card(status: RouteStatus) -> Card:
     return Card(status, service, legacy, mirrored)
 
 
-def _rows(workers: Sequence[WorkerReport], revision: int, now: datetime) -> tuple[Row, ...]:
+def _rows(workers: Sequence[WorkerReport], revision: int, now: datetime) -> tuple[WorkerRow, ...]:
     newest = max([worker.revision for worker in workers] + [revision])
     return tuple(
-        Row(
+        WorkerRow(
             worker,
             behind=worker.revision < newest,
             silent=now - worker.seen > SILENT,

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.config.routes import RouteConfig
 
-__all__ = ["Project", "project"]
+__all__ = ["AdminProject", "project"]
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class AdminProject:
     """`gateway` is None where another server than the gateway serves this page: then only what the file and the
     database say is known, but routes can be moved all the same."""
 
@@ -38,12 +38,12 @@ class Project:
 _read: dict[tuple[str, int], Config] = {}  # by path and time of change: the last file that was read
 
 
-def project() -> Project:
+def project() -> AdminProject:
     """The project of this process. Raises ConfigError if the gateway doesn't serve here, and there is no file."""
     if (running := serving()) is not None:
-        return Project(running.config, cast("Gateway", running))
+        return AdminProject(running.config, cast("Gateway", running))
     path = find_or_fail()
-    return Project(_config(path), None)
+    return AdminProject(_config(path), None)
 
 
 def _config(path: Path) -> Config:

@@ -13,7 +13,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
 from gateway.admin.chart import Chart, lines
-from gateway.admin.side_by_side import Example, example
+from gateway.admin.side_by_side import ShownExample, example
 from gateway.admin.steps import effect
 from gateway.config.routes import RouteConfig
 from gateway.control import reports
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gateway.control.transitions import Transition
     from gateway.rollout.bands import Band
 
-__all__ = ["Group", "MetricRow", "RoutePage", "Rung", "group_of", "route_page"]
+__all__ = ["MetricRow", "RoutePage", "Rung", "ShownDifference", "group_of", "route_page"]
 
 HOURS = 48  # of the charts
 CHANGES = 50  # of the audit trail
@@ -56,11 +56,11 @@ class MetricRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ShownDifference:
     """A difference, with its examples side by side."""
 
     report: DifferenceReport
-    examples: tuple[Example, ...]
+    examples: tuple[ShownExample, ...]
     open: bool
 
 
@@ -77,8 +77,8 @@ class RoutePage:
     metrics: RouteMetrics
     rows: tuple[MetricRow, ...]
     charts: tuple[Chart, ...]
-    groups: tuple[Group, ...]
-    settled: tuple[Group, ...]
+    groups: tuple[ShownDifference, ...]
+    settled: tuple[ShownDifference, ...]
     changes: tuple[Transition, ...]
     resting: tuple[tuple[str, str], ...]
 
@@ -116,11 +116,14 @@ def route_page(route: RouteConfig, now: datetime) -> RoutePage:
     )
 
 
-def _groups(route: RouteConfig) -> list[Group]:
-    return [Group(one, tuple(map(example, one.examples)), one.state == "open") for one in reports.differences(route)]
+def _groups(route: RouteConfig) -> list[ShownDifference]:
+    return [
+        ShownDifference(one, tuple(map(example, one.examples)), one.state == "open")
+        for one in reports.differences(route)
+    ]
 
 
-def group_of(route: RouteConfig, key: str) -> Group | None:
+def group_of(route: RouteConfig, key: str) -> ShownDifference | None:
     """The difference with that key; None if there is none."""
     return next((group for group in _groups(route) if group.report.fingerprint == key), None)
 

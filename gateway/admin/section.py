@@ -23,9 +23,9 @@ from gateway.admin.moves import NotMoved, carry_out, move_in
 from gateway.admin.overview import overview
 from gateway.admin.permissions import Allowed, allowed, demand
 from gateway.admin.polling import Fragments, answered, unseen
-from gateway.admin.project import Project, project
+from gateway.admin.project import AdminProject, project
 from gateway.admin.recording import record
-from gateway.admin.route_page import Group, RoutePage, group_of, route_page
+from gateway.admin.route_page import RoutePage, ShownDifference, group_of, route_page
 from gateway.admin.settling import NotSettled, settle
 from gateway.admin.steps import steps_down, steps_up
 from gateway.clock import utc_now
@@ -185,7 +185,7 @@ class MigrationAdmin(Base):
         self,
         request: HttpRequest,
         route: RouteConfig,
-        group: Group,
+        group: ShownDifference,
         may: Allowed,
         refusal: NotSettled | None = None,
     ) -> HttpResponse:
@@ -285,7 +285,7 @@ def _key(may: Allowed, *what: object) -> tuple[object, ...]:
     return get_language(), get_current_timezone_name(), may, *what
 
 
-def _overview(may: Allowed, found: Project) -> str:
+def _overview(may: Allowed, found: AdminProject) -> str:
     page = overview(found, utc_now())
     return render_to_string("gateway_admin/overview_live.html", {"may": may, "page": page})
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-__all__ = ["Example", "Piece", "example", "pieces"]
+__all__ = ["Piece", "ShownExample", "example", "pieces"]
 
 LONGEST = 1000  # characters of a value in which single differences are looked for
 
@@ -21,7 +21,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class ShownExample:
     """One request whose responses differed, redacted. `at` is in seconds since 1970."""
 
     at: float
@@ -31,11 +31,11 @@ class Example:
     service: tuple[Piece, ...]
 
 
-def example(found: Mapping[str, object]) -> Example:
+def example(found: Mapping[str, object]) -> ShownExample:
     """An example of a stored difference."""
     legacy, service = pieces(_text(found.get("expected")), _text(found.get("actual")))
     at = float(str(found.get("at", 0)))
-    return Example(at, str(found.get("target", "")), str(found.get("pointer", "")), legacy, service)
+    return ShownExample(at, str(found.get("target", "")), str(found.get("pointer", "")), legacy, service)
 
 
 def _text(value: object) -> str:

@@ -13,13 +13,13 @@ from gateway.control.reports import RouteStatus
 from gateway.rollout.guard import Verdict
 from gateway.rollout.stage import CANARY, LIVE, RETIRED, SHADOW
 
-__all__ = ["Waiting", "waiting"]
+__all__ = ["WaitingRoute", "waiting"]
 
 LONG = timedelta(days=7)  # live for so long without an objection: nobody goes back any more
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingRoute:
     """A route, and what it waits for. `kind` is "ready", "held" or "cleanup"."""
 
     route: str
@@ -27,7 +27,7 @@ class Waiting:
     text: str
 
 
-def waiting(found: Sequence[RouteStatus], routes: Sequence[RouteConfig], now: datetime) -> list[Waiting]:
+def waiting(found: Sequence[RouteStatus], routes: Sequence[RouteConfig], now: datetime) -> list[WaitingRoute]:
     """What waits, the held ones first."""
     pairs = zip(found, routes, strict=True)
     all_of_it = [one for status, route in pairs for one in _of(status, route, now)]
@@ -35,13 +35,13 @@ def waiting(found: Sequence[RouteStatus], routes: Sequence[RouteConfig], now: da
     return sorted(all_of_it, key=lambda one: order.index(one.kind))
 
 
-def _of(status: RouteStatus, route: RouteConfig, now: datetime) -> Iterator[Waiting]:
+def _of(status: RouteStatus, route: RouteConfig, now: datetime) -> Iterator[WaitingRoute]:
     stage, verdict = status.effective.stage, status.verdict
     if stage in (SHADOW, CANARY, LIVE) and (held := _held(status)):
-        yield Waiting(status.route, "held", held)
+        yield WaitingRoute(status.route, "held", held)
     elif stage in (SHADOW, CANARY) and verdict is not None and verdict.verdict is Verdict.HEALTHY:
         if status.lacking is None and not _climbs(status, route):
-            yield Waiting(status.route, "ready", gettext("ready to promote"))
+            yield WaitingRoute(status.route, "ready", gettext("ready to promote"))
     elif stage == LIVE and verdict is not None and verdict.verdict is not Verdict.FAILING:
         since = status.current_state.since
         if since is not None and now - since >= LONG:
@@ -49,9 +49,9 @@ def _of(status: RouteStatus, route: RouteConfig, now: datetime) -> Iterator[Wait
             text = ngettext(
                 "live for %(days)d day: ready to be retired", "live for %(days)d days: ready to be retired", days
             )
-            yield Waiting(status.route, "cleanup", text % {"days": days})
+            yield WaitingRoute(status.route, "cleanup", text % {"days": days})
     elif stage == RETIRED:
-        yield Waiting(status.route, "cleanup", gettext("ready to be cleaned up"))
+        yield WaitingRoute(status.route, "cleanup", gettext("ready to be cleaned up"))
 
 
 def _held(status: RouteStatus) -> str | None:

@@ -8,18 +8,18 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from gateway.apidoc.alignment import aligned, resolved
-from gateway.apidoc.names import Component, Names, Source
+from gateway.apidoc.names import Component, Names, SourceDocument
 from gateway.apidoc.operations import Document, Operation, names_in, operations, shape
 from gateway.apidoc.references import Reference, reachable, renamed
 from gateway.rollout.decision import LEGACY
 from gateway.rollout.stage import LIVE, RETIRED
 
-__all__ = ["OPENAPI", "Chosen", "Served", "Serves", "choose", "first_of_each", "merge", "names_of"]
+__all__ = ["OPENAPI", "Chosen", "ServedOperation", "Serves", "choose", "first_of_each", "merge", "names_of"]
 
 OPENAPI = "3.1.0"
 
 
-class Served(NamedTuple):
+class ServedOperation(NamedTuple):
     """How an operation is served: at which stage, by which route (None where no route claims it)."""
 
     stage: str
@@ -27,7 +27,7 @@ class Served(NamedTuple):
 
 
 # Called with the name of an upstream and an operation of its document: how callers get it now, None if they don't.
-Serves = Callable[[str, Operation], Served | None]
+Serves = Callable[[str, Operation], ServedOperation | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +36,22 @@ class Chosen:
 
     source: int
     operation: Operation
-    served: Served
+    served: ServedOperation
     before: Operation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Merge:
-    sources: Sequence[Source]
+    sources: Sequence[SourceDocument]
     chosen: Sequence[Chosen]
     names: Names
     paths: Mapping[str, str]  # by shape
     ids: set[str] = field(default_factory=set)
 
 
-def merge(sources: Sequence[Source], serves: Serves, *, title: str = "API", notes: Sequence[str] = ()) -> Document:
+def merge(
+    sources: Sequence[SourceDocument], serves: Serves, *, title: str = "API", notes: Sequence[str] = ()
+) -> Document:
     """One document of the operations of `sources` that `serves` says are served; of equal ones the first.
 
     A moved operation keeps its `operationId`, its tags and the names of its path's parameters, and its components the
@@ -79,7 +81,7 @@ def first_of_each(found: Iterable[Operation]) -> dict[str, Operation]:
     return kept
 
 
-def choose(sources: Sequence[Source], serves: Serves) -> list[Chosen]:
+def choose(sources: Sequence[SourceDocument], serves: Serves) -> list[Chosen]:
     """The operations of the merged document: of those that are served the first.
 
     The project's come first, except before those of a route that is live. For both may be served, where the service
@@ -100,11 +102,11 @@ def choose(sources: Sequence[Source], serves: Serves) -> list[Chosen]:
     return list(chosen.values())
 
 
-def _legacy(sources: Sequence[Source]) -> int | None:
+def _legacy(sources: Sequence[SourceDocument]) -> int | None:
     return next((index for index, source in enumerate(sources) if source.upstream == LEGACY), None)
 
 
-def names_of(sources: Sequence[Source], chosen: Sequence[Chosen]) -> Names:
+def names_of(sources: Sequence[SourceDocument], chosen: Sequence[Chosen]) -> Names:
     """The names of all components that the operations need."""
     names = Names(sources)
     wanted = _wanted(sources, chosen, _legacy(sources))
@@ -113,7 +115,7 @@ def names_of(sources: Sequence[Source], chosen: Sequence[Chosen]) -> Names:
     return names
 
 
-def _wanted(sources: Sequence[Source], chosen: Sequence[Chosen], legacy: int | None) -> dict[Component, str]:
+def _wanted(sources: Sequence[SourceDocument], chosen: Sequence[Chosen], legacy: int | None) -> dict[Component, str]:
     """The names that components of moved operations take over from the project's."""
     wanted: dict[Component, str] = {}
     for one in chosen:
@@ -128,7 +130,7 @@ def _wanted(sources: Sequence[Source], chosen: Sequence[Chosen], legacy: int | N
     return wanted
 
 
-def _wanted_schemes(sources: Sequence[Source], chosen: Sequence[Chosen], old: Document) -> dict[Component, str]:
+def _wanted_schemes(sources: Sequence[SourceDocument], chosen: Sequence[Chosen], old: Document) -> dict[Component, str]:
     """The project's names of security schemes that services declare too, under any name."""
     known = {repr(_scheme(one)): name for name, one in old.get("components", {}).get("securitySchemes", {}).items()}
     found: dict[Component, str] = {}
@@ -146,7 +148,7 @@ def _scheme(definition: Document) -> list[tuple[str, Any]]:
     return sorted((key, value) for key, value in definition.items() if key != "description")
 
 
-def _needed(sources: Sequence[Source], chosen: Sequence[Chosen]) -> Iterator[Component]:
+def _needed(sources: Sequence[SourceDocument], chosen: Sequence[Chosen]) -> Iterator[Component]:
     """The components that the operations need, those of the first source first."""
     for index, source in enumerate(sources):
         contents = [one.operation.content for one in chosen if one.source == index]

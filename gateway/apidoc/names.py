@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 from gateway.apidoc.operations import Document
 from gateway.apidoc.references import Reference, target
 
-__all__ = ["Component", "Names", "Source"]
+__all__ = ["Component", "Names", "SourceDocument"]
 
 # What says nothing about values: two schemas that differ only in these are the same to a client.
 _ANNOTATIONS = frozenset({"title", "description", "example", "examples", "externalDocs", "$comment"})
 
 
-class Source(NamedTuple):
+class SourceDocument(NamedTuple):
     """A document, and the name of the upstream that it is of."""
 
     upstream: str
@@ -36,7 +36,7 @@ class Names:
     `Item_catalog`.
     """
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[SourceDocument]) -> None:
         self._sources = sources
         self._names: dict[Component, str] = {}
         self._owners: dict[Reference, Component] = {}

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from gateway.apidoc.merge import merge
-from gateway.apidoc.names import Source
+from gateway.apidoc.names import SourceDocument
 from gateway.apidoc.operations import Document
-from gateway.apidoc.serving import Serving
+from gateway.apidoc.serving import SnapshotServing
 from gateway.snapshot import Snapshot
 
 __all__ = ["ApiDocument", "Encoded", "Sources"]
@@ -20,7 +20,7 @@ __all__ = ["ApiDocument", "Encoded", "Sources"]
 class Sources(NamedTuple):
     """The documents of the project (first) and of the services, and what is left out, in words."""
 
-    documents: Sequence[Source]
+    documents: Sequence[SourceDocument]
     notes: Sequence[str] = ()
 
 
@@ -82,5 +82,5 @@ class ApiDocument:
         made = self._made
         if made is None or made.snapshot is not snapshot:
             documents, notes = self.sources
-            made = self._made = _Made(snapshot, merge(documents, Serving(snapshot), notes=notes), {})
+            made = self._made = _Made(snapshot, merge(documents, SnapshotServing(snapshot), notes=notes), {})
         return made

@@ -6,21 +6,21 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.apidoc.merge import Served
+from gateway.apidoc.merge import ServedOperation
 from gateway.apidoc.operations import Operation
 from gateway.rollout.decision import LEGACY
 from gateway.rollout.policy import RoutePolicy
 from gateway.rollout.stage import LIVE, RETIRED
 from gateway.snapshot import Snapshot
 
-__all__ = ["Serving", "sample_path"]
+__all__ = ["SnapshotServing", "sample_path"]
 
 UUID = "00000000-0000-0000-0000-000000000000"
 # Values of a path's parameter, by its schema's format or type.
 _VALUES = {"integer": "1", "number": "1", "uuid": UUID, "date": "2026-01-01", "date-time": "2026-01-01T00:00:00Z"}
 
 
-class Serving:
+class SnapshotServing:
     """Says of an operation how `snapshot` serves it: `gateway.apidoc.merge.Serves`.
 
     In canary both sides do.
@@ -29,7 +29,7 @@ class Serving:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
 
-    def __call__(self, upstream: str, operation: Operation) -> Served | None:
+    def __call__(self, upstream: str, operation: Operation) -> ServedOperation | None:
         """How callers get this operation of `upstream`'s document; None if they don't."""
         if upstream == LEGACY:
             policy = self.policy(sample_path(operation, "x"), operation.method)
@@ -37,7 +37,7 @@ class Serving:
         for value in ("x", "1", UUID):  # of a parameter whose schema says nothing of what its template takes
             policy = self.policy(sample_path(operation, value), operation.method)
             if policy is not None and policy.service == upstream and policy.serves:
-                return Served(policy.state.stage, policy.route)
+                return ServedOperation(policy.state.stage, policy.route)
         return None
 
     def policy(self, path: str, method: str) -> RoutePolicy | None:
@@ -46,10 +46,10 @@ class Serving:
         return None if match is None or match.route is None else self._snapshot.compiled[match.route].policy
 
 
-def _by_legacy(policy: RoutePolicy | None) -> Served | None:
+def _by_legacy(policy: RoutePolicy | None) -> ServedOperation | None:
     if policy is None:
-        return Served(LEGACY)
-    return None if policy.state.stage in (LIVE, RETIRED) else Served(policy.state.stage, policy.route)
+        return ServedOperation(LEGACY)
+    return None if policy.state.stage in (LIVE, RETIRED) else ServedOperation(policy.state.stage, policy.route)
 
 
 def sample_path(operation: Operation, value: str) -> str:

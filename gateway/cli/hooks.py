@@ -120,10 +120,10 @@ def _last(report: HookReport) -> Any:
 
 def _test(hook: Hook, *, as_json: bool) -> None:
     from gateway.control.hooks.events import Event
-    from gateway.control.hooks.sending import Attempt
+    from gateway.control.hooks.sending import HookCall
 
     event = Event("test", {"hook": hook.name}, utc_now())
-    outcome = Attempt(hook, event.payload()).wait()
+    outcome = HookCall(hook, event.payload()).wait()
     if as_json:
         answer = {"status": outcome.status, "problem": outcome.problem or None, "took_seconds": outcome.seconds}
         print_json("hooks test", hook=hook.name, event=event.id, delivered=outcome.ok, **answer)

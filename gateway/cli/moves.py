@@ -29,7 +29,7 @@ from gateway.workbench.database import trouble
 if TYPE_CHECKING:
     from gateway.config.parse import Config
     from gateway.config.routes import RouteConfig
-    from gateway.control.transitions import Refused, Transition, Unproved
+    from gateway.control.transitions import RefusedByHooks, Transition, Unproved
 
 __all__ = ["EPILOGS", "clear", "pause", "promote", "resume", "rollback"]
 
@@ -210,7 +210,7 @@ def _move(
             end(REFUSED, "conflict", str(exc), route=name)
         except moves.Unproved as exc:
             _unproved(verb, name, exc)
-        except moves.Refused as exc:
+        except moves.RefusedByHooks as exc:
             _refused(verb, name, exc)
     if as_json:
         _print_json(change, route)
@@ -250,7 +250,7 @@ def _unproved(verb: str, name: str, refusal: Unproved) -> NoReturn:
     end(REFUSED, "unproved", "\n".join(lines), hint=hint, **more)
 
 
-def _refused(verb: str, name: str, refusal: Refused) -> NoReturn:
+def _refused(verb: str, name: str, refusal: RefusedByHooks) -> NoReturn:
     """Print which hooks refuse, and how to go on."""
     from gateway.workbench.shapes import stage
 

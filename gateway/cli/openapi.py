@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from gateway.app import Gateway
-    from gateway.workbench.apidiff.change import Change
+    from gateway.workbench.apidiff.change import ClientChange
     from gateway.workbench.apidiff.moved import MovedOperation
 
 __all__ = ["EPILOG", "openapi"]
@@ -96,7 +96,7 @@ def _moved(gateway: Gateway, route: str | None) -> tuple[list[MovedOperation], S
         return moved_operations(sources, gateway.snapshot, route), sources.notes
 
 
-def _blocking(changes: Sequence[Change], *, strict: bool) -> Iterator[Change]:
+def _blocking(changes: Sequence[ClientChange], *, strict: bool) -> Iterator[ClientChange]:
     return (one for one in changes if one.severity.blocks or (strict and one.severity.value == "warning"))
 
 

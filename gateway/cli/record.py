@@ -221,8 +221,9 @@ def _how_far(known: RecordingProgress) -> str:
 def _of_browser(
     config: Config, har: Path, user: str | None, host: str | None, names: list[str], *, redacts: bool
 ) -> Corpus:
+    from gateway.workbench.caller import NoSuchUser
     from gateway.workbench.record.har import UnreadableHar, corpus_of_har
-    from gateway.workbench.record.users import NoSuchUser, user_named
+    from gateway.workbench.record.users import user_named
 
     try:
         with asking_the_database():

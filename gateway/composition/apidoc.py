@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.routing import Mount
 
-from gateway.apidoc.names import Source
+from gateway.apidoc.names import SourceDocument
 from gateway.apidoc.operations import Document
 from gateway.apidoc.pages import INSTALL, Csrf, Pages
 from gateway.apidoc.paths import pages
@@ -38,15 +38,15 @@ def api_document(services: Mapping[str, Service], legacy: Legacy) -> ApiDocument
 
 
 def _read(services: Mapping[str, Service], legacy: Legacy) -> Sources:
-    documents: list[Source] = []
+    documents: list[SourceDocument] = []
     notes: list[str] = []
     documents += _of_project(legacy, notes)
     for name, service in services.items():
-        documents += (Source(name, one) for one in _of_service(name, service, notes))
+        documents += (SourceDocument(name, one) for one in _of_service(name, service, notes))
     return Sources(documents, notes)
 
 
-def _of_project(legacy: Legacy, notes: list[str]) -> list[Source]:
+def _of_project(legacy: Legacy, notes: list[str]) -> list[SourceDocument]:
     from django.apps import apps
 
     from gateway.legacy.upstream import DjangoUpstream
@@ -59,7 +59,7 @@ def _of_project(legacy: Legacy, notes: list[str]) -> list[Source]:
     from gateway.bridge.drf.openapi.project import project_document
 
     try:
-        return [Source(LEGACY, project_document())]
+        return [SourceDocument(LEGACY, project_document())]
     except Exception as exc:
         logger.warning("the project's API is not in the API document", exc_info=True)
         notes.append(f"the API of the Django project: drf-spectacular raised {type(exc).__name__}: {exc}")

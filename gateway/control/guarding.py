@@ -18,7 +18,7 @@ from gateway.control.guarded_route import GuardedRoute, began, guard_of
 from gateway.control.hooks.ramp import RampQuestions, Unanswered, remember
 from gateway.control.hooks.watching import tell_of_hold
 from gateway.control.statistics import traffic
-from gateway.control.transitions import Conflict, Refused, Transition, Unproved, promote, rollback
+from gateway.control.transitions import Conflict, RefusedByHooks, Transition, Unproved, promote, rollback
 from gateway.rollout.guard import Promote, RollBack, Step
 from gateway.rollout.stage import CANARY, LIVE, IllegalMove
 
@@ -81,7 +81,7 @@ class GuardLoop:
         except Unproved as exc:  # `gateway status` shows what is missing
             self._tell(guarded, exc, "evidence", exc.missing)
             return None
-        except Refused as exc:
+        except RefusedByHooks as exc:
             logger.warning("%s", exc)
             remember(guarded.route.name, revision, exc.refusals, utc_now(self._clock))
             self._tell(guarded, exc, "hook", [str(refusal) for refusal in exc.refusals])
@@ -103,7 +103,7 @@ class GuardLoop:
             ask=self._questions.ask,
         )
 
-    def _tell(self, guarded: GuardedRoute, held: Unproved | Refused, cause: str, reasons: Sequence[str]) -> None:
+    def _tell(self, guarded: GuardedRoute, held: Unproved | RefusedByHooks, cause: str, reasons: Sequence[str]) -> None:
         seen = guarded.current_state
         now = utc_now(self._clock)
         tell_of_hold(guarded.route, seen.state, seen.revision, held.to, reasons, now, cause)

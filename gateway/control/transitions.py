@@ -33,7 +33,7 @@ from gateway.rollout.stage import IllegalMove, State, paused, promoted, resumed,
 __all__ = [
     "Conflict",
     "CurrentState",
-    "Refused",
+    "RefusedByHooks",
     "Transition",
     "Unproved",
     "clear",
@@ -98,7 +98,7 @@ class Unproved(Exception):
         self.missing = tuple(missing)
 
 
-class Refused(Exception):
+class RefusedByHooks(Exception):
     """A promotion that hooks refuse, or that one prevents because it did not answer. `refusals` says which, and why."""
 
     def __init__(self, route: str, to: State, refusals: Sequence[Refusal]) -> None:
@@ -129,8 +129,8 @@ def promote(
     Requires evidence (`rollout.evidence`), and then that no hook of the route refuses, which takes up to their
     time-out. With `anyway` it goes on without, which requires a `why` and is in the audit log. `expected` is the
     revision at which the caller saw the route (0: the state in the file); None means the current one. `ask` asks the
-    hooks. Raises IllegalMove; Unproved; Refused; Conflict if somebody changed the route since; DatabaseBusy; ValueError
-    for `anyway` without `why`.
+    hooks. Raises IllegalMove; Unproved; RefusedByHooks; Conflict if somebody changed the route since; DatabaseBusy;
+    ValueError for `anyway` without `why`.
     """
     _reasoned(anyway, why)
 
@@ -220,7 +220,7 @@ def _move(
         move = replace(move, anyway=True)
     if refusals := _refusals(route, replace(move, revision=seen.revision), ask):
         if not anyway:
-            raise Refused(route.name, move.after, refusals)
+            raise RefusedByHooks(route.name, move.after, refusals)
         move = replace(move, anyway=True, why=f"{why} ({'; '.join(_briefly(one) for one in refusals)})")
     done = until_done(lambda: _write(route, move, seen))
     if done is not None:

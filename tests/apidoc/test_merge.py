@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gateway.apidoc.alignment import resolved
-from gateway.apidoc.merge import Served, merge
-from gateway.apidoc.names import Source
+from gateway.apidoc.merge import ServedOperation, merge
+from gateway.apidoc.names import SourceDocument
 from gateway.apidoc.operations import METHODS, Operation, operations
 from gateway.apidoc.references import referenced, target
 
@@ -45,12 +45,12 @@ def document(paths: dict[str, Any], **components: Any) -> dict[str, Any]:
 def merged(*sources: tuple[str, Any], gone: tuple[str, ...] = (), **more: Any) -> Any:
     """The document of these sources; `gone` are operations that the project serves no longer."""
 
-    def serves(upstream: str, operation: Operation) -> Served | None:
+    def serves(upstream: str, operation: Operation) -> ServedOperation | None:
         if upstream == "legacy":
-            return None if operation.key in gone else Served("legacy")
-        return Served("live", f"{upstream}-route")
+            return None if operation.key in gone else ServedOperation("legacy")
+        return ServedOperation("live", f"{upstream}-route")
 
-    found = merge([Source(*source) for source in sources], serves, **more)
+    found = merge([SourceDocument(*source) for source in sources], serves, **more)
     OpenAPIV31SpecValidator(found).validate()
     return found
 
@@ -243,10 +243,10 @@ def expanded(part: Any, of: Any, depth: int = 4) -> Any:
 def test_each_operation_means_what_it_did_and_is_there_once(legacy, first, second, gone):
     sources = {"legacy": legacy, "stock": first, "prices": second}
 
-    def serves(upstream: str, operation: Operation) -> Served | None:
-        return None if upstream == "legacy" and operation.key in gone else Served("live")
+    def serves(upstream: str, operation: Operation) -> ServedOperation | None:
+        return None if upstream == "legacy" and operation.key in gone else ServedOperation("live")
 
-    found = merge([Source(*one) for one in sources.items()], serves)
+    found = merge([SourceDocument(*one) for one in sources.items()], serves)
     names = found["components"]
     for one in operations(found):
         source = sources[one.content["x-served-by"]]

@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 
 from gateway.apidoc.operations import Operation
-from gateway.apidoc.serving import Serving, sample_path
+from gateway.apidoc.serving import SnapshotServing, sample_path
 from gateway.compile import compile_snapshot
 from gateway.config.parse import parse
 from gateway.rollout.stage import State
 from gateway.routing.table import Endpoint
 
 
-def serving(stage: str, *, known: bool = True, **route: Any) -> Serving:
+def serving(stage: str, *, known: bool = True, **route: Any) -> SnapshotServing:
     """Of a snapshot with one route below /items, whose service declares GET of /items/{item_id:int}."""
     routes = [{"name": "items", "prefix": "/items", "service": "items", "methods": ["GET"]} | route]
     config, _ = parse({"legacy": {}, "services": {"items": {"app": "a:b"}}, "routes": routes})
     endpoints = [Endpoint("/items/{item_id:int}", frozenset({"GET"}))]
     snapshot, problems = compile_snapshot(config, {"items": endpoints}, known=lambda _: known)
     assert problems == []
-    return Serving(snapshot.at({"items": State(stage)}, 1))
+    return SnapshotServing(snapshot.at({"items": State(stage)}, 1))
 
 
 def operation(method: str = "GET", path: str = "/items/{id}", **schema: Any) -> Operation:

@@ -26,7 +26,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 from gateway.bridge.drf.lifted import Lifted, endpoint_for
 from gateway.bridge.drf.openapi.errors import ERRORS
-from gateway.bridge.drf.openapi.operation import Documentation, Operation
+from gateway.bridge.drf.openapi.operation import Documentation, OperationExtra
 from gateway.bridge.drf.openapi.spectacular import path_in_document
 from gateway.bridge.drf.original import NotLiftable, Original
 from gateway.bridge.drf.route import DRFRoute
@@ -100,7 +100,7 @@ def _add(router: APIRouter, path: str, url: ViewUrl, original: Original, methods
         if documented and url.found:
             named, documented = _as_in_document(path, url, method)
         plain, arguments = _plain(named)
-        operation = Operation(original, method, plain, arguments, urlconf)
+        operation = OperationExtra(original, method, plain, arguments, urlconf)
         router.add_api_route(
             named,
             endpoint_for(original, method),

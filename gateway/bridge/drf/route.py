@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from gateway.bridge.drf.bodies import BodyModels, body_of
 from gateway.bridge.drf.errors import api_exception, validation_error
 from gateway.bridge.drf.openapi.errors import ERRORS
-from gateway.bridge.drf.openapi.operation import Documentation, Operation
+from gateway.bridge.drf.openapi.operation import Documentation, OperationExtra
 from gateway.bridge.drf.original import Original
 from gateway.bridge.drf.request import ViewPart
 from gateway.bridge.drf.sent import SentCookies, SentForm, SentHeaders, SentQuery, sent
@@ -177,7 +177,7 @@ def _documented(path: str, options: dict[str, Any]) -> dict[str, Any]:
     action = part.attributes.get("action")
     initkwargs = {name: value for name, value in part.attributes.items() if name != "action"}
     original = Original(part.view, initkwargs, {methods[0].lower(): action} if action else None)
-    operation = Operation(original, methods[0], re.sub(r":\w+}", "}", path), None)
+    operation = OperationExtra(original, methods[0], re.sub(r":\w+}", "}", path), None)
     dependencies = [*options["dependencies"], Depends(Documentation(operation))]
     return options | {"openapi_extra": operation, "dependencies": dependencies}
 

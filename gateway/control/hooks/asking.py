@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gateway.config.hooks import Hook
 from gateway.control.hooks.events import Event
-from gateway.control.hooks.sending import Attempt, Outcome
+from gateway.control.hooks.sending import CallResult, HookCall
 
 __all__ = ["Refusal", "answers", "ask", "questions"]
 
@@ -38,13 +38,13 @@ def ask(hooks: Sequence[Hook], event: Event) -> tuple[Refusal, ...]:
     return answers(asked, [attempt.wait() for attempt in asked])
 
 
-def questions(hooks: Sequence[Hook], event: Event) -> list[Attempt]:
+def questions(hooks: Sequence[Hook], event: Event) -> list[HookCall]:
     """Begin to ask each of `hooks`."""
     payload = event.payload()
-    return [Attempt(hook, payload) for hook in hooks]
+    return [HookCall(hook, payload) for hook in hooks]
 
 
-def answers(asked: Sequence[Attempt], outcomes: Sequence[Outcome]) -> tuple[Refusal, ...]:
+def answers(asked: Sequence[HookCall], outcomes: Sequence[CallResult]) -> tuple[Refusal, ...]:
     """The refusals in the `outcomes` of what was asked."""
     found = []
     for attempt, outcome in zip(asked, outcomes, strict=True):

@@ -11,7 +11,7 @@ from gateway.clock import SYSTEM, Clock, utc_now
 from gateway.config.hooks import Hook
 from gateway.control.database import until_done
 from gateway.control.hooks.outbox import claim, due, settle
-from gateway.control.hooks.sending import Attempt
+from gateway.control.hooks.sending import HookCall
 from gateway.control.models import HookDelivery
 from gateway.randomness import RANDOMNESS, Randomness
 
@@ -27,7 +27,7 @@ class _Delivery:
     """A claimed event, and the attempt to deliver it."""
 
     row: HookDelivery
-    attempt: Attempt
+    attempt: HookCall
 
 
 class Deliverer:
@@ -41,7 +41,7 @@ class Deliverer:
         self._clock = clock
         self._randomness = randomness
         self._deliveries: dict[str, _Delivery] = {}
-        self._left: dict[str, list[Attempt]] = {hook.name: [] for hook in hooks}
+        self._left: dict[str, list[HookCall]] = {hook.name: [] for hook in hooks}
 
     def work(self) -> bool:
         """Store what came of earlier calls, and begin those that are due. Returns whether a call is under way."""
@@ -74,7 +74,7 @@ class Deliverer:
     def _begin(self, hook: Hook) -> None:
         row = until_done(lambda: claim(hook, utc_now(self._clock)))
         if row is not None:
-            self._deliveries[hook.name] = _Delivery(row, Attempt(hook, row.payload, self._clock))
+            self._deliveries[hook.name] = _Delivery(row, HookCall(hook, row.payload, self._clock))
 
 
 def deliver_now(hooks: Sequence[Hook], seconds: float = SHORTLY, clock: Clock = SYSTEM) -> None:

@@ -14,7 +14,7 @@ from django.db.models import Count, Q
 from gateway.config.hooks import Hook
 from gateway.control.database import alias, missing, upsert
 from gateway.control.hooks.events import Event
-from gateway.control.hooks.sending import Outcome
+from gateway.control.hooks.sending import CallResult
 from gateway.control.models import EventMark, HookDelivery
 from gateway.control.timestamps import NEVER
 
@@ -110,7 +110,7 @@ def claim(hook: Hook, now: datetime) -> HookDelivery | None:
     return None
 
 
-def settle(row: HookDelivery, outcome: Outcome, now: datetime, draw: float) -> None:
+def settle(row: HookDelivery, outcome: CallResult, now: datetime, draw: float) -> None:
     """Store what came of delivering `row`, which was claimed. `draw` is random, in [0, 1)."""
     values: dict[str, object] = {"status": outcome.status, "problem": outcome.problem, "ended": now}
     if outcome.ok:

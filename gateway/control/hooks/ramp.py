@@ -11,7 +11,7 @@ from gateway.config.hooks import Hook
 from gateway.control.hooks.asking import Refusal, answers, questions
 from gateway.control.hooks.events import Event
 from gateway.control.hooks.outbox import mark, note, noted
-from gateway.control.hooks.sending import Attempt
+from gateway.control.hooks.sending import HookCall
 
 __all__ = ["RampQuestions", "Unanswered", "refusal", "remember"]
 
@@ -28,7 +28,7 @@ class _Question:
     """What was asked of the hooks of a route, at which revision of it."""
 
     revision: int
-    asked: list[Attempt]
+    asked: list[HookCall]
 
 
 class RampQuestions:

@@ -22,7 +22,7 @@ from gateway.upstreams.importing import ImportStringError, import_from_string
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Attempt", "Outcome", "Refuse"]
+__all__ = ["CallResult", "HookCall", "Refuse"]
 
 REFUSALS = frozenset([403, 409, 422])  # statuses with which a webhook refuses a promotion
 MOST_ANSWER = 64 * 1024  # bytes of an answer that are read
@@ -35,7 +35,7 @@ class Refuse(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CallResult:
     """What came of a call: `problem` in words, "" if it succeeded; `status` is that of a webhook's answer. `reason`
     is why it refuses a promotion, None unless it does: then it has succeeded, too."""
 
@@ -50,7 +50,7 @@ class Outcome:
         return not self.problem
 
 
-class Attempt:
+class HookCall:
     """One call of `hook`, on a thread of its own, begun at once.
 
     A webhook's call ends with its time-out. A function can't be interrupted: it is left behind.
@@ -61,7 +61,7 @@ class Attempt:
         self._payload = payload
         self._clock = clock
         self._began = clock.monotonic()
-        self._outcome: Outcome | None = None
+        self._outcome: CallResult | None = None
         # A daemon: a function that hangs must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=f"gateway-hook-{hook.name}", daemon=True)
         self._thread.start()
@@ -72,16 +72,16 @@ class Attempt:
         return self._thread.is_alive()
 
     @property
-    def outcome(self) -> Outcome | None:
+    def outcome(self) -> CallResult | None:
         """What came of it; None while that is not known."""
         if self._outcome is None and self._left() <= 0:
-            self._outcome = Outcome(f"did not answer in {self.hook.timeout:g} s", seconds=self._took())
+            self._outcome = CallResult(f"did not answer in {self.hook.timeout:g} s", seconds=self._took())
         return self._outcome
 
-    def wait(self) -> Outcome:
+    def wait(self) -> CallResult:
         """Wait for what comes of it."""
         self._thread.join(max(0.0, self._left()))
-        return self.outcome or Outcome(f"did not answer in {self.hook.timeout:g} s", seconds=self._took())
+        return self.outcome or CallResult(f"did not answer in {self.hook.timeout:g} s", seconds=self._took())
 
     def _took(self) -> float:
         return self._clock.monotonic() - self._began
@@ -99,43 +99,45 @@ class Attempt:
 # -- functions -----------------------------------------------------------------------------------
 
 
-def _called(hook: Hook, payload: Mapping[str, Any]) -> Outcome:
+def _called(hook: Hook, payload: Mapping[str, Any]) -> CallResult:
     # A copy of its own: it may change it.
     event = json.loads(json.dumps(payload))
     try:
         answer = import_from_string(hook.call or "")(event)
     except Refuse as exc:
-        return Outcome(reason=_readable(str(exc)) or "without a reason")
+        return CallResult(reason=_readable(str(exc)) or "without a reason")
     except ImportStringError as exc:
-        return Outcome(f"can't be imported: {_readable(str(exc))}")
+        return CallResult(f"can't be imported: {_readable(str(exc))}")
     except (Exception, SystemExit) as exc:  # noqa: BLE001 - it may raise whatever it likes
-        return Outcome(f"raised {type(exc).__name__}: {_readable(str(exc))}")
+        return CallResult(f"raised {type(exc).__name__}: {_readable(str(exc))}")
     finally:
         let_go()  # of connections that it has opened on this thread
     if payload["type"] != BEFORE or answer is None:
-        return Outcome()
+        return CallResult()
     if not isinstance(answer, str) or not answer.strip():
-        return Outcome(f"returned a value of type {type(answer).__name__}: None allows, a text with a reason refuses")
-    return Outcome(reason=_readable(answer))
+        return CallResult(
+            f"returned a value of type {type(answer).__name__}: None allows, a text with a reason refuses"
+        )
+    return CallResult(reason=_readable(answer))
 
 
 # -- webhooks ------------------------------------------------------------------------------------
 
 
-def _posted(hook: Hook, payload: Mapping[str, Any], clock: Clock) -> Outcome:
+def _posted(hook: Hook, payload: Mapping[str, Any], clock: Clock) -> CallResult:
     try:
         status, answer = asyncio.run(_in_time(hook, payload, clock))
     except TimeoutError:
-        return Outcome(f"did not answer in {hook.timeout:g} s")
+        return CallResult(f"did not answer in {hook.timeout:g} s")
     except (Exception, SystemExit) as exc:  # noqa: BLE001 - whatever the network or a proxy brings
-        return Outcome(f"can't be reached: {_without_keys(hook, _readable(str(exc)) or type(exc).__name__)}")
+        return CallResult(f"can't be reached: {_without_keys(hook, _readable(str(exc)) or type(exc).__name__)}")
     if 200 <= status < 300:
-        return Outcome(status=status)
+        return CallResult(status=status)
     if payload["type"] == BEFORE and status in REFUSALS:
-        return Outcome(status=status, reason=_reason(answer) or f"answered {status} without a reason")
+        return CallResult(status=status, reason=_reason(answer) or f"answered {status} without a reason")
     where = "; redirects are not followed" if 300 <= status < 400 else ""
     said = _without_keys(hook, _readable(answer.decode("utf-8", "replace")))
-    return Outcome(f"answered {status}{where}{f': {said}' if said else ''}", status=status)
+    return CallResult(f"answered {status}{where}{f': {said}' if said else ''}", status=status)
 
 
 async def _in_time(hook: Hook, payload: Mapping[str, Any], clock: Clock) -> tuple[int, bytes]:

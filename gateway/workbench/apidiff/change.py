@@ -9,13 +9,13 @@ from typing import Any
 from gateway.parity.severity import Severity
 from gateway.workbench.apidiff.rules import RULES
 
-__all__ = ["Change", "shown"]
+__all__ = ["ClientChange", "shown"]
 
 LONGEST = 120  # characters of a value
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ClientChange:
     """What changed at `place`, by which rule; `legacy` and `service` are the values of both sides, "" for none."""
 
     rule: str

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from gateway.apidoc.merge import choose, first_of_each, names_of
 from gateway.apidoc.operations import Operation, operations
-from gateway.apidoc.serving import Serving, sample_path
+from gateway.apidoc.serving import SnapshotServing, sample_path
 from gateway.rollout.decision import LEGACY
 from gateway.rollout.stage import LIVE, State
-from gateway.workbench.apidiff.change import Change
+from gateway.workbench.apidiff.change import ClientChange
 from gateway.workbench.apidiff.operations import Side, compare
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class MovedOperation:
     service: str
     method: str
     path: str
-    changes: Sequence[Change]
+    changes: Sequence[ClientChange]
 
 
 def moved_operations(sources: Sources, snapshot: Snapshot, route: str | None = None) -> list[MovedOperation]:
@@ -41,7 +41,7 @@ def moved_operations(sources: Sources, snapshot: Snapshot, route: str | None = N
 
 def _documented(sources: Sources, live: Snapshot) -> Iterator[MovedOperation]:
     documents = sources.documents
-    chosen = choose(documents, Serving(live))
+    chosen = choose(documents, SnapshotServing(live))
     names = names_of(documents, chosen)
     old = next((source.document for source in documents if source.upstream == LEGACY), {})
     for one in chosen:
@@ -58,7 +58,7 @@ def _documented(sources: Sources, live: Snapshot) -> Iterator[MovedOperation]:
 def _undocumented(sources: Sources, live: Snapshot) -> Iterator[MovedOperation]:
     """Operations of the project that a service serves, but doesn't document."""
     documents = sources.documents
-    serving = Serving(live)
+    serving = SnapshotServing(live)
     there = {one.operation.key for one in choose(documents, serving)}
     known = {source.upstream for source in documents}
     for source in documents:
@@ -66,9 +66,11 @@ def _undocumented(sources: Sources, live: Snapshot) -> Iterator[MovedOperation]:
             policy = serving.policy(sample_path(one, "x"), one.method)
             if key not in there and policy is not None and policy.service in known:
                 said = "the service's document lacks the operation, and so will the merged one"
-                yield _moved(policy.route, policy.service, one, [Change("operation-undocumented", "", said)])
+                yield _moved(policy.route, policy.service, one, [ClientChange("operation-undocumented", "", said)])
 
 
-def _moved(route: str, service: str, before: Operation, changes: Sequence[Change] | Iterator[Change]) -> MovedOperation:
+def _moved(
+    route: str, service: str, before: Operation, changes: Sequence[ClientChange] | Iterator[ClientChange]
+) -> MovedOperation:
     ordered = sorted(dict.fromkeys(changes), key=lambda change: change.severity.rank)
     return MovedOperation(route, service, before.method, before.path, ordered)

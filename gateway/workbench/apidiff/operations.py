@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from gateway.apidoc.alignment import aligned, resolved
 from gateway.apidoc.operations import Document, Operation, names_in
-from gateway.workbench.apidiff.change import Change, shown
+from gateway.workbench.apidiff.change import ClientChange, shown
 from gateway.workbench.apidiff.schema import read
 from gateway.workbench.apidiff.schemas import SchemaComparison
 
@@ -29,7 +29,7 @@ class Side(NamedTuple):
         return self.operation.content
 
 
-def compare(old: Side, new: Side, kept: Mapping[str, str]) -> Iterator[Change]:
+def compare(old: Side, new: Side, kept: Mapping[str, str]) -> Iterator[ClientChange]:
     """Every change from `old` to `new`. `kept` says how schemas of `new` are called in the merged document."""
     yield from _names(old, new, kept)
     yield from _security(old, new)
@@ -38,35 +38,35 @@ def compare(old: Side, new: Side, kept: Mapping[str, str]) -> Iterator[Change]:
     yield from _responses(old, new)
 
 
-def _names(old: Side, new: Side, kept: Mapping[str, str]) -> Iterator[Change]:
+def _names(old: Side, new: Side, kept: Mapping[str, str]) -> Iterator[ClientChange]:
     was, now = old.content.get("operationId", ""), new.content.get("operationId", "")
     if was and was != now:
         said = "the service's document has another name; the merged one keeps the project's"
-        yield Change("operation-id-changed", "operationId", said, was, now)
+        yield ClientChange("operation-id-changed", "operationId", said, was, now)
     for name, before in aligned(old.content, old.document, new.content, new.document).items():
         called = kept.get(name, name)
         if called != before:
             said = f"the component is called {called} in the merged document"
-            yield Change("component-name-lost", f"components/{before}", said, before, called)
+            yield ClientChange("component-name-lost", f"components/{before}", said, before, called)
         elif name != before:
             said = "the service's document has another name; the merged one keeps the project's"
-            yield Change("component-name-changed", f"components/{before}", said, before, name)
+            yield ClientChange("component-name-changed", f"components/{before}", said, before, name)
 
 
 # -- security -----------------------------------------------------------------------------------
 
 
-def _security(old: Side, new: Side) -> Iterator[Change]:
+def _security(old: Side, new: Side) -> Iterator[ClientChange]:
     was, now = _ways(old), _ways(new)
     if frozenset() in now:
         if frozenset() not in was:
             said = "callers need no credentials, says the service's document"
-            yield Change("security-dropped", "security", said, _said(was), _said(now))
+            yield ClientChange("security-dropped", "security", said, _said(was), _said(now))
         return
     if gone := [way for way in was if not any(other <= way for other in now)]:
-        yield Change("security-narrowed", "security", f"no longer enough: {_said(gone)}", _said(was), _said(now))
+        yield ClientChange("security-narrowed", "security", f"no longer enough: {_said(gone)}", _said(was), _said(now))
     if added := [way for way in now if not any(other <= way for other in was)]:
-        yield Change("security-added", "security", f"also enough: {_said(added)}", _said(was), _said(now))
+        yield ClientChange("security-added", "security", f"also enough: {_said(added)}", _said(was), _said(now))
 
 
 def _ways(side: Side) -> list[frozenset[str]]:
@@ -93,18 +93,18 @@ def _said(ways: Sequence[frozenset[str]]) -> str:
 # -- parameters ---------------------------------------------------------------------------------
 
 
-def _parameters(old: Side, new: Side) -> Iterator[Change]:
+def _parameters(old: Side, new: Side) -> Iterator[ClientChange]:
     names = dict(zip(names_in(new.operation.path), names_in(old.operation.path), strict=True))
     lefts, rights = _by_name(old, {}), _by_name(new, names)
     schemas = SchemaComparison(old.document, new.document, request=True, text=True)
     for key in dict.fromkeys([*lefts, *rights]):
         place = " ".join(key)
         if key not in rights:
-            yield Change("parameter-removed", place, "the parameter is ignored")
+            yield ClientChange("parameter-removed", place, "the parameter is ignored")
         elif key not in lefts:
             required = bool(rights[key].get("required"))
             rule = "parameter-required-added" if required else "parameter-added"
-            yield Change(rule, place, f"a parameter {'that is required ' if required else ''}was added")
+            yield ClientChange(rule, place, f"a parameter {'that is required ' if required else ''}was added")
         else:
             yield from _parameter(lefts[key], rights[key], place)
             yield from schemas.changes(lefts[key].get("schema", {}), rights[key].get("schema", {}), place)
@@ -122,11 +122,13 @@ def _by_name(side: Side, names: Mapping[str, str]) -> dict[tuple[str, str], Docu
     return found
 
 
-def _parameter(left: Document, right: Document, place: str) -> Iterator[Change]:
+def _parameter(left: Document, right: Document, place: str) -> Iterator[ClientChange]:
     if right.get("required") and not left.get("required"):
-        yield Change("parameter-became-required", place, "the parameter is required", "optional", "required")
+        yield ClientChange("parameter-became-required", place, "the parameter is required", "optional", "required")
     if _style(left) != _style(right):
-        yield Change("parameter-style-changed", place, "lists are written in another way", _style(left), _style(right))
+        yield ClientChange(
+            "parameter-style-changed", place, "lists are written in another way", _style(left), _style(right)
+        )
 
 
 def _style(parameter: Document) -> str:
@@ -140,15 +142,15 @@ def _style(parameter: Document) -> str:
 # -- request and responses ----------------------------------------------------------------------
 
 
-def _request(old: Side, new: Side) -> Iterator[Change]:
+def _request(old: Side, new: Side) -> Iterator[ClientChange]:
     was, now = (resolved(side.content.get("requestBody"), side.document) for side in (old, new))
     if not was and not now:
         return
     if not now:
-        yield Change("request-body-removed", "request", "the body is ignored")
+        yield ClientChange("request-body-removed", "request", "the body is ignored")
         return
     if now.get("required") and not (was or {}).get("required") and not _may_be_empty(was, old):
-        yield Change("request-body-became-required", "request", "a body is required")
+        yield ClientChange("request-body-became-required", "request", "a body is required")
     schemas = SchemaComparison(old.document, new.document, request=True)
     yield from _media(schemas, "request", (was or {}).get("content", {}), now.get("content", {}), "request")
 
@@ -159,33 +161,35 @@ def _may_be_empty(body: Any, side: Side) -> bool:
     return any(read(media.get("schema"), side.document).required for media in contents)
 
 
-def _responses(old: Side, new: Side) -> Iterator[Change]:
+def _responses(old: Side, new: Side) -> Iterator[ClientChange]:
     was, now = old.content.get("responses", {}), new.content.get("responses", {})
     schemas = SchemaComparison(old.document, new.document, request=False)
     for status in dict.fromkeys([*was, *now]):
         kind = "status" if status.startswith("2") else "error"  # "default" is for errors
         if status not in now:
-            yield Change(f"response-{kind}-removed", status, "the status is no longer documented")
+            yield ClientChange(f"response-{kind}-removed", status, "the status is no longer documented")
         elif status not in was:
-            yield Change(f"response-{kind}-added", status, "a status was added")
+            yield ClientChange(f"response-{kind}-added", status, "a status was added")
         else:
             left, right = resolved(was[status], old.document) or {}, resolved(now[status], new.document) or {}
             yield from _headers(left, right, status)
             yield from _media(schemas, "response", left.get("content", {}), right.get("content", {}), status)
 
 
-def _headers(left: Document, right: Document, status: str) -> Iterator[Change]:
+def _headers(left: Document, right: Document, status: str) -> Iterator[ClientChange]:
     rights = {name.lower() for name in right.get("headers", {})}
     for name in left.get("headers", {}):
         if name.lower() not in rights:
-            yield Change("response-header-removed", f"{status} {name}", "the header is no longer documented")
+            yield ClientChange("response-header-removed", f"{status} {name}", "the header is no longer documented")
 
 
-def _media(schemas: SchemaComparison, part: str, lefts: Document, rights: Document, place: str) -> Iterator[Change]:
+def _media(
+    schemas: SchemaComparison, part: str, lefts: Document, rights: Document, place: str
+) -> Iterator[ClientChange]:
     for kind in dict.fromkeys([*lefts, *rights]):
         if kind not in rights:
-            yield Change(f"{part}-media-type-removed", place, f"{kind} is gone", shown(kind))
+            yield ClientChange(f"{part}-media-type-removed", place, f"{kind} is gone", shown(kind))
         elif kind not in lefts:
-            yield Change(f"{part}-media-type-added", place, f"{kind} was added", "", shown(kind))
+            yield ClientChange(f"{part}-media-type-added", place, f"{kind} was added", "", shown(kind))
         else:
             yield from schemas.changes(lefts[kind].get("schema", {}), rights[kind].get("schema", {}), place)

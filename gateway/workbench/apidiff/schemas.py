@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gateway.apidoc.operations import Document
-from gateway.workbench.apidiff.change import Change, shown
+from gateway.workbench.apidiff.change import ClientChange, shown
 from gateway.workbench.apidiff.schema import LOWER, UPPER, Schema, read
 
 __all__ = ["SchemaComparison"]
@@ -24,7 +24,7 @@ class SchemaComparison:
         self._text = text
         self._seen: set[tuple[int, int]] = set()
 
-    def changes(self, left: Any, right: Any, place: str) -> Iterator[Change]:
+    def changes(self, left: Any, right: Any, place: str) -> Iterator[ClientChange]:
         """The changes from `left` to `right`, which are at `place`."""
         if (id(left), id(right)) in self._seen:
             return
@@ -42,7 +42,7 @@ class SchemaComparison:
         if isinstance(was.additional, Mapping) and isinstance(now.additional, Mapping):
             yield from self.changes(was.additional, now.additional, f"{place}/*")
 
-    def _properties(self, was: Schema, now: Schema, place: str) -> Iterator[Change]:
+    def _properties(self, was: Schema, now: Schema, place: str) -> Iterator[ClientChange]:
         lefts, rights = self._own(was, self._old), self._own(now, self._new)
         if not (lefts or "object" in was.types) or not (rights or "object" in now.types):
             return
@@ -52,7 +52,7 @@ class SchemaComparison:
             if name in lefts and name in rights:
                 yield from self.changes(lefts[name], rights[name], f"{place}/{name}")
         if self._request and now.additional is False and was.additional is not False:
-            yield Change(
+            yield ClientChange(
                 "request-additional-properties-refused",
                 place,
                 "properties that aren't declared are refused",
@@ -67,32 +67,36 @@ class SchemaComparison:
 
     def _in_request(
         self, name: str, before: bool, after: bool, was: Schema, now: Schema, place: str
-    ) -> Iterator[Change]:
+    ) -> Iterator[ClientChange]:
         required = name in now.required
         if not before:
             if required:
                 default = read(now.properties[name], self._new)
                 said = f", though it has the default {shown(default.default)}" if default.has_default else ""
-                yield Change("request-property-required-added", place, f"a property that is required was added{said}")
+                yield ClientChange(
+                    "request-property-required-added", place, f"a property that is required was added{said}"
+                )
             else:
-                yield Change("request-property-added", place, "a property was added")
+                yield ClientChange("request-property-added", place, "a property was added")
         elif not after:
             if now.additional is False:
-                yield Change("request-property-refused", place, "the property is refused")
+                yield ClientChange("request-property-refused", place, "the property is refused")
             else:
-                yield Change("request-property-removed", place, "the property is ignored")
+                yield ClientChange("request-property-removed", place, "the property is ignored")
         elif required and name not in was.required:
-            yield Change("request-property-became-required", place, "the property is required", "optional", "required")
+            yield ClientChange(
+                "request-property-became-required", place, "the property is required", "optional", "required"
+            )
 
     def _in_response(
         self, name: str, before: bool, after: bool, was: Schema, now: Schema, place: str
-    ) -> Iterator[Change]:
+    ) -> Iterator[ClientChange]:
         if not before:
-            yield Change("response-property-added", place, "a property was added")
+            yield ClientChange("response-property-added", place, "a property was added")
         elif not after:
-            yield Change("response-property-removed", place, "the property is gone")
+            yield ClientChange("response-property-removed", place, "the property is gone")
         elif name in was.required and name not in now.required:
-            yield Change(
+            yield ClientChange(
                 "response-property-became-optional", place, "the property may be missing", "required", "optional"
             )
 
@@ -110,25 +114,31 @@ def _differ(left: Any, right: Any) -> bool:
     return repr(left) != repr(right)
 
 
-def _request_values(was: Schema, now: Schema, place: str) -> Iterator[Change]:
+def _request_values(was: Schema, now: Schema, place: str) -> Iterator[ClientChange]:
     if was.variants or now.variants:
         if _shape(was) != _shape(now):
-            yield Change("request-variants-changed", place, "it is one of other schemas", _types(was), _types(now))
+            yield ClientChange(
+                "request-variants-changed", place, "it is one of other schemas", _types(was), _types(now)
+            )
         return
     if now.types and (not was.types or _beyond(was.types, now.types)):
-        yield Change("request-type-narrowed", place, "values of fewer types are accepted", _types(was), _types(now))
+        yield ClientChange(
+            "request-type-narrowed", place, "values of fewer types are accepted", _types(was), _types(now)
+        )
     if (was.null or was.anything) and not (now.null or now.anything):
-        yield Change("request-null-refused", place, "null is refused")
+        yield ClientChange("request-null-refused", place, "null is refused")
     if now.enum is not None and (was.enum is None or (gone := _without(was.enum, now.enum))):
         message = "only some values are accepted" if was.enum is None else f"{_list(gone)} refused"
-        yield Change("request-enum-narrowed", place, message, shown(was.enum or ""), shown(now.enum))
+        yield ClientChange("request-enum-narrowed", place, message, shown(was.enum or ""), shown(now.enum))
     if now.format not in (None, was.format):
-        yield Change("request-format-narrowed", place, "values must have a format", was.format or "", now.format or "")
+        yield ClientChange(
+            "request-format-narrowed", place, "values must have a format", was.format or "", now.format or ""
+        )
     if now.pattern not in (None, was.pattern):
         rule = "request-limit-narrowed" if was.pattern is None else "request-pattern-changed"
-        yield Change(rule, place, "values must match a pattern", was.pattern or "", now.pattern or "")
+        yield ClientChange(rule, place, "values must match a pattern", was.pattern or "", now.pattern or "")
     for key in _narrowed(was.limits, now.limits):
-        yield Change(
+        yield ClientChange(
             "request-limit-narrowed",
             place,
             f"{key} accepts less",
@@ -137,25 +147,25 @@ def _request_values(was: Schema, now: Schema, place: str) -> Iterator[Change]:
         )
     if was.has_default and _differ(was.default, now.default if now.has_default else _MISSING):
         now_default = shown(now.default) if now.has_default else ""
-        yield Change(
+        yield ClientChange(
             "request-default-changed", place, "what is left out means another value", shown(was.default), now_default
         )
 
 
-def _response_values(was: Schema, now: Schema, place: str) -> Iterator[Change]:
+def _response_values(was: Schema, now: Schema, place: str) -> Iterator[ClientChange]:
     if (was.variants or now.variants) and _shape(was) != _shape(now):
-        yield Change("response-variants-changed", place, "it is one of other schemas", _types(was), _types(now))
+        yield ClientChange("response-variants-changed", place, "it is one of other schemas", _types(was), _types(now))
     elif was.types and not now.types:
-        yield Change("response-type-unknown", place, "the type isn't declared", _types(was), _types(now))
+        yield ClientChange("response-type-unknown", place, "the type isn't declared", _types(was), _types(now))
     elif was.types and _beyond(now.types, was.types):
-        yield Change("response-type-changed", place, "values may be of another type", _types(was), _types(now))
+        yield ClientChange("response-type-changed", place, "values may be of another type", _types(was), _types(now))
     if now.null and not (was.null or was.anything):
-        yield Change("response-may-be-null", place, "it may be null")
+        yield ClientChange("response-may-be-null", place, "it may be null")
     if was.enum is not None and (now.enum is None or _without(now.enum, was.enum)):
         added = "any value" if now.enum is None else _list(_without(now.enum, was.enum))
-        yield Change("response-enum-added", place, f"it may be {added}", shown(was.enum), shown(now.enum or ""))
+        yield ClientChange("response-enum-added", place, f"it may be {added}", shown(was.enum), shown(now.enum or ""))
     if was.format is not None and was.format != now.format:
-        yield Change("response-format-changed", place, "values have another format", was.format, now.format or "")
+        yield ClientChange("response-format-changed", place, "values have another format", was.format, now.format or "")
 
 
 def _shape(schema: Schema) -> list[str]:

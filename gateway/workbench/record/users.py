@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.legacy.known_user import kind_of
+from gateway.workbench.caller import NoSuchUser
 from gateway.workbench.corpus import User
 
-__all__ = ["NoSuchUser", "user_named"]
-
-
-class NoSuchUser(LookupError):
-    """The project has no such user."""
+__all__ = ["user_named"]
 
 
 def user_named(text: str | None) -> User:

@@ -8,7 +8,16 @@ import pytest
 
 from gateway.control.hooks import Refuse
 from gateway.control.models import Change
-from gateway.control.transitions import Conflict, Refused, Unproved, clear, current_state, promote, resume, rollback
+from gateway.control.transitions import (
+    Conflict,
+    RefusedByHooks,
+    Unproved,
+    clear,
+    current_state,
+    promote,
+    resume,
+    rollback,
+)
 from gateway.rollout.stage import State
 from tests.control.conftest import make_route
 from tests.control.hooks.conftest import answers, called, calls, make_hook
@@ -40,7 +49,7 @@ def test_it_is_asked_with_what_is_to_happen_and_allows_it():
 
 def test_a_refusal_says_which_hook_and_why_and_nothing_is_done():
     answers.append(Refuse("change freeze until Monday"))
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedByHooks) as caught:
         promote(asking(), who="ana")
     said = "'catalog' can't go to shadow: hook 'freeze' refuses: change freeze until Monday"
     assert (str(caught.value), Change.objects.count()) == (said, 0)
@@ -48,7 +57,7 @@ def test_a_refusal_says_which_hook_and_why_and_nothing_is_done():
 
 def test_one_that_does_not_answer_refuses_too_and_the_message_says_what_to_do(receiver):
     receiver.answer = lambda _: Answer(500)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedByHooks) as caught:
         promote(asking(make_hook("freeze", url=receiver.url, **ASKS)), who="ana")
     assert str(caught.value).endswith(
         "hook 'freeze' answered 500: repair it (`gateway hooks test freeze` tries it), or write on_error = \"allow\""
@@ -59,7 +68,7 @@ def test_one_that_does_not_answer_refuses_too_and_the_message_says_what_to_do(re
 def test_nor_does_one_that_takes_too_long(receiver):
     over = threading.Event()
     receiver.answer = lambda _: over.wait() and Answer()
-    with pytest.raises(Refused, match=r"hook 'freeze' did not answer in 0.05 s"):
+    with pytest.raises(RefusedByHooks, match=r"hook 'freeze' did not answer in 0.05 s"):
         promote(asking(make_hook("freeze", url=receiver.url, timeout=0.05, **ASKS)), who="ana")
     over.set()
 
@@ -72,7 +81,7 @@ def test_unless_it_says_otherwise(receiver, caplog):
 
 def test_a_refusal_counts_whatever_on_error_says():
     answers.append("no")
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedByHooks):
         promote(asking(called(on_error="allow", **ASKS)), who="ana")
 
 
@@ -87,7 +96,7 @@ def test_anyway_goes_on_and_the_audit_log_says_so():
 
 def test_all_are_asked_and_every_refusal_is_named():
     answers.extend(["first", "second"])
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedByHooks) as caught:
         promote(asking(called("one", **ASKS), called("two", **ASKS)), who="ana")
     assert {refusal.reason for refusal in caught.value.refusals} == {"first", "second"}
     assert [refusal.hook for refusal in caught.value.refusals] == ["one", "two"]
@@ -104,7 +113,7 @@ def test_a_clear_that_promotes_asks_and_one_that_does_not_asks_nobody():
     rollback(route, who="ana")
     assert calls == []
     answers.append("no")
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedByHooks):
         clear(asking(stage="shadow"), who="ana")
     assert calls[0]["type"] == "before_promote"
     clear(asking(stage="legacy"), who="ana")

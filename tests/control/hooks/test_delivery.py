@@ -14,7 +14,7 @@ from gateway.control.hooks import delivery, outbox
 from gateway.control.hooks.delivery import Deliverer, deliver_now
 from gateway.control.hooks.events import Event
 from gateway.control.hooks.outbox import claim, forget, mark, marked, settle, tell
-from gateway.control.hooks.sending import Outcome
+from gateway.control.hooks.sending import CallResult
 from gateway.control.models import Change, EventMark, HookDelivery
 from gateway.control.timestamps import NEVER
 from gateway.control.transitions import clear, current_state, pause, resume, rollback
@@ -218,8 +218,8 @@ def test_a_late_failure_does_not_undo_what_another_process_delivered(clock):
     promote(with_hooks(hook), who="ana")
     late = claim(hook, utc_now(clock))
     clock.advance(60)
-    settle(claim(hook, utc_now(clock)), Outcome(), utc_now(clock), 0.5)
-    settle(late, Outcome("failed"), utc_now(clock), 0.5)
+    settle(claim(hook, utc_now(clock)), CallResult(), utc_now(clock), 0.5)
+    settle(late, CallResult("failed"), utc_now(clock), 0.5)
     assert deliveries() == [("ops", DELIVERED, 2)]
 
 

@@ -16,7 +16,7 @@ from gateway.clock import SYSTEM
 from gateway.config.hooks import AFTER, BEFORE, EVENTS, NAME, HookConfig, from_environment
 from gateway.control.hooks import Refuse, delivery, events, outbox, ramp, sending, watching
 from gateway.control.hooks.events import Event
-from gateway.control.hooks.sending import Attempt
+from gateway.control.hooks.sending import HookCall
 from gateway.control.hooks.words import words
 from gateway.control.models import HookDelivery
 from gateway.control.transitions import promote
@@ -67,7 +67,7 @@ def test_the_identifier_and_the_time_have_the_form_that_is_shown():
 
 
 def test_the_verification_accepts_what_is_sent_and_nothing_else(receiver):
-    Attempt(make_hook(url=receiver.url, secret=SECRET), PAYLOAD, SYSTEM).wait()
+    HookCall(make_hook(url=receiver.url, secret=SECRET), PAYLOAD, SYSTEM).wait()
     names: dict = {}
     exec(VERIFICATION, names)  # noqa: S102 - the manual's own
     headers, body = receiver.got[0].headers, receiver.got[0].body

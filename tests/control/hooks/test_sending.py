@@ -11,7 +11,7 @@ import pytest
 
 from gateway.config.hooks import BEFORE
 from gateway.control.hooks import Refuse, sending
-from gateway.control.hooks.sending import Attempt
+from gateway.control.hooks.sending import HookCall
 from tests.control.hooks.conftest import EVENT, MOVE, PAYLOAD, SECRET, answers, called, calls, make_hook
 from tests.support.receiver import Answer, receiving
 from tests.support.server import eventually
@@ -25,7 +25,7 @@ def webhook(receiver):
 
 
 def outcome(hook, payload=PAYLOAD):
-    return Attempt(hook, payload).wait()
+    return HookCall(hook, payload).wait()
 
 
 # -- webhooks ------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def test_or_none_and_nothing_else(answer):
 def test_one_that_hangs_is_left_behind():
     over = threading.Event()
     answers.append(Waiting(over))
-    attempt = Attempt(make_hook(call=f"{__name__}:hang", timeout=0.05), PAYLOAD)
+    attempt = HookCall(make_hook(call=f"{__name__}:hang", timeout=0.05), PAYLOAD)
     assert attempt.wait().problem == "did not answer in 0.05 s"
     assert attempt.running
     over.set()

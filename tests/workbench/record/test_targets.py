@@ -4,9 +4,10 @@ import pytest
 
 from gateway.config.routes import RouteConfig
 from gateway.recording.plan import Target
+from gateway.workbench.caller import NoSuchUser
 from gateway.workbench.inventory import NoSuchEndpoint
 from gateway.workbench.record.targets import duration, targets_of
-from gateway.workbench.record.users import NoSuchUser, user_named
+from gateway.workbench.record.users import user_named
 
 ROUTES = [RouteConfig(name="catalog", prefix="/api/products", service="catalog")]
 

@@ -19,12 +19,12 @@ from gateway.bridge.drf.openapi.sketch import sketched
 from gateway.bridge.drf.openapi.spectacular import in_project_document
 from gateway.bridge.drf.original import Original
 
-__all__ = ["Documentation", "Operation"]
+__all__ = ["Documentation", "OperationExtra"]
 
 JSON = "application/json"
 
 
-class Operation(Mapping[str, Any]):
+class OperationExtra(Mapping[str, Any]):
     """`openapi_extra` of an endpoint: an OpenAPI operation that FastAPI merges into its own. FastAPI appends lists and
     merges dictionaries; a tuple, and None, replace its own value.
 
@@ -41,7 +41,7 @@ class Operation(Mapping[str, Any]):
         self._found: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {})
 
     def __repr__(self) -> str:
-        return f"Operation({self._method} {self._path})"
+        return f"OperationExtra({self._method} {self._path})"
 
     def __bool__(self) -> bool:
         return True
@@ -126,7 +126,7 @@ class Documentation:
 
     only_documents = True  # read by gateway.bridge.drf.route
 
-    def __init__(self, operation: Operation) -> None:
+    def __init__(self, operation: OperationExtra) -> None:
         annotation = Annotated[str | None, operation.components, Query(include_in_schema=False)]
         parameter = inspect.Parameter("components", inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=None)
         self.__signature__ = inspect.Signature([parameter])  # as FastAPI reads it
