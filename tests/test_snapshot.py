@@ -114,10 +114,10 @@ def test_a_template_route_takes_the_endpoint_whatever_its_parameters_are_called(
 
 
 NESTED = [
-    Endpoint("/shops/{shop:int}/", frozenset({"GET"})),
-    Endpoint("/shops/{shop:int}/products/", frozenset({"GET"})),
-    Endpoint("/shops/{shop:int}/products/{pk}/", frozenset({"GET"})),
-    Endpoint("/shops/{rest:path}", frozenset({"GET"})),
+    EndpointPattern("/shops/{shop:int}/", frozenset({"GET"})),
+    EndpointPattern("/shops/{shop:int}/products/", frozenset({"GET"})),
+    EndpointPattern("/shops/{shop:int}/products/{pk}/", frozenset({"GET"})),
+    EndpointPattern("/shops/{rest:path}", frozenset({"GET"})),
 ]
 
 

@@ -11,14 +11,14 @@ from gateway.apidoc.serving import SnapshotServing, sample_path
 from gateway.compile import compile_snapshot
 from gateway.config.parse import parse
 from gateway.rollout.stage import State
-from gateway.routing.table import Endpoint
+from gateway.routing.table import EndpointPattern
 
 
 def serving(stage: str, *, known: bool = True, **route: Any) -> SnapshotServing:
     """Of a snapshot with one route below /items, whose service declares GET of /items/{item_id:int}."""
     routes = [{"name": "items", "prefix": "/items", "service": "items", "methods": ["GET"]} | route]
     config, _ = parse({"legacy": {}, "services": {"items": {"app": "a:b"}}, "routes": routes})
-    endpoints = [Endpoint("/items/{item_id:int}", frozenset({"GET"}))]
+    endpoints = [EndpointPattern("/items/{item_id:int}", frozenset({"GET"}))]
     snapshot, problems = compile_snapshot(config, {"items": endpoints}, known=lambda _: known)
     assert problems == []
     return SnapshotServing(snapshot.at({"items": State(stage)}, 1))

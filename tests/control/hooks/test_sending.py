@@ -105,7 +105,7 @@ def test_nor_if_its_headers_come_letter_by_letter():
 
         thread = threading.Thread(target=drip)
         thread.start()
-        attempt = Attempt(make_hook(url=f"http://127.0.0.1:{server.getsockname()[1]}/", timeout=0.1), PAYLOAD)
+        attempt = HookCall(make_hook(url=f"http://127.0.0.1:{server.getsockname()[1]}/", timeout=0.1), PAYLOAD)
         assert attempt.wait().problem == "did not answer in 0.1 s"
         assert eventually(lambda: not attempt.running)
         over.set()
