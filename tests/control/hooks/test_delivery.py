@@ -255,7 +255,7 @@ def test_a_function_that_never_ends_is_called_three_times_by_a_process(clock, mo
     over.set()
 
 
-Attempt = delivery.Attempt
+Attempt = delivery.HookCall
 hanging: list[threading.Event] = []
 started: list[object] = []
 
