@@ -246,7 +246,7 @@ def test_a_function_that_never_ends_is_called_three_times_by_a_process(clock, mo
     hanging.append(over)
     route = with_hooks(hook)
     promote(route, who="ana")
-    monkeypatch.setattr(delivery, "Attempt", lambda hook, payload, _: Attempt(hook, payload))
+    monkeypatch.setattr(delivery, "HookCall", lambda hook, payload, _: HookCall(hook, payload))
     deliverer = Deliverer([hook], clock)
     for _ in range(5):
         assert eventually(lambda: not deliverer.work())
@@ -255,7 +255,7 @@ def test_a_function_that_never_ends_is_called_three_times_by_a_process(clock, mo
     over.set()
 
 
-Attempt = delivery.HookCall
+HookCall = delivery.HookCall
 hanging: list[threading.Event] = []
 started: list[object] = []
 
