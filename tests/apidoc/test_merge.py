@@ -83,8 +83,8 @@ def test_an_operation_that_has_moved_is_the_services():
 
 @pytest.mark.parametrize(("stage", "served_by"), [("canary", "legacy"), ("live", "new"), ("retired", "new")])
 def test_where_both_serve_an_operation_its_stage_decides(stage, served_by):
-    sources = [Source(name, document({"/a": {"get": answers(TEXT)}})) for name in ("legacy", "new")]
-    found = merge(sources, lambda upstream, _: Served("legacy" if upstream == "legacy" else stage))
+    sources = [SourceDocument(name, document({"/a": {"get": answers(TEXT)}})) for name in ("legacy", "new")]
+    found = merge(sources, lambda upstream, _: ServedOperation("legacy" if upstream == "legacy" else stage))
     assert found["paths"]["/a"]["get"]["x-served-by"] == served_by
 
 
