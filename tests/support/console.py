@@ -17,7 +17,7 @@ from typing import Any
 from tests.support.server import environment
 
 GATEWAY = str(Path(sys.executable).with_name("gateway"))
-PATIENCE = 30.0  # seconds; only a failing test waits that long
+PATIENCE = 90.0  # seconds; only a failing test waits that long
 
 
 def run(folder: Path, *arguments: str, stdout: int = subprocess.PIPE, **variables: str) -> Any:
