@@ -55,11 +55,14 @@ def _store(hooks: Sequence[Hook], event: Event) -> None:
         .values_list("hook")
         .annotate(count=Count("pk"))
     )
-    for hook in hooks:
-        if waiting.get(hook.name, 0) >= MOST_WAITING:
-            logger.warning("hook %r is not told of a %s: %d events wait for it", hook.name, event.type, MOST_WAITING)
-            continue
-        rows.create(hook=hook.name, event=event.id, payload=payload, created=event.at, due=event.at)
+    full = {hook.name for hook in hooks if waiting.get(hook.name, 0) >= MOST_WAITING}
+    for name in full:
+        logger.warning("hook %r is not told of a %s: %d events wait for it", name, event.type, MOST_WAITING)
+    rows.bulk_create(
+        HookDelivery(hook=hook.name, event=event.id, payload=payload, created=event.at, due=event.at)
+        for hook in hooks
+        if hook.name not in full
+    )
 
 
 def marked(what: str, after: datetime) -> bool:
