@@ -222,6 +222,8 @@ def endpoint_page(name: str, service: str, counted: Counted, config: Path, *, re
     root = config.resolve().parent
     draft, why_not = None, ""
     try:
+        if not config.is_file():
+            raise CannotScaffold(gettext("the gateway was not configured by a file, to which a route could be added"))
         draft = scaffold(ScaffoldRequest(str(endpoint), service, rewrite=rewrite), config)
     except CannotScaffold as exc:
         why_not = str(exc)

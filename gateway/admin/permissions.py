@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import PermissionDenied
 
 __all__ = ["Allowed", "allowed", "demand"]
@@ -24,15 +25,17 @@ class Allowed:
 
 
 def allowed(user: AbstractBaseUser | AnonymousUser) -> Allowed:
-    """What `user` may do. Without permission to see the section, nothing."""
-    if not isinstance(user, PermissionsMixin | AnonymousUser) or not user.has_perm(f"{APP}.view_route"):
+    """What `user` may do. Without permission to see the section, nothing. A user model of the project's own needs
+    `has_perm`, as the admin itself asks of it ("Custom users and django.contrib.admin")."""
+    has_perm: Callable[[str], bool] = getattr(user, "has_perm", lambda _: False)
+    if not has_perm(f"{APP}.view_route"):
         return Allowed(view=False, operate=False, accept=False, override=False, record=False)
     return Allowed(
         view=True,
-        operate=user.has_perm(f"{APP}.operate_route"),
-        accept=user.has_perm(f"{APP}.accept_differences"),
-        override=user.has_perm(f"{APP}.override_evidence"),
-        record=user.has_perm(f"{APP}.record_requests"),
+        operate=has_perm(f"{APP}.operate_route"),
+        accept=has_perm(f"{APP}.accept_differences"),
+        override=has_perm(f"{APP}.override_evidence"),
+        record=has_perm(f"{APP}.record_requests"),
     )
 
 

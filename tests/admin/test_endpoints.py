@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from datetime import timedelta
 from io import StringIO
 
@@ -94,6 +95,20 @@ def test_an_endpoint_has_its_brief_and_what_scaffold_would_write(ask, tmp_path):
     assert "ProductViewSet" in page
     assert "from gateway.bridge.drf import lift" in page.replace("&#x27;", "'")
     assert {path.name for path in tmp_path.iterdir()} == {"gateway.toml"}
+
+
+def test_without_a_file_there_is_the_brief_alone(ask, tmp_path):
+    (tmp_path / "gateway.toml").unlink()
+    page = ask(ONE, endpoint="GET /api/products/").content.decode()
+    assert "ProductViewSet" in page
+    assert "not configured by a file" in page
+
+
+def test_the_overview_leads_to_candidates_and_dead_endpoints(admin_client, served):
+    page = admin_client.get("/admin/gateway_control/route/").content.decode()
+    link = re.search(r'href="(endpoints/one/[^"]+)"', page)
+    assert link is not None
+    assert admin_client.get(f"/admin/gateway_control/route/{link[1]}").status_code == 200
 
 
 def test_an_unknown_endpoint_is_not_found(ask):

@@ -1,6 +1,8 @@
 """The section "Migration" stands in the index of every AdminSite, for whoever may see it, and overrides no template."""
 
+from dataclasses import astuple
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.contrib import admin
@@ -9,6 +11,7 @@ from django.test import Client
 from django.urls import include, path
 
 import gateway.control
+from gateway.admin.permissions import allowed
 from gateway.control.admin import register
 from gateway.control.models import Route
 
@@ -91,3 +94,7 @@ def test_no_template_of_a_project_is_overridden():
 
 def test_the_model_has_no_table():
     assert Route._meta.managed is False
+
+
+def test_a_user_model_without_permissions_sees_nothing():
+    assert not any(astuple(allowed(SimpleNamespace())))
