@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
@@ -32,6 +34,7 @@ from gateway.clock import utc_now
 from gateway.config.problems import ConfigError
 from gateway.config.routes import RouteConfig
 from gateway.control.models import Route
+from gateway.workbench.database import trouble
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Route]
@@ -81,17 +84,32 @@ class MigrationAdmin(Base):
             ("<path:object_id>/change/", self.route_view, "change"),
         )
         wrap = self.admin_site.admin_view
-        return [path(pattern, wrap(view), name=f"gateway_control_route_{name}") for pattern, view, name in pages]
+        return [
+            path(pattern, wrap(self._or_why_not(view)), name=f"gateway_control_route_{name}")
+            for pattern, view, name in pages
+        ]
+
+    def _or_why_not(self, view: View) -> View:
+        """`view`; a page that says what to do where the configuration or the database can't be read."""
+
+        @wraps(view)
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            try:
+                return view(request, *args, **kwargs)
+            except ConfigError as exc:
+                problem = str(exc)
+            except DatabaseError as exc:
+                problem = trouble(exc)
+            may = allowed(request.user)
+            return self._page(request, "unavailable.html", may, status=503, title=_("Migration"), problem=problem)
+
+        return wrapped
 
     # -- the overview ------------------------------------------------------------------------------
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The overview."""
-        may = self._allowed(request)
-        try:
-            found = project()
-        except ConfigError as exc:
-            return self._page(request, "unconfigured.html", may, title=_("Migration"), problem=str(exc))
+        may, found = self._allowed(request), project()
         live = FRAGMENTS.get(_key(may, "overview"), lambda: _overview(may, found), anew=True)
         context = {"live": live.html, "etag": live.etag, "news": "news/", "tab": "overview"} | (extra_context or {})
         return self._page(request, "overview.html", may, title=_("Migration"), **context)

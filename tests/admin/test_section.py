@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Permission
+from django.db import OperationalError
 from django.test import Client
 from django.urls import include, path
 
@@ -81,10 +82,23 @@ def test_a_name_that_the_file_does_not_have_is_not_found(admin_client, toml):
     assert admin_client.get("/admin/gateway_control/route/nothing/change/").status_code == 404
 
 
-def test_a_file_that_cannot_be_read_is_said(admin_client, toml, monkeypatch, tmp_path):
+@pytest.mark.parametrize("url", PAGES)
+def test_a_file_that_cannot_be_read_is_said(admin_client, toml, monkeypatch, tmp_path, url):
     monkeypatch.setenv("GATEWAY_CONFIG", str(tmp_path / "missing.toml"))
-    page = admin_client.get("/admin/gateway_control/route/").content.decode()
-    assert "missing.toml" in page
+    response = admin_client.get(url)
+    assert response.status_code == 503
+    assert "missing.toml" in response.content.decode()
+
+
+@pytest.mark.parametrize("url", [SECTION, f"{SECTION}catalog/change/"])
+def test_a_database_that_cannot_be_asked_is_said(admin_client, toml, monkeypatch, url):
+    def away(*_, **__):
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr("gateway.control.reports.worker_rows", away)
+    response = admin_client.get(url)
+    assert response.status_code == 503
+    assert "the server closed the connection" in response.content.decode()
 
 
 def test_no_template_of_a_project_is_overridden():
