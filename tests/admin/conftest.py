@@ -13,7 +13,7 @@ from django.test import Client
 from gateway import Gateway
 from gateway.admin.inventory_cache import INVENTORY
 from gateway.admin.overview import HISTORY
-from gateway.admin.section import FRAGMENTS
+from gateway.admin.pages import FRAGMENTS
 from gateway.control.models import Worker
 from gateway.control.serving import serving_by
 from gateway.control.store import Origin, write_counts, write_found, write_worker

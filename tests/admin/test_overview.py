@@ -120,5 +120,5 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_routes(admin_cli
 
 def test_a_route_that_is_live_for_long_may_be_cleaned_up(page, now, monkeypatch):
     promote(make_route(name="catalog"), who="ana", why="x", anyway=True, to="live")
-    monkeypatch.setattr("gateway.admin.section.utc_now", lambda: now + timedelta(days=8))
+    monkeypatch.setattr("gateway.admin.pages.utc_now", lambda: now + timedelta(days=8))
     assert "live for 8 days: ready to be retired" in page() or "live for 7 days" in page()

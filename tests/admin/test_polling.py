@@ -6,8 +6,8 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import RequestFactory
 
+from gateway.admin.pages import FRAGMENTS
 from gateway.admin.polling import Fragments, unseen
-from gateway.admin.section import FRAGMENTS
 from gateway.control.transitions import promote
 from gateway.stats.traffic import ROUTE, UNCOUNTED, Traffic
 from tests.control.conftest import make_route
@@ -28,7 +28,7 @@ def test_time_that_passes_is_no_news(admin_client, toml, monkeypatch, now):
     promote(make_route(name="catalog"), who="ana", to="shadow")
     first = admin_client.get(NEWS[1])
     FRAGMENTS.clear()
-    monkeypatch.setattr("gateway.admin.section.utc_now", lambda: now + timedelta(seconds=5))
+    monkeypatch.setattr("gateway.admin.pages.utc_now", lambda: now + timedelta(seconds=5))
     assert admin_client.get(NEWS[1], headers={"If-None-Match": first["ETag"]}).status_code == 304
 
 

@@ -1,5 +1,8 @@
 """The section "Migration" stands in the index of every AdminSite, for whoever may see it, and overrides no template."""
 
+import os
+import subprocess
+import sys
 from dataclasses import astuple
 from pathlib import Path
 from types import SimpleNamespace
@@ -112,3 +115,12 @@ def test_the_model_has_no_table():
 
 def test_a_user_model_without_permissions_sees_nothing():
     assert not any(astuple(allowed(SimpleNamespace())))
+
+
+@pytest.mark.long
+def test_a_command_of_the_project_does_not_load_the_pages():
+    script = "import django, sys; django.setup(); print([name for name in sys.modules if name.startswith('gateway.')])"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "legacy.settings"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert "gateway.admin.section" in done.stdout
+    assert not {"gateway.admin.pages", "gateway.config"} & {*done.stdout.split("'")}
