@@ -168,7 +168,9 @@ async def test_it_follows_the_stages_without_a_restart(gateway):
 @pytest.mark.anyio
 async def test_it_is_made_once_for_each_revision(gateway, monkeypatch):
     made = []
-    monkeypatch.setattr("gateway.apidoc.published.Serving", lambda snapshot: made.append(snapshot) or (lambda *_: None))
+    monkeypatch.setattr(
+        "gateway.apidoc.published.SnapshotServing", lambda snapshot: made.append(snapshot) or (lambda *_: None)
+    )
     async with running(gateway(gateway=PUBLIC, services={"items": ITEMS}, routes=[ROUTE])) as app:
         for _ in range(3):
             await ask(app, "/openapi.json")
