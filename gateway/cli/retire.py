@@ -52,6 +52,16 @@ or the database can't be used.
 """
 
 RouteArgument = Annotated[str, typer.Argument(metavar="ROUTE", help="A route of the file, at stage retired.")]
+Exclude = Annotated[
+    list[Path] | None,
+    typer.Option(
+        exists=True,
+        file_okay=False,
+        metavar="FOLDER",
+        help="Python code in this folder is not the project's: it is neither read nor changed. May be repeated.",
+        show_default=False,
+    ),
+]
 Days = Annotated[int, typer.Option(min=0, metavar="N", help="The number of days without requests to Django.")]
 
 
@@ -64,6 +74,7 @@ def retire(
     days: Days = 14,
     anyway: Annotated[bool, typer.Option("--anyway", help="Even if it may be too early.")] = False,
     keep_tests: Annotated[bool, typer.Option("--keep-tests", help="Keep tests that only request a path.")] = False,
+    exclude: Exclude = None,
 ) -> None:
     """Delete the views that a retired route has taken over, and what only they used."""
     from gateway.workbench import describe
@@ -77,7 +88,7 @@ def retire(
         fail('gateway retire changes source with libcst: pip install "django-fastapi-gateway[workbench]"')
     put_in_force(gateway)
     chosen = route_named(gateway.config, route)
-    found = _found(gateway, chosen, path, keep_tests=keep_tests)
+    found = _found(gateway, chosen, path, keep_tests=keep_tests, excluded=exclude or [])
     _refuse_early(chosen, found, days, anyway=anyway)
     _refuse_used(route, found)
     if write:
@@ -90,14 +101,17 @@ def retire(
         _print(found, written=write)
 
 
-def _found(gateway: Gateway, route: RouteConfig, path: Path, *, keep_tests: bool) -> Retirement:
+def _found(
+    gateway: Gateway, route: RouteConfig, path: Path, *, keep_tests: bool, excluded: Sequence[Path]
+) -> Retirement:
     from gateway.workbench.retire.retirement import retirement_of
 
     state = gateway.snapshot.compiled[route.name].policy.state
     if state.stage != RETIRED:
         why = f"it is at {state.stage}: `gateway promote {route.name} --to retired` first"
         end(1, "unproved", f"{route.name} can't be deleted: {why}", route=route.name, missing=[why])
-    found = retirement_of(gateway.snapshot, route.name, path.resolve().parent, keep_tests=keep_tests)
+    root = path.resolve().parent
+    found = retirement_of(gateway.snapshot, route.name, root, keep_tests=keep_tests, excluded=excluded)
     if not found.views:
         lines = [f"{view.view}: {url.pattern}: {why}" for view in found.kept for url, why in view.kept]
         uses = "\n".join(f"  {line}" for line in lines) or "  the project has no URL that it claims all of"

@@ -16,7 +16,7 @@ from tests.support.server import environment
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("gateway.toml", "manage.py", "pyproject.toml", "legacy", "newsvc")
+COPIED = ("gateway.toml", "manage.py", "pyproject.toml", "legacy", "newsvc", "tests")
 _block = re.compile(r"```console\n(.*?)```", re.DOTALL)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from gateway.workbench.retire.module import Module, ModulePart, PartKey, read_module
@@ -101,21 +101,21 @@ class ProjectSource:
             package = package.rpartition(".")[0]
 
 
-def read_project(root: Path) -> ProjectSource:
-    """Every Python file below `root`, without migrations and installed packages."""
+def read_project(root: Path, excluded: Collection[Path] = ()) -> ProjectSource:
+    """Every Python file below `root`, without migrations, installed packages and the folders `excluded`."""
     modules = {}
-    for path in _files(root.resolve()):
+    for path in _files(root.resolve(), frozenset(folder.resolve() for folder in excluded)):
         if (module := read_module(path, _name(path, root.resolve()))) is not None:
             modules[module.name] = module
     return ProjectSource(root.resolve(), modules)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: Path, excluded: frozenset[Path]) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if path.is_dir():
             own = path.name not in SKIPPED and not path.name.startswith(".") and not (path / "pyvenv.cfg").exists()
-            if own and not path.is_symlink():
-                yield from _files(path)
+            if own and not path.is_symlink() and path not in excluded:
+                yield from _files(path, excluded)
         elif path.suffix == ".py":
             yield path
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,14 +43,17 @@ class Retirement:
         return frozenset(url.pattern.replace("^", "") for view in self.views for url in view.gone)
 
 
-def retirement_of(snapshot: Snapshot, route: str, root: Path, *, keep_tests: bool = False) -> Retirement:
-    """The retirement of `route`, which is retired in `snapshot`. Reads every Python file and template below `root`."""
+def retirement_of(
+    snapshot: Snapshot, route: str, root: Path, *, keep_tests: bool = False, excluded: Collection[Path] = ()
+) -> Retirement:
+    """The retirement of `route`, which is retired in `snapshot`. Reads every template below `root`, and every Python
+    file that is not in one of the folders `excluded`."""
     concerned = [view for view in retired_views(snapshot) if route in view.routes]
     views = [view for view in concerned if view.deletable]
     kept = [view for view in concerned if not view.deletable]
     if not views:
         return Retirement(root, views, kept)
-    project = read_project(root)
+    project = read_project(root, excluded)
     keys = {view.view: _key(project, view.view) for view in views}
     unknown = [
         InTheWay(root, 0, f"{name} is nowhere in the project's source") for name, key in keys.items() if key is None

@@ -79,12 +79,18 @@ class Retired:
 def retired(tmp_path: Path) -> Callable[..., Retired]:
     """Retire shop.views.Quotes of a project of these files, beside SHOP."""
 
-    def done(files: dict[str, str], *templates: TemplateFile, names: str = "api-quotes", **options: Any) -> Retired:
+    def done(
+        files: dict[str, str],
+        *templates: TemplateFile,
+        names: str = "api-quotes",
+        excluded: tuple[str, ...] = (),
+        **options: Any,
+    ) -> Retired:
         for name, text in (SHOP | files).items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(dedent(text).lstrip("\n"))
-        project = read_project(tmp_path)
+        project = read_project(tmp_path, [tmp_path / folder for folder in excluded])
         wanted = Removal(
             frozenset({("shop.views", "Quotes")}),
             frozenset({names}),
@@ -200,6 +206,14 @@ IN_THE_WAY = [
 @pytest.mark.parametrize(("name", "text", "said"), IN_THE_WAY)
 def test_whoever_still_uses_it_is_named_with_file_and_line(retired, name, text, said):
     assert retired({name: text}).in_the_way == [said]
+
+
+def test_code_that_is_not_the_projects_is_neither_read_nor_changed(retired):
+    """A repository may have more than the project in it."""
+    text = 'from shop.views import Quotes\n\n\nclass More(Quotes):\n    link = reverse("api-quotes")\n'
+    found = retired({"other/views.py": text, "shop/other/__init__.py": ""}, excluded=("other",))
+    assert (found.in_the_way, found.after("other/views.py")) == ([], text)
+    assert retired({}).in_the_way != []
 
 
 def test_a_template_that_reverses_it_is_named(retired, tmp_path):
