@@ -21,7 +21,7 @@ OPTIONS = {
         *("--dead", "--all", "--days", "--next", "--corpus", "--verbose"),
     },
     "explain": {*SHARED, "--json", "--host", "--header", "--as", "--client"},
-    "retire": {*SHARED, "--json", "--write", "--dry-run", "--days", "--anyway", "--keep-tests"},
+    "retire": {*SHARED, "--json", "--write", "--dry-run", "--days", "--anyway", "--keep-tests", "--exclude"},
     "sign": {*SHARED, "--json", "--side", "--valid"},
     "status": {*SHARED, "--json", "--verbose", "--watch"},
     "promote": {*SHARED, "--json", "--who", "--why", "--weight", "--to", "--anyway"},

@@ -134,6 +134,7 @@ def test_whether_a_token_is_looked_for(check, status):
     assert getattr(refusal, "status_code", None) == status
 
 
+@pytest.mark.django_db  # a request begins with a look at the connections that are open
 def test_request_finished_comes_from_the_handler_that_was_named():
     def note(sender, **_):
         senders.append(sender)

@@ -64,6 +64,7 @@ class FakeGateway:
         self.counters = Counters()
         self.difference_log = DifferenceLog()
         self.recordings = make_recordings()
+        self.mirroring = SimpleNamespace(rules=SimpleNamespace(accept=lambda _accepted: None))
         self.breakers: dict[str, CircuitBreaker] = {}
         self.snapshot = Snapshot({}, 0)
         self.published: list[Snapshot] = []

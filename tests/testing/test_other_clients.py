@@ -128,6 +128,7 @@ def test_what_a_view_raises_is_a_500_as_by_a_server(settings):
     assert by_status("/raises/", "GET") == by_status("/bridged/raises/", "GET") == 500
 
 
+@pytest.mark.django_db  # a request begins with a look at the connections that are open
 def test_static_files_are_those_of_their_handler():
     found = []
     environ = RequestFactory().get("/static/admin/css/base.css").environ
@@ -157,6 +158,7 @@ def test_factories_ask_nobody():
     assert APIRequestFactory().get("/echo/").path == RequestFactory().get("/echo/").path == "/echo/"
 
 
+@pytest.mark.django_db  # a request begins with a look at the connections that are open
 def test_after_the_block_django_is_asked_again():
     from gateway.testing.client import _Ways
 
