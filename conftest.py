@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -12,7 +13,8 @@ from pytest_django import DjangoDbBlocker
 # A deadline is a timing assertion, which a busy machine fails.
 settings.register_profile("here", deadline=None)
 settings.register_profile("fast", deadline=None, max_examples=15)  # of `make test-fast`
-settings.load_profile("here")
+settings.register_profile("ci", deadline=None, max_examples=40)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +33,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files of slow tests first: in the end no process has a long file before it, while the others have nothing."""
     slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What has been collected lives to the end: looking for garbage in it takes an eighth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.hookimpl(trylast=True)

@@ -65,6 +65,7 @@ def generated(server: Server, *arguments: str) -> subprocess.CompletedProcess[st
 
 @pytest.mark.server
 @pytest.mark.slow
+@pytest.mark.proof
 def test_no_server_error_and_no_undocumented_status(demo):
     result = generated(demo)
     assert result.returncode == 0, result.stdout[-8000:] + result.stderr

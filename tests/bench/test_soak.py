@@ -10,6 +10,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_nothing_is_lost_in_twenty_seconds():
     report, well = soak(20)
     assert well, report

@@ -57,6 +57,7 @@ def test_once_removed_nothing_is_counted(steps):
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_two_runs_count_the_same():
     first, second = bench("--only", "json"), bench("--only", "json")
     assert [row["steps"] for row in first] == [row["steps"] for row in second]

@@ -79,7 +79,13 @@ FAILURES = ("", "", "409", "raise")
 KINDS = ("create", "create-async", "create-mixed")
 
 
-@pytest.mark.parametrize("options", [{"CONN_MAX_AGE": None}, {"OPTIONS": {"pool": True}}], ids=["kept", "pool"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"CONN_MAX_AGE": None}, id="kept", marks=pytest.mark.proof),
+        pytest.param({"OPTIONS": {"pool": True}}, id="pool"),
+    ],
+)
 def test_rows_equal_the_successful_answers(start, postgres, options):
     requests = [
         ("POST", f"/b/{KINDS[number % 3]}/user-{number}/?fail={FAILURES[number // 3 % 4]}") for number in range(1000)
@@ -145,7 +151,13 @@ def test_a_pool_gets_its_connections_back_from_whatever_fails(start, postgres):
 # -- one_thread ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", [{"CONN_MAX_AGE": None}, {"OPTIONS": {"pool": True}}], ids=["kept", "pool"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"CONN_MAX_AGE": None}, id="kept", marks=pytest.mark.proof),
+        pytest.param({"OPTIONS": {"pool": True}}, id="pool"),
+    ],
+)
 def test_tenants_do_not_mix(start, options):
     chain = ["tests.project.middleware.search_path"]
     with start(service="one_thread = true", settings={"MIDDLEWARE": chain}, **options) as server:
@@ -169,7 +181,11 @@ def schemas(postgres):
         postgres.execute(f"DROP SCHEMA {tenant} CASCADE")
 
 
-@pytest.mark.parametrize("options", [{"CONN_MAX_AGE": 0}, {"OPTIONS": {"pool": True}}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{"CONN_MAX_AGE": 0}, pytest.param({"OPTIONS": {"pool": True}}, marks=pytest.mark.proof)],
+    ids=["new", "pool"],
+)
 def test_a_request_sees_its_tenant_to_its_end(start, schemas, options):
     """600 of three tenants at once, in streams, background tasks, sockets and exits of dependencies too."""
     settings = {"MIDDLEWARE": ["tests.project.middleware.search_path"]}

@@ -242,5 +242,5 @@ class Rollout(RuleBasedStateMachine):
 def test_no_illegal_transition_and_no_lost_audit_row() -> None:
     run_state_machine_as_test(
         Rollout,
-        settings=settings(stateful_step_count=40, suppress_health_check=list(HealthCheck)),
+        settings=settings(max_examples=40, stateful_step_count=40, suppress_health_check=list(HealthCheck)),
     )

@@ -56,7 +56,7 @@ def log() -> Iterator[Receiver]:
         yield found
 
 
-@pytest.fixture(params=["postgresql", "sqlite"])
+@pytest.fixture(params=["postgresql", pytest.param("sqlite", marks=pytest.mark.proof)])
 def site(
     request: pytest.FixtureRequest, tmp_path: Path, chat: Receiver, log: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Site]:
@@ -78,6 +78,7 @@ def site(
         site.end()
 
 
+@pytest.mark.proof
 def test_a_move_is_told_once_by_one_of_the_workers(site: Site, chat: Receiver, log: Receiver) -> None:
     with site.serve():
         site.operator()("promote", to="live", why="<ready>")
@@ -93,6 +94,7 @@ def test_a_move_is_told_once_by_one_of_the_workers(site: Site, chat: Receiver, l
     assert chat.got[0].headers["webhook-id"] == log.got[0].headers["webhook-id"]
 
 
+@pytest.mark.proof
 def test_what_was_moved_while_nobody_served_is_told_by_the_next_server(site: Site, chat: Receiver) -> None:
     operator = site.operator()
     operator("promote", to="live")
@@ -128,6 +130,7 @@ def test_an_open_breaker_is_told(site: Site, chat: Receiver) -> None:
     assert told["reason"].startswith("service 'gone' rests for 5 s after failures")
 
 
+@pytest.mark.proof
 def test_gateway_serve_tells_what_gateway_promote_did(site: Site, chat: Receiver) -> None:
     variables = {"DJANGO_SETTINGS_MODULE": "tests.project.settings", "PROJECT_SETTINGS": json.dumps(site.settings)}
     serving = Serving(site.folder, "--workers", "2", **variables)
