@@ -30,6 +30,8 @@ serve: $(VENV)/.installed-demo ## create the demo database and serve the gateway
 
 # What starts servers, or takes long, waits for others: a file at a time, and one more at once than there are cores.
 ALONE := slow or thirdparty or server
+# Where there are such tests; reading all others would take each process half a minute.
+ALONE_FILES = $(shell grep -rlE "mark\.(slow|thirdparty|server)" tests legacy --include="*.py" | sed "s,/conftest.py$$,," | sort -u)
 
 # COVERAGE=1 measures the fast tests, which then take twice as long; COVERAGE=all those that start servers too, in every
 # process. pyproject.toml has the gate.
@@ -39,11 +41,11 @@ MEASURED := $(BIN)/coverage run -m pytest
 test: $(VENV)/.installed-test ## every test but the proofs: the fast ones on every core, then the others
 	$(if $(COVERAGE),$(BIN)/coverage erase)
 	$(if $(COVERAGE),$(MEASURED),$(PYTEST)) -n auto -m "not ($(ALONE) or proof)"
-	$(if $(filter all,$(COVERAGE)),$(MEASURED),$(PYTEST)) -n 3 --dist loadfile --no-loadscope-reorder -m "($(ALONE)) and not proof"
+	$(if $(filter all,$(COVERAGE)),$(MEASURED),$(PYTEST)) -n 3 --dist loadfile --no-loadscope-reorder -m "($(ALONE)) and not proof" $(ALONE_FILES)
 	$(if $(COVERAGE),$(BIN)/coverage combine --quiet)
 	$(if $(COVERAGE),$(BIN)/coverage report)
 
-test-proofs: $(VENV)/.installed-test ## the workbench on the whole demo and on every database: ten minutes on two cores
+test-proofs: $(VENV)/.installed-test ## what takes a minute or more: the workbench on the whole demo, every database, other projects
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m proof
 
 LONG := proof or table or long
@@ -53,7 +55,7 @@ test-fast: $(VENV)/.installed-test ## the inner loop: no servers, no tables, not
 
 # Where another version of a library shows: the tests of what is used of it, and of what runs Django's and FastAPI's own
 # objects, without tables and servers.
-UPGRADED := tests/compat tests/legacy tests/upstreams tests/bridge tests/testing tests/admin \
+UPGRADED := tests/compat tests/bridge tests/admin \
 	--ignore=tests/compat/test_elasticapm.py --ignore=tests/compat/test_opentelemetry.py
 # The newest Python that there is here: the newest Django may need it.
 NEWEST = $(shell for version in 3.14 3.13 3.12; do \

@@ -90,3 +90,11 @@ def classes() -> list[ast.ClassDef]:
 def test_no_class_that_a_request_meets_is_too_large():
     sizes = [(node.name, (node.end_lineno or 0) - node.lineno + 1, len(attributes(node))) for node in classes()]
     assert [size for size in sizes if size[1] > LINES or size[2] > ATTRIBUTES] == []
+
+
+def test_the_makefile_finds_the_files_of_slow_tests():
+    """It looks for their markers in tests and conftest.py alone."""
+    marker = re.compile(r"mark\.(slow|server|thirdparty)\b")
+    files = [path for folder in ("tests", "legacy") for path in (ROOT / folder).rglob("*.py")]
+    marked = {path.name for path in files if marker.search(path.read_text()) and path != Path(__file__)}
+    assert {name for name in marked if not name.startswith("test_")} == {"conftest.py"}

@@ -113,6 +113,7 @@ def test_without_persistence_none_is_open_once_idle(start, postgres):
 
 
 @pytest.mark.parametrize("checked", [True, False], ids=["checked", "unchecked"])
+@pytest.mark.proof
 def test_a_killed_connection_costs_its_thread_one_request_at_most(start, postgres, checked):
     every = [("GET", target) for target in ("/b/count/async/", "/b/count/sync-stream/", "/orm/")]
     with start(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=checked) as server:
@@ -158,6 +159,7 @@ def test_a_pool_gets_its_connections_back_from_whatever_fails(start, postgres):
         pytest.param({"OPTIONS": {"pool": True}}, id="pool"),
     ],
 )
+@pytest.mark.proof
 def test_tenants_do_not_mix(start, options):
     chain = ["tests.project.middleware.search_path"]
     with start(service="one_thread = true", settings={"MIDDLEWARE": chain}, **options) as server:
@@ -222,6 +224,7 @@ async def _visit(server: Server, targets: list[str]) -> int:
 
 
 @pytest.mark.parametrize("kind", ["holds", "holds-sync"])
+@pytest.mark.proof
 def test_clients_that_are_killed_leave_nothing_behind(start, postgres, kind):
     """200 of them, in the middle of a transaction or in the queue for one."""
     with start(CONN_MAX_AGE=0) as server:

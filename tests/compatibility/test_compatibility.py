@@ -10,7 +10,7 @@ from tests.compatibility.row import KINDS
 from tests.compatibility.rows import ROWS
 from tests.compatibility.table import PAGE, Shown, cell, page, try_all
 
-pytestmark = [pytest.mark.thirdparty, pytest.mark.slow]
+pytestmark = [pytest.mark.thirdparty, pytest.mark.slow, pytest.mark.proof]
 
 
 @pytest.fixture(scope="module")

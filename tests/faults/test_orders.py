@@ -16,7 +16,7 @@ from tests.support.operator import Operator
 from tests.support.postgres import Postgres, postgres_database
 from tests.support.server import PATIENCE, Server, eventually
 
-pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.proof, pytest.mark.timeout(300)]
 
 ORDERS = 10_000
 CLIENTS = 48
