@@ -38,17 +38,19 @@ ALONE_FILES = $(shell grep -rlE "mark\.(slow|thirdparty|server)" tests legacy --
 PYTEST := $(BIN)/python -m pytest
 MEASURED := $(BIN)/coverage run -m pytest
 
+LONG := proof or table or long
+# CI has 25 minutes, and at times cores of half the speed.
+LEFT_OUT := $(if $(CI),$(LONG),proof)
+
 test: $(VENV)/.installed-test ## every test but the proofs: the fast ones on every core, then the others
 	$(if $(COVERAGE),$(BIN)/coverage erase)
-	$(if $(COVERAGE),$(MEASURED),$(PYTEST)) -n auto -m "not ($(ALONE) or proof)"
-	$(if $(filter all,$(COVERAGE)),$(MEASURED),$(PYTEST)) -n 3 --dist loadfile --no-loadscope-reorder -m "($(ALONE)) and not proof" $(ALONE_FILES)
+	$(if $(COVERAGE),$(MEASURED),$(PYTEST)) -n auto -m "not ($(ALONE) or $(LEFT_OUT))"
+	$(if $(filter all,$(COVERAGE)),$(MEASURED),$(PYTEST)) -n 3 --dist loadfile --no-loadscope-reorder -m "($(ALONE)) and not ($(LEFT_OUT))" $(ALONE_FILES)
 	$(if $(COVERAGE),$(BIN)/coverage combine --quiet)
 	$(if $(COVERAGE),$(BIN)/coverage report)
 
 test-proofs: $(VENV)/.installed-test ## what takes a minute or more: the workbench on the whole demo, every database, other projects
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m proof
-
-LONG := proof or table or long
 
 test-fast: $(VENV)/.installed-test ## the inner loop: no servers, no tables, nothing long, few examples for each rule
 	$(BIN)/python -m pytest -q -n auto -m "not ($(ALONE) or $(LONG))" --hypothesis-profile=fast
