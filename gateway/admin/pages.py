@@ -136,7 +136,8 @@ class SectionPages:
         unseen(request)
         may, route = self._allowed(request), _route(object_id)
         key = _key(may, "route", route.name)
-        return answered(request, FRAGMENTS.get(key, lambda: _route_part(may, route_page(route, utc_now()))))
+        live = FRAGMENTS.get(key, lambda: _route_part(may, route_page(route, utc_now())), fresh=SECONDS - 1)
+        return answered(request, live)
 
     def difference(self, request: HttpRequest, object_id: str, key: str) -> HttpResponseBase:
         """One difference; a POST settles it."""

@@ -40,11 +40,13 @@ class Fragments:
     def __init__(self) -> None:
         self._kept: dict[tuple[object, ...], Fragment] = {}
 
-    def get(self, key: tuple[object, ...], make: Callable[[], str], *, anew: bool = False) -> Fragment:
-        """The fragment of this key; made if there is none, it is too old, or `anew`."""
+    def get(
+        self, key: tuple[object, ...], make: Callable[[], str], *, anew: bool = False, fresh: float = FRESH
+    ) -> Fragment:
+        """The fragment of this key; made if there is none, it is not `fresh` (in seconds), or `anew`."""
         now = SYSTEM.monotonic()
         kept = self._kept.get(key)
-        if kept is not None and not anew and now - kept.made < FRESH:
+        if kept is not None and not anew and now - kept.made < fresh:
             return kept
         html = make()
         if len(self._kept) >= MOST:

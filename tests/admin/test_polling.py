@@ -1,13 +1,15 @@
 """A page that looks for news gets 304 while there are none, renews no session, and is in no count."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import RequestFactory
 
-from gateway.admin.pages import FRAGMENTS
+from gateway.admin.pages import FRAGMENTS, SECONDS
 from gateway.admin.polling import Fragments, unseen
+from gateway.clock import SYSTEM
 from gateway.control.transitions import promote
 from gateway.stats.traffic import ROUTE, UNCOUNTED, Traffic
 from tests.control.conftest import make_route
@@ -80,6 +82,15 @@ def test_a_look_for_news_is_counted_nowhere():
     traffic["legacy", "GET", request.scope[ROUTE]].requests += 1
     assert request.scope[ROUTE] == UNCOUNTED
     assert traffic == {}
+
+
+def test_each_look_at_a_route_finds_what_is_new(admin_client, toml, monkeypatch):
+    """What is kept for other open pages is older than their last look."""
+    first = admin_client.get(NEWS[1])
+    now = SYSTEM.monotonic()
+    promote(make_route(name="catalog"), who="ana", to="shadow")
+    monkeypatch.setattr("gateway.admin.polling.SYSTEM", SimpleNamespace(monotonic=lambda: now + SECONDS))
+    assert admin_client.get(NEWS[1])["ETag"] != first["ETag"]
 
 
 def test_what_is_shown_is_made_once_for_all_open_pages():
