@@ -49,6 +49,7 @@ def suite(folder: Path, config: Path, *arguments: str) -> tuple[int, set[str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.timeout(300)  # a whole suite, on a machine that may be busy
 def test_where_the_project_answers_all_of_them_pass(tmp_path):
     config = tmp_path / "gateway.toml"

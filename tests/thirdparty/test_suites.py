@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.server import environment
 
-pytestmark = [pytest.mark.thirdparty, pytest.mark.slow]
+pytestmark = [pytest.mark.thirdparty, pytest.mark.slow, pytest.mark.proof]
 
 PACKAGE = "djangorestframework"
 # The files whose tests make requests; docs/testing.md says how to run them all.

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.thirdparty.project import BIN, DJANGO, GATEWAY, Project, Server
 
-pytestmark = [pytest.mark.thirdparty, pytest.mark.server]
+pytestmark = [pytest.mark.thirdparty, pytest.mark.server, pytest.mark.proof]
 
 GATEWAY_TOML = '[legacy]\nsettings = "mysite.settings.dev"\n'
 
