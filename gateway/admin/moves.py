@@ -16,7 +16,7 @@ from gateway.control.database import DatabaseBusy
 from gateway.control.transitions import Conflict, RefusedByHooks, Transition, Unproved
 from gateway.rollout.stage import CANARY, RETIRED, IllegalMove
 
-__all__ = ["VERBS", "Move", "NotMoved", "carry_out", "move_in"]
+__all__ = ["VERBS", "Move", "NotMoved", "carry_out", "move_in", "reason_in"]
 
 VERBS = ("promote", "rollback", "pause", "resume", "clear")
 LONGEST = 2000  # characters of a reason
@@ -60,12 +60,17 @@ class NotMoved(Exception):
         return self.kind in ("unproved", "hook", "retired")
 
 
+def reason_in(form: QueryDict) -> str:
+    """The reason that a form gives, cut where it is too long; "" if there is none."""
+    return form.get("why", "").strip()[:LONGEST]
+
+
 def move_in(form: QueryDict) -> Move:
     """The move that a form asks for. Raises NotMoved if it can't be one."""
     expected = form.get("expected", "")
     move = Move(
         verb=form.get("verb", ""),
-        why=form.get("why", "").strip()[:LONGEST],
+        why=reason_in(form),
         to=form.get("to", ""),
         weight=form.get("weight", "").strip(),
         expected=int(expected) if expected.isdecimal() and len(expected) < DIGITS else 0,

@@ -8,7 +8,7 @@ from django.db import DatabaseError
 from django.http import QueryDict
 from django.utils.translation import gettext
 
-from gateway.admin.moves import Move, NotMoved
+from gateway.admin.moves import Move, NotMoved, reason_in
 from gateway.config.routes import RouteConfig
 from gateway.control.database import DatabaseBusy
 from gateway.control.recordings import start
@@ -16,8 +16,6 @@ from gateway.recording.plan import Selection, Target
 from gateway.rollout.policy import declared_state
 
 __all__ = ["Begun", "record"]
-
-LONGEST = 2000  # characters of a reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ def record(route: RouteConfig, form: QueryDict, who: str) -> Begun:
     """Begin what the form asks for. Raises NotMoved."""
     from gateway.workbench.record.targets import duration
 
-    move = Move(verb="record", why=form.get("why", "").strip()[:LONGEST], to=form.get("for", ""))
+    move = Move(verb="record", why=reason_in(form), to=form.get("for", ""))
     if not move.why:
         raise NotMoved(move, "invalid", gettext("a reason is needed: it is kept in the audit log"))
     try:

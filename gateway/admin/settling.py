@@ -9,6 +9,7 @@ from django.db import DatabaseError
 from django.http import QueryDict
 from django.utils.translation import gettext
 
+from gateway.admin.moves import reason_in
 from gateway.control.database import DatabaseBusy
 from gateway.control.settle import NoSuchGroup, accept, resolve
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from gateway.control.reports import DifferenceReport
 
 __all__ = ["NotSettled", "settle"]
-
-LONGEST = 2000  # characters of a reason
 
 
 class NotSettled(Exception):
@@ -34,7 +33,7 @@ class NotSettled(Exception):
 
 def settle(difference: DifferenceReport, form: QueryDict, who: str, at: datetime) -> str:
     """Do what the form asks for. Returns what was done, in words. Raises NotSettled."""
-    why = form.get("why", "").strip()[:LONGEST]
+    why = reason_in(form)
     if not why:
         raise NotSettled(gettext("a reason is needed: it is kept with the difference"), form)
     try:

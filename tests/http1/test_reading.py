@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.http1.reading import Reading
 from gateway.http1.refused import MOST_BYTES, RefusedMessage
@@ -82,6 +84,12 @@ def test_what_is_read_of_a_head_that_never_ends_is_bounded():
     with pytest.raises(RefusedMessage, match="too many headers, or too long ones"):
         reading.take(b"a" * 1000)
     assert reading.held <= MOST_BYTES + 1000
+
+
+@given(st.integers(MOST_BYTES, 300_000), st.integers(500, 300_000))
+def test_a_head_that_is_too_long_is_refused_however_it_is_split(length, size):
+    head = b"GET / HTTP/1.1\r\nHost: a\r\nX-Big: " + b"a" * length + b"\r\n\r\n"
+    assert read(*(head[at : at + size] for at in range(0, len(head), size))) == 431
 
 
 def test_a_body_is_handed_on_as_it_comes():
