@@ -26,6 +26,8 @@ from gateway.server.listening import waiting
 from gateway.server.logs import not_cancelled, set_up_logging
 
 if TYPE_CHECKING:
+    from uvicorn.server import ServerState
+
     from gateway.app import Gateway
 
 __all__ = ["LAST_WORK", "LINGER", "MARGIN", "Server", "ServerConfig", "loop_factory"]
@@ -163,7 +165,7 @@ class Server(uvicorn.Server):
         for connection in self._connections():
             connection.shutdown()
         await self._idle(began + self._grace)
-        await self._cut_off()
+        await _cut_off(self.server_state)
         try:
             async with asyncio.timeout(LAST_WORK):
                 await self.lifespan.shutdown()
@@ -198,24 +200,6 @@ class Server(uvicorn.Server):
             await asyncio.sleep(TICK)
             if self._supervisor is not None:
                 self._supervisor.tick()
-
-    async def _cut_off(self) -> None:
-        """Abort what is still open: tasks are cancelled; if that isn't enough, connections are closed."""
-        state = self.server_state
-        if not (state.tasks or state.connections):
-            return
-        logger.warning("%d requests are cut off", len(state.tasks))
-        errors = logging.getLogger("uvicorn.error")
-        errors.addFilter(not_cancelled)
-        for task in state.tasks:
-            task.cancel()
-        if state.tasks:
-            await asyncio.wait(state.tasks, timeout=1)
-        for connection in self._connections():
-            if (transport := getattr(connection, "transport", None)) is not None:
-                transport.close()
-        await asyncio.sleep(0)
-        errors.removeFilter(not_cancelled)
 
 
 class Supervising(Protocol):
@@ -267,4 +251,19 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-# -- log lines --------------------------------------------------------------------------------------
+async def _cut_off(state: ServerState) -> None:
+    """Abort what is still open: tasks are cancelled; if that isn't enough, connections are closed."""
+    if not (state.tasks or state.connections):
+        return
+    logger.warning("%d requests are cut off", len(state.tasks))
+    errors = logging.getLogger("uvicorn.error")
+    errors.addFilter(not_cancelled)
+    for task in state.tasks:
+        task.cancel()
+    if state.tasks:
+        await asyncio.wait(state.tasks, timeout=1)
+    for connection in list(state.connections):
+        if (transport := getattr(connection, "transport", None)) is not None:
+            transport.close()
+    await asyncio.sleep(0)
+    errors.removeFilter(not_cancelled)

@@ -132,12 +132,12 @@ class Counters:
         # Inlined, not methods of the tally: this runs for every request. `Tally.copy` relies on this order.
         tally.requests += 1
         if client and len(tally.callers) < FEW:
-            tally.callers.add(self._hashed(client))
+            tally.callers.add(_hashed(client, self._salt))
         if bucket is not None and not bucket % SAMPLED:
             tally.buckets.add(bucket)
         if failed or fell_back is not None or status >= ERROR:
             if client and len(tally.failing) < FEW:
-                tally.failing.add(self._hashed(client))
+                tally.failing.add(_hashed(client, self._salt))
             tally.errors += 1
         if fell_back is not None:
             tally.fallbacks += 1
@@ -159,10 +159,10 @@ class Counters:
         was."""
         seen = self._of(route)
         if client and len(seen.callers) < FEW:
-            seen.callers.add(self._hashed(client))
+            seen.callers.add(_hashed(client, self._salt))
         if breaking:
             if client and len(seen.differing) < FEW:
-                seen.differing.add(self._hashed(client))
+                seen.differing.add(_hashed(client, self._salt))
             seen.different += 1
             if critical:
                 seen.critical += 1
@@ -211,12 +211,6 @@ class Counters:
             if start < before and window is not self._current:
                 self._windows.pop(start, None)
 
-    def _hashed(self, client: str) -> int:
-        """A 16-bit hash of a caller's address: enough to tell a few callers apart, too little to identify one. Of
-        an IPv6 address only the /64 network counts (RFC 6177), since a caller has all addresses of its network."""
-        network = ":".join(client.split(":", 4)[:4]) if ":" in client else client
-        return crc32(network.encode("utf-8", "replace"), self._salt) & 0xFFFF
-
     def _of(self, route: str) -> Mirrored:
         now = self._time()
         window = self._current
@@ -242,3 +236,10 @@ class Counters:
 
 def _start(now: float) -> int:
     return int(now) // COUNTER_WINDOW * COUNTER_WINDOW
+
+
+def _hashed(client: str, salt: int) -> int:
+    """A 16-bit hash of a caller's address: enough to tell a few callers apart, too little to identify one. Of an IPv6
+    address only the /64 network counts (RFC 6177), since a caller has all addresses of its network."""
+    network = ":".join(client.split(":", 4)[:4]) if ":" in client else client
+    return crc32(network.encode("utf-8", "replace"), salt) & 0xFFFF
