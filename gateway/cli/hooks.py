@@ -78,7 +78,7 @@ def _described(hook: Hook, report: HookReport) -> dict[str, Any]:
         "kind": "function" if hook.url is None else "webhook",
         "to": hook.place,
         "format": None if hook.url is None else hook.format,
-        "signed": bool(hook.secret),
+        "signed": bool(hook.secrets),
         "events": _events(hook),
         "routes": list(hook.routes),
         "timeout_seconds": hook.timeout,

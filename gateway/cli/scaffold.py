@@ -57,7 +57,7 @@ def scaffold(
     except CannotScaffold as exc:
         end(1, "not_scaffolded", f"Error: {exc}")
     root = path.resolve().parent
-    done = [_File(file, "planned" if dry_run else file.outcome(), file.diff(root)) for file in draft.files]
+    done = [_File(file, "planned" if dry_run else file.outcome(), file.shown, file.diff(root)) for file in draft.files]
     if not dry_run:
         draft.write()
     if as_json:
@@ -69,10 +69,11 @@ def scaffold(
 
 
 class _File(NamedTuple):
-    """A file, what happens to it, and the diff."""
+    """A file, what happens to it, and what is shown of it."""
 
     file: File
     outcome: FileOutcome
+    text: str
     diff: str
 
     def path(self, root: Path) -> str:
@@ -83,7 +84,7 @@ class _File(NamedTuple):
 def _described(draft: Draft, done: Sequence[_File], root: Path) -> dict[str, Any]:
     """The draft in the form of `ScaffoldDocument` in workbench/shapes."""
     files = [
-        {"path": one.path(root), "kind": one.file.kind, "outcome": one.outcome, "text": one.file.text, "diff": one.diff}
+        {"path": one.path(root), "kind": one.file.kind, "outcome": one.outcome, "text": one.text, "diff": one.diff}
         for one in done
     ]
     told = {name: list(getattr(draft, name)) for name in ("endpoints", "todos", "notes", "steps")}

@@ -25,6 +25,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,49}")  # without underscores, so that `vari
 URL = re.compile(r"https?://[^/?#\s]+[^#\s]*")
 PREFIX = "whsec_"  # of a secret, as in Standard Webhooks
 SHORTEST, LONGEST = 24, 64  # bytes of a secret, as there
+MOST_SECRETS = 5
 GENERATE = (
     "python -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(32)).decode())\" prints a new one"
 )
@@ -39,7 +40,7 @@ class Hook:
     url: str | None = field(default=None, repr=False)
     call: str | None = None
     format: str = "json"
-    secret: bytes = field(default=b"", repr=False)
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)  # requests are signed with each
     timeout: float = 5.0  # seconds
     on_error: str = "refuse"
     routes: tuple[str, ...] = ("*",)
@@ -66,7 +67,9 @@ class HookConfig(Section):
     events: tuple[Literal[EVENTS], ...] = Field(  # type: ignore[valid-type] # the names are in one place
         AFTER, description=f"a list of some of {', '.join(EVENTS)}"
     )
-    secret: str | None = Field(None, repr=False, description=f'"{PREFIX}…", a key in base 64')
+    secret: str | tuple[str, ...] | None = Field(
+        None, repr=False, description=f'"{PREFIX}…", a key in base 64, or a list of a new one and old ones'
+    )
     timeout: float = Field(5.0, gt=0, le=30, description="seconds that a call may take, above 0, at most 30")
     on_error: Literal["refuse", "allow"] = Field(
         "refuse", description='"refuse" or "allow": what becomes of a promotion if this hook does not answer'
@@ -93,9 +96,14 @@ class HookConfig(Section):
 
     @field_validator("secret")
     @classmethod
-    def _secret(cls, value: str | None) -> str | None:
-        if value is not None and not SHORTEST <= len(_key(value)) <= LONGEST:
-            raise ValueError(f'"{PREFIX}" and {SHORTEST} to {LONGEST} bytes in base 64; {GENERATE}')
+    def _secret(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if value is None:
+            return None
+        keys = _keys(value)
+        if not 1 <= len(keys) <= MOST_SECRETS or not all(SHORTEST <= len(key) <= LONGEST for key in keys):
+            raise ValueError(
+                f'"{PREFIX}" and {SHORTEST} to {LONGEST} bytes in base 64, or up to {MOST_SECRETS} of them; {GENERATE}'
+            )
         return value
 
     def conflicts(self) -> Iterator[KeyConflict]:
@@ -118,7 +126,7 @@ class HookConfig(Section):
             self.url,
             self.call,
             self.format,
-            _key(self.secret or ""),
+            _keys(self.secret or ()),
             self.timeout,
             self.on_error,
             self.routes,
@@ -136,6 +144,11 @@ def from_environment(name: str, table: Mapping[str, Any], environment: Mapping[s
     if "call" in table:
         return {**table}
     return {key: value for key, value in found.items() if value} | {**table}
+
+
+def _keys(secret: str | tuple[str, ...]) -> tuple[bytes, ...]:
+    """The bytes of each secret. In the environment, several are separated by spaces."""
+    return tuple(map(_key, secret.split() if isinstance(secret, str) else secret))
 
 
 def _key(secret: str) -> bytes:

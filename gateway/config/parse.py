@@ -7,7 +7,6 @@ together with every problem found. `load` either returns a whole configuration o
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -23,7 +22,8 @@ from gateway.config.salvage import salvage
 from gateway.config.section import (
     Section,
 )
-from gateway.config.services import ServiceConfig
+from gateway.config.services import NAME as SERVICE_NAME
+from gateway.config.services import NAMED, ServiceConfig
 
 __all__ = ["Config", "parse"]
 
@@ -145,10 +145,8 @@ def _services(tables: object, problems: list[Problem]) -> dict[str, ServiceConfi
         return {}
     services = {}
     for name, table in tables.items():
-        if name == "legacy" or not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
-            problems.append(
-                Problem(f"services.{name}", None, 'a name of letters, digits, - and _, other than "legacy"')
-            )
+        if not SERVICE_NAME.fullmatch(name):
+            problems.append(Problem(f"services.{name}", None, NAMED))
         elif (service := _section(ServiceConfig, table, f"services.{name}", problems)) is not None:
             services[name] = service
     return services

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +12,10 @@ from pydantic import Field, field_validator
 from gateway.config.salvage import KeyConflict
 from gateway.config.section import IMPORT_STRING, ImportString, Seconds, Section
 
-__all__ = ["BREAKER", "BreakerConfig", "BreakerSettings", "ServiceConfig"]
+__all__ = ["BREAKER", "NAME", "NAMED", "BreakerConfig", "BreakerSettings", "ServiceConfig"]
+
+NAME = re.compile(r"(?!legacy$)[A-Za-z0-9][\w-]*")
+NAMED = 'a name of letters, digits, - and _, other than "legacy"'
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,14 @@ def test_url_and_secret_may_be_in_the_environment(monkeypatch):
     monkeypatch.setenv("GATEWAY_HOOK_ON_CALL_URL", URL)
     monkeypatch.setenv("GATEWAY_HOOK_ON_CALL_SECRET", SECRET)
     config, found = parse(DOCUMENT | {"hooks": {"on-call": {}}})
-    assert (found, config.hooks[0].url, len(config.hooks[0].secret)) == ([], URL, 24)
+    assert (found, config.hooks[0].url, [len(key) for key in config.hooks[0].secrets]) == ([], URL, [24])
+
+
+def test_a_secret_may_have_a_successor(monkeypatch):
+    newer = f"whsec_{'A' * 40}"
+    assert len(parsed(ops={"url": URL, "secret": [newer, SECRET]})[0].hooks[0].secrets) == 2
+    monkeypatch.setenv("GATEWAY_HOOK_OPS_SECRET", f"{newer} {SECRET}")
+    assert [len(key) for key in parsed(ops={"url": URL})[0].hooks[0].secrets] == [30, 24]
 
 
 def test_the_file_comes_before_the_environment(monkeypatch):
@@ -75,7 +82,11 @@ def test_the_file_comes_before_the_environment(monkeypatch):
         ({"url": URL, "timeout": 0}, "seconds that a call may take, above 0, at most 30"),
         ({"url": URL, "on_error": "ignore"}, '"refuse" or "allow"'),
         ({"url": URL, "routes": ["shop"]}, "hooks.ops.routes = 'shop': the name of a route, or a pattern that one"),
-        ({"url": URL, "secret": "short"}, 'hooks.ops.secret: "whsec_" and 24 to 64 bytes in base 64; python -c'),
+        ({"url": URL, "secret": "short"}, 'hooks.ops.secret: "whsec_" and 24 to 64 bytes in base 64, or up to 5'),
+        ({"url": URL, "secret": []}, "hooks.ops.secret: "),
+        ({"url": URL, "secret": ""}, "hooks.ops.secret: "),
+        ({"url": URL, "secret": [SECRET, "short"]}, "hooks.ops.secret: "),
+        ({"url": URL, "secret": [SECRET] * 6}, "or up to 5 of them"),
         ({"url": URL, "secert": "x"}, "hooks.ops.secert: unknown key; known are url, call"),
         ({"call": CALL, "secret": SECRET}, "format and secret go with url"),
         ({"url": URL, "format": "slack", "events": ["before_promote"]}, "refuses nothing"),
@@ -110,6 +121,8 @@ def test_a_hook_is_a_table():
         {"url": f"{URL}#"},
         {"url": URL, "secret": f"{SECRET}!"},
         {"url": URL, "token": SECRET},
+        {"url": URL, "secret": [SECRET, 1]},
+        {"url": URL, "secret": {"now": SECRET}},
         {"url": [URL]},
         {"url": URL, "call": CALL, "secret": SECRET},
     ],

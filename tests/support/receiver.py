@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -33,6 +33,7 @@ class Answer:
     status: int = 200
     body: bytes = b""
     location: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 class Receiver:
@@ -57,6 +58,8 @@ class Receiver:
                 receiver.got.append(received)
                 answer = receiver.answer(received)
                 self.send_response(answer.status)
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
                 if answer.location:
                     self.send_header("Location", answer.location)
                 self.send_header("Content-Length", str(len(answer.body)))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from gateway.config.hooks import Hook
 from gateway.control.hooks.events import Event
-from gateway.control.hooks.sending import CallResult, HookCall
+from gateway.control.hooks.outcome import CallResult
+from gateway.control.hooks.sending import HookCall
 
 __all__ = ["Refusal", "answers", "ask", "questions"]
 

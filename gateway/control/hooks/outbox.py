@@ -14,7 +14,7 @@ from django.db.models import Count, Q
 from gateway.config.hooks import Hook
 from gateway.control.database import alias, missing, upsert
 from gateway.control.hooks.events import Event
-from gateway.control.hooks.sending import CallResult
+from gateway.control.hooks.outcome import CallResult
 from gateway.control.models import EventMark, HookDelivery
 from gateway.control.timestamps import NEVER
 
@@ -121,8 +121,9 @@ def settle(row: HookDelivery, outcome: CallResult, now: datetime, draw: float) -
     elif now - row.created >= GIVEN_UP:
         values["state"] = HookDelivery.FAILED
         logger.warning("hook %r was not told of event %s within a day: %s", row.hook, row.event, outcome.problem)
-    else:
-        values["due"] = now + pause(row.attempts, draw)
+    else:  # if it asks for a time of its own, then not earlier, and not all at the same moment
+        asked = min(timedelta(seconds=outcome.again or 0.0), LONGEST_PAUSE)
+        values["due"] = now + max(pause(row.attempts, draw), asked + FIRST_PAUSE * draw)
     rows = HookDelivery.objects.using(alias()).filter(pk=row.pk, state=HookDelivery.WAITING)
     # If the claim has ended, another process delivers it now; what that one finds counts, unless this has succeeded.
     (rows if outcome.ok else rows.filter(attempts=row.attempts)).update(**values)

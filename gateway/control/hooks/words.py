@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from gateway.rollout.stage import State
 
 __all__ = ["escaped", "slack", "words"]
 
+LIVELY = re.compile(r"@|\]|\bwww\.|\b[a-z][a-z0-9+.-]*:(?=\S)", re.IGNORECASE)
+ZERO_WIDTH_SPACE = "\u200b"
 DONE = {
     "before_promote": "wants to promote",
     "promote": "promoted",
@@ -26,8 +29,12 @@ def slack(payload: Mapping[str, Any]) -> dict[str, str]:
 
 def escaped(text: str) -> str:
     """`text`, with Slack's three control characters escaped
-    (https://docs.slack.dev/messaging/formatting-message-text#escaping)."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    (https://docs.slack.dev/messaging/formatting-message-text#escaping), and with a zero-width space in what Slack and
+    those that are compatible (Mattermost, Discord, Rocket.Chat) take for a link or a mention without them: URLs,
+    [links](…), @channel."""
+    for control, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(control, entity)
+    return LIVELY.sub(lambda found: f"{found[0]}{ZERO_WIDTH_SPACE}", text)
 
 
 def words(payload: Mapping[str, Any]) -> str:

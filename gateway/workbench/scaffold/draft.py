@@ -20,7 +20,8 @@ class CannotScaffold(Exception):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """`text` is the whole file; `appended`: it is the existing file with additions at its end."""
+    """`text` is the whole file. `appended`: it is the existing file with additions at its end; what was there is not
+    shown, as it may hold URLs and secrets of hooks."""
 
     path: Path
     text: str
@@ -37,7 +38,16 @@ class File:
         name = self.path.relative_to(root) if self.path.is_relative_to(root) else self.path
         old, new = (self.before or "").splitlines(keepends=True), self.text.splitlines(keepends=True)
         before = "/dev/null" if self.before is None else f"a/{name}"
-        return "".join(difflib.unified_diff(old, new, before, f"b/{name}"))
+        context = 3
+        if self.appended:
+            context = 0
+            old[-1:] = new[len(old) - 1 : len(old)]  # the same but for the end of the line, which it may lack
+        return "".join(difflib.unified_diff(old, new, before, f"b/{name}", n=context))
+
+    @property
+    def shown(self) -> str:
+        """What `text` adds to a file that it is appended to; else the whole of it."""
+        return self.text.removeprefix(self.before or "") if self.appended else self.text
 
     def outcome(self) -> FileOutcome:
         """What `write` would do."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.config.services import NAME as SERVICE_NAME
+from gateway.config.services import NAMED
 from gateway.workbench.inventory import Endpoint
 from gateway.workbench.scaffold.application import app_of, including, new_application
 from gateway.workbench.scaffold.configuration import Configuration
@@ -45,6 +47,8 @@ def scaffold(wanted: ScaffoldRequest, config: Path) -> Draft:
 
     Raises NoSuchEndpoint, and CannotScaffold, which says why not and what to do instead.
     """
+    if not SERVICE_NAME.fullmatch(wanted.service):  # else it would be a path, too, or more lines of gateway.toml
+        raise CannotScaffold(f"--service {wanted.service!r}: {NAMED}")
     chosen = selected(wanted.endpoint, wanted.whole)
     configuration, root = Configuration(config), config.resolve().parent
     claim = claim_of(chosen)

@@ -27,7 +27,7 @@ class ScaffoldedFile(Shape):
     outcome: Literal["written", "unchanged", "kept", "planned"] = Field(
         description='"kept": another file of this name exists and is unchanged; "planned": with `--dry-run`'
     )
-    text: str = Field(description="the whole file")
+    text: str = Field(description="the whole file; of the configuration only what is added, since it may hold secrets")
     diff: str = Field(description="from the present content to `text`")
 
 

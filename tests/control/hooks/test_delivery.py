@@ -206,6 +206,15 @@ def test_a_process_that_dies_while_it_delivers_is_replaced(deliver, clock):
     assert deliveries() == [("ops", DELIVERED, 2)]
 
 
+@pytest.mark.parametrize(("asked", "waits"), [(600, 600), (1e9, 3600), (0, 5)])
+def test_who_says_when_is_told_again_then_and_at_most_in_an_hour(clock, asked, waits):
+    promote(with_hooks(called()), who="ana")
+    began = utc_now(clock)
+    settle(claim(called(), began), CallResult("answered 429", again=asked), began, 0.5)
+    (row,) = HookDelivery.objects.all()
+    assert waits <= (row.due - began).total_seconds() <= waits + 5
+
+
 def test_one_of_two_claims_succeeds(clock):
     hook = called()
     promote(with_hooks(hook), who="ana")

@@ -13,8 +13,8 @@ import typer.main
 
 from gateway.cli.app import app
 from gateway.clock import SYSTEM
-from gateway.config.hooks import AFTER, BEFORE, EVENTS, NAME, HookConfig, from_environment
-from gateway.control.hooks import Refuse, delivery, events, outbox, ramp, sending, watching
+from gateway.config.hooks import AFTER, BEFORE, EVENTS, MOST_SECRETS, NAME, HookConfig, from_environment
+from gateway.control.hooks import Refuse, delivery, events, outbox, ramp, watching, webhook
 from gateway.control.hooks.events import Event
 from gateway.control.hooks.sending import HookCall
 from gateway.control.hooks.words import words
@@ -124,13 +124,15 @@ def test_each_with_its_keys(kind):
         ("at most 1000 characters", events.MOST_TEXT, 1000),
         ("at most\n20 items", events.MOST_ITEMS, 20),
         ("once in 10 minutes", watching.QUIET.total_seconds(), 600),
-        ("64 KiB are read", sending.MOST_ANSWER, 64 * 1024),
-        ("403, 409 or 422", sending.REFUSALS, {403, 409, 422}),
+        ("64 KiB are read", webhook.MOST_ANSWER, 64 * 1024),
+        ("403, 409 or 422", webhook.REFUSALS, {403, 409, 422}),
         ("three of its calls", delivery.MOST_LEFT, 3),
         ("asks\nagain each minute", ramp.AGAIN.total_seconds(), 60),
         ("each half second", DELIVER, 0.5),
         ("for up to 3 seconds", delivery.SHORTLY, 3.0),
         ("about 5 seconds", outbox.FIRST_PAUSE.total_seconds(), 5),
+        ("at most in an hour", outbox.LONGEST_PAUSE.total_seconds(), 3600),
+        ("up to 5 of them", MOST_SECRETS, 5),
         ("up to an hour", outbox.LONGEST_PAUSE.total_seconds(), 3600),
         ("for a\n  day", outbox.GIVEN_UP.total_seconds(), 86400),
         ("`timeout` and 30 seconds", outbox.LEASE.total_seconds(), 30),

@@ -10,8 +10,10 @@ from base64 import b64decode, b64encode
 import pytest
 
 from gateway.config.hooks import BEFORE
-from gateway.control.hooks import Refuse, sending
+from gateway.control.hooks import Refuse
+from gateway.control.hooks import webhook as webhooks
 from gateway.control.hooks.sending import HookCall
+from gateway.control.hooks.signature import signed_headers
 from tests.control.hooks.conftest import EVENT, MOVE, PAYLOAD, SECRET, answers, called, calls, make_hook
 from tests.support.receiver import Answer, receiving
 from tests.support.server import eventually
@@ -47,18 +49,36 @@ def test_it_is_signed_over_its_id_its_time_and_its_body(receiver, webhook):
     assert request.headers["webhook-signature"] == f"v1,{b64encode(digest).decode()}"
 
 
+def test_while_its_secret_is_replaced_it_is_signed_with_both(receiver, webhook):
+    secrets = [f"whsec_{b64encode(letter * 32).decode()}" for letter in (b"n", b"o")]
+    outcome(webhook(secret=secrets))
+    request = receiver.got[0]
+    for secret, signature in zip(secrets, request.headers["webhook-signature"].split(" "), strict=True):
+        assert (
+            signed_headers("e1", int(request.headers["webhook-timestamp"]), request.body, [key(secret)])[
+                "webhook-signature"
+            ]
+            == signature
+        )
+
+
+def key(secret):
+    return b64decode(secret.removeprefix("whsec_"))
+
+
 def test_without_a_secret_it_is_not_signed(receiver, webhook):
     outcome(webhook())
     assert "webhook-signature" not in receiver.got[0].headers
 
 
 def test_slack_gets_a_text_in_which_nothing_is_a_link_or_a_mention(receiver, webhook):
-    data = MOVE | {"why": "<!channel> see <https://evil.example|here> & now"}
+    data = MOVE | {"why": "<!channel> see <https://evil.example|here> & [now](www.evil.example) @all"}
     outcome(webhook(format="slack"), EVENT | {"data": data})
     text = (
-        "ana promoted catalog from legacy to shadow: &lt;!channel&gt; see &lt;https://evil.example|here&gt; &amp; now"
+        "ana promoted catalog from legacy to shadow: &lt;!channel&gt; see &lt;https:|//evil.example|here&gt; &amp; "
+        "[now]|(www.|evil.example) @|all"
     )
-    assert receiver.got[0].json == {"text": text}
+    assert receiver.got[0].json["text"].replace("\u200b", "|") == text
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410, 429, 500, 503])
@@ -68,6 +88,30 @@ def test_another_status_is_a_problem_with_the_beginning_of_the_answer(receiver, 
     assert (found.status, found.reason) == (status, None)
     assert found.problem.startswith(f"answered {status}: not[2J now xxx")
     assert len(found.problem) < 330
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120),
+        ("Fri, 01 Jan 2027 00:10:00 GMT", 600),
+        ("Thu, 31 Dec 2026 00:00:00 GMT", 0),
+        ("9" * 400, 9_999_999_999),
+        ("-5", None),
+        ("soon", None),
+        ("Fri, 01 Jan 99999 00:00:00 GMT", None),
+        ("", None),
+    ],
+)
+def test_it_may_say_when_to_call_again(receiver, webhook, clock, status, header, seconds):
+    receiver.answer = lambda _: Answer(status, headers={"Retry-After": header})
+    assert HookCall(webhook(), PAYLOAD, clock).wait().again == seconds
+
+
+def test_a_time_for_the_next_call_is_in_no_other_answer(receiver, webhook):
+    receiver.answer = lambda _: Answer(500, headers={"Retry-After": "120"})
+    assert outcome(webhook()).again is None
 
 
 def test_a_redirect_is_not_followed(receiver, webhook):
@@ -113,7 +157,7 @@ def test_nor_if_its_headers_come_letter_by_letter():
 
 
 def test_an_endless_answer_is_read_to_a_limit(receiver, webhook, monkeypatch):
-    monkeypatch.setattr(sending, "MOST_ANSWER", 10)
+    monkeypatch.setattr(webhooks, "MOST_ANSWER", 10)
     receiver.answer = lambda _: Answer(500, b"abcdefghijkl" * 100_000)
     assert outcome(webhook()).problem == "answered 500: abcdefghij"
 
@@ -134,6 +178,21 @@ def test_but_not_to_those_that_no_proxy_names(receiver, webhook, monkeypatch):
     assert outcome(webhook()).ok
 
 
+@pytest.mark.parametrize("kind", ["promote", BEFORE])
+def test_what_it_answers_is_kept_without_the_keys_in_its_url(receiver, kind):
+    """A server may say which path it does not know; and a key may stand where what it says is cut."""
+    hook = make_hook(
+        url=f"http://t0ken:pass%40word@127.0.0.1:{receiver.port}/services/T000000B/k%C3%A9y-of-it?sig=abcdefgh"
+    )
+    keys = ["T000000B", "k%C3%A9y-of-it", "kéy-of-it", "abcdefgh", "t0ken", "pass%40word", "pass@word"]
+    said = f"no {' '.join(keys)}" + " x" * 120 + "T000000B" * 10
+    receiver.answer = lambda _: Answer(403, json.dumps({"reason": said}, ensure_ascii=False).encode())
+    found = outcome(hook, ASKED | {"type": kind})
+    shown = found.reason or found.problem
+    assert "no … … … … … … … x" in shown
+    assert [key for key in [*keys, "T0000"] if key in shown] == []
+
+
 def test_no_log_has_its_url(receiver, webhook, caplog):
     caplog.set_level("INFO")
     outcome(webhook())
@@ -150,7 +209,7 @@ def test_it_refuses_with_a_reason(receiver, webhook, status):
     assert (found.ok, found.reason) == (True, "freeze until Monday")
 
 
-@pytest.mark.parametrize("body", [b"", b"no", b"[]", b'{"reason": 1}'])
+@pytest.mark.parametrize("body", [b"", b"no", b"[]", b'{"reason": 1}', b"[" * 60_000])
 def test_or_without_one(receiver, webhook, body):
     receiver.answer = lambda _: Answer(403, body)
     assert outcome(webhook(), ASKED).reason == "answered 403 without a reason"
@@ -186,6 +245,14 @@ def test_what_it_returns_for_an_event_is_nothing():
 def test_what_it_raises_is_a_problem():
     answers.append(RuntimeError("no\nnetwork"))
     assert outcome(called()).problem == "raised RuntimeError: no network"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit(), SystemExit(1)])
+def test_whatever_ends_its_thread_is_a_problem_at_once(error):
+    answers.append(error)
+    found = HookCall(called(timeout=30.0), PAYLOAD)
+    assert eventually(lambda: found.outcome is not None)
+    assert type(error).__name__ in found.outcome.problem
 
 
 def test_one_that_is_gone_is_a_problem():
