@@ -69,7 +69,8 @@ class Resolver:
 
     async def _for_staff(self, info: RequestInfo, match: Match, scope: Scope) -> Resolved:
         """Resolve a request for a page of the gateway's own that only staff may see."""
-        decision = decide_page(await self.caller(match, info, scope))
+        # Asked anew: who has logged out, or is no longer staff, gets no page.
+        decision = decide_page(await self.caller(match, info, scope, remembered=False))
         try:
             return info, match, decision, self.admitted(info, scope, decision).entry
         except BadRequest as reason:
@@ -86,9 +87,10 @@ class Resolver:
             apply_proxy_settings(info, scope, proxy_settings)
         return info
 
-    async def caller(self, match: Match, info: RequestInfo, scope: Scope) -> Caller | None:
-        """Who sent the request, according to the project; None when that can't be found out now."""
-        return await self.legacy.caller(match, info, scope)
+    async def caller(self, match: Match, info: RequestInfo, scope: Scope, *, remembered: bool = True) -> Caller | None:
+        """Who sent the request, according to the project; None when that can't be found out now. `remembered`: what was
+        found out a moment ago will do."""
+        return await self.legacy.caller(match, info, scope, remembered=remembered)
 
     def decide(self, match: Match | None, snapshot: Snapshot, info: RequestInfo, caller: Caller | None) -> Decision:
         """Decide which upstream answers. Raises Unavailable."""

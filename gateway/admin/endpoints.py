@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +33,9 @@ COLUMNS = (
     "method", "template", "name", "view", "app", "kind", "stage", "route", "requests", "errors", "p50_seconds",
     "p95_seconds", "body_bytes", "seen", "dead",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for one
+# What a spreadsheet takes for the beginning of one, whatever it skips before
+# (https://owasp.org/www-community/attacks/CSV_Injection).
+FORMULA = re.compile(r"[\s\0\"']*[=+@\-\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +190,7 @@ def _values(entry: InventoryEntry) -> Iterator[object]:
 
 def _cell(value: object) -> object:
     """Text that a spreadsheet would calculate is only text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
 
 
 def as_json(listed: EndpointList, gateway: Gateway) -> dict[str, Any]:

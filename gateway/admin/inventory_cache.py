@@ -53,7 +53,11 @@ class InventoryCache:
         last = self._last
         stale = last is None or utc_now() - last.at > STALE or self._revision != gateway.snapshot.revision
         if stale and self._making.acquire(blocking=False):
-            self.start(lambda: self._make(gateway))
+            try:
+                self.start(lambda: self._make(gateway))
+            except RuntimeError:  # no thread can be started: the next page tries again
+                self._making.release()
+                logger.warning("the inventory could not be made", exc_info=True)
         return self._last
 
     def get(self, gateway: Gateway) -> Counted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ from gateway.control.models import Route
 from gateway.workbench.database import trouble
 
 __all__ = ["FRAGMENTS", "SectionPages"]
+
+logger = logging.getLogger("gateway.admin")
 
 View = Callable[..., HttpResponseBase]
 FRAGMENTS = Fragments()
@@ -99,8 +102,7 @@ class SectionPages:
         except NotMoved as exc:
             return self._route(request, route, may, exc)
         FRAGMENTS.clear()
-        self._section.log_change(request, Route(name=route.name), done)
-        messages.success(request, done)
+        self._done(request, route, done)
         return HttpResponseRedirect(self._url("change", quote(route.name)))
 
     def _route(
@@ -152,8 +154,7 @@ class SectionPages:
         except NotSettled as exc:
             return self._difference(request, route, group, may, exc)
         FRAGMENTS.clear()
-        self._section.log_change(request, Route(name=route.name), done)
-        messages.success(request, done)
+        self._done(request, route, done)
         return HttpResponseRedirect(self._url("change", quote(route.name)))
 
     def _difference(
@@ -175,6 +176,14 @@ class SectionPages:
             group=group,
             refusal=refusal,
         )
+
+    def _done(self, request: HttpRequest, route: RouteConfig, done: str) -> None:
+        """Say what was done, in the admin's own log too: gateway.control has it in any case."""
+        try:
+            self._section.log_change(request, Route(name=route.name), done)
+        except DatabaseError:
+            logger.exception("the admin's log does not say that %s", done)
+        messages.success(request, done)
 
     # -- endpoints, and why ------------------------------------------------------------------------
 

@@ -7,9 +7,11 @@ the first request for one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
+from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
@@ -24,6 +26,8 @@ else:
     Base = admin.ModelAdmin
 
 __all__ = ["MigrationAdmin"]
+
+View = Callable[..., HttpResponseBase]
 
 # Patterns, views of `gateway.admin.pages.SectionPages`, and names. A route's page has the name of ModelAdmin's own, to
 # which the admin links.
@@ -64,9 +68,10 @@ class MigrationAdmin(Base):
     def get_urls(self) -> list[URLPattern]:
         """The pages."""
         wrap = self.admin_site.admin_view
-        overview = path("", wrap(self.changelist_view), name="gateway_control_route_changelist")
+        overview = path("", wrap(_apart(self.changelist_view)), name="gateway_control_route_changelist")
         pages = [
-            path(pattern, wrap(self._view(view)), name=f"gateway_control_route_{name}") for pattern, view, name in PAGES
+            path(pattern, wrap(_apart(self._view(view))), name=f"gateway_control_route_{name}")
+            for pattern, view, name in PAGES
         ]
         return [overview, *pages]
 
@@ -74,10 +79,23 @@ class MigrationAdmin(Base):
         """The overview."""
         return cast("HttpResponse", self._view("overview")(request, extra_context=extra_context))
 
-    def _view(self, name: str) -> Callable[..., HttpResponseBase]:
+    def _view(self, name: str) -> View:
         def view(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
             from gateway.admin.pages import SectionPages
 
             return SectionPages(self).answer(name, request, **arguments)
 
         return view
+
+
+def _apart(view: View) -> View:
+    """`view`, without a transaction of the request's own under ATOMIC_REQUESTS: it would be open while hooks are asked,
+    and a move that another one came before couldn't be tried again in it."""
+
+    @wraps(view)
+    def apart(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
+        return view(request, **arguments)
+
+    for alias in connections:
+        transaction.non_atomic_requests(using=alias)(apart)
+    return apart

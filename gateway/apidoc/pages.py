@@ -179,7 +179,8 @@ async def _send(reply: Reply, scope: Scope, send: Send) -> None:
         (b"x-content-type-options", b"nosniff"),
         *reply.headers,
     ]
-    if reply.etag in [tag.strip().removeprefix(b"W/") for tag in asked.split(b",")]:
+    tags = [tag.strip().removeprefix(b"W/") for tag in asked.split(b",")]
+    if reply.etag in tags or b"*" in tags:  # RFC 9110, section 13.1.2
         await send({"type": "http.response.start", "status": 304, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
         return

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from starlette.routing import Mount
 
+from gateway.apidoc.merge import ServedOperation, merge
 from gateway.apidoc.names import SourceDocument
 from gateway.apidoc.operations import Document
 from gateway.apidoc.pages import INSTALL, Csrf, Pages
@@ -16,6 +18,7 @@ from gateway.apidoc.paths import pages
 from gateway.apidoc.published import ApiDocument, Sources
 from gateway.config.legacy import GatewaySettings
 from gateway.rollout.decision import LEGACY
+from gateway.rollout.stage import LIVE
 from gateway.snapshot import Snapshot
 from gateway.upstreams.base import Legacy, Service
 
@@ -59,10 +62,10 @@ def _of_project(legacy: Legacy, notes: list[str]) -> list[SourceDocument]:
     from gateway.bridge.drf.openapi.project import project_document
 
     try:
-        return [SourceDocument(LEGACY, project_document())]
+        return [SourceDocument(LEGACY, _usable(project_document()))]
     except Exception as exc:
         logger.warning("the project's API is not in the API document", exc_info=True)
-        notes.append(f"the API of the Django project: drf-spectacular raised {type(exc).__name__}: {exc}")
+        notes.append(f"the API of the Django project: drf-spectacular raised {type(exc).__name__}, see the log")
         return []
 
 
@@ -74,11 +77,18 @@ def _of_service(name: str, service: Service, notes: list[str]) -> list[Document]
         notes.append(f"service {name}, which is at a url")
         return []
     try:
-        return list(_declared(service.declared, ""))
-    except Exception as exc:
+        return [_usable(one) for one in _declared(service.declared, "")]
+    except Exception as exc:  # what it says may be for nobody but the log: the document may be public
         logger.warning("service %r is not in the API document", name, exc_info=True)
-        notes.append(f"service {name}: its OpenAPI document can't be made: {type(exc).__name__}: {exc}")
+        notes.append(f"service {name}: its OpenAPI document can't be made ({type(exc).__name__}), see the log")
         return []
+
+
+def _usable(document: Document) -> Document:
+    """`document`, if it can be merged and sent; raises otherwise. So one that is wrong leaves the others' alone."""
+    both = [SourceDocument(LEGACY, document), SourceDocument("service", document)]
+    json.dumps(merge(both, lambda _upstream, _operation: ServedOperation(LIVE)))
+    return document
 
 
 def _declared(app: Any, prefix: str) -> Iterator[Document]:

@@ -112,13 +112,16 @@ class Callers:
             self._only.silent = True
         self._able = apps.is_installed("django.contrib.auth") and apps.is_installed("django.contrib.contenttypes")
 
-    async def of(self, match: Match, info: RequestInfo, scope: Scope) -> Caller | None:
-        """Who sent a request; None when that can't be found out now."""
+    async def of(self, match: Match, info: RequestInfo, scope: Scope, *, remembered: bool = True) -> Caller | None:
+        """Who sent a request; None when that can't be found out now. `remembered`: what is cached will do."""
         way = self._only or self._ways.get(place := _place(match, info))
         if way is not None and way.silent and way.headers.isdisjoint(info.headers):
             return NOBODY_KNOWN
         if not self._able:
             return NOBODY_KNOWN
+        if not remembered:
+            found = await self._ask(info, scope)
+            return found and found.caller
         if way is None:  # the first request for this view
             found = await self._ask(info, scope)
             if found is None or found.kind is None:
@@ -266,10 +269,12 @@ async def _leave_alone_too(*_: object, **__: object) -> None:
 
 
 def caller_for(user: AbstractBaseUser | AnonymousUser | None) -> Caller:
-    """What a rollout's conditions may use of a user. Queries the database for groups."""
+    """What a rollout's conditions may use of a user. Queries the database for groups. Staff is who may log in to the
+    admin: not who was deactivated, which some authentication backends let pass."""
     # Authentication classes may return users of any class.
     if not getattr(user, "is_authenticated", False) or (key := getattr(user, "pk", None)) is None:
         return NOBODY_KNOWN
     groups = user.groups.values_list("name", flat=True) if hasattr(user, "groups") else ()  # type: ignore[union-attr]
-    staff, superuser = (bool(getattr(user, name, False)) for name in ("is_staff", "is_superuser"))
+    active = bool(getattr(user, "is_active", True))
+    staff, superuser = (active and bool(getattr(user, name, False)) for name in ("is_staff", "is_superuser"))
     return Caller(str(key), staff, frozenset(groups), superuser)

@@ -118,9 +118,9 @@ class DjangoUpstream(ServesProject):
         """Whether requests wait for a thread."""
         return self.pools.busy
 
-    async def caller(self, match: Match, info: RequestInfo, scope: Scope) -> Caller | None:
-        """Who sent a request that a route claims; None when the database can't be queried."""
-        return await self._callers.of(match, info, scope)
+    async def caller(self, match: Match, info: RequestInfo, scope: Scope, *, remembered: bool = True) -> Caller | None:
+        """Who sent a request; None when the database can't be queried. `remembered`: as `Callers.of`."""
+        return await self._callers.of(match, info, scope, remembered=remembered)
 
     async def unreachable_stores(self) -> str | None:
         """Which of the project's databases and caches can't be reached, in words; None when all can."""

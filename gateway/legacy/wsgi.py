@@ -13,8 +13,7 @@ from gateway.dispatch.scope import in_ascii
 from gateway.legacy.environ import server_by_host
 from gateway.rollout.cohort import NOBODY_KNOWN, Caller
 from gateway.rollout.decision import LEGACY
-from gateway.routing.request import RequestInfo
-from gateway.routing.table import Contest, EndpointPattern, Match
+from gateway.routing.table import Contest, EndpointPattern
 from gateway.upstreams.base import ProxySettings
 
 __all__ = ["WSGIUpstream"]
@@ -73,7 +72,7 @@ class WSGIUpstream:
             scope = {**scope, "client": ("", 0)}
         await self._limited(scope, receive, send)
 
-    async def caller(self, match: Match, info: RequestInfo, scope: Scope) -> Caller | None:  # noqa: ARG002
+    async def caller(self, *_: object, **__: object) -> Caller | None:
         """Nobody: WSGI has no notion of users."""
         return NOBODY_KNOWN
 

@@ -88,8 +88,9 @@ class Legacy(Upstream, Protocol):
     async def unreachable_stores(self) -> str | None:
         """Which of its databases and caches can't be reached now, in words; None when all can. Never raises."""
 
-    async def caller(self, match: Match, info: RequestInfo, scope: Scope) -> Caller | None:
-        """Who sent a request that a route claims; None when that can't be found out now. Never raises."""
+    async def caller(self, match: Match, info: RequestInfo, scope: Scope, *, remembered: bool = True) -> Caller | None:
+        """Who sent a request; None when that can't be found out now. Never raises. `remembered`: what was found out a
+        moment ago will do."""
 
     def known_user(self, request: object) -> tuple[str, str | None] | None:
         """The user of `request`, the project's own request object, if the project has determined it: the kind

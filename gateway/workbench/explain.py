@@ -68,9 +68,9 @@ class _Asking(Resolver):
     def _note_refusal(self, reason: Refusal, _info: RequestInfo) -> None:
         self.refusal = reason
 
-    async def caller(self, match: Match, info: RequestInfo, scope: Scope) -> Caller | None:
+    async def caller(self, match: Match, info: RequestInfo, scope: Scope, *, remembered: bool = True) -> Caller | None:
         if self.named is None:
-            self.asked = await super().caller(match, info, scope)
+            self.asked = await super().caller(match, info, scope, remembered=remembered)
         return self.asked
 
     def decide(self, match: Match | None, snapshot: Snapshot, info: RequestInfo, caller: Caller | None) -> Decision:

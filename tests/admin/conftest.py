@@ -77,7 +77,7 @@ def staff(db) -> Callable[..., Client]:
     """A client of a member of staff with these permissions of the section."""
 
     def login(*permissions: str, name: str = "ana") -> Client:
-        user = User.objects.create_user(name, password=name, is_staff=True)
+        user = User.objects.create_user(name, f"{name}@example.com", name, is_staff=True)
         user.user_permissions.set(
             Permission.objects.filter(content_type__app_label="gateway_control", codename__in=permissions)
         )

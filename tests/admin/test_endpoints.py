@@ -165,5 +165,17 @@ def test_an_inventory_that_fails_is_logged_and_tried_again(served, monkeypatch, 
     assert cache.peek(served) is not None
 
 
+def test_an_inventory_for_which_there_is_no_thread_is_tried_again(served, caplog):
+    def none(_):
+        raise RuntimeError("can't start new thread")
+
+    cache = InventoryCache()
+    cache.start = none
+    assert cache.peek(served) is None
+    assert "can't start new thread" in caplog.text
+    cache.start = lambda work: work()
+    assert cache.peek(served) is not None
+
+
 def test_whatever_served_no_longer_does(toml):
     assert serving() is None

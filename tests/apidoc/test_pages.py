@@ -57,6 +57,59 @@ def test_for_everybody_else_it_is_not_there(site, path):
 
 
 @pytest.mark.server
+def test_whatever_is_asked_and_however_nobody_else_is_told_anything(site, staff):
+    """As for the pages of staff themselves, with every spelling of their paths."""
+    etag = site.request("/openapi.json", headers=staff)["etag"]
+    spellings = [
+        "{}",
+        "{}/",
+        "/{}",
+        "/.{}",
+        "{}?format=json",
+        "{};a=b",
+        "{}%2F",
+        "{}%00",
+        "/x/..{}",
+    ]
+    asked = [
+        {},
+        {"If-None-Match": etag},
+        {"If-None-Match": "*"},
+        {"Cookie": "sessionid=forged"},
+        {"Range": "bytes=0-9"},
+    ]
+    for path in ("/openapi.json", "/%6fpenapi.json", "/docs", "/redoc", "/docs/start.js"):
+        for spelling in spellings:
+            for headers in asked:
+                reply = site.request(spelling.format(path), headers=headers)
+                assert reply.status in (301, 400, 404), (spelling, path, headers)
+                assert reply["etag"] is None
+                assert b"x-migration-stage" not in reply.body
+    for method in ("HEAD", "OPTIONS", "POST", "PUT", "TRACE", "PROPFIND"):
+        assert site.request("/openapi.json", method)["etag"] is None
+
+
+@pytest.mark.server
+def test_who_has_logged_out_gets_nothing_at_once(site):
+    cookies = logged_in(site)
+    assert [site.request("/docs", headers=cookies).status for _ in range(2)] == [200, 200]
+    token = dict(line.split("=", 1) for line in cookies["Cookie"].split("; "))["csrftoken"]
+    assert site.request("/admin/logout/", "POST", headers=cookies | {"X-CSRFToken": token}).status == 200
+    assert site.request("/docs", headers=cookies).status == 404
+
+
+@pytest.mark.server
+def test_a_socket_gets_no_page(site, staff):
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "A" * 22 + "==",
+    }
+    assert site.request("/openapi.json", headers=staff | upgrade).status in (403, 404)
+
+
+@pytest.mark.server
 def test_staff_gets_one_valid_document(site, staff):
     reply = site.request("/openapi.json", headers=staff)
     assert (reply.status, reply["content-type"], reply["x-served-by"]) == (200, "application/json", None)
@@ -177,6 +230,43 @@ async def test_it_is_made_once_for_each_revision(gateway, monkeypatch):
         app.publish(app.snapshot.at({}, 1))
         await ask(app, "/openapi.json")
     assert len(made) == 2
+
+
+BROKEN = {
+    "its paths": {"paths": {"/x": None}},
+    "what JSON has not": {"paths": {"/x": {"get": {"responses": {}, "x-more": {1, 2}}}}},
+    "without an end": {"paths": {"/x": {"get": {"responses": {"200": {"content": {"a": {"schema": {}}}}}}}}},
+}
+schema: Any = BROKEN["without an end"]["paths"]["/x"]["get"]["responses"]["200"]["content"]["a"]["schema"]
+schema["items"] = schema
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("broken", BROKEN)
+async def test_a_document_that_is_none_leaves_the_others_alone(gateway, monkeypatch, broken, caplog):
+    from tests.project.services import items, nested
+
+    monkeypatch.setattr(nested, "openapi", lambda: BROKEN[broken])
+    services = {"items": ITEMS, "nested": {"app": "tests.project.services:nested", "middleware": "none"}}
+    routes = [ROUTE, {"name": "nested", "prefix": "/api/mounted", "service": "nested"}]
+    async with running(gateway(gateway=PUBLIC, services=services, routes=routes)) as app:
+        document = (await ask(app, "/openapi.json")).json()
+    assert items.openapi()["paths"].keys() & document["paths"].keys()
+    assert "service nested: its OpenAPI document can't be made" in document["info"]["description"]
+    assert "'nested' is not in the API document" in caplog.text
+
+
+@pytest.mark.anyio
+async def test_what_a_document_that_is_none_says_is_for_the_log_alone(gateway, monkeypatch, caplog):
+    from tests.project.services import items
+
+    def broken():
+        raise RuntimeError("postgresql://shop:secret@db/shop")
+
+    monkeypatch.setattr(items, "openapi", broken)
+    async with running(gateway(gateway=PUBLIC, services={"items": ITEMS}, routes=[ROUTE])) as app:
+        assert "secret" not in (await ask(app, "/openapi.json")).text
+    assert "shop:secret" in caplog.text
 
 
 @pytest.mark.anyio

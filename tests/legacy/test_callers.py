@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -16,7 +17,7 @@ from django.test import Client
 from rest_framework import views as views_of_drf
 
 from gateway.composition import authentication_of_drf
-from gateway.legacy.callers import Callers
+from gateway.legacy.callers import Callers, caller_for
 from gateway.legacy.connections import django_threads
 from gateway.rollout.cohort import NOBODY_KNOWN, Caller
 from gateway.routing.request import read_request
@@ -101,6 +102,12 @@ async def test_who_is_inactive_is_nobody(threads, ada):
     user.is_active = False
     await user.asave()
     assert await BySession(threads).of(session) == NOBODY_KNOWN
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_who_is_inactive_is_no_staff_even_where_a_backend_lets_them_in(active):
+    user = SimpleNamespace(is_authenticated=True, pk=7, is_active=active, is_staff=True, is_superuser=True)
+    assert caller_for(user) == Caller("7", staff=active, superuser=active)
 
 
 async def test_a_caller_is_asked_for_once_in_a_while(threads, ada):
