@@ -4,9 +4,11 @@ upstream."""
 from __future__ import annotations
 
 import contextvars
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from typing import ParamSpec
 
 from gateway.context.outbound import OutboundLog
 from gateway.parity.answer import Sql
@@ -14,6 +16,7 @@ from gateway.parity.rows import Rows, TableInfo, Value, Written
 
 __all__ = ["Recorder", "note_request", "recorded_by", "recorder", "unrecorded"]
 
+P = ParamSpec("P")
 SAVEPOINT, BACK = "SAVEPOINT ", "ROLLBACK TO SAVEPOINT "
 TRANSACTIONS = ("BEGIN", SAVEPOINT, "RELEASE SAVEPOINT ", BACK)
 MOST = 200  # statements of one request that are kept; all are counted
@@ -28,13 +31,14 @@ class Recorder:
     `throttled`: a throttle refused it, whatever the response's status. `effects` are its other effects, in words
     without values; `elsewhere`: another server answered it, whose effects are unknown. `request` is the project's own
     request object. `lines` gets the lines of the project's code that run, by file, if that is wanted: then `trace` is
-    called, on the thread of the request. `outbound` gets its requests to other servers, if that is wanted. Connections
+    called, on the thread of the request; `traced` counts what it notes. `outbound` gets its requests to other servers,
+    if that is wanted. `spent` are the seconds of processor time that all this takes, if they are measured. Connections
     are identified by numbers.
     """
 
     __slots__ = ("_count", "_cut", "_length", "_marks", "_room", "_statements", "_tables", "_values", "_written",
-                 "effects", "elsewhere", "lines", "outbound", "request", "throttled",
-                 "trace")  # fmt: skip
+                 "effects", "elsewhere", "lines", "outbound", "request", "spent", "throttled",
+                 "trace", "traced")  # fmt: skip
 
     def __init__(self) -> None:
         self.throttled = self.elsewhere = False
@@ -43,12 +47,23 @@ class Recorder:
         self.trace: Callable[[Recorder], None] | None = None
         self.effects: list[str] = []
         self.outbound: OutboundLog | None = None
+        self.traced = 0
+        self.spent: float | None = None
         self._statements: list[str] = []
         self._count = self._length = 0
         self._written: list[tuple[int, bool, Written]] = []  # connection, whether in a transaction, statement
         self._tables: dict[str, TableInfo] = {}
         self._marks: dict[tuple[int, str], int] = {}  # index into `_written` at savepoints and commits
         self._values, self._room, self._cut = MOST_VALUES, LONGEST, False
+
+    def noting(self, note: Callable[P, None], *given: P.args, **named: P.kwargs) -> None:
+        """Call `note`, which adds to this, and add its time to `spent`."""
+        if self.spent is None:
+            note(*given, **named)
+            return
+        since = time.thread_time()
+        note(*given, **named)
+        self.spent += time.thread_time() - since
 
     def add(self, statement: str, connection: int = 0) -> None:
         """Note a statement that is about to be executed. Statements that begin and end transactions are left out: a

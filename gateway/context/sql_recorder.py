@@ -43,10 +43,10 @@ def _note(execute: Callable[..., Any], sql: Any, params: Any, many: Any, context
         return execute(sql, params, many, context)
     connection = context["connection"]
     statement = text_of(sql, context)
-    current.add(statement, id(connection))
+    current.noting(current.add, statement, id(connection))
     result = execute(sql, params, many, context)
     if WRITES.match(statement) is not None:  # one that failed has written nothing
-        _note_write(current, statement, params if many else [params], context)
+        current.noting(_note_write, current, statement, params if many else [params], context)
     return result
 
 

@@ -18,7 +18,7 @@ class AnswerTap:
     file, and none of it is kept.
     """
 
-    __slots__ = ("_limit", "_method", "body", "headers", "over", "recorder", "status", "whole")
+    __slots__ = ("_limit", "_method", "_parts", "_size", "headers", "over", "recorder", "status", "whole")
 
     def __init__(self, method: str, limit: int) -> None:
         self._method = method
@@ -26,7 +26,8 @@ class AnswerTap:
         self.recorder = Recorder()
         self.status = 0
         self.headers: tuple[tuple[bytes, bytes], ...] = ()
-        self.body = bytearray()
+        self._parts: list[bytes] = []
+        self._size = 0
         self.whole = self.over = False
 
     def keep(self, message: Message) -> None:
@@ -40,17 +41,29 @@ class AnswerTap:
         if message["type"] != "http.response.body":  # an early hint, or trailers
             return
         body = message.get("body", b"")
-        if not self.over and len(self.body) + len(body) > self._limit:
+        self._size += len(body)
+        if self._size > self._limit:
             self.over = True
-            self.body = bytearray()  # a download may take hours
-        if not self.over:
-            self.body += body
+            self._parts = []  # a download may take hours
+        elif body and not self.over:
+            self._parts.append(bytes(body))  # which is no copy if they are bytes
         self.whole = not message.get("more_body", False)
+
+    @property
+    def body(self) -> bytes:
+        """The body that was kept, still encoded."""
+        if len(self._parts) > 1:
+            self._parts = [b"".join(self._parts)]
+        return self._parts[0] if self._parts else b""
+
+    def forget_body(self) -> None:
+        """Keep the body no longer."""
+        self._parts = []
 
     def answered(self, seconds: float) -> Answer:
         """The response that was kept, which took `seconds`."""
         # The server drops the body of a response to HEAD, which a service may have got as a GET.
-        body = b"" if self._method == "HEAD" else bytes(self.body)
+        body = b"" if self._method == "HEAD" else self.body
         headers = tuple((name.lower(), value) for name, value in self.headers)
         recorder = self.recorder
         sql, effects, rows = recorder.sql(), recorder.known_effects(), recorder.rows()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from contextvars import Token
 from typing import Protocol
 
 from starlette.types import Scope
 
-from gateway.context.outbound import OutboundLog
 from gateway.context.recording import Recorder, recorder
 from gateway.dispatch.bodies import Bodies
 from gateway.dispatch.exchange import Exchange
@@ -16,19 +14,7 @@ from gateway.mirroring.copy import Copy
 from gateway.mirroring.kept import Kept
 from gateway.mirroring.mirrors import Mirrors
 
-__all__ = ["ActiveRecording", "Sampler", "Tap"]
-
-
-class ActiveRecording(Protocol):
-    """A recording that wants requests, and keeps bodies up to a maximum size."""
-
-    @property
-    def max_body(self) -> int:
-        """The maximum size of a body, in bytes."""
-
-    @property
-    def trace(self) -> Callable[[Recorder], None] | None:
-        """A function that starts recording which lines of the project run for a request; None if that isn't wanted."""
+__all__ = ["Sampler", "Tap"]
 
 
 class Sampler(Protocol):
@@ -36,8 +22,8 @@ class Sampler(Protocol):
 
     active: bool
 
-    def wanted(self, exchange: Exchange) -> Sequence[ActiveRecording]:
-        """The recordings that want this request."""
+    def begin(self, exchange: Exchange, scope: Scope, copy: Kept | None) -> Kept | None:
+        """Begin to keep a request, if a recording wants it: in `copy`, which is returned otherwise."""
 
     def submit(self, kept: Kept, *, fell_back: bool) -> None:
         """Its caller has been answered: record it."""
@@ -56,13 +42,8 @@ class Tap:
         if nothing is copied."""
         mirrored = exchange.decision.mirror and exchange.match is not None
         copy = self._copy_for_mirror(exchange, scope) if mirrored else None
-        if self._sampler.active and (wanted := self._sampler.wanted(exchange)):
-            copy = copy or self._copy_for(wanted, exchange, scope)
-            copy.wanted = wanted
-            copy.tap.recorder.outbound = OutboundLog()
-            for one in wanted:
-                if one.trace is not None:
-                    copy.tap.recorder.trace, copy.tap.recorder.lines = one.trace, set()
+        if self._sampler.active:
+            copy = self._sampler.begin(exchange, scope, copy)
         if copy is None:
             return recorder.set(None) if mirrored else None
         exchange.copy, exchange.response.tap = copy, copy.tap
@@ -73,10 +54,6 @@ class Tap:
         if exchange.match is None:
             return None
         return self._mirrors.start_copy(exchange.decision, exchange.match, exchange.info, scope)
-
-    def _copy_for(self, wanted: Sequence[ActiveRecording], exchange: Exchange, scope: Scope) -> Kept:
-        limit = max(one.max_body for one in wanted)
-        return Kept(exchange.decision.upstream, exchange.info, scope, exchange.since, limit)
 
     def close(self, exchange: Exchange, token: Token[Recorder | None]) -> None:
         """The caller has been answered: have the copy mirrored and recorded."""

@@ -48,6 +48,10 @@ class CallerLookup:
             return True
         return any(map(_is_credential, headers))
 
+    def has_unusual_credentials(self, kept: Kept) -> bool:
+        """Whether headers besides Cookie and Authorization may identify the caller."""
+        return any(header != b"authorization" and _is_credential(header) for header in kept.info.headers)
+
     def ask(self, sampled: Sampled) -> Who | None:
         """Run the project's authentication; None if it can't determine the caller now."""
         if self.loop is None or self.loop.is_closed():

@@ -103,6 +103,7 @@ class MonitoringTracer:
     def _ran(self, code: CodeType, line: int) -> None:
         current = recorder.get()
         if current is not None and current.lines is not None:
+            current.traced += 1
             current.lines.add((code.co_filename, line))
 
 
@@ -135,9 +136,11 @@ def _tracing(current: Recorder, lines: set[tuple[str, int]]) -> Callable[..., An
         if recorder.get() is not current:
             sys.settrace(None)
             return None
+        current.traced += 1
         return ran if is_of_project(frame.f_code.co_filename) else None
 
     def ran(frame: FrameType, event: str, _arg: object) -> Any:
+        current.traced += 1
         if event == "line":
             lines.add((frame.f_code.co_filename, frame.f_lineno))
         return ran

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
+from starlette.types import Scope
+
 from gateway.clock import Clock
+from gateway.context.outbound import OutboundLog
 from gateway.dispatch.exchange import Exchange
 from gateway.mirroring.kept import Kept
 from gateway.recording.analysis import Analysis, WantedRequest
@@ -16,6 +20,7 @@ from gateway.recording.callers import CallerLookup
 from gateway.recording.clients import note_clients
 from gateway.recording.lines import line_tracer
 from gateway.recording.plan import Plan
+from gateway.recording.repeated import exact_key
 from gateway.recording.session import Batch, RecordingSession
 from gateway.rollout.decision import NOBODY
 from gateway.routing.table import SOCKET
@@ -36,15 +41,37 @@ class Recordings:
         self._callers = callers
         self._sessions: tuple[RecordingSession, ...] = ()
         self._budget = TimeBudget(clock.monotonic())
+        self._meters = self._budget.meters()
+        self._storing = 0.0  # since when results are stored, in seconds of that thread's processor time
         self._analysis = Analysis(self._budget, callers, clock)
 
     # -- on the event loop -----------------------------------------------------------------------
 
-    def wanted(self, exchange: Exchange) -> Sequence[WantedRequest]:
-        """The recordings that want this request. Called only while `active`."""
+    def begin(self, exchange: Exchange, scope: Scope, copy: Kept | None) -> Kept | None:
+        """Begin to keep a request, if a recording wants it: in `copy`, which is returned otherwise. Called only while
+        `active`."""
+        since = time.thread_time() if self._meters else None
+        wanted = self._wanted(exchange)
+        if not wanted:
+            return copy
+        if copy is None:
+            limit = wanted[0].max_body if len(wanted) == 1 else max(one.max_body for one in wanted)
+            copy = Kept(exchange.decision.upstream, exchange.info, scope, exchange.since, limit)
+        copy.wanted = wanted
+        recorder = copy.tap.recorder
+        recorder.outbound = OutboundLog()
+        for one in wanted:
+            if one.trace is not None:
+                recorder.trace, recorder.lines = one.trace, set()
+        if since is not None:
+            recorder.spent = time.thread_time() - since
+        self._meters = self._budget.meters()
+        return copy
+
+    def _wanted(self, exchange: Exchange) -> list[WantedRequest]:
         info, match = exchange.info, exchange.match
         if exchange.decision.upstream == NOBODY or info.method == SOCKET:
-            return ()
+            return []
         found = []
         route = None if match is None else match.route
         for session in self._sessions:
@@ -68,21 +95,36 @@ class Recordings:
         return True
 
     def submit(self, kept: Kept, *, fell_back: bool) -> None:
-        """The caller of a wanted request has been answered: record it."""
-        kept.until = kept.until if kept.answer is not None else self._clock.monotonic()
+        """The caller of a wanted request has been answered: count it, and have it analysed if it isn't known."""
+        spent = kept.tap.recorder.spent
+        if spent is None:
+            self._submit(kept, fell_back=fell_back)
+            return
+        since = time.thread_time()
+        self._submit(kept, fell_back=fell_back)
+        self._budget.measured(spent + time.thread_time() - since)
+
+    def _submit(self, kept: Kept, *, fell_back: bool) -> None:
+        wanted = [one for one in kept.wanted if isinstance(one, WantedRequest) and one.session.open]
+        reason = kept.defect(fell_back=fell_back)
+        if reason is not None:
+            for one in wanted:
+                one.session.skip(reason)
+            return
+        key = exact_key(kept) if kept.tap.recorder.lines is None else None
+        if key is not None:
+            wanted = [one for one in wanted if not one.session.repeats(key)]
+        if not wanted:
+            return
+        kept.until = self._clock.monotonic()
         self._callers.loop = loop = asyncio.get_running_loop()
         # After this turn of the event loop, like mirrors, and after these.
-        take = partial(self._take, kept, fell_back=fell_back)
-        loop.call_soon(take, context=contextvars.Context())
+        loop.call_soon(partial(self._take, kept, wanted, key), context=contextvars.Context())
 
-    def _take(self, kept: Kept, *, fell_back: bool) -> None:
-        reason = kept.finish(fell_back=fell_back) if kept.answer is None else None
-        wanted = [one for one in kept.wanted if isinstance(one, WantedRequest) and one.session.open]
-        if reason is None:
-            self._analysis.add(kept, wanted)
-            return
-        for one in wanted:
-            one.session.skip(reason)
+    def _take(self, kept: Kept, wanted: Sequence[WantedRequest], key: int | None) -> None:
+        if kept.answer is None:  # not mirrored
+            kept.finish(fell_back=False)
+        self._analysis.add(kept, wanted, key)
 
     # -- on other threads ------------------------------------------------------------------------
 
@@ -104,6 +146,7 @@ class Recordings:
 
     def drain(self) -> list[Batch]:
         """The new results of each recording; call `stored` or `restore` next."""
+        self._storing = time.thread_time()
         now = self._clock.time()
         batches = [session.drain(now) for session in self._sessions]
         self._look_whether_active()
@@ -116,6 +159,7 @@ class Recordings:
         if not self._sessions:
             self._analysis.stop()
         self._trace()
+        self._budget.stored += time.thread_time() - self._storing
 
     def restore(self, batches: Iterable[Batch]) -> None:
         """These batches could not be stored."""
@@ -123,6 +167,7 @@ class Recordings:
         for batch in batches:
             if batch.recording in sessions:
                 sessions[batch.recording].restore(batch)
+        self._budget.stored += time.thread_time() - self._storing
 
     def close(self) -> None:
         """Record nothing more: the process ends."""

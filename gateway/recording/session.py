@@ -6,12 +6,14 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import blake2b
 
 from gateway.parity.pointer import compile_patterns
 from gateway.parity.redact.pseudonyms import Pseudonyms
 from gateway.recording.lines import line_tracer
 from gateway.recording.plan import Plan
+from gateway.recording.repeated import FULL, RepeatedRequests
 from gateway.recording.sample import Sampled, Who, document_of
 from gateway.recording.shape import named_values, shape_of
 from gateway.routing.request import RequestInfo
@@ -21,6 +23,7 @@ __all__ = ["Batch", "Found", "RecordingSession"]
 
 ASKED = 5  # similar requests whose callers are looked up if the view didn't read the user
 MOST_EXACT = 20_000  # requests that are recognised exactly, not by their shape
+MOST_PATHS = 2000  # whose templates are remembered
 UNKNOWN = "?"  # the kind of a user that was not determined
 
 
@@ -62,7 +65,8 @@ class _Known:
 
 
 class RecordingSession:
-    """One recording in this process. The event loop calls `template` and `skip`, one thread `look`, another `drain`.
+    """One recording in this process. The event loop calls `template`, `repeats` and `skip`, one thread `look`, another
+    `drain`.
 
     `pending` and `finished` count the requests to be analysed, and those that were. `cookies` are the names of cookies
     that are kept.
@@ -77,6 +81,8 @@ class RecordingSession:
         self._cookies = cookies
         self._skipped: dict[str, int] = {}
         self._known = _Known()
+        self._repeated = RepeatedRequests()
+        self._template = lru_cache(MOST_PATHS)(plan.template)
         self._lock = threading.Lock()
         self._found: dict[str, Found] = {}  # new since the last `drain`
         self._counts: dict[str, int] = {}  # written by the analysing thread
@@ -88,7 +94,14 @@ class RecordingSession:
         """The template of a request, if it is to be recorded."""
         if match is not None and match.route in self.plan.routes:
             return match.template
-        return self.plan.template(info.path, info.method)
+        return self._template(info.path, info.method)
+
+    def repeats(self, key: int) -> bool:
+        """Whether a request with this key was analysed, so that another is only to be counted, which this does."""
+        fingerprint = self._repeated.count(key)
+        if fingerprint == FULL:
+            self.skip("full")
+        return fingerprint is not None
 
     def skip(self, reason: str) -> None:
         """Count a request that will be in no case; `reason` is one word of a few."""
@@ -96,9 +109,17 @@ class RecordingSession:
 
     # -- on the analysing thread ------------------------------------------------------------------
 
-    def look(self, sampled: Sampled, known: Who | None, ask: Callable[[Sampled], Who | None]) -> None:
+    def look(
+        self, sampled: Sampled, known: Who | None, ask: Callable[[Sampled], Who | None], key: int | None = None
+    ) -> None:
         """Count a request, and keep it if no similar one is known. `known` is its caller, if determined; otherwise
-        `ask` may be called."""
+        `ask` may be called. From then on, requests with this `key` are its repetitions."""
+        fingerprint = self._look(sampled, known, ask)
+        if key is not None and fingerprint is not None:
+            self._repeated.learn(key, fingerprint)
+
+    def _look(self, sampled: Sampled, known: Who | None, ask: Callable[[Sampled], Who | None]) -> str | None:
+        """The fingerprint; FULL if there are enough cases, None if it can't be kept."""
         exact = self._exact(sampled, known)
         fingerprint = self._known.exact.get(exact)
         if fingerprint is None:
@@ -106,12 +127,12 @@ class RecordingSession:
             if len(self._known.exact) < MOST_EXACT:
                 self._known.exact[exact] = fingerprint
             if fingerprint not in self._known.fingerprints:
-                self._keep(fingerprint, sampled._replace(who=who))
-                return
+                return self._keep(fingerprint, sampled._replace(who=who))
         if fingerprint in self._known.fingerprints:
             self._counts[fingerprint] = self._counts.get(fingerprint, 0) + 1
-        else:
-            self.skip("full")
+            return fingerprint
+        self.skip("full")
+        return FULL
 
     def _exact(self, sampled: Sampled, who: Who | None) -> int:
         kept, answer = sampled.kept, sampled.answer
@@ -148,26 +169,28 @@ class RecordingSession:
     def _digest(self, *alike: object) -> str:
         return blake2b(repr(alike).encode("utf-8", "replace"), key=self.plan.secret[:64], digest_size=12).hexdigest()
 
-    def _keep(self, fingerprint: str, sampled: Sampled) -> None:
+    def _keep(self, fingerprint: str, sampled: Sampled) -> str | None:
+        """As `_look`."""
         known, limits = self._known, self.plan.selection.limits
         endpoint = f"{sampled.kept.info.method} {sampled.template}"
         if known.cases.get(endpoint, 0) >= limits.cases or known.size >= limits.size:
             self.skip("full")
-            return
+            return FULL
         document = document_of(sampled, self._pseudonyms, self._cookies)
         if document is None:
             self.skip("unreadable")
-            return
+            return None
         text = json.dumps(document, separators=(",", ":"))
         if known.size + len(text) > limits.size:
             self.skip("full")
-            return
+            return FULL
         known.size += len(text)
         known.cases[endpoint] = known.cases.get(endpoint, 0) + 1
         with self._lock:
             self._found[fingerprint] = Found(endpoint, 0, text, sampled.at)
         known.fingerprints.add(fingerprint)
         self._counts[fingerprint] = 1
+        return fingerprint
 
     # -- on the storing thread --------------------------------------------------------------------
 
@@ -179,7 +202,9 @@ class RecordingSession:
         with self._lock:
             cases, self._found = self._found, {}
         found = {}
-        for fingerprint, count in self._counts.copy().items():
+        repeated = self._repeated.counts.copy()
+        for fingerprint, analysed in self._counts.copy().items():
+            count = analysed + repeated.get(fingerprint, 0)
             new = count - self._stored.get(fingerprint, 0)
             if new or fingerprint in cases:
                 found[fingerprint] = replace(cases.get(fingerprint, NOTHING_NEW), count=new)
