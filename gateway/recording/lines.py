@@ -43,8 +43,11 @@ class LineTracer(Protocol):
     def stop(self) -> None:
         """Stop."""
 
+    def chooses(self) -> bool:
+        """Whether the next request is to be traced. Called on the event loop, once for each."""
+
     def begin(self, current: Recorder) -> None:
-        """A request begins on this thread. `lines` is None afterwards if it isn't traced."""
+        """A request that was chosen begins on this thread. `lines` is None afterwards if it can't be traced."""
 
 
 @lru_cache(maxsize=10_000)
@@ -88,6 +91,9 @@ class MonitoringTracer:
                 monitoring.register_callback(tool, event, None)
             monitoring.free_tool_id(tool)
 
+    def chooses(self) -> bool:
+        return True
+
     def begin(self, current: Recorder) -> None:
         if self._tool is None:
             current.lines = None
@@ -120,10 +126,13 @@ class TraceFunctions:
     def stop(self) -> None:
         self._active = False
 
-    def begin(self, current: Recorder) -> None:
+    def chooses(self) -> bool:
         self._count += 1
+        return self._count % TRACED == 0
+
+    def begin(self, current: Recorder) -> None:
         lines = current.lines
-        if not self._active or self._count % TRACED or current_thread() is None or sys.gettrace() is not None:
+        if not self._active or current_thread() is None or sys.gettrace() is not None:
             current.lines = None
         elif lines is not None:
             sys.settrace(_tracing(current, lines))

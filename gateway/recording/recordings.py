@@ -88,6 +88,9 @@ class Recordings:
         if percent < 100 and self._random() * 100 >= percent:
             session.skip("share")
             return False
+        if session.trace is not None and not line_tracer.chooses():
+            session.skip("untraced")
+            return False
         if not self._analysis.has_room() or not self._budget.allows(now):
             session.skip("busy")
             self.active = False  # until the results so far are taken, so that requests cost nothing meanwhile

@@ -47,9 +47,10 @@ def traced(tracer, *numbers):
         found = []
         for number in numbers:
             current = Recorder()
-            current.lines = set()
+            current.lines = set() if tracer.chooses() else None
             token = recorder.set(current)
-            tracer.begin(current)
+            if current.lines is not None:
+                tracer.begin(current)
             view(number)
             recorder.reset(token)
             first = view.__code__.co_firstlineno
@@ -185,6 +186,21 @@ async def test_a_recording_tells_requests_apart_by_them(gateway, monkeypatch):
         app.recordings.follow([])
     assert sorted((case.path, count) for case, count in found.items()) == [("/echo/", 2), ("/json/", 1)]
     assert all(case.reached for case in found)
+
+
+@pytest.mark.anyio
+async def test_nothing_is_kept_of_requests_that_are_not_chosen(gateway, monkeypatch):
+    monkeypatch.setattr(lines.line_tracer, "chooses", iter([True, False, False]).__next__)
+    monkeypatch.setattr(sys, "gettrace", lambda: None)
+    async with running(gateway()) as app:
+        app.recordings.follow([plan(lines=True)])
+        for path in ("/echo/", "/json/", "/json/"):
+            await ask(app, path)
+        found, batch = await recorded(app)
+        (session,) = app.recordings._sessions
+        app.recordings.follow([])
+    assert [case.path for case in found] == ["/echo/"]
+    assert (batch.skipped, session.pending) == ({"untraced": 2}, 1)
 
 
 @pytest.mark.anyio
