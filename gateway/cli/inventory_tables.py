@@ -28,7 +28,8 @@ def show_inventory(
     found: Inventory, entries: Sequence[InventoryEntry], looked_up: LookedUp, why: str | None, *, verbose: bool
 ) -> None:
     """Print a line for each endpoint, with `verbose` all details, and a summary."""
-    parts: list[RenderableType] = [Text("There is no such endpoint.")]
+    own = any(entry.group not in GROUPED for entry in found.entries)
+    parts: list[RenderableType] = [Text("There is no such endpoint." if own else "No endpoint is the project's own.")]
     if entries and verbose:
         parts = [line for entry in entries for line in _block(entry, looked_up)]
     elif entries:

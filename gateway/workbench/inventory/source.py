@@ -8,11 +8,13 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 
 __all__ = ["app_of", "code_of", "dotted_name", "is_third_party", "line_with", "location"]
 
@@ -86,7 +88,22 @@ def app_of(module: str) -> str:
     return config.label if config is not None else module.partition(".")[0]
 
 
-@lru_cache(maxsize=4096)
 def is_third_party(file: str) -> bool:
-    """Whether `file` belongs to an installed package, or to Python."""
-    return not file or file.startswith("<") or str(Path(file).resolve()).startswith(_INSTALLED)
+    """Whether `file` belongs to an installed package, or to Python. The package of ROOT_URLCONF is the project's, which
+    may be installed as a package itself."""
+    return _is_third_party(file, settings.ROOT_URLCONF.partition(".")[0])
+
+
+@lru_cache(maxsize=4096)
+def _is_third_party(file: str, project: str) -> bool:
+    if not file or file.startswith("<"):
+        return True
+    found = Path(file).resolve()
+    return str(found).startswith(_INSTALLED) and not any(map(found.is_relative_to, _files_of(project)))
+
+
+@lru_cache(maxsize=16)
+def _files_of(name: str) -> tuple[Path, ...]:
+    """The folders of a package, or the file of a module."""
+    module = import_module(name)
+    return tuple(Path(one).resolve() for one in getattr(module, "__path__", [module.__file__ or ""]))

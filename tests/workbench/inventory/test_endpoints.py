@@ -135,6 +135,13 @@ def test_what_is_installed_is_told_apart_and_has_its_own_app(found):
     assert {one.app for one in found["/api/sets/"]} == {"tests"}
 
 
+@pytest.mark.parametrize(("urlconf", "installed"), [("django.contrib.auth.urls", False), (URLS, True)])
+def test_a_project_that_is_installed_as_a_package_is_told_by_its_urlconf(urlconf, installed):
+    with override_settings(ROOT_URLCONF=urlconf):
+        (one,) = (one for one in endpoints("django.contrib.auth.urls") if one.template == "/logout/")
+    assert one.third_party == installed
+
+
 def test_suffixes_of_a_format_are_marked(found):
     assert found["/api/sets.{format}"][0].format_suffix
     assert not found["/api/sets/"][0].format_suffix
