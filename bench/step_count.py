@@ -2,8 +2,9 @@
 
 A step is one bytecode instruction. What is counted is everything that Python runs for a request, on every thread: the
 server's protocol, the application, and what ends the request after its answer. The parser and the event loop are
-written in C, so the bytes of a recorded connection go into uvicorn's own protocol over a transport that keeps what it
-is given. Nothing is timed: the number depends on the versions of Python and of the packages, and on nothing else.
+written in C, so the bytes of a recorded connection go into the protocol over a transport that keeps what it is given:
+into that of `gateway serve` for a gateway, for all else into uvicorn's. Nothing is timed: the number depends on the
+versions of Python and of the packages, and on nothing else.
 """
 
 import argparse
@@ -36,6 +37,7 @@ REPETITIONS = 15
 STILL_SECONDS = 0.08  # without a step, after which what was asked for is over
 MIRROR_SECONDS = 0.25  # as above, where a mirror follows, which begins after a delay
 PATIENCE = 30.0
+OPTIONS: dict[str, Any] = {"http": "httptools", "ws": "none", "log_level": "warning"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class Asgi:
     def __init__(self, subject: Subject) -> None:
         self._loop = uvloop.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="loop", daemon=True).start()
-        config = Config(subject.app, http="httptools", ws="none", access_log=False, log_level="warning")
+        config = _gateway(subject) if subject.config else Config(subject.app, access_log=False, **OPTIONS)
         config.load()
         self._lifespan = asyncio.run_coroutine_threadsafe(_started(config), self._loop).result(PATIENCE)
         self._connection = Connection()
@@ -167,6 +169,18 @@ class Asgi:
     def status(self) -> str:
         """Of the answer to the last request."""
         return b"".join(self._connection.written)[:12].decode("latin-1").partition(" ")[2]
+
+
+def _gateway(subject: Subject) -> Config:
+    """As `gateway serve` configures the server. Gateways before 0.1.0 had no class for it."""
+    try:
+        from gateway.http1 import protocol
+        from gateway.server.uvicorn import ServerConfig
+    except ImportError:
+        return Config(subject.app, access_log=False, **OPTIONS)
+    module, _, name = subject.app.partition(":")
+    app = getattr(import_module(module), name)
+    return ServerConfig(app, access=False, **{**OPTIONS, "http": protocol("httptools")})
 
 
 async def _started(config: Config) -> LifespanOn:

@@ -27,6 +27,7 @@ from gateway.config import files
 from gateway.config.parse import Config
 from gateway.config.parse import parse as parse_config
 from gateway.config.problems import Problem
+from gateway.direct import DirectPath
 from gateway.dispatch.bodies import Bodies
 from gateway.dispatch.deadline import Deadlines
 from gateway.dispatch.dispatcher import Dispatcher
@@ -122,6 +123,9 @@ class Gateway:
             barred=prepare_for_mirrors(config) if shields else [],
             clock=clock,
             randomness=randomness,
+        )
+        self.direct = DirectPath(
+            legacy, self.resolver, self.dispatcher, self.mirroring, self.recordings, self.counters, clock
         )
         self.control = build_control(self)
         self.counters.traffic = Traffic() if self.control is not None else None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from types import ModuleType
 from typing import IO, Any, cast
+from weakref import ReferenceType
 
 import django
 import django.core.asgi
@@ -17,6 +18,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db.transaction import Atomic
+from django.dispatch import Signal
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, URLPattern, URLResolver, get_resolver
@@ -38,6 +40,7 @@ __all__ = [
     "methods_required",
     "non_atomic_aliases",
     "replace_resolve",
+    "replace_send",
     "resolver_of",
     "session_data",
     "set_body",
@@ -195,6 +198,43 @@ def settings_in_force() -> dict[str, Any]:
         for name in vars(layer).get("_deleted", ()):
             found.pop(name, None)
     return {name: value for name, value in found.items() if name.isupper()}
+
+
+# -- signals --------------------------------------------------------------------------------------
+
+
+def replace_send(signal: Signal, sender: type, instead: Mapping[Callable[..., object], Callable[[], object]]) -> None:
+    """Where `signal` is sent by `sender`, and all that receives it are keys of `instead`: call the values, in the order
+    of the receivers. In all other cases, also when receivers are connected or disconnected later, it is sent. Once more
+    makes no difference.
+
+    `Signal.receivers`, a list whose items begin with the IDs of receiver and sender, and a reference to the receiver:
+    there is no public way to know them, and `send` finds them anew each time.
+    """
+    if "send" in vars(signal):
+        return
+    only = sender
+    # The receivers, and what to call instead of them: one tuple, which all threads replace as a whole.
+    known: tuple[list[Any], tuple[Callable[[], object], ...] | None] = ([], None)
+
+    def look_again() -> tuple[list[Any], tuple[Callable[[], object], ...] | None]:
+        receivers = list(signal.receivers)
+        weak = [receiver for ids, receiver, *_ in receivers if ids[1] in (id(None), id(only))]
+        found: list[Any] = [receiver() if isinstance(receiver, ReferenceType) else receiver for receiver in weak]
+        return receivers, tuple(instead[one] for one in found) if instead.keys() >= {*found} else None
+
+    def send(sender: object, **named: object) -> list[tuple[Any, Any]]:
+        nonlocal known
+        receivers, calls = known
+        if signal.receivers != receivers:
+            known = _, calls = look_again()
+        if calls is None or sender is not only:
+            return Signal.send(signal, sender, **named)
+        for call in calls:
+            call()
+        return []
+
+    signal.send = send  # type: ignore[method-assign] # on this object alone
 
 
 # -- views and URLs -------------------------------------------------------------------------------

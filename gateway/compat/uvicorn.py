@@ -7,7 +7,10 @@ from typing import Any
 
 import uvicorn
 
-__all__ = ["abandon", "new_protocol", "stop_keepalive"]
+__all__ = ["Cycle", "abandon", "complete", "new_protocol", "stop_keepalive"]
+
+# uvicorn's RequestResponseCycle, of which each parser has its own class.
+Cycle = Any
 
 
 def new_protocol(server: uvicorn.Server) -> asyncio.Protocol:
@@ -33,3 +36,22 @@ def abandon(cycle: Any) -> None:
     """
     cycle.disconnected = True
     cycle.message_event.set()
+
+
+def complete(cycle: Cycle) -> None:
+    """Tell uvicorn that the response of `cycle` was written as a whole, as the end of its `send` does.
+
+    `response_started`, `response_complete`, `keep_alive`, `on_response`: there is no public way to write a response
+    without its `send`, which is a coroutine and takes two messages.
+    """
+    cycle.waiting_for_100_continue = False
+    cycle.response_started = cycle.response_complete = True
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
+    cycle.on_response = _nothing  # otherwise a reference cycle, as in its `run_asgi`
+
+
+def _nothing() -> None:
+    """Instead of the callback of a response that is over."""

@@ -88,12 +88,12 @@ class Dispatcher:
         """
         policy = exchange.decision.policy
         if policy is None or exchange.decision.upstream not in self.breakers:
-            return self._answer(
+            return self.answer(
                 exchange, exchange.entry, self.scope_factory.for_upstream(scope, exchange), exchange.source
             )
         return self._answer_by_service(exchange, policy, scope)
 
-    async def _answer(self, exchange: Exchange, entry: ASGIApp, scope: Scope, receive: Receive) -> None:
+    async def answer(self, exchange: Exchange, entry: ASGIApp, scope: Scope, receive: Receive) -> None:
         """Call an upstream's `entry`. `scope` is a copy that may be changed."""
         response = exchange.response
         response.head_only = adapt_scope(scope, exchange.info, exchange.match, exchange.decision.upstream)
@@ -199,7 +199,7 @@ class Dispatcher:
         exchange.response.replace()
         exchange.fell_back = reason
         exchange.failed = exchange.refused = False
-        answer = self._answer(exchange, self.legacy.entry, self.scope_factory.for_upstream(scope, exchange), again)
+        answer = self.answer(exchange, self.legacy.entry, self.scope_factory.for_upstream(scope, exchange), again)
         # In the original context, without what the service has set in it: language, URLconf, tenant.
         await asyncio.create_task(answer, context=attempt.context)
         alike = (exchange.failed or exchange.status >= ERROR) and not exchange.refused  # refused: legacy wasn't called

@@ -7,7 +7,9 @@ from functools import lru_cache
 
 from starlette.types import Message
 
-__all__ = ["Malformed", "check_start"]
+from gateway.types import Header
+
+__all__ = ["Malformed", "check_start", "header_line"]
 
 _token = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110, section 5.6.2
 _control = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search  # section 5.5
@@ -27,6 +29,15 @@ def check_start(message: Message) -> None:
                 raise Malformed(f"its answer has a header {name!r:.60} that can't be sent")
     except (KeyError, TypeError, ValueError) as exc:
         raise Malformed(f"its answer begins with what can't be sent ({type(exc).__name__})") from exc
+
+
+@lru_cache(maxsize=512)  # most lines recur
+def header_line(header: Header) -> bytes:
+    """A header as HTTP/1.1 has it. Raises Malformed if it can't be sent."""
+    name, value = header
+    if not _is_name(name) or _control(value):
+        raise Malformed(f"its answer has a header {name!r:.60} that can't be sent")
+    return b"%s: %s\r\n" % (name.lower(), value)
 
 
 @lru_cache(maxsize=1024)  # the same few names recur

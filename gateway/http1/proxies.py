@@ -8,7 +8,9 @@ from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["Proxies", "ProxyError"]
+from gateway.http1.connection import Connection, TakesRequests
+
+__all__ = ["DirectBehindProxies", "Proxies", "ProxyError"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 LONGEST = 100  # bytes: no address is longer
@@ -38,9 +40,14 @@ class Proxies:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on. A plain function that returns an awaitable: that saves a frame for every request."""
-        if scope["type"] != "lifespan" and self.trusts(scope.get("client")):
-            self._believe(scope)
+        if scope["type"] != "lifespan":
+            self.apply(scope)
         return self.app(scope, receive, send)
+
+    def apply(self, scope: Scope) -> None:
+        """Set `client` and `scheme`, if a proxy has sent the request. Once more makes no difference."""
+        if self.trusts(scope.get("client")):
+            self._believe(scope)
 
     def trusts(self, client: tuple[str, int] | None) -> bool:
         """Whether the peer is a trusted proxy. None is a peer on a Unix socket."""
@@ -74,6 +81,19 @@ class Proxies:
             if hops >= self._hops and (last or client is None or not self._named(client[0])):
                 return client, hops
         return _host_and_port(addresses[0].decode("latin-1")), len(addresses)
+
+
+class DirectBehindProxies:
+    """The direct path, for requests that proxies may have sent."""
+
+    def __init__(self, direct: TakesRequests, proxies: Proxies) -> None:
+        self._direct = direct
+        self._proxies = proxies
+
+    def take(self, scope: Scope, body: bytes | bytearray, connection: Connection) -> bool:
+        """Begin to answer the request, if it can."""
+        self._proxies.apply(scope)
+        return self._direct.take(scope, body, connection)
 
 
 def _listed(lines: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:

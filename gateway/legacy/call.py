@@ -133,16 +133,16 @@ class ThreadCall:
         self._settle(self.future.set_exception, harmless(error))
 
     def _settle(self, settle: Callable[[Any], None], value: object) -> None:
-        def on_loop() -> None:
-            if not self.future.done():
-                settle(value)
-            else:
-                self._unwanted(value)
-
         try:
-            self.loop.call_soon_threadsafe(on_loop)
+            self.loop.call_soon_threadsafe(self._settle_on_loop, settle, value)
         except RuntimeError:  # the event loop was closed under a request that outlived the shutdown
             logger.warning("the answer to %s came after the shutdown", self.scope["path"])
+            self._unwanted(value)
+
+    def _settle_on_loop(self, settle: Callable[[Any], None], value: object) -> None:
+        if not self.future.done():
+            settle(value)
+        else:
             self._unwanted(value)
 
     def _unwanted(self, value: object) -> None:

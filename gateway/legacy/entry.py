@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from functools import partial
-from typing import cast
+from io import BytesIO
+from typing import Any, cast
 
 from asgiref.sync import ThreadSensitiveContext
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +18,7 @@ from gateway.legacy.handlers import WSGIApp
 from gateway.legacy.overload import Overload
 from gateway.legacy.pools import Pools
 from gateway.legacy.project import Project
+from gateway.legacy.replies import send_reply
 from gateway.legacy.static import Static
 from gateway.stats.traffic import ROUTE, STATIC
 from gateway.threads import Lease
@@ -76,12 +78,28 @@ class DjangoEntry:
             reply = await self._overload.reply(call, job, path, receive)
         else:
             reply = await call.future
+        await send_reply(reply, receive, send)
+
+    def is_free_for(self, path: str) -> bool:
+        """Whether the view of `path` is synchronous, and a thread is free for it."""
+        project = self.project
+        return (
+            project.sync is not None
+            and not self._pools.views.saturated
+            and not (project.views and project.views.answer(path))
+            and (self.static is None or self.static.find(path) is None)
+        )
+
+    def begin(self, scope: Scope, body: bytes) -> asyncio.Future[Any]:
+        """Hand a request to a thread, if `is_free_for` its path."""
+        pools = self._pools
+        application = cast("WSGIApp", self.project.sync)
+        call = LegacyCall(application, pools.views, pools.leases, scope, BytesIO(body), asyncio.get_running_loop())
         try:
-            await send(reply.start)
-        except BaseException:
-            reply.abandon()
-            raise
-        await reply.send_body(receive, send)
+            pools.views.submit(partial(contextvars.copy_context().run, call.run))
+        except RuntimeError as exc:  # the pool is closed: the gateway was shut down
+            call.future.set_exception(exc)
+        return call.future
 
     async def _answer_async(self, lease: Lease, scope: Scope, receive: Receive, send: Send) -> None:
         # Without an executor of its own, asgiref would start a thread for every request.

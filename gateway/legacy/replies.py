@@ -15,13 +15,29 @@ from starlette.types import Message, Receive, Send
 from gateway.compat.asgiref import adopt
 from gateway.dispatch.disconnect import until_gone
 from gateway.legacy.body import BLOCK, Pipe
+from gateway.types import Header
 
-__all__ = ["AsyncReply", "BufferedReply", "Reply", "StreamingReply", "file_chunks", "start_message", "started"]
+__all__ = [
+    "AsyncReply",
+    "BufferedReply",
+    "Reply",
+    "StreamingReply",
+    "file_chunks",
+    "send_reply",
+    "start_message",
+    "started",
+]
 
 
 @lru_cache(maxsize=1024)
 def _header_name(name: str) -> bytes:
     return name.lower().encode("ascii")
+
+
+@lru_cache(maxsize=512)  # most lines recur
+def _encoded(header: tuple[str, str]) -> Header:
+    name, value = header
+    return name.lower().encode("ascii"), value.encode("latin1")
 
 
 def start_message(response: HttpResponseBase) -> Message:
@@ -36,7 +52,7 @@ def start_message(response: HttpResponseBase) -> Message:
 
 def started(status: str, headers: Sequence[tuple[str, str]]) -> Message:
     """`http.response.start` for what a WSGI application passed to `start_response`."""
-    lines = [(_header_name(name), value.encode("latin1")) for name, value in headers]
+    lines = [*map(_encoded, headers)]
     if "Set-Cookie" in dict(headers):  # Django puts a space before each
         lines = [(name, value.strip()) for name, value in lines]
     return {"type": "http.response.start", "status": int(status[:3]), "headers": lines}
@@ -69,6 +85,7 @@ class StreamingReply:
     """A response whose iterator runs on its thread and fills a pipe."""
 
     __slots__ = ("pipe", "start")
+    content = None
 
     def __init__(self, start: Message, pipe: Pipe) -> None:
         self.start = start
@@ -95,6 +112,7 @@ class AsyncReply:
     """
 
     __slots__ = ("chunks", "close", "context", "start")
+    content = None
 
     def __init__(
         self,
@@ -142,3 +160,13 @@ def _moved(context: contextvars.Context) -> contextvars.Context:
 
 
 Reply = BufferedReply | StreamingReply | AsyncReply
+
+
+async def send_reply(reply: Reply, receive: Receive, send: Send) -> None:
+    """Send `reply`, until the client disconnects."""
+    try:
+        await send(reply.start)
+    except BaseException:
+        reply.abandon()
+        raise
+    await reply.send_body(receive, send)

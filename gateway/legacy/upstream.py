@@ -7,10 +7,12 @@ go to Django's own ASGI handler.
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from django.conf import settings
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.clock import SYSTEM, Clock
 from gateway.dispatch.bodies import Bodies
@@ -23,6 +25,8 @@ from gateway.legacy.pools import Pools
 from gateway.legacy.project import Project, ServesProject
 from gateway.legacy.project_settings import admin_paths
 from gateway.legacy.reachability import Stores
+from gateway.legacy.replies import send_reply
+from gateway.legacy.signals import send_signals_quickly
 from gateway.legacy.static import build_static
 from gateway.legacy.urlconf import knows
 from gateway.rollout.cohort import Caller
@@ -73,6 +77,7 @@ class DjangoUpstream(ServesProject):
         self._lifespan = Lifespan(asgi) if asgi is not None else None
         self._serves_static = static
         self._stores = Stores(clock)
+        send_signals_quickly()
         self._project = self._load()
         self._entry = DjangoEntry(self._project, self.pools, self._overload, self.bodies, max_body, self._lifespan)
         self.entry: ASGIApp = self._entry
@@ -121,6 +126,18 @@ class DjangoUpstream(ServesProject):
     async def caller(self, match: Match, info: RequestInfo, scope: Scope, *, remembered: bool = True) -> Caller | None:
         """Who sent a request; None when the database can't be queried. `remembered`: as `Callers.of`."""
         return await self._callers.of(match, info, scope, remembered=remembered)
+
+    def is_free_for(self, path: str) -> bool:
+        """Whether a request for `path` can be handed to a thread at once."""
+        return self._entry.is_free_for(path)
+
+    def begin(self, scope: Scope, body: bytes) -> Future[Any]:
+        """Hand a request to a thread."""
+        return self._entry.begin(scope, body)
+
+    async def finish(self, begun: Future[Any], scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Send the reply to a request that was begun. Raises what its view raised."""
+        await send_reply(await begun, receive, send)
 
     async def unreachable_stores(self) -> str | None:
         """Which of the project's databases and caches can't be reached, in words; None when all can."""

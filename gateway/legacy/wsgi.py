@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from gateway.legacy.environ import server_by_host
 from gateway.rollout.cohort import NOBODY_KNOWN, Caller
 from gateway.rollout.decision import LEGACY
 from gateway.routing.table import Contest, EndpointPattern
-from gateway.upstreams.base import ProxySettings
+from gateway.upstreams.base import LegacyReply, ProxySettings
 
 __all__ = ["WSGIUpstream"]
 
@@ -71,6 +72,18 @@ class WSGIUpstream:
         if not scope.get("client"):  # a Unix socket has no address, but REMOTE_ADDR must be set (PEP 3333)
             scope = {**scope, "client": ("", 0)}
         await self._limited(scope, receive, send)
+
+    def is_free_for(self, path: str) -> bool:  # noqa: ARG002
+        """False: a2wsgi has its own way to its threads."""
+        return False
+
+    def begin(self, scope: Scope, body: bytes) -> Future[LegacyReply]:
+        """Not to be called: `is_free_for` says so."""
+        raise NotImplementedError
+
+    async def finish(self, begun: Future[LegacyReply], scope: Scope, receive: Receive, send: Send) -> None:
+        """Not to be called: nothing is begun."""
+        raise NotImplementedError
 
     async def caller(self, *_: object, **__: object) -> Caller | None:
         """Nobody: WSGI has no notion of users."""

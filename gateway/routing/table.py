@@ -23,6 +23,7 @@ ANY = "*"  # every method
 SOCKET = "WEBSOCKET"  # stands for the method of a WebSocket's handshake
 EXACT, TEMPLATE, PREFIX = 0, 1, 2  # ranks; a prefix of n segments has PREFIX + DEEPEST - n
 DEEPEST = 1000
+LONGEST_KEPT, MOST_KEPT = 200, 4096  # characters, paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class Leaf:
 
 
 class Table:
-    """All rules, compiled. Immutable once built.
+    """All rules, compiled. Immutable once built, but for what it keeps of lookups.
 
     `rules` has them in order of precedence. Raises nothing: rules that collide are in `conflicts`
     as (later, earlier) pairs, and the earlier one keeps its place; routes all of whose rules are
@@ -122,6 +123,7 @@ class Table:
     def __init__(self, rules: Iterable[Rule] = (), pages: Mapping[str, str] | None = None) -> None:
         self.tree = Tree(Leaf)
         self._static: dict[str, Leaf] = {}
+        self._unclaimed: set[str] = set()  # some paths that no rule concerns, so that they are looked up once
         self._contests: dict[Match, Contest] = {}
         self.conflicts: list[tuple[Rule, Match, str]] = []
         self.rules = tuple(sorted(rules, key=lambda rule: (rule.rank, rule.order)))
@@ -144,7 +146,7 @@ class Table:
         leaf = self._static.get(path)
         if leaf is not None:
             return leaf.claims.get(method) or leaf.claims.get(ANY) or PARTIAL
-        return self._walk(path, method)
+        return None if path in self._unclaimed else self._walk(path, method)
 
     def _walk(self, path: str, method: str) -> Match | None:
         best: Match | None = None
@@ -156,6 +158,10 @@ class Table:
                 continue
             if claim.holds is None or claim.holds(path):
                 best = claim
+        if not touched and len(path) <= LONGEST_KEPT:
+            if len(self._unclaimed) >= MOST_KEPT:
+                self._unclaimed.clear()
+            self._unclaimed.add(path)
         return best or (PARTIAL if touched else None)
 
     def owner(self, path: str) -> Leaf | None:

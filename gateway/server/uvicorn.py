@@ -22,6 +22,8 @@ import uvicorn
 
 from gateway.compat.uvicorn import new_protocol
 from gateway.http1 import Proxies
+from gateway.http1.connection import TakesRequests
+from gateway.http1.proxies import DirectBehindProxies
 from gateway.server.listening import waiting
 from gateway.server.logs import not_cancelled, set_up_logging
 
@@ -51,14 +53,18 @@ class ServerConfig(uvicorn.Config):
     def __init__(self, app: Any, *, access: bool, proxies: tuple[str, int] | None = None, **options: Any) -> None:
         self.gateway_access_log = access
         self.gateway_proxies = proxies
+        self.direct: TakesRequests | None = None  # for the protocol (http1/httptools.py)
         # `dictConfig` would close all existing handlers, also the project's, so it is not used.
         super().__init__(app, log_config=None, access_log=False, proxy_headers=False, **options)
 
     def load(self) -> None:
         """Load the application, and with it the project's LOGGING, before logging is set up."""
         super().load()
+        if self.loaded_app is self.app:  # otherwise something around it has to see each request
+            self.direct = getattr(self.app, "direct", None)
         if self.gateway_proxies is not None:
-            self.loaded_app = Proxies(self.loaded_app, *self.gateway_proxies)
+            self.loaded_app = proxies = Proxies(self.loaded_app, *self.gateway_proxies)
+            self.direct = self.direct and DirectBehindProxies(self.direct, proxies)
         set_up_logging(self.log_level, access=self.gateway_access_log)
 
 
@@ -255,7 +261,9 @@ async def _cut_off(state: ServerState) -> None:
     """Abort what is still open: tasks are cancelled; if that isn't enough, connections are closed."""
     if not (state.tasks or state.connections):
         return
-    logger.warning("%d requests are cut off", len(state.tasks))
+    cycles = [cycle for one in state.connections if (cycle := getattr(one, "cycle", None)) is not None]
+    unanswered = sum(not cycle.response_complete for cycle in cycles)  # those on the direct path have no task
+    logger.warning("%d requests are cut off", max(unanswered, len(state.tasks)))
     errors = logging.getLogger("uvicorn.error")
     errors.addFilter(not_cancelled)
     for task in state.tasks:

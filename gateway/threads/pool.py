@@ -53,7 +53,8 @@ class Threads:
     @property
     def saturated(self) -> bool:
         """Whether a new job would have to wait until another ends."""
-        return self.schedule.saturated
+        schedule = self.schedule
+        return not (schedule.idle and not schedule.backlog) and schedule.saturated
 
     def __contains__(self, job: Job) -> bool:
         """Whether `job` waits for a thread."""

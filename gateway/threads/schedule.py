@@ -38,8 +38,7 @@ class Schedule:
     @property
     def saturated(self) -> bool:
         """Whether a job that came now would have to wait until another ends."""
-        signalled = self.signalled is not None
-        free = len(self.idle) + self.size - self.started + signalled + len(self.leased.reclaimable)
+        free = len(self.idle) + self.size - self.started + (self.signalled is not None) + len(self.leased.reclaimable)
         return len(self.backlog) >= free
 
     def queue(self, job: Job) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.rollout.cohort import Caller
 from gateway.routing.request import RequestInfo
 from gateway.routing.table import Contest, EndpointPattern, Match
 
-__all__ = ["Legacy", "ProxySettings", "Service", "Upstream"]
+__all__ = ["Legacy", "LegacyReply", "ProxySettings", "Service", "Upstream"]
 
 
 class Upstream(Protocol):
@@ -56,6 +57,19 @@ class ProxySettings(Protocol):
         """The port."""
 
 
+class LegacyReply(Protocol):
+    """What the project answered: the start message of its response, and the content, or None if that isn't in
+    memory."""
+
+    @property
+    def start(self) -> Message:
+        """`http.response.start`."""
+
+    @property
+    def content(self) -> bytes | None:
+        """The whole body, or None for a stream."""
+
+
 class Legacy(Upstream, Protocol):
     """The Django project, or another application that was there before."""
 
@@ -84,6 +98,16 @@ class Legacy(Upstream, Protocol):
     @property
     def busy(self) -> bool:
         """Whether requests wait for a thread of it."""
+
+    def is_free_for(self, path: str) -> bool:
+        """Whether a request for `path` can be handed to a thread at once: `begin` may be called."""
+
+    def begin(self, scope: Scope, body: bytes) -> Future[LegacyReply]:
+        """Hand a request with this body to a thread. Call it on the event loop. `finish` is to send what comes of it,
+        unless it was a reply with `content`."""
+
+    async def finish(self, begun: Future[LegacyReply], scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the reply to a request that was begun. Raises what its view raised."""
 
     async def unreachable_stores(self) -> str | None:
         """Which of its databases and caches can't be reached now, in words; None when all can. Never raises."""

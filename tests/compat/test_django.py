@@ -19,6 +19,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_finished
 from django.db import connections
 from django.db.transaction import Atomic, atomic, non_atomic_requests, on_commit
+from django.dispatch import Signal
 from django.http import HttpResponse, StreamingHttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.test import AsyncClient, RequestFactory, override_settings
@@ -44,6 +45,7 @@ from gateway.compat.django import (
     methods_required,
     non_atomic_aliases,
     replace_resolve,
+    replace_send,
     resolver_of,
     session_data,
     set_body,
@@ -391,3 +393,29 @@ class TestAnUnsavedSession:
         assert (session["key"], session.get("other"), "other" in session) == ("value", 1, True)
         del session["other"]
         assert "other" not in session
+
+
+# -- signals --------------------------------------------------------------------------------------
+
+
+def test_a_signal_is_replaced_while_all_its_receivers_are_known():
+    signal, called = Signal(), []
+
+    def known(**_):
+        called.append("known")
+
+    def other(**_):
+        called.append("other")
+
+    signal.connect(known)
+    replace_send(signal, View, {known: lambda: called.append("instead")})
+    assert signal.send(sender=View) == []
+    signal.connect(other)
+    assert [receiver for receiver, _ in signal.send(sender=View)] == [known, other]
+    signal.disconnect(other)
+    signal.connect(other, sender=HttpResponse)  # which doesn't concern the sender
+    signal.send(sender=View)
+    signal.send(sender=HttpResponse)
+    signal.disconnect(known)
+    signal.send(sender=View)
+    assert called == ["instead", "known", "other", "instead", "known", "other"]

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.compat.uvicorn import abandon, new_protocol, stop_keepalive
+from gateway.compat.uvicorn import abandon, complete, new_protocol, stop_keepalive
 
 pytestmark = [
     pytest.mark.anyio,
@@ -23,7 +24,7 @@ REQUEST = b"GET / HTTP/1.1\r\nhost: testserver\r\n\r\n"
 
 
 @asynccontextmanager
-async def connection(app: Any, parser: str, request: bytes = REQUEST) -> AsyncIterator[tuple[Any, Callable[[], Any]]]:
+async def connection(app: Any, parser: Any, request: bytes = REQUEST) -> AsyncIterator[tuple[Any, Callable[[], Any]]]:
     """The protocol for one more connection to a server, which `request` comes on, and a function that reads from its
     other end."""
     config = uvicorn.Config(app, http=parser, ws="none", log_config=None)
@@ -74,6 +75,25 @@ async def test_an_application_that_is_abandoned_finds_that_the_client_has_left(p
         abandon(protocol.cycle)
 
         assert await left == "http.disconnect"
+
+
+async def test_a_response_that_was_written_as_a_whole_is_over_for_the_server(parser):
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        began.set()
+        await end.wait()
+
+    began, end = asyncio.Event(), asyncio.Event()
+    async with connection(app, parser) as (protocol, read):
+        await began.wait()
+        protocol.transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+        complete(protocol.cycle)
+
+        assert (await read()).startswith(b"HTTP/1.1 204")
+        assert protocol.cycle.response_complete
+        assert protocol.timeout_keep_alive_task is not None
+        assert protocol.server_state.total_requests == 1
+        end.set()
 
 
 # -- attributes without an underscore that no manual names either: of http1/protocols.py and server/uvicorn.py ------
@@ -145,3 +165,20 @@ async def test_a_server_knows_its_connections_and_what_is_worked_on(parser):
 
     assert found == [(True, True)]
     assert not protocol.server_state.connections
+
+
+async def test_where_a_request_gets_its_task(parser):
+    """`_start_asgi_task`, which http1/httptools.py overrides: with the application as loaded, before the end."""
+    if parser != "httptools":
+        return
+
+    class Overriding(HttpToolsProtocol):
+        def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+            started.append((cycle is self.cycle, app is self.app, cycle.more_body))
+            super()._start_asgi_task(cycle, app)
+
+    started: list[tuple[bool, bool, bool]] = []
+    async with connection(empty, Overriding) as (_, read):
+        assert (await read()).startswith(b"HTTP/1.1 204")
+
+    assert started == [(True, True, True)]

@@ -122,12 +122,14 @@ def _stop_twice(server: Serving) -> None:
 @ONE_OR_TWO
 def test_what_can_not_be_reloaded_leaves_everything_as_it_was(serve, shop, workers):
     server = serve(workers)
-    before = {ask(server.url, "/api/pid") for _ in range(20)}
+    before: set[str] = set()
+    while len(before) < int(workers):  # the system may give one of them many connections in a row
+        before.add(ask(server.url, "/api/pid"))
     (shop / "shop.py").write_text("raise OSError('no disk')")
     os.kill(server.pid, signal.SIGHUP)
     server.wait_for("Not reloaded; everything goes on as it was")
     assert server.log.count("OSError: no disk") == 1
-    assert {ask(server.url, "/api/pid") for _ in range(20)} == before
+    assert {ask(server.url, "/api/pid") for _ in range(20)} <= before
     (shop / "shop.py").write_text(SHOP.replace('"old"', '"new"'))
     os.kill(server.pid, signal.SIGHUP)  # the same again, mended
     with Callers(server.url, "/api/version") as callers:

@@ -1,0 +1,127 @@
+"""The direct path: requests that no route claims, to a synchronous view of the project, without a task.
+
+The usual way (app.py) makes a task for each request, which waits for a thread and then passes the response on, message
+by message. Here the server's protocol hands the request to a thread at once, and writes a response that is in memory in
+one piece when it has come back. Whatever isn't that simple, before the view or after it, takes the usual way, with the
+same objects. Only `gateway serve` has this path (http1/httptools.py).
+"""
+
+from __future__ import annotations
+
+from asyncio import Future
+from functools import partial
+
+from starlette.types import Receive, Scope, Send
+
+from gateway.clock import Clock
+from gateway.dispatch.bodies import SMALL
+from gateway.dispatch.dispatcher import Dispatcher
+from gateway.dispatch.exchange import Exchange
+from gateway.dispatch.malformed import Malformed, header_line
+from gateway.dispatch.scope import adapt_scope
+from gateway.http1.connection import Connection
+from gateway.mirroring.mirroring import Mirroring
+from gateway.observability.observe import observe
+from gateway.recording.recordings import Recordings
+from gateway.resolver import Resolver
+from gateway.rollout.cohort import NOBODY_KNOWN
+from gateway.rollout.decision import LEGACY
+from gateway.routing.request import BadRequest
+from gateway.stats.counters import Counters
+from gateway.upstreams.base import Legacy, LegacyReply
+
+__all__ = ["DirectPath"]
+
+MOST = 2**16  # bytes of a body that is copied, to be written together with its head
+# Responses that have no body whatever their headers say, or whose headers the gateway completes (405).
+USUAL_STATUSES = frozenset({204, 205, 304, 405})
+USUAL_METHODS = frozenset({"HEAD", "OPTIONS", "CONNECT"})
+# Headers that say how the connection goes on.
+FRAMING = frozenset({b"connection", b"transfer-encoding", b"upgrade", b"trailer"})
+
+
+class DirectPath:
+    """Answers requests on the direct path, with the parts of one Gateway."""
+
+    def __init__(
+        self,
+        legacy: Legacy,
+        resolver: Resolver,
+        dispatcher: Dispatcher,
+        mirroring: Mirroring,
+        recordings: Recordings,
+        counters: Counters,
+        clock: Clock,
+    ) -> None:
+        self._legacy = legacy
+        self._resolver = resolver
+        self._dispatcher = dispatcher
+        self._mirroring = mirroring
+        self._recordings = recordings
+        self._counters = counters
+        self._clock = clock
+
+    def take(self, scope: Scope, body: bytes | bytearray, connection: Connection) -> bool:
+        """Begin to answer the request of `scope`, whose whole body is `body`. Returns False if it has to take the usual
+        way; then nothing has happened to it."""
+        resolver, legacy = self._resolver, self._legacy
+        snapshot = resolver.snapshot
+        if self._recordings.active or len(body) > SMALL:
+            return False
+        try:
+            info = resolver.read(scope)
+            if info.method in USUAL_METHODS or snapshot.match(info, scope) is not None:
+                return False
+            decision = resolver.decide(None, snapshot, info, NOBODY_KNOWN)
+            resolver.admitted(info, scope, decision)
+        except BadRequest:
+            return False
+        if not legacy.is_free_for(info.path):
+            return False
+        exchange = Exchange(
+            info, None, decision, legacy.entry, connection.receive, connection.send, snapshot.served, self._clock
+        )
+        self._mirroring.open(exchange, scope)
+        scope = self._dispatcher.scope_factory.for_upstream(scope, exchange)
+        adapt_scope(scope, info, None, LEGACY)
+        legacy.begin(scope, bytes(body)).add_done_callback(partial(self._answer, exchange, connection))
+        return True
+
+    def _answer(self, exchange: Exchange, connection: Connection, future: Future[LegacyReply]) -> None:
+        """The thread has replied: write the response, or pass it on in the usual way."""
+        reply = None if future.cancelled() or future.exception() is not None else future.result()
+        if reply is None or reply.content is None or not self._write(exchange, connection, reply):
+            connection.run(partial(self._pass_on, exchange, future))
+
+    def _write(self, exchange: Exchange, connection: Connection, reply: LegacyReply) -> bool:
+        """Write the whole response at once. Returns False if it isn't simple enough."""
+        status, content, response = reply.start["status"], reply.content or b"", exchange.response
+        lines = [*reply.start["headers"], *response.extra]
+        names = dict(lines)
+        if (
+            len(content) > MOST
+            or status in USUAL_STATUSES
+            or not FRAMING.isdisjoint(names)
+            or names.get(b"content-length") != b"%d" % len(content)
+        ):
+            return False
+        try:
+            head = b"".join(map(header_line, lines))
+        except Malformed:
+            return False
+        if not connection.write(status, head, content):
+            return False
+        response.status, response.size, response.complete = status, len(content), True
+        response.until = self._clock.monotonic()
+        observe(exchange, self._counters)
+        return True
+
+    async def _pass_on(
+        self, exchange: Exchange, future: Future[LegacyReply], scope: Scope, receive: Receive, _: Send
+    ) -> None:
+        """The rest of the usual way, as an ASGI application."""
+        entry = partial(self._legacy.finish, future)
+        try:
+            await self._dispatcher.answer(exchange, entry, exchange.scope or scope, receive)
+        finally:
+            observe(exchange, self._counters)

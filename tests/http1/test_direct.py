@@ -1,0 +1,254 @@
+"""The direct path (gateway/direct.py) sends what the usual way sends, to whom it belongs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from itertools import product
+from typing import Any
+
+import pytest
+import uvicorn
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway import Gateway
+from gateway.http1 import protocol
+from gateway.server import listening
+from gateway.server.uvicorn import ServerConfig
+from tests.http1.direct_urls import VIEWS
+from tests.project import gates
+from tests.recording.test_recordings import plan
+from tests.support.asgi import PATIENCE, running, until
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
+
+TAGS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8)
+
+
+class Noting:
+    """A direct path that notes what it takes."""
+
+    def __init__(self, direct: Any) -> None:
+        self._direct = direct
+        self.taken: list[bool] = []
+
+    def take(self, *request: Any) -> bool:
+        self.taken.append(self._direct.take(*request))
+        return self.taken[-1]
+
+
+@contextlib.asynccontextmanager
+async def listening_on(gateway: Gateway, *, direct: bool, **options: Any) -> AsyncIterator[tuple[int, Noting]]:
+    """A port where `gateway` is served, with the direct path or without it, and what it takes."""
+    config = ServerConfig(
+        gateway, access=False, http=protocol("httptools"), lifespan="off", log_level="error", **options
+    )
+    config.load()
+    noting = Noting(config.direct)
+    config.direct = noting if direct else None
+    sockets = listening.bind("127.0.0.1", 0)
+    server = uvicorn.Server(config)
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign] # this process has its own
+    task = asyncio.create_task(server.serve(sockets))
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.001)
+    try:
+        yield sockets[0].getsockname()[1], noting
+    finally:
+        server.should_exit = True
+        await task
+
+
+@contextlib.asynccontextmanager
+async def both_ways(gateway: Gateway) -> AsyncIterator[tuple[int, int]]:
+    """The ports of the direct path and of the usual way."""
+    async with (
+        running(gateway),
+        listening_on(gateway, direct=True) as (direct, _),
+        listening_on(gateway, direct=False) as (usual, _),
+    ):
+        yield direct, usual
+
+
+@pytest.fixture
+def tagged(gateway: Callable[..., Gateway], project: Any) -> Gateway:
+    project.ROOT_URLCONF = "tests.http1.direct_urls"
+    project.MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+    return gateway()
+
+
+def request(
+    kind: str, tag: str, method: str = "GET", body: bytes = b"", *, chunked: bool = False, more: bytes = b""
+) -> bytes:
+    """The bytes of one request."""
+    lines = [b"%s /%s/?q=%s HTTP/1.1" % (method.encode(), kind.encode(), tag.encode()), b"Host: testserver"]
+    lines += [b"X-Tag: " + tag.encode(), b"X-Request-ID: " + tag.encode()]
+    if more:
+        lines.append(more)
+    if chunked:
+        lines.append(b"Transfer-Encoding: chunked")
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
+    elif body:
+        lines.append(b"Content-Length: %d" % len(body))
+    return b"\r\n".join([*lines, b"", body])
+
+
+LAST = request("tagged", "last", more=b"Connection: close")
+
+
+async def asked(port: int, *pieces: bytes) -> bytes:
+    """Everything that is answered until the connection ends, to what arrives in these pieces."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for piece in pieces:
+        writer.write(piece)
+        await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE):
+        received = await reader.read()
+    writer.close()
+    return re.sub(rb"(?m)^date: [^\r]*\r$", b"date: now\r", received)
+
+
+async def test_every_kind_of_response_is_the_same_byte_for_byte(tagged):
+    async with both_ways(tagged) as (direct, usual):
+        for kind, method in product([*VIEWS, "nowhere"], ["GET", "HEAD", "OPTIONS", "POST", "DELETE"]):
+            sent = request(kind, "tag", method, b"x=1" if method == "POST" else b"") + LAST
+            assert await asked(direct, sent) == await asked(usual, sent), (kind, method)
+
+
+REQUESTS = st.builds(
+    request,
+    kind=st.sampled_from([kind for kind in VIEWS if kind not in ("longer", "shorter", "odd")]),
+    tag=TAGS,
+    method=st.sampled_from(["GET", "GET", "GET", "POST", "HEAD", "PUT"]),
+    body=st.binary(max_size=5000),
+    chunked=st.booleans(),
+    more=st.sampled_from([b"", b"", b"Accept: */*", b"Cookie: a=b", b"X_Under: score"]),
+)
+
+
+async def test_requests_one_after_the_other_are_answered_the_same_however_they_arrive(tagged):
+    loop = asyncio.get_running_loop()
+    async with both_ways(tagged) as (direct, usual):
+
+        @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        @given(pieces=st.lists(REQUESTS, max_size=4), cut=st.integers(0, 200))
+        def the_same(pieces: list[bytes], cut: int) -> None:
+            sent = b"".join([*pieces, LAST])
+
+            async def of_both() -> None:
+                assert await asked(direct, sent[:cut], sent[cut:]) == await asked(usual, sent)
+
+            asyncio.run_coroutine_threadsafe(of_both(), loop).result(PATIENCE)
+
+        await asyncio.to_thread(the_same)
+
+
+async def test_of_many_callers_each_gets_its_own_also_while_others_leave(tagged):
+    async def calls(port: int, number: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for turn in range(20):
+            tag = f"caller{number}turn{turn}"
+            if number % 5 == 4 and turn == 7:  # this one leaves before its answer
+                writer.write(request("tagged", tag))
+                writer.close()
+                return
+            writer.write(request("tagged", tag))
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(re.search(rb"content-length: (\d+)", head)[1])  # type: ignore[index]
+            assert f'"tag": "{tag}"'.encode() in await reader.readexactly(length)
+            assert f"x-request-id: {tag}\r\n".encode() in head
+        writer.close()
+
+    async with running(tagged), listening_on(tagged, direct=True) as (port, noting), asyncio.timeout(PATIENCE):
+        await asyncio.gather(*(calls(port, number) for number in range(30)))
+    assert noting.taken.count(True) > 100  # while no thread is free, they take the usual way
+
+
+TAKEN = {
+    "a small answer": (request("tagged", "a"), True),
+    "with a small body": (request("tagged", "a", "POST", b"x=1"), True),
+    "with a body in chunks": (request("tagged", "a", "POST", b"x=1", chunked=True), True),
+    "a stream": (request("streamed", "a"), True),
+    "an error": (request("raises", "a"), True),
+    "with a large body": (request("tagged", "a", "POST", b"x" * 5000), False),
+    "HEAD": (request("tagged", "a", "HEAD"), False),
+    "claimed by a route": (request("claimed", "a"), False),
+    "refused": (request("tagged", "a", more=b"Cookie: a=1\r\nCookie: b=2"), False),
+}
+
+
+@pytest.mark.parametrize("what", TAKEN)
+async def test_it_takes_what_no_route_claims(tagged, gateway, what):
+    sent, taken = TAKEN[what]
+    tagged = gateway(
+        services={"items": {"app": "tests.project.services:items", "middleware": "none"}},
+        routes=[{"name": "claimed", "prefix": "/claimed", "service": "items", "claim": "all"}],
+    )
+    async with running(tagged), listening_on(tagged, direct=True) as (port, noting):
+        await asked(port, sent + LAST)
+    assert noting.taken == [taken, True]
+
+
+async def test_while_requests_are_recorded_it_takes_none(tagged):
+    tagged.recordings.follow([plan()])
+    async with running(tagged), listening_on(tagged, direct=True) as (port, noting):
+        assert b'"tag": "last"' in await asked(port, LAST)
+    assert noting.taken == [False]
+
+
+async def test_while_no_thread_is_free_it_takes_none(gateway, project):
+    project.ROOT_URLCONF = "tests.project.urls"
+    one = gateway(legacy={"settings": "legacy.settings", "threads": 1, "static": False})
+    async with running(one), listening_on(one, direct=True) as (port, noting):
+        waiting = asyncio.create_task(asked(port, _get("/waits/busy/")))
+        await until(lambda: one.legacy.pools.views.saturated)
+        second = asyncio.create_task(asked(port, _get("/json/")))
+        await until(lambda: len(noting.taken) > 1)
+        gates.open_gate("busy")
+        assert b"200 OK" in await waiting
+        assert b"200 OK" in await second
+    assert noting.taken == [True, False]
+
+
+async def test_a_body_that_has_arrived_is_not_asked_for(tagged):
+    """RFC 9110, section 10.1.1. uvicorn says 100 Continue all the same."""
+    sent = request("tagged", "a", "POST", b"x=1", more=b"Expect: 100-continue")
+    async with running(tagged), listening_on(tagged, direct=True) as (port, _):
+        received = await asked(port, sent + LAST)
+    assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def _get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: testserver\r\nConnection: close\r\n\r\n".encode()
+
+
+async def test_what_is_around_the_gateway_sees_every_request(tagged):
+    """Monitoring wraps the application when uvicorn has loaded it."""
+
+    class Wrapping(uvicorn.Config):
+        def load(self) -> None:
+            super().load()
+            inner = self.loaded_app
+            self.loaded_app = partial(inner)
+
+    class Wrapped(ServerConfig, Wrapping):
+        """As when `uvicorn.Config.load` was patched."""
+
+    config = Wrapped(tagged, access=False)
+    config.load()
+    assert config.direct is None
+
+
+async def test_behind_a_proxy_the_callers_address_is_the_proxys_word(gateway, project):
+    project.ROOT_URLCONF = "tests.project.urls"
+    served = gateway()
+    sent = _get("/echo/").replace(b"\r\n\r\n", b"\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n\r\n")
+    async with running(served), listening_on(served, direct=True, proxies=("127.0.0.1", 1)) as (port, noting):
+        received = await asked(port, sent)
+    assert b'"REMOTE_ADDR": "192.0.2.7"' in received
+    assert b'"wsgi.url_scheme": "https"' in received
+    assert noting.taken == [True]
