@@ -49,3 +49,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Loudly, where the admin's pages were not looked at."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if unseen := [report for report in skipped if "browser" in report.keywords]:
+        terminalreporter.section("NO BROWSER", sep="!", red=True, bold=True)
+        terminalreporter.line(f"Tests of the admin's pages were left out: {len(unseen)}. There is no Chromium here.")
+        terminalreporter.line("Install it, or set CHROMIUM to its path: CONTRIBUTING.md.")

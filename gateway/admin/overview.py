@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext
 
-from gateway.admin.chart import Chart, lines, stacked
+from gateway.admin.chart import Axes, Bar, Chart, lines, plain, segments, stacked
 from gateway.admin.inventory_cache import DAYS, INVENTORY, Counted
 from gateway.admin.project import AdminProject
 from gateway.admin.waiting import WaitingRoute, waiting
 from gateway.control import reports
+from gateway.control.templatetags.gateway_admin import percent
 from gateway.rollout.stage import SHADOW, STAGES
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Overview:
     today: DayOfTraffic | None
     source: str
     counted: Counted | None
+    stages: tuple[Bar, ...]
     dead: int
     served: bool
     moved: int
@@ -124,6 +126,7 @@ def overview(project: AdminProject, now: datetime) -> Overview:
         today=days[-1] if days else None,
         source=project.config.source,
         counted=counted,
+        stages=() if counted is None else _stages(counted.progress.endpoints),
         dead=0 if counted is None else len(counted.dead),
         served=project.gateway is not None,
         moved=stages["live"] + stages["retired"],
@@ -155,8 +158,12 @@ def _rows(workers: Sequence[WorkerReport], revision: int, now: datetime) -> tupl
     )
 
 
+def _stages(endpoints: Mapping[str, int]) -> tuple[Bar, ...]:
+    return segments([(f"gw-at-{stage}", number) for stage, number in endpoints.items()])
+
+
 def _charts(days: Sequence[DayOfTraffic]) -> tuple[Chart, ...]:
-    labels = [date_format(day.day, "MONTH_DAY_FORMAT") for day in days]
+    labels = [date_format(day.day, "j M") for day in days]
     sides = (
         (gettext("legacy"), "gw-legacy", [float(day.legacy) for day in days]),
         (gettext("service"), "gw-service", [float(day.service) for day in days]),
@@ -165,8 +172,8 @@ def _charts(days: Sequence[DayOfTraffic]) -> tuple[Chart, ...]:
     share = ((gettext("answered by services"), "gw-service", [day.service_percent for day in days]),)
     day = gettext("Day")
     return (
-        stacked("gw-answered", gettext("Who answered"), day, labels, sides, _count),
-        lines("gw-share", gettext("Share of services"), day, labels, share, _percent),
+        stacked("gw-answered", gettext("Who answered"), Axes(day, labels, _count, plain), sides),
+        lines("gw-share", gettext("Share of services"), Axes(day, labels, percent, _plain_percent), share),
     )
 
 
@@ -174,5 +181,5 @@ def _count(value: float) -> str:
     return str(number_format(round(value), force_grouping=True))
 
 
-def _percent(value: float) -> str:
-    return f"{number_format(value, 1)} %"
+def _plain_percent(value: float) -> str:
+    return f"{plain(value)} %"

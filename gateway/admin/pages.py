@@ -43,6 +43,7 @@ logger = logging.getLogger("gateway.admin")
 View = Callable[..., HttpResponseBase]
 FRAGMENTS = Fragments()
 SECONDS = 5  # between two looks for news of a route
+OWN = '<div id="gw-own" data-keep></div>'  # where a route's page has its forms, which no news replace
 
 
 class SectionPages:
@@ -119,7 +120,7 @@ class SectionPages:
             title=route.name,
             crumbs=[(route.name, "")],
             page=page,
-            live=live.html,
+            live=live.html.split(OWN),
             etag=live.etag,
             news=f"{self._url('change', quote(route.name))}news/",
             seconds=SECONDS,

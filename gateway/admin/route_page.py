@@ -12,13 +12,13 @@ from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
-from gateway.admin.chart import Chart, lines
+from gateway.admin.chart import Axes, Chart, lines, plain
 from gateway.admin.side_by_side import ShownExample, example
 from gateway.admin.steps import effect
 from gateway.config.routes import RouteConfig
 from gateway.control import reports
 from gateway.control.evidence_queries import collect_evidence
-from gateway.control.templatetags.gateway_admin import duration
+from gateway.control.templatetags.gateway_admin import duration, percent
 from gateway.rollout.evidence import missing
 from gateway.rollout.stage import STAGES, IllegalMove, State, promoted
 
@@ -186,7 +186,8 @@ def _band(band: Band, name: str, *, signed: bool) -> str:
 
 
 def _charts(hours: Sequence[HourOfRoute]) -> tuple[Chart, ...]:
-    labels = [date_format(localtime(one.start), "D H:i") for one in hours]
+    times = [localtime(one.start) for one in hours]
+    labels = [date_format(one, "D H:i") for one in times]
     service, legacy, hour = gettext("service"), gettext("legacy"), gettext("Hour")
     p95 = (
         (legacy, "gw-legacy", [one.legacy.p95 for one in hours]),
@@ -196,7 +197,9 @@ def _charts(hours: Sequence[HourOfRoute]) -> tuple[Chart, ...]:
         (legacy, "gw-legacy", [one.legacy.error_percent for one in hours]),
         (service, "gw-service", [one.service.error_percent for one in hours]),
     )
+    latencies = Axes(hour, labels, duration, lambda value: f"{plain(1000 * value)} ms", times)
+    shares = Axes(hour, labels, percent, lambda value: f"{plain(value)} %", times)
     return (
-        lines("gw-latency", gettext("Latency, p95"), hour, labels, p95, duration),
-        lines("gw-errors", gettext("Errors"), hour, labels, errors, lambda value: f"{number_format(value, 1)} %"),
+        lines("gw-latency", gettext("Latency, p95"), latencies, p95),
+        lines("gw-errors", gettext("Errors"), shares, errors),
     )

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation.template import templatize
 
 import gateway.control
-from gateway.control.templatetags.gateway_admin import duration, moment, percent, quoted
+from gateway.control.templatetags.gateway_admin import duration, moment, percent, quoted, short
 
 CONTROL = Path(gateway.control.__file__).parent
 ADMIN = CONTROL.parent / "admin"
@@ -85,3 +85,9 @@ def test_a_time_is_in_the_users_zone(zone, shown):
 )
 def test_numbers_have_their_units(made, text):
     assert made == text
+
+
+def test_a_file_is_named_below_the_folder_that_it_is_imported_from():
+    assert short(__file__) == "tests/admin/test_languages.py"
+    assert short(timezone.__file__) == "django/utils/timezone.py"
+    assert short("/elsewhere/views.py") == "/elsewhere/views.py"

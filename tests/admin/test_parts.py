@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.utils import translation
 
-from gateway.admin.chart import lines, stacked
+from gateway.admin.chart import Axes, lines, plain, segments, stacked
 from gateway.admin.side_by_side import pieces
 from gateway.control.models import CounterWindow, EndpointDay, Hour
 from gateway.control.reports import days_of_traffic, hours_of_route
@@ -15,32 +16,60 @@ NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
 DAY = 86400
 
 
-def words(value: float) -> str:
-    return f"{value:g}"
+def axes(*labels: str) -> Axes:
+    return Axes("l", labels, lambda value: f"{value:g}", plain)
 
 
 def test_a_gap_ends_a_line_and_one_value_alone_is_a_dot():
-    chart = lines("c", "t", "l", ["a", "b", "c", "d"], [("s", "css", [1.0, 2.0, None, 3.0])], words)
+    chart = lines("c", "t", axes("a", "b", "c", "d"), [("s", "css", [1.0, 2.0, None, 3.0])])
     (line,) = chart.series
     assert (len(line.paths), len(line.dots)) == (1, 1)
-    assert chart.rows == (("a", ("1",)), ("b", ("2",)), ("c", ("–",)), ("d", ("3",)))
+    assert chart.rows == (("a", "", ("1",)), ("b", "", ("2",)), ("c", "", ("–",)), ("d", "", ("3",)))
 
 
 def test_bars_stand_on_each_other():
-    chart = stacked("c", "t", "l", ["a"], [("s", "one", [60.0]), ("s", "two", [40.0])], words)
+    chart = stacked("c", "t", axes("a"), [("s", "one", [60.0]), ("s", "two", [40.0])])
     lower, upper = chart.bars
     assert float(upper.y) + float(upper.height) == pytest.approx(float(lower.y))
 
 
 @pytest.mark.parametrize("values", [[], [None, None]])
 def test_nothing_to_draw_is_an_empty_chart(values):
-    assert lines("c", "t", "l", [""] * len(values), [("s", "css", values)], words).empty
+    assert lines("c", "t", axes(*[""] * len(values)), [("s", "css", values)]).empty
 
 
 def test_no_errors_are_a_line_and_no_requests_are_no_bars():
     nothing = [("s", "css", [0.0, 0.0])]
-    assert not lines("c", "t", "l", ["a", "b"], nothing, words).empty
-    assert stacked("c", "t", "l", ["a", "b"], nothing, words).empty
+    assert not lines("c", "t", axes("a", "b"), nothing).empty
+    assert stacked("c", "t", axes("a", "b"), nothing).empty
+
+
+@pytest.mark.parametrize(
+    ("highest", "ticks"),
+    [
+        (0.0, ["0", "0.2", "0.4", "0.6", "0.8", "1"]),
+        (1.3, ["0", "0.5", "1", "1.5", "2"]),
+        (2.1, ["0", "0.5", "1", "1.5", "2", "2.5"]),
+        (61.9, ["0", "20", "40", "60", "80"]),
+        (14_500.0, ["0", "5,000", "10,000", "15,000", "20,000"]),
+    ],
+)
+def test_an_axis_has_round_numbers(highest, ticks):
+    with translation.override("en"):
+        chart = lines("c", "t", axes("a", "b"), [("s", "css", [highest, highest])])
+    assert [words for _, words in chart.y_ticks] == ticks
+
+
+def test_a_line_is_divided_as_its_parts_and_empty_ones_are_left_out():
+    found = segments([("one", 30), ("none", 0), ("two", 10)])
+    assert [(bar.css, bar.x, bar.width) for bar in found] == [("one", "0.0", "750.0"), ("two", "750.0", "250.0")]
+    assert segments([("one", 0)]) == ()
+
+
+def test_hours_have_their_time_for_the_browser_which_knows_the_users_zone():
+    chart = lines("c", "t", Axes("l", ["Wed 12:30"], str, plain, [NOW]), [("s", "css", [1.0])])
+    assert [(name, at) for name, at, _ in chart.rows] == [("Wed 12:30", "2026-11-25T12:30:00+00:00")]
+    assert chart.x_ticks[0][1:] == ("Wed 12:30", "2026-11-25T12:30:00+00:00")
 
 
 @pytest.mark.parametrize(

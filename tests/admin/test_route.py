@@ -40,7 +40,7 @@ def stage(route: str) -> str:
 
 def test_the_ladder_says_where_it_stands(operator):
     page = operator.get(ORDERS).content.decode()
-    assert re.search(r'<li class="gw-present" aria-current="step">canary\s+10 %</li>', page)
+    assert re.search(r'<li class="gw-present" aria-current="step"><span>canary\s+10 %</span></li>', page)
 
 
 def test_a_metric_has_both_sides_the_difference_its_band_and_the_samples(operator, now):

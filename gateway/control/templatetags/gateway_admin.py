@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
 
 from django import template
@@ -11,7 +12,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-__all__ = ["count", "duration", "moment", "percent", "quoted"]
+__all__ = ["count", "duration", "moment", "percent", "quoted", "short"]
 
 register = template.Library()
 
@@ -55,6 +56,13 @@ def share(value: float | None) -> str:
 def count(value: float | None) -> str:
     """A number, in groups of digits."""
     return "–" if value is None else str(number_format(value, force_grouping=True))
+
+
+@register.filter
+def short(file: str) -> str:
+    """A file below the folder that it is imported from: the project's, or site-packages."""
+    folders = [f"{folder}/" for folder in sys.path if file.startswith(f"{folder}/")]
+    return file.removeprefix(max(folders, key=len, default=""))
 
 
 @register.filter

@@ -5,13 +5,17 @@
   const said = document.getElementById("gateway-said");
   const language = document.documentElement.lang || undefined;
 
+  // -- times ---------------------------------------------------------------------------------------
+
+  const moments = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
+  const hours = new Intl.DateTimeFormat(language, { weekday: "short", hour: "numeric" });
+
   const localise = (root) => {
-    const format = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
-    for (const element of root.querySelectorAll("time[datetime]")) {
-      const moment = new Date(element.dateTime);
+    for (const element of root.querySelectorAll("time[datetime], [data-hour]")) {
+      const moment = new Date(element.dataset.hour ?? element.dateTime);
       if (Number.isNaN(moment.getTime())) continue;
-      if (!element.title) element.title = element.textContent;
-      element.textContent = format.format(moment);
+      if (element.dateTime && !element.title) element.title = element.textContent;
+      element.textContent = (element.dataset.hour ? hours : moments).format(moment);
     }
   };
 
@@ -19,20 +23,83 @@
   if (admin) localise(admin);
   if (!live) return;
 
+  // -- news ----------------------------------------------------------------------------------------
+
+  // Makes `old` like `fresh`. What is equal stays the same element, and keeps focus, selection and scroll position; what
+  // the reader opened stays open. Elements with an id are recognised among their siblings, others by their place. What
+  // has `data-keep`, such as forms, is left as it is.
+  const morph = (old, fresh) => {
+    if (old.nodeType !== Node.ELEMENT_NODE) {
+      if (old.data !== fresh.data) old.data = fresh.data;
+      return;
+    }
+    if ("keep" in old.dataset) return;
+    for (const { name } of [...old.attributes]) {
+      if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+    }
+    for (const { name, value } of fresh.attributes) {
+      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    morphChildren(old, fresh);
+  };
+
+  const alike = (one, other) => one?.nodeName === other.nodeName && (one.id ?? "") === (other.id ?? "");
+
+  const morphChildren = (old, fresh) => {
+    const known = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
+    const wanted = new Set([...fresh.children].map((child) => child.id));
+    let place = old.firstChild;
+    for (const next of [...fresh.childNodes]) {
+      const found = next.id ? known.get(next.id) : alike(place, next) ? place : undefined;
+      if (!found || !alike(found, next)) {
+        old.insertBefore(next, place);
+        continue;
+      }
+      while (place !== found && place && !(place.id && wanted.has(place.id))) {
+        const gone = place;
+        place = place.nextSibling;
+        gone.remove();
+      }
+      if (place === found) place = place.nextSibling;
+      else old.insertBefore(found, place);
+      morph(found, next);
+    }
+    while (place) {
+      const gone = place;
+      place = place.nextSibling;
+      gone.remove();
+    }
+  };
+
+  // Puts the focus back; if its element is gone, or hidden, to the nearest part around it that is still there.
+  const refocus = (focused, around) => {
+    for (const part of [focused, ...around.map((id) => document.getElementById(id))]) {
+      if (document.activeElement === part) return;
+      if (!part?.isConnected) continue;
+      if (part.tabIndex < 0) part.tabIndex = -1;
+      part.focus({ preventScroll: true });
+      if (document.activeElement === part) return;
+    }
+  };
+
   const announced = () => live.querySelector("[data-say]")?.dataset.say ?? "";
+  const revision = () => live.querySelector("[data-revision]")?.dataset.revision ?? "";
+  const before = revision();
   let last = announced();
 
-  const replace = (html) => {
-    const open = [...live.querySelectorAll("details[open][id]")].map((element) => element.id);
-    const focused = live.contains(document.activeElement) ? document.activeElement.id : "";
+  const show = (html) => {
+    const focused = document.activeElement;
+    const around = [];
+    for (let part = focused; live.contains(part); part = part.parentElement) if (part.id) around.push(part.id);
     const fresh = new DOMParser().parseFromString(html, "text/html");
-    live.replaceChildren(...fresh.body.childNodes);
-    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
-    localise(live);
+    localise(fresh.body);
+    morphChildren(live, fresh.body);
+    if (around.length) refocus(focused, around);
     const now = announced();
     if (said && now !== last) said.textContent = now;
     last = now;
+    const moved = document.getElementById("gw-moved");
+    if (moved) moved.hidden = revision() === before;
   };
 
   let asking = false;
@@ -45,7 +112,7 @@
       if (response.status === 200) {
         const html = await response.text();
         live.dataset.etag = response.headers.get("ETag") ?? "";
-        replace(html);
+        show(html);
       } else if (response.type === "opaqueredirect" || response.status === 403) {
         clearInterval(timer); // logged out: the next click says so
       }
