@@ -13,6 +13,7 @@ from gateway.config.problems import Problem
 from gateway.config.routes import RouteConfig
 from gateway.rollout.policy import AffinitySettings
 from gateway.routing.paths import Others, Paths, both, contest_of, excluded, rest_of
+from gateway.routing.regex import takes_slash
 from gateway.routing.table import ANY, DEEPEST, EXACT, PREFIX, TEMPLATE, EndpointPattern, Rule, Table
 from gateway.routing.template import TemplateError, parse_template
 from gateway.snapshot import Snapshot, asking_routes, compile_routes
@@ -30,7 +31,8 @@ class Declared:
         self._shapes: dict[str, list[EndpointPattern]] = {}
         for endpoint in endpoints:
             if not endpoint.is_subtree:
-                self._shapes.setdefault(_shape(endpoint.path), []).append(endpoint)
+                for shape in {_shape(endpoint.path), _shape(_widened(endpoint))}:
+                    self._shapes.setdefault(shape, []).append(endpoint)
 
     def below(self, prefix: str) -> list[EndpointPattern]:
         """The endpoints at `prefix` and below it, by whole segments: /djangofoo is not below /django. Its parameters
@@ -56,6 +58,13 @@ class Declared:
 def _shape(template: str) -> str:
     # {rest:path} matches whole subtrees, so only a route with the same `path` convertor has the same shape.
     return re.sub(r"{[^}:]*(:path)?[^}]*}", r"{\1}", template)
+
+
+def _widened(endpoint: EndpointPattern) -> str:
+    """The endpoint's template, with the convertor `path` for those of its own that take slashes: an inventory of the
+    project's URLs shows them so."""
+    wide = [re.escape(name) for name, regex in endpoint.convertors if takes_slash(regex)]
+    return re.sub(f":(?:{'|'.join(wide)})}}", ":path}", endpoint.path) if wide else endpoint.path
 
 
 def compile_snapshot(

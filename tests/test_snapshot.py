@@ -244,6 +244,20 @@ def test_an_odd_path_with_one_owner_in_every_reading_keeps_working(target):
     assert owner(made, target) == "r0"
 
 
+@pytest.mark.parametrize("path", ["/o/{provider}/", "/o/{provider:path}/", "/o/{other:path}/"])
+def test_a_route_may_name_a_parameter_that_takes_slashes_as_the_inventory_does(path):
+    wide = EndpointPattern("/o/{provider:re_8e2c}/", frozenset({"GET"}), convertors=(("re_8e2c", r"\S+"),))
+    made, problems = snapshot({"path": path}, endpoints=[wide])
+    assert problems == []
+    assert owner(made, "/o/some/where/") == "r0"
+
+
+def test_a_parameter_that_takes_no_slash_is_no_path():
+    narrow = EndpointPattern("/o/{provider:re_8e2c}/", frozenset({"GET"}), convertors=(("re_8e2c", "[a-z]+"),))
+    _, (problem,) = snapshot({"path": "/o/{provider:path}/"}, endpoints=[narrow])
+    assert "a path that service 's' implements" in problem
+
+
 # -- sets of routes that are refused ------------------------------------------------------------
 
 

@@ -25,9 +25,12 @@ def _words(template: str) -> list[str]:
 
 def stem_of(chosen: Sequence[Endpoint], whole: bool) -> str:
     """The name of a module for `chosen`: after their subject, and the action if there is only one."""
-    first = min((endpoint.template for endpoint in chosen), key=len)
-    before = first.partition("{")[0]
-    subject = identifier(next(iter(reversed(_words(before) or _words(first))), "endpoint"))
+    first = min(chosen, key=lambda endpoint: len(endpoint.template))
+    before = first.template.partition("{")[0]
+    words = _words(before) or _words(first.template)
+    if whole and first.action in ("list", "create"):  # of a ViewSet that may be nested in another
+        words = _words(first.template)
+    subject = identifier(next(reversed(words), "endpoint"))
     if whole:
         return subject
     return "_".join(dict.fromkeys([subject, identifier(_done(chosen[0]))]))

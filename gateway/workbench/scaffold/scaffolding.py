@@ -23,6 +23,8 @@ from gateway.workbench.scaffold.selection import Claim, claim_of, selected
 
 __all__ = ["ScaffoldRequest", "scaffold"]
 
+_ROUTE = re.compile(r"""^ROUTE = ["'](.*)["']$""", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True)
 class ScaffoldRequest:
@@ -63,7 +65,7 @@ def scaffold(wanted: ScaffoldRequest, config: Path) -> Draft:
     route = known or route_name(wanted.service, stem, configuration.routes.keys())
     files = [File(path, module_text(_title(chosen, wanted), router.body, exported=["router"]), "router")]
     files += _applications(app, wanted.service, module, root, is_new=is_new)
-    files.append(_test(chosen, route, root / wanted.tests / f"test_contract_{stem}.py"))
+    files.append(_test(chosen, route, _test_path(root / wanted.tests, stem, route)))
     files.append(
         configuration.with_entries(
             wanted.service, app if is_new else None, router.answers, None if known else route, claim
@@ -96,6 +98,13 @@ def _stem(chosen: Sequence[Endpoint], app: str, root: Path, *, whole: bool) -> s
     if not path.exists() or re.search(rf"\b{re.escape(view)}\b", path.read_text(encoding="utf-8")):
         return stem
     return f"{stem}_{identifier(re.sub('View(Set)?$', '', view))}"
+
+
+def _test_path(folder: Path, stem: str, route: str) -> Path:
+    """The file of the contract test: after the module, or the route if another route's test has that name."""
+    path = folder / f"test_contract_{stem}.py"
+    tested = _ROUTE.search(path.read_text(encoding="utf-8")) if path.exists() else None
+    return path if tested is None or tested[1] == route else folder / f"test_contract_{identifier(route)}.py"
 
 
 def _router(chosen: Sequence[Endpoint], claim: Claim, *, rewrite: bool) -> _Router:

@@ -9,7 +9,8 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.viewsets import ModelViewSet, ViewSet
 
 from gateway.workbench.scaffold.draft import CannotScaffold
-from gateway.workbench.scaffold.naming import route_name
+from gateway.workbench.scaffold.naming import route_name, stem_of
+from gateway.workbench.scaffold.scaffolding import ScaffoldRequest, scaffold
 from gateway.workbench.scaffold.selection import claim_of, selected
 from legacy.shop.models import Category, Product
 
@@ -120,3 +121,31 @@ def test_what_is_equal_after_a_difference_is_no_prefix():
 
 def test_the_name_of_a_route_has_one_dash():
     assert route_name("moved", "_7272", ()) == "moved-7272"
+
+
+@pytest.mark.parametrize("whose", ["products", "archive/products", "shops/{shop}/products"])
+def test_a_module_is_called_after_the_last_list_of_its_path(whose):
+    assert stem_of(selected(f"GET /{whose}/", whole=True), whole=True) == "products"
+
+
+def written(tmp_path, endpoint, service):
+    config = tmp_path / "gateway.toml"
+    config.touch()
+    draft = scaffold(ScaffoldRequest(endpoint, service, whole=True), config)
+    (one,) = (file for file in draft.files if file.kind == "test")
+    return draft.route, one.path
+
+
+def test_a_contract_test_has_a_name_of_its_own_where_another_routes_test_has_that(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_contract_products.py").write_text('ROUTE = "new"\n')
+    assert written(tmp_path, "GET /archive/products/", "archive") == (
+        "archive-products", tmp_path / "tests/test_contract_archive_products.py",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ['ROUTE = "archive-products"\n# edited\n', "# somebody's own\n"])
+def test_its_own_is_kept_and_so_is_what_somebody_wrote(tmp_path, text):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_contract_products.py").write_text(text)
+    assert written(tmp_path, "GET /archive/products/", "archive")[1] == tmp_path / "tests/test_contract_products.py"
