@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 
 from gateway.config.guard import Guard
 from gateway.mirroring.rules import Rules
@@ -131,10 +132,10 @@ class Player:
 
     def _slower(self, prepared: Prepared, legacy: Answer, service: Answer) -> Iterator[ReplayFinding]:
         """A finding if the service is slower than the route's guard allows, by the fastest of several measurements of
-        each side."""
+        each side. Not of a view that fails: most of its time may be the error page's, which shows more frames."""
         config = self._snapshot.routes[prepared.policy.route].guard
         guard = config.guard() if config else Guard()
-        if guard.p95_delta is None or service.failed is not None:
+        if guard.p95_delta is None or service.failed is not None or legacy.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return
         fast, slow = legacy.seconds, service.seconds
         for tries in range(TRIES):
