@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 
 from gateway.admin.chart import Axes, Bar, Chart, lines, plain, segments, stacked
 from gateway.admin.inventory_cache import DAYS, INVENTORY, Counted
+from gateway.admin.progress import progress_chart
 from gateway.admin.project import AdminProject
 from gateway.admin.waiting import WaitingRoute, waiting
 from gateway.control import reports
@@ -108,7 +109,7 @@ HISTORY = DaysCache()
 
 
 def overview(project: AdminProject, now: datetime) -> Overview:
-    """What the page shows; nine queries, however many routes there are."""
+    """What the page shows; ten queries, however many routes there are."""
     rows = reports.worker_rows()
     found = reports.status(project.routes, now, rows=rows, window_only=True)
     days = HISTORY.get(now)
@@ -122,7 +123,7 @@ def overview(project: AdminProject, now: datetime) -> Overview:
         waiting=tuple(waiting(found, project.routes, now)),
         workers=_rows(reports.workers(now, rows), changes[0].revision if changes else 0, now),
         changes=tuple(changes),
-        charts=_charts(days),
+        charts=(progress_chart(found, counted, now), *_charts(days)),
         today=days[-1] if days else None,
         source=project.config.source,
         counted=counted,

@@ -72,6 +72,7 @@ def check(
 def _report(path: Path, baseline: Path | None, *, update: bool) -> dict[str, Any]:
     from gateway.workbench import checks as findings
     from gateway.workbench import describe
+    from gateway.workbench.hook_notes import hook_notes
     from gateway.workbench.pages import page_notes
     from gateway.workbench.runtime_states import put_in_force
 
@@ -94,7 +95,12 @@ def _report(path: Path, baseline: Path | None, *, update: bool) -> dict[str, Any
         "stages": states.described(),
         "retired": findings.retired(gateway),
         "baseline": _compared(gateway, baseline, update=update) if baseline is not None else None,
-        "notes": [*describe.notes(gateway), *findings.notes(gateway, states), *page_notes(gateway)],
+        "notes": [
+            *describe.notes(gateway),
+            *findings.notes(gateway, states),
+            *hook_notes(gateway, states),
+            *page_notes(gateway),
+        ],
     }
 
 

@@ -202,6 +202,30 @@ settings = "{settings}"
 #service = "pricing"
 #claim = "all"
 
+# A hook is told when a route is promoted, rolled back or held, or asked before a promotion, which it may refuse. Hooks
+# need "gateway.control" in INSTALLED_APPS; `gateway hooks test pipeline` tries one.
+#[hooks.pipeline]
+# secret = "whsec_…" signs its requests. URL and secret can be in the environment, too: GATEWAY_HOOK_PIPELINE_URL,
+# GATEWAY_HOOK_PIPELINE_SECRET.
+#url = "https://ci.example.com/gateway"
+# Default: all but "before_promote".
+#events = ["promote", "rollback", "hold", "breaking_difference", "breaker_open"]
+# Names of routes, or patterns of them.
+#routes = ["cat*"]
+#timeout = 5.0
+
+# For Slack and those that are compatible: a text. Its URL is a key: GATEWAY_HOOK_CHAT_URL.
+#[hooks.chat]
+#format = "slack"
+#url = "https://hooks.slack.com/services/key"
+
+# A function of the project's: None allows the promotion, a text with a reason refuses it.
+#[hooks.freeze]
+#call = "mysite.freeze:no_change_on_fridays"
+#events = ["before_promote"]
+# What becomes of a promotion if it does not answer: "refuse" or "allow".
+#on_error = "refuse"
+
 # Settings of all routes. A cookie keeps anonymous visitors on their side; without one, their session or their address
 # does.
 #[rollout]

@@ -205,6 +205,8 @@ def look(event):
 
 @pytest.mark.parametrize("url", [URL, f"{URL}news/", CART, f"{CART}news/", SETTLE])
 def test_without_the_tables_the_pages_say_what_to_do(admin_client, toml, url):
+    if connection.vendor != "sqlite":
+        pytest.skip("elsewhere a table that is dropped is gone, or an error ends the test's transaction")
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             if table.startswith("gateway_control_"):

@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
-from gateway.control.models import EndpointDay, Hour, Worker
+from gateway.admin.inventory_cache import INVENTORY
+from gateway.control.models import Change, EndpointDay, Hour, Worker
 from gateway.control.store import write_worker
 from gateway.control.transitions import promote
 from tests.admin.conftest import counted, difference, serving
@@ -78,6 +80,35 @@ def test_traffic_over_time_is_drawn_and_in_a_table(page, now):
     chart = page().partition('id="gw-answered"')[2].partition("</figure>")[0]
     assert chart.count("<rect") == 3
     assert re.findall(r"<td>([\d,]+)</td>", chart)[-3:] == ["300", "60", "40"]
+
+
+def numbers(page: str, chart: str) -> list[list[int]]:
+    """The rows of the table beside a chart."""
+    table = page.partition(f'id="{chart}"')[2].partition("</figure>")[0].partition("<tbody>")[2]
+    return [[int(value) for value in re.findall(r"<td>(\d+)</td>", row)] for row in table.split("</tr>")[:-1]]
+
+
+def test_progress_over_time_is_drawn_and_in_a_table(page, now):
+    """Of the three routes, one went live yesterday; before, it was at legacy."""
+    moved = promote(make_route(name="catalog"), who="ana", why="x", anyway=True, to="live")
+    QuerySet(Change).filter(revision=moved.revision).update(at=now - timedelta(days=1))
+    text = page()
+    rows = numbers(text, "gw-progress")
+    assert len(rows) == 30
+    assert rows[-3:] == [[0, 2, 1], [1, 2, 0], [1, 2, 0]]
+    chart = text.partition('id="gw-progress"')[2].partition("</figure>")[0]
+    assert "Routes by stage" in chart
+    assert chart.count("<rect") == 60
+
+
+@pytest.mark.long
+def test_progress_is_by_endpoints_where_they_are_known(admin_client, served):
+    text = admin_client.get(URL).content.decode()
+    assert "Endpoints by stage, by day" in text
+    live, on_their_way, legacy = numbers(text, "gw-progress")[-1]
+    progress = INVENTORY.get(served).progress
+    assert (live, on_their_way) == (progress.moved, progress.endpoints["canary"])
+    assert live + on_their_way + legacy == sum(progress.endpoints.values())
 
 
 def test_the_latest_changes_are_there_and_escaped(page):

@@ -1,14 +1,14 @@
 """Charts, values side by side, and the history that they are made of."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import translation
 
 from gateway.admin.chart import Axes, lines, plain, segments, stacked
 from gateway.admin.side_by_side import pieces
-from gateway.control.models import CounterWindow, EndpointDay, Hour
-from gateway.control.reports import days_of_traffic, hours_of_route
+from gateway.control.models import Change, CounterWindow, EndpointDay, Hour
+from gateway.control.reports import days_of_traffic, hours_of_route, stages_by_day
 from gateway.control.reports.metrics import callers_of
 from gateway.stats.histogram import Histogram
 
@@ -109,6 +109,32 @@ def test_days_of_traffic_say_who_answered():
     found = days_of_traffic(NOW, 3)
     assert [(day.legacy, day.service, day.fallback) for day in found] == [(0, 0, 0), (0, 7, 0), (5, 2, 1)]
     assert found[-1].service_percent == pytest.approx(25)
+
+
+@pytest.mark.django_db
+def test_stages_of_days_that_are_over_are_those_of_the_audit_log():
+    """Also where the file has another stage since: then the log says what was before its changes, and the file now."""
+    for days, route, verb, before, after in (
+        (40, "a", "promote", "legacy", "shadow"),
+        (3, "a", "promote", "shadow", "canary"),
+        (1, "a", "record", "legacy", "legacy"),
+        (1, "a", "rollback", "canary", "legacy"),
+        (1, "a", "promote", "legacy", "live"),
+        (2, "b", "promote", "legacy", "shadow"),
+        (1, "b", "clear", "shadow", "legacy"),
+        (1, "gone", "promote", "legacy", "live"),
+    ):
+        states = {"from_stage": before, "from_weight": 0, "from_paused": False}
+        states |= {"to_stage": after, "to_weight": 0, "to_paused": False}
+        revision = Change.objects.count() + 1
+        at = NOW - timedelta(days=days)
+        Change.objects.create(at=at, who="ana", verb=verb, route=route, revision=revision, **states)
+    found = stages_by_day({"a": "live", "b": "canary", "c": "live"}, NOW, 5)
+    assert [day.day.day for day in found] == [21, 22, 23, 24, 25]
+    assert [day.stages["a"] for day in found] == ["shadow", "canary", "canary", "live", "live"]
+    assert [day.stages["b"] for day in found] == ["legacy", "legacy", "shadow", "canary", "canary"]
+    assert {day.stages["c"] for day in found} == {"live"}
+    assert "gone" not in found[0].stages
 
 
 @pytest.mark.django_db

@@ -127,3 +127,43 @@ def test_wrong_usage_ends_with_status_2(hooked, invoke, arguments):
 def test_without_hooks_it_says_where_they_would_be(rollout, invoke):
     rollout()
     assert "has no table [hooks.NAME]" in invoke("hooks").stdout
+
+
+# -- what `gateway check` says of them ---------------------------------------------------------------
+
+
+def notes(invoke: Any) -> list[str]:
+    found: list[str] = json.loads(invoke("check", "--json").stdout)["notes"]
+    return [note for note in found if "hook" in note]
+
+
+def test_check_says_what_hooks_there_are_and_what_is_wrong_with_them(rollout, invoke, monkeypatch):
+    monkeypatch.setenv("GATEWAY_HOOK_CHAT_URL", "https://hooks.example/T0/B0/key")
+    rollout(
+        "[hooks.chat]\nformat = 'slack'\nroutes = ['cat*']\nevents = ['promote', 'rollback']",
+        "[hooks.far]\nurl = 'http://ci.example/key'\nevents = ['hold']",
+        f"[hooks.near]\nurl = 'http://127.0.0.1/key'\nsecret = '{SECRET}'",
+        "events = ['before_promote']\non_error = 'allow'",
+        "[hooks.freeze]\ncall = 'tests.cli.services:frozen'\nevents = ['before_promote']",
+    )
+    assert notes(invoke) == [
+        "hook 'chat' calls https://hooks.example/… for promote, rollback of cat*",
+        "hook 'far' calls http://ci.example/… for hold",
+        "hook 'near' calls http://127.0.0.1/… for before_promote",
+        "hook 'freeze' calls tests.cli.services:frozen for before_promote",
+        "hook 'far' is asked over http: whoever is between can read its events, and answer for it",
+        "hook 'far' has no secret: what it gets is not signed, and anybody could have sent it",
+        "hook 'near' has the secret of the documentation, which everybody knows",
+        "hook 'near' lets promotions pass while it doesn't answer (on_error)",
+    ]
+
+
+def test_check_says_what_could_not_be_delivered(hooked, invoke):
+    hooked.answer = lambda _: Answer(500, b"down")
+    invoke("rollback", "catalog")
+    invoke("promote", "catalog", *WHY)
+    HookDelivery.objects.filter(event=HookDelivery.objects.order_by("pk").first().event).update(state="failed")
+    assert notes(invoke)[-2:] == [
+        "hook 'chat': 1 event can't be delivered now: it answered 500: down",
+        "hook 'chat' was not told of 1 event in the last 30 days",
+    ]

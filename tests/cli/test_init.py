@@ -9,6 +9,7 @@ from gateway.cli.init import TEMPLATE, settings_in
 from gateway.config.compare import AcceptedConfig, CompareConfig
 from gateway.config.files import load
 from gateway.config.guard import GuardConfig
+from gateway.config.hooks import HookConfig
 from gateway.config.legacy import GatewaySettings, LegacyConfig
 from gateway.config.parse import parse
 from gateway.config.rollout import MirrorSettings, RolloutSettings
@@ -137,6 +138,7 @@ def test_the_template_holds_with_every_example_switched_on():
         ("routes.guard", GuardConfig),
         ("rollout", RolloutSettings),
         ("mirror", MirrorSettings),
+        ("hooks.NAME", HookConfig),
     ],
 )
 def test_the_template_shows_every_key(table, model):
@@ -149,7 +151,7 @@ def test_the_template_shows_every_key(table, model):
 def tables() -> list[tuple[str, str]]:
     """What the template has in each table, with the prose."""
     found = re.split(r"^#?\[+(.+?)\]+\n", TEMPLATE, flags=re.MULTILINE)[1:]
-    names = [re.sub(r"^services\.(catalog|pricing)", "services.NAME", name) for name in found[::2]]
+    names = [re.sub(r"^(services|hooks)\.\w+", r"\1.NAME", name) for name in found[::2]]
     return list(zip(names, found[1::2], strict=True))
 
 

@@ -7,7 +7,14 @@ from gateway.control.reports.differences import (
     accepted,
     differences,
 )
-from gateway.control.reports.history import DayOfTraffic, HourOfRoute, days_of_traffic, hours_of_route
+from gateway.control.reports.history import (
+    DayOfStages,
+    DayOfTraffic,
+    HourOfRoute,
+    days_of_traffic,
+    hours_of_route,
+    stages_by_day,
+)
 from gateway.control.reports.hooks import DeliveryReport, HookReport, hooks
 from gateway.control.reports.metrics import Metric, RouteMetrics, route_metrics
 from gateway.control.reports.route_status import RouteStatus, status
@@ -17,6 +24,7 @@ from gateway.control.reports.workers import WorkerReport, worker_rows, workers
 
 __all__ = [
     "AcceptedReport",
+    "DayOfStages",
     "DayOfTraffic",
     "DeliveryReport",
     "DifferenceCounts",
@@ -39,6 +47,7 @@ __all__ = [
     "hours_of_route",
     "orphans",
     "route_metrics",
+    "stages_by_day",
     "status",
     "worker_rows",
     "workers",

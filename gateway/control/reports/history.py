@@ -1,18 +1,27 @@
-"""Traffic over time: of the whole project by days, and of one route by hours."""
+"""What was, over time: traffic of the whole project and stages of all routes by days, and one route by hours."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.db.models import Sum
 
 from gateway.control.database import alias
-from gateway.control.models import CounterWindow, EndpointDay, Hour
+from gateway.control.models import Change, CounterWindow, EndpointDay, Hour
 from gateway.stats.histogram import Histogram
 
-__all__ = ["DayOfTraffic", "HourOfRoute", "HourOfSide", "days_of_traffic", "hours_of_route"]
+__all__ = [
+    "DayOfStages",
+    "DayOfTraffic",
+    "HourOfRoute",
+    "HourOfSide",
+    "days_of_traffic",
+    "hours_of_route",
+    "stages_by_day",
+]
 
 HOUR, DAY = 3600, 86400  # seconds
 LEGACY = "legacy"
@@ -58,6 +67,34 @@ def days_of_traffic(now: datetime, days: int) -> list[DayOfTraffic]:
         )
         for day in range(first, today + 1, DAY)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfStages:
+    """The stage of each route at the end of a day (UTC), or now if the day is not over."""
+
+    day: datetime
+    stages: Mapping[str, str]
+
+
+def stages_by_day(present: Mapping[str, str], now: datetime, days: int) -> list[DayOfStages]:
+    """The stages in the last `days` days, today included, oldest first. `present` are those of now, by route.
+
+    From them back to what the audit log says each change has replaced. `now` is an aware datetime.
+    """
+    today = int(now.timestamp()) // DAY * DAY
+    starts = [datetime.fromtimestamp(start, UTC) for start in range(today - (days - 1) * DAY, today + 1, DAY)]
+    rows = Change.objects.using(alias()).filter(at__gte=starts[0]).exclude(verb="record").order_by("-at", "-revision")
+    changes = deque(rows.values_list("at", "route", "from_stage"))
+    stages = dict(present)
+    found = []
+    for start in reversed(starts):
+        found.append(DayOfStages(start, dict(stages)))
+        while changes and changes[0][0] >= start:
+            _, route, before = changes.popleft()
+            if route in stages:
+                stages[route] = before
+    return found[::-1]
 
 
 @dataclass(slots=True)

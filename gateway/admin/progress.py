@@ -1,0 +1,59 @@
+"""How far the migration was on each of the last days: a chart of the endpoints, or of the routes, by stage."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext
+
+from gateway.admin.chart import Chart, stacked
+from gateway.admin.inventory_cache import DAYS, Counted
+from gateway.control import reports
+from gateway.rollout.stage import CANARY, LEGACY_STAGE, LIVE, RETIRED, SHADOW
+
+if TYPE_CHECKING:
+    from gateway.control.reports import RouteStatus
+
+__all__ = ["progress_chart"]
+
+
+def progress_chart(found: Sequence[RouteStatus], counted: Counted | None, now: datetime) -> Chart:
+    """Endpoints by stage in the last days, from what the audit log says of their routes; routes where no inventory is
+    known. Endpoints, and which route has which, are those of today."""
+    sizes = _sizes(found, counted)
+    days = reports.stages_by_day({one.route: one.effective.stage for one in found}, now, DAYS)
+    stages = [_by_stage(day.stages, sizes) for day in days]
+    series = tuple(
+        (name, css, [float(sum(day[stage] for stage in of)) for day in stages])
+        for name, css, of in (
+            (gettext("live or retired"), "gw-service", (LIVE, RETIRED)),
+            (gettext("shadow or canary"), "gw-fallback", (SHADOW, CANARY)),
+            (gettext("legacy"), "gw-legacy", (LEGACY_STAGE,)),
+        )
+    )
+    title = gettext("Routes by stage, by day") if counted is None else gettext("Endpoints by stage, by day")
+    labels = [date_format(day.day, "MONTH_DAY_FORMAT") for day in days]
+    return stacked("gw-progress", title, gettext("Day"), labels, series, _count)
+
+
+def _sizes(found: Sequence[RouteStatus], counted: Counted | None) -> Mapping[str | None, int]:
+    """How many of the project's own endpoints each route has; None has those that no route claims."""
+    if counted is None:
+        return Counter(one.route for one in found)
+    own = [entry.serving.claimed for entry in counted.inventory.entries if entry.own]
+    return Counter(None if claimed is None else claimed.route for claimed in own)
+
+
+def _by_stage(stages: Mapping[str, str], sizes: Mapping[str | None, int]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for route, size in sizes.items():
+        total[LEGACY_STAGE if route is None else stages.get(route, LEGACY_STAGE)] += size
+    return total
+
+
+def _count(value: float) -> str:
+    return str(number_format(round(value), force_grouping=True))
