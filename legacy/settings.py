@@ -7,7 +7,7 @@
 | `ALLOWED_HOSTS` | localhost, 127.0.0.1, [::1], testserver | comma-separated host names |
 | `CSRF_TRUSTED_ORIGINS` | none | comma-separated origins, with scheme |
 | `DJANGO_HTTPS` | off | mark cookies as secure: the site is only reached over TLS |
-| `DATABASE_URL` | SQLite at `var/demo.sqlite3` | `postgresql://user:password@host:port/name` |
+| `DATABASE_URL` | SQLite at `var/demo.sqlite3` | `postgresql://user:password@host:port/name`, or `mysql://…` |
 | `EMAIL_BACKEND` | the console | dotted path of a Django e-mail backend |
 | `LOG_LEVEL` | INFO | level of the shop's own loggers, the request log among them |
 | `MAINTENANCE_FILE` | `var/maintenance` | while this file exists, the shop is closed to all but staff |
@@ -38,8 +38,11 @@ def env_list(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
 
 
+ENGINES = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql"}
+
+
 def database(url: str, sqlite_file: Path) -> dict[str, Any]:
-    """Translate a `postgresql://` URL to Django's form; an empty URL means SQLite."""
+    """Translate a `postgresql://` or `mysql://` URL to Django's form; an empty URL means SQLite."""
     if not url:
         return {
             "ENGINE": "django.db.backends.sqlite3",
@@ -55,10 +58,10 @@ def database(url: str, sqlite_file: Path) -> dict[str, Any]:
             "TEST": {"NAME": sqlite_file.parent / f"test-{os.getpid()}.sqlite3"},
         }
     parts = urlsplit(url)
-    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+    if parts.scheme not in ENGINES or not parts.path.strip("/"):
         raise ImproperlyConfigured(f"DATABASE_URL={url!r}: expected postgresql://user:password@host:port/name")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": f"django.db.backends.{ENGINES[parts.scheme]}",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

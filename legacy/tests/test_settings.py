@@ -23,7 +23,11 @@ def test_a_url_means_postgresql() -> None:
     }
 
 
-@pytest.mark.parametrize("url", ["mysql://db/shop", "postgresql://db", "shop"])
+def test_or_mariadb_where_it_says_so() -> None:
+    assert database("mysql://root@db/shop", Path())["ENGINE"] == "django.db.backends.mysql"
+
+
+@pytest.mark.parametrize("url", ["oracle://db/shop", "postgresql://db", "shop"])
 def test_any_other_url_is_refused_with_the_expected_shape(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="expected postgresql://"):
         database(url, Path())

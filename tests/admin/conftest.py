@@ -51,8 +51,9 @@ weight = 10.0
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept():
-    """No page of an earlier test."""
+def _nothing_kept(settings):
+    """No page of an earlier test; and no second for each user's password."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     FRAGMENTS.clear()
     INVENTORY.clear()
     HISTORY.clear()
