@@ -15,6 +15,8 @@ LOWEST = 0.0001
 # Up to 2 minutes. Stored counts refer to bounds by index: changing the bounds invalidates what is stored.
 BOUNDS = tuple(LOWEST * FACTOR**place for place in range(82))
 
+_PLACES = {str(place): place for place in range(len(BOUNDS) + 1)}
+
 
 class Histogram:
     """The durations of requests, counted between `BOUNDS`: a quantile is off by less than `FACTOR`.
@@ -85,11 +87,17 @@ class Histogram:
     def from_json(cls, stored: Mapping[str, int]) -> Histogram:
         """The histogram from what `to_json` returned. Raises ValueError for anything else."""
         made = cls()
-        for place, count in stored.items():
-            if not (place.isdecimal() and int(place) <= len(BOUNDS)) or count < 1:
-                raise ValueError(f"{place!r}: {count!r} is no count of a place from 0 to {len(BOUNDS)}")
-            made.counts[int(place)] = count
+        made.add_json(stored)
         return made
+
+    def add_json(self, stored: Mapping[str, int]) -> None:
+        """Add the counts that `to_json` returned. Raises ValueError for anything else."""
+        counts = self.counts
+        for place, count in stored.items():
+            number = _PLACES.get(place)
+            if number is None or count < 1:
+                raise ValueError(f"{place!r}: {count!r} is no count of a place from 0 to {len(BOUNDS)}")
+            counts[number] += count
 
 
 def _between(place: int) -> tuple[float, float]:
