@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext
 
-from gateway.admin.chart import Chart, stacked
+from gateway.admin.chart import Axes, Chart, plain, stacked
 from gateway.admin.inventory_cache import DAYS, Counted
 from gateway.control import reports
-from gateway.rollout.stage import CANARY, LEGACY_STAGE, LIVE, RETIRED, SHADOW
+from gateway.rollout.stage import LEGACY_STAGE, STAGES
 
 if TYPE_CHECKING:
     from gateway.control.reports import RouteStatus
@@ -27,17 +27,10 @@ def progress_chart(found: Sequence[RouteStatus], counted: Counted | None, now: d
     sizes = _sizes(found, counted)
     days = reports.stages_by_day({one.route: one.effective.stage for one in found}, now, DAYS)
     stages = [_by_stage(day.stages, sizes) for day in days]
-    series = tuple(
-        (name, css, [float(sum(day[stage] for stage in of)) for day in stages])
-        for name, css, of in (
-            (gettext("live or retired"), "gw-service", (LIVE, RETIRED)),
-            (gettext("shadow or canary"), "gw-fallback", (SHADOW, CANARY)),
-            (gettext("legacy"), "gw-legacy", (LEGACY_STAGE,)),
-        )
-    )
+    series = [(stage, f"gw-at-{stage}", [float(day[stage]) for day in stages]) for stage in reversed(STAGES)]
     title = gettext("Routes by stage, by day") if counted is None else gettext("Endpoints by stage, by day")
     labels = [date_format(day.day, "MONTH_DAY_FORMAT") for day in days]
-    return stacked("gw-progress", title, gettext("Day"), labels, series, _count)
+    return stacked("gw-progress", title, Axes(gettext("Day"), labels, _count, plain), series)
 
 
 def _sizes(found: Sequence[RouteStatus], counted: Counted | None) -> Mapping[str | None, int]:
