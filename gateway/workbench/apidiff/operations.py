@@ -149,13 +149,13 @@ def _request(old: Side, new: Side) -> Iterator[ClientChange]:
     if not now:
         yield ClientChange("request-body-removed", "request", "the body is ignored")
         return
-    if now.get("required") and not (was or {}).get("required") and not _may_be_empty(was, old):
+    if now.get("required") and not (was or {}).get("required") and not _needs_body(was, old):
         yield ClientChange("request-body-became-required", "request", "a body is required")
     schemas = SchemaComparison(old.document, new.document, request=True)
     yield from _media(schemas, "request", (was or {}).get("content", {}), now.get("content", {}), "request")
 
 
-def _may_be_empty(body: Any, side: Side) -> bool:
+def _needs_body(body: Any, side: Side) -> bool:
     """Whether a body that isn't `required` has required properties, so that leaving it out never worked."""
     contents = (body or {}).get("content", {}).values()
     return any(read(media.get("schema"), side.document).required for media in contents)
