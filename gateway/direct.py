@@ -1,8 +1,8 @@
-"""The direct path: requests that no route claims, to a synchronous view of the project, without a task.
+"""The direct path: synchronous views of the project answer requests that no route claims, without a task.
 
-The usual way (app.py) makes a task for each request, which waits for a thread and then passes the response on, message
-by message. Here the server's protocol hands the request to a thread at once, and writes a response that is in memory in
-one piece when it has come back. Whatever isn't that simple, before the view or after it, takes the usual way, with the
+The usual way (app.py) takes a task for each request, which waits for a thread and then passes on the response, message
+by message. Here the server's protocol hands the request to a thread at once, and writes the response in one piece, if
+it is in memory when the thread returns it. Requests and responses that aren't that simple take the usual way, with the
 same objects. Only `gateway serve` has this path (http1/httptools.py).
 """
 

@@ -1,4 +1,4 @@
-"""Charts: SVG that is drawn here, and the table that says the same to a screen reader.
+"""Charts as SVG, each with a table of its values for screen readers.
 
 Nothing in them needs a script or a `style` attribute, so the strictest Content-Security-Policy lets them through.
 Colours are classes of the section's style sheet.

@@ -1,4 +1,4 @@
-"""The inventory, made once for all pages of a process, on a thread of its own: it reads the project's whole URLconf."""
+"""The inventory, shared by all pages of a process, and made on a thread of its own: it reads the whole URLconf."""
 
 from __future__ import annotations
 

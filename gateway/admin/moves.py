@@ -1,4 +1,4 @@
-"""A move of a route, as a form sends it: read, and carried out by the functions that the commands call."""
+"""Reads from a form how a route is to be moved, and moves it, by the functions that the commands call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first page: how far the migration is, every route by its stage, and what waits for somebody."""
+"""The first page: progress of the migration, every route by stage, and what operators have to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The views of the section. They are loaded with the first request for one: see section.py."""
+"""The views of the section, imported with the first request for one: see section.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user may do in the section: a Django permission each."""
+"""What a user may do in the section: one Django permission for each kind of action."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""News for an open page: a part of it, again, or 304 if nothing has changed.
+"""Updates for open pages, which poll: the part of a page that changes, or 304 if it hasn't.
 
-A page that looks for news is no visit. It renews no session, not even under SESSION_SAVE_EVERY_REQUEST, so that whoever
-leaves a page open is logged out as usual; and it is in no count of the project's traffic. It is a short request as any
-other, and what is shown is made once for all open pages.
+Polling is no activity of the user. It renews no session, not even under SESSION_SAVE_EVERY_REQUEST, so that a user who
+leaves a page open is logged out as usual; and it is not counted as traffic of the project. The response is a short
+request like any other, and is made once for all open pages.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How far the migration was on each of the last days: a chart of the endpoints, or of the routes, by stage."""
+"""The chart of progress: endpoints, or routes if there is no inventory, by stage on each of the last days."""
 
 from __future__ import annotations
 

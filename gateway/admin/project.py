@@ -1,4 +1,4 @@
-"""The configuration that the pages are about, and the gateway that serves in this process."""
+"""The configuration that the pages show, and the gateway, if it serves in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A route's requests are recorded, as by `gateway record ROUTE --detach`."""
+"""Starts a recording of a route's requests, as `gateway record ROUTE --detach` does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of one route: where it stands, how both sides do, what differs, and who moved it."""
+"""The page of one route: its stage, the metrics of both sides, differences, and who moved it."""
 
 from __future__ import annotations
 

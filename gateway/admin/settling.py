@@ -1,4 +1,4 @@
-"""A difference is settled: resolved by a release, or accepted until a day."""
+"""Settles a difference, as a form asks: resolves it, or accepts it until a day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps that a route can take from where it stands, and what a weight means in callers."""
+"""The stages and weights that a route can be moved to, and how many callers the service then answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits for somebody: routes that are ready for their next step, or held, and why."""
+"""What operators have to do: routes that are ready for their next step, or held, and why."""
 
 from __future__ import annotations
 

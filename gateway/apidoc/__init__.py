@@ -2,14 +2,14 @@
 
 operations.py   the operations of a document
 references.py   references between its parts
-alignment.py    which components of a moved operation take the place of which of the project's
-names.py        the names of components where several documents meet
-merge.py        several documents, as one
+alignment.py    pairs schemas of a moved operation with the project's
+names.py        names components, and renames where two of one name differ
+merge.py        merges documents into one
 serving.py      which operations a snapshot serves
+paths.py        the paths of document and pages
 published.py    the document of the snapshot in force
-paths.py        where document and pages are
 pages.py        the pages, as an ASGI application
-assets.py       Swagger UI and Redoc, from drf-spectacular-sidecar
+assets.py       the files of Swagger UI and Redoc
 
 All but the last three are pure.
 """

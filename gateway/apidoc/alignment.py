@@ -1,4 +1,4 @@
-"""Which components of a moved operation take the place of which of the project's, so that clients keep their names."""
+"""Pairs the schemas of a moved operation with those of the project at the same places, whose names they take over."""
 
 from __future__ import annotations
 

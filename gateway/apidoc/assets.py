@@ -1,4 +1,4 @@
-"""Swagger UI and Redoc, from drf-spectacular-sidecar: files of this machine, so that the pages work offline."""
+"""The files of Swagger UI and Redoc, from drf-spectacular-sidecar, so that the pages load nothing from other sites."""
 
 from __future__ import annotations
 

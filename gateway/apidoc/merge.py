@@ -1,4 +1,4 @@
-"""Several OpenAPI documents, as one: of the operations that are served."""
+"""Merges OpenAPI documents into one, which has the operations that are served."""
 
 from __future__ import annotations
 

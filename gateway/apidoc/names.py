@@ -1,4 +1,4 @@
-"""The names of components where several documents meet: renamed only where two collide."""
+"""Names of components in a merged document: one is renamed only if another has its name and differs."""
 
 from __future__ import annotations
 

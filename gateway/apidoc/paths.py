@@ -1,4 +1,4 @@
-"""Where the document and its pages are, as `[gateway]` says."""
+"""The paths of the document and of its pages, by the keys of `[gateway]`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""`request_started` and `request_finished`, when nobody but Django itself receives them.
+"""Does what Django's own receivers of `request_started` and `request_finished` do, without sending the signals.
 
-Django's own receivers look at every configured database and cache, for each request, through weak references and
-context variables: a tenth of what a small view costs. Where they are the only receivers, what they do is done for the
-connections that this thread has opened. Any other receiver gets the signals as ever.
+For each request, these receivers look at every configured database and cache, through weak references and context
+variables: a tenth of what a small view costs. Here the same is done only for the connections that this thread has
+opened. If anything else receives a signal, it is sent as usual.
 """
 
 from __future__ import annotations

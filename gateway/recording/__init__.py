@@ -8,4 +8,5 @@ shape.py       the shapes by which requests are similar
 sample.py      a request in the form in which it is stored, redacted;   exchange.py  headers and responses
 clients.py     records requests to other servers;   calls.py  the form in which they are stored
 lines.py       records which lines of the project ran
+budget.py      limits the time;   repeated.py  recognises equal requests;   callers.py  who sent them
 """

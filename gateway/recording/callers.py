@@ -1,4 +1,5 @@
-"""Determines who made a recorded request: the user that its view has read, else by the project's authentication."""
+"""Determines who made a recorded request: the user that its view has read, or else the one that
+the project's authentication finds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers and answers as they are stored: those that matter, and redacted."""
+"""The stored form of headers and responses: what endpoints may depend on, redacted."""
 
 from __future__ import annotations
 

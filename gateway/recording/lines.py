@@ -1,8 +1,8 @@
 """Records which lines of the project run for a request: `gateway record --lines` distinguishes requests by them.
 
 From Python 3.12 on, `sys.monitoring` reports each line of a function once until it is reset, on every thread and task.
-Before, a trace function (`sys.settrace`) runs for one request of several, on the thread that answers it: not for code
-on the event loop, nor together with a debugger or a coverage tool.
+Under Python 3.11, a trace function (`sys.settrace`) runs for one request of ten, on the thread that answers it: not for
+code on the event loop, nor together with a debugger or a coverage tool.
 """
 
 from __future__ import annotations

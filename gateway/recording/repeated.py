@@ -1,4 +1,4 @@
-"""Recognises requests that equal one which was analysed: nothing of them has to be kept."""
+"""Recognises requests that equal an analysed one, so that nothing of them has to be kept."""
 
 from __future__ import annotations
 

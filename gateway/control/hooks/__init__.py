@@ -1,11 +1,11 @@
-"""Hooks: who is told of changes of routes, and asked before a promotion.
+"""Hooks: webhooks and functions that get events of routes, and are asked before a promotion.
 
-events.py      what happened, as hooks get it    words.py       the same in words
-outbox.py      stored with the change itself     delivery.py    delivers what is stored
-asking.py      before a promotion                ramp.py        the same, without waiting
-watching.py    breakers, first differences       sending.py     one call of a hook
-webhook.py     the call of a webhook             signature.py   of a webhook
-outcome.py     what came of a call
+events.py      events, in the form that hooks get           words.py       events as sentences, for Slack
+outbox.py      stores events together with the change       delivery.py    delivers stored events
+asking.py      asks before a promotion                      ramp.py        asks for the ramp, without waiting
+watching.py    events that no operator causes               sending.py     one call of a hook
+webhook.py     calls a webhook                              signature.py   signs the request
+outcome.py     the result of a call
 """
 
 from gateway.control.hooks.sending import Refuse

@@ -1,4 +1,4 @@
-"""Delivers what is stored, in the processes that serve, or in a command where none does."""
+"""Delivers stored events: in the processes that serve, or in a command if there are none."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Events on their way: stored in the transaction of the change that they tell of, so that both are written or neither;
-claimed by one process, repeated after a failure, and given up after a day."""
+"""Events that wait for delivery. Each is stored in the transaction of its change, so that both are written or neither,
+is claimed by one process, repeated after a failure, and given up after a day."""
 
 from __future__ import annotations
 

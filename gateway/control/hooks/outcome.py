@@ -1,4 +1,4 @@
-"""What came of one call of a hook."""
+"""The result of one call of a hook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One call of a hook, limited in time. Nothing of it is done on the thread of who asks for it."""
+"""One call of a hook, limited in time, on a thread of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells of what nobody does: a breaking difference, a circuit breaker that opens, a ramp that is held."""
+"""Events that no operator causes: a breaking difference, a circuit breaker that opens, a ramp that is held."""
 
 from __future__ import annotations
 

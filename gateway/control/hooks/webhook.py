@@ -1,4 +1,4 @@
-"""Posts an event to a webhook, limited in time and in what is read."""
+"""Posts an event to a webhook, with limits for the time and for the size of the response."""
 
 from __future__ import annotations
 

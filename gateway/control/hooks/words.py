@@ -1,4 +1,4 @@
-"""Events in plain words, and as Slack takes them. Pure."""
+"""Events as sentences, and as messages for Slack. Pure."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What changes for clients between the project's operation and the service's, by both OpenAPI documents.
 
-rules.py        the rules, and how severe a change is
+rules.py        the rules, each with its severity
 change.py       one change
-schema.py       a schema, read
+schema.py       reads a schema
 schemas.py      compares two schemas, in requests or in responses
 operations.py   compares two operations
 moved.py        the operations that routes claim, and all of their changes

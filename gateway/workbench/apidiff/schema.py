@@ -1,4 +1,4 @@
-"""A JSON schema, read: with references resolved, and what `allOf` and "or null" spread over several put together."""
+"""Reads a JSON schema: resolves references, and merges the parts of an `allOf` and of an "or null"."""
 
 from __future__ import annotations
 
