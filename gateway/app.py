@@ -41,7 +41,7 @@ from gateway.observability.refusals import Refusals
 from gateway.randomness import RANDOMNESS, Randomness
 from gateway.recording.callers import CallerLookup
 from gateway.recording.recordings import Recordings
-from gateway.resolver import Resolver
+from gateway.resolver import Found, Resolver
 from gateway.rollout.affinity import AffinityCookie
 from gateway.rollout.decision import NOBODY, DecisionContext
 from gateway.snapshot import Snapshot
@@ -125,7 +125,7 @@ class Gateway:
             randomness=randomness,
         )
         self.direct = DirectPath(
-            legacy, self.resolver, self.dispatcher, self.mirroring, self.recordings, self.counters, clock
+            self, legacy, self.resolver, self.dispatcher, self.mirroring, self.recordings, self.counters, clock
         )
         self.control = build_control(self)
         self.counters.traffic = Traffic() if self.control is not None else None
@@ -159,11 +159,11 @@ class Gateway:
         """Decide by `snapshot` from the next request on."""
         self.resolver.snapshot = snapshot
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI entry point."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, found: Found | None = None) -> None:
+        """The ASGI entry point. `found`: what the direct path has found out about the request."""
         if scope["type"] not in ("http", "websocket"):
             return await self._lifespan.serve(scope, receive, send)
-        info, match, decision, entry = await self.resolver.resolve(scope)
+        info, match, decision, entry = await self.resolver.resolve(scope, found)
         exchange = Exchange(info, match, decision, entry, receive, send, self.resolver.snapshot.served, self.clock)
         token = self.mirroring.open(exchange, scope)
         try:

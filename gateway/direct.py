@@ -9,6 +9,7 @@ same objects. Only `gateway serve` has this path (http1/httptools.py).
 from __future__ import annotations
 
 from asyncio import Future
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from starlette.types import Receive, Scope, Send
@@ -17,9 +18,8 @@ from gateway.clock import Clock
 from gateway.dispatch.bodies import SMALL
 from gateway.dispatch.dispatcher import Dispatcher
 from gateway.dispatch.exchange import Exchange
-from gateway.dispatch.malformed import Malformed, header_line
 from gateway.dispatch.scope import adapt_scope
-from gateway.http1.connection import Connection
+from gateway.http1.connection import Connection, simple_head
 from gateway.mirroring.mirroring import Mirroring
 from gateway.observability.observe import observe
 from gateway.recording.recordings import Recordings
@@ -32,12 +32,10 @@ from gateway.upstreams.base import Legacy, LegacyReply
 
 __all__ = ["DirectPath"]
 
-MOST = 2**16  # bytes of a body that is copied, to be written together with its head
-# Responses that have no body whatever their headers say, or whose headers the gateway completes (405).
-USUAL_STATUSES = frozenset({204, 205, 304, 405})
+UsualWay = Callable[..., Awaitable[None]]  # Gateway.__call__
+
+COMPLETED = 405  # the status of a response whose headers the gateway completes
 USUAL_METHODS = frozenset({"HEAD", "OPTIONS", "CONNECT"})
-# Headers that say how the connection goes on.
-FRAMING = frozenset({b"connection", b"transfer-encoding", b"upgrade", b"trailer"})
 
 
 class DirectPath:
@@ -45,6 +43,7 @@ class DirectPath:
 
     def __init__(
         self,
+        usual: UsualWay,
         legacy: Legacy,
         resolver: Resolver,
         dispatcher: Dispatcher,
@@ -53,6 +52,7 @@ class DirectPath:
         counters: Counters,
         clock: Clock,
     ) -> None:
+        self._usual = usual
         self._legacy = legacy
         self._resolver = resolver
         self._dispatcher = dispatcher
@@ -61,22 +61,25 @@ class DirectPath:
         self._counters = counters
         self._clock = clock
 
-    def take(self, scope: Scope, body: bytes | bytearray, connection: Connection) -> bool:
-        """Begin to answer the request of `scope`, whose whole body is `body`. Returns False if it has to take the usual
-        way; then nothing has happened to it."""
+    def answer(self, scope: Scope, body: bytes | bytearray, connection: Connection) -> bool:
+        """Begin to answer the request of `scope`, whose whole body is `body`. Returns whether it was handed to a thread
+        at once; otherwise it takes the usual way."""
         resolver, legacy = self._resolver, self._legacy
-        snapshot = resolver.snapshot
-        if self._recordings.active or len(body) > SMALL:
-            return False
         try:
-            info = resolver.read(scope)
-            if info.method in USUAL_METHODS or snapshot.match(info, scope) is not None:
+            found = snapshot, info, match = resolver.find(scope)
+            if (
+                match is not None
+                or info.method in USUAL_METHODS
+                or len(body) > SMALL
+                or self._recordings.active
+                or not legacy.is_free_for(info.path)
+            ):
+                connection.run(partial(self._usual, found=found))
                 return False
             decision = resolver.decide(None, snapshot, info, NOBODY_KNOWN)
             resolver.admitted(info, scope, decision)
         except BadRequest:
-            return False
-        if not legacy.is_free_for(info.path):
+            connection.run(self._usual)
             return False
         exchange = Exchange(
             info, None, decision, legacy.entry, connection.receive, connection.send, snapshot.served, self._clock
@@ -84,10 +87,10 @@ class DirectPath:
         self._mirroring.open(exchange, scope)
         scope = self._dispatcher.scope_factory.for_upstream(scope, exchange)
         adapt_scope(scope, info, None, LEGACY)
-        legacy.begin(scope, bytes(body)).add_done_callback(partial(self._answer, exchange, connection))
+        legacy.begin(scope, bytes(body)).add_done_callback(partial(self._replied, exchange, connection))
         return True
 
-    def _answer(self, exchange: Exchange, connection: Connection, future: Future[LegacyReply]) -> None:
+    def _replied(self, exchange: Exchange, connection: Connection, future: Future[LegacyReply]) -> None:
         """The thread has replied: write the response, or pass it on in the usual way."""
         reply = None if future.cancelled() or future.exception() is not None else future.result()
         if reply is None or reply.content is None or not self._write(exchange, connection, reply):
@@ -96,20 +99,8 @@ class DirectPath:
     def _write(self, exchange: Exchange, connection: Connection, reply: LegacyReply) -> bool:
         """Write the whole response at once. Returns False if it isn't simple enough."""
         status, content, response = reply.start["status"], reply.content or b"", exchange.response
-        lines = [*reply.start["headers"], *response.extra]
-        names = dict(lines)
-        if (
-            len(content) > MOST
-            or status in USUAL_STATUSES
-            or not FRAMING.isdisjoint(names)
-            or names.get(b"content-length") != b"%d" % len(content)
-        ):
-            return False
-        try:
-            head = b"".join(map(header_line, lines))
-        except Malformed:
-            return False
-        if not connection.write(status, head, content):
+        simple = None if status == COMPLETED else simple_head(status, [*reply.start["headers"], *response.extra])
+        if simple is None or simple[1] != len(content) or not connection.write(status, simple[0], content):
             return False
         response.status, response.size, response.complete = status, len(content), True
         response.until = self._clock.monotonic()

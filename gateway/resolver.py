@@ -15,12 +15,14 @@ from gateway.routing.table import Match
 from gateway.snapshot import Snapshot
 from gateway.upstreams.base import Legacy, Upstream
 
-__all__ = ["Refusal", "Resolved", "Resolver"]
+__all__ = ["Found", "Refusal", "Resolved", "Resolver"]
 
 Refusal = BadRequest | Unavailable
 # The request info, the route's match, the decision, and the ASGI application to call. For a refused request it is one
 # that sends the refusal. A plain tuple, since one is made for every request.
 Resolved = tuple[RequestInfo, Match | None, Decision, ASGIApp]
+# A request, read, and its match; with the snapshot that has it, which may be replaced meanwhile.
+Found = tuple[Snapshot, RequestInfo, Match | None]
 
 
 class Resolver:
@@ -50,13 +52,14 @@ class Resolver:
         self.request_id = request_id
         self.on_refusal = on_refusal
 
-    async def resolve(self, scope: Scope) -> Resolved:
-        """Read, match and decide. May call the project to find out who the caller is."""
-        snapshot = self.snapshot  # kept in a variable: it may be replaced while this waits
-        info = match = None
+    async def resolve(self, scope: Scope, found: Found | None = None) -> Resolved:
+        """Read, match and decide. May call the project to find out who the caller is. `found` is what `find` has
+        returned for this scope, if it was called."""
+        snapshot, info, match = found or (self.snapshot, None, None)  # the snapshot may be replaced while this waits
         try:
-            info = self.read(scope)
-            match = snapshot.match(info, scope)
+            if info is None:
+                info = self.read(scope)
+                match = snapshot.match(info, scope)
             caller: Caller | None = NOBODY_KNOWN
             if snapshot.asking and match is not None and match.route in snapshot.asking:
                 caller = await self.caller(match, info, scope)
@@ -66,6 +69,12 @@ class Resolver:
             return self._refused(reason, info or unchecked(scope, self.request_id), match)
         except ForStaff as page:
             return await self._for_staff(page.info, page.match, scope)
+
+    def find(self, scope: Scope) -> Found:
+        """Read the request, and find its route. Raises BadRequest."""
+        snapshot = self.snapshot
+        info = self.read(scope)
+        return snapshot, info, snapshot.match(info, scope)
 
     async def _for_staff(self, info: RequestInfo, match: Match, scope: Scope) -> Resolved:
         """Resolve a request for a page of the gateway's own that only staff may see."""

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from asyncio import AbstractEventLoop, Future
+from collections.abc import Awaitable
+from contextlib import suppress
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.compat.uvicorn import Cycle, complete
+from gateway.dispatch.malformed import Malformed, header_line
+from gateway.types import NO_HEADERS, Headers
 
-__all__ = ["Connection", "TakesRequests"]
+__all__ = ["AnswersRequests", "Connection", "simple_head"]
 
 STATUSES = frozenset(HTTPStatus)
+MOST = 2**16  # bytes of a body that is copied, to be written together with its head
+# Responses that have no body, whatever their headers say.
+BODILESS = frozenset({204, 205, 304})
+# Headers that say how the connection goes on.
+FRAMING = frozenset({b"connection", b"transfer-encoding", b"upgrade", b"trailer"})
 
 
 class ServerProtocol(Protocol):
-    """The server's protocol: what it has of uvicorn's, and of `HttpTools`."""
+    """The server's protocol: what it has of uvicorn's, and of `HttpTools`. `done` is a future that is."""
 
     transport: Any
     flow: Any
+    loop: AbstractEventLoop
+    done: Future[None]
 
     def start_task(self, cycle: Cycle, app: ASGIApp) -> None:
         """Let `app` answer the request of `cycle`, in a task."""
@@ -28,12 +40,12 @@ class ServerProtocol(Protocol):
         """The headers that the server adds to each response."""
 
 
-class TakesRequests(Protocol):
-    """What may answer a request without a task: the direct path."""
+class AnswersRequests(Protocol):
+    """What gets requests from the protocol: the direct path."""
 
-    def take(self, scope: Scope, body: bytes | bytearray, connection: Connection) -> bool:
-        """Begin to answer the request of `scope`, whose whole body is `body`. Returns False if it has to take the usual
-        way; then nothing has happened to it."""
+    def answer(self, scope: Scope, body: bytes | bytearray, connection: Connection) -> bool:
+        """Begin to answer the request of `scope`, whose whole body is `body`. Returns whether it was handed to a thread
+        at once; otherwise it takes the usual way."""
 
 
 class Connection:
@@ -43,17 +55,59 @@ class Connection:
     disconnected. So what is written for a request can reach nobody else.
     """
 
-    __slots__ = ("_cycle", "_protocol", "receive", "send")
+    __slots__ = ("_app", "_cycle", "_held", "_protocol", "receive")
 
     def __init__(self, protocol: ServerProtocol, cycle: Cycle) -> None:
         self._protocol = protocol
         self._cycle = cycle
+        self._held: tuple[Message, bytes, int] | None = None  # the start of the response, and its `simple_head`
         self.receive: Receive = cycle.receive
-        self.send: Send = cycle.send
 
     def run(self, app: ASGIApp) -> None:
         """Let `app` answer, in a task, as the server does."""
-        self._protocol.start_task(self._cycle, app)
+        self._app = app
+        self._protocol.start_task(self._cycle, self)
+
+    async def __call__(self, scope: Scope, receive: Receive, _: Send) -> None:
+        """As an ASGI application: `app`, with the `send` below."""
+        try:
+            await self._app(scope, receive, self.send)
+        finally:
+            self._flush()  # an application may have failed after the start, and the server looks whether there was one
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """ASGI's `send`: the server's, but a start and a whole body that follows at once are written together.
+
+        A start without a body is written when the event loop has its turn: some clients wait for it.
+        """
+        held, self._held = self._held, None
+        kind = message["type"]
+        if held is not None:
+            start, head, length = held
+            content = message.get("body", b"")
+            whole = kind == "http.response.body" and length == len(content) and not message.get("more_body", False)
+            if whole and self.write(start["status"], head, content):
+                return self._protocol.done
+            return self._send_both(start, message)
+        if kind == "http.response.start" and self._cycle.scope["method"] != "HEAD":
+            simple = simple_head(message["status"], message.get("headers", NO_HEADERS))
+            if simple is not None and not self._cycle.response_started:
+                self._held = message, *simple
+                self._protocol.loop.call_soon(self._flush)
+                return self._protocol.done
+        return cast("Awaitable[None]", self._cycle.send(message))
+
+    def _flush(self) -> None:
+        """Write the start that is held. While the client takes nothing, it is held until the body comes."""
+        if self._held is None or self._protocol.flow.write_paused:
+            return
+        (start, *_), self._held = self._held, None
+        with suppress(StopIteration):  # it waits for nothing now
+            self._cycle.send(start).send(None)
+
+    async def _send_both(self, start: Message, message: Message) -> None:
+        await self._cycle.send(start)
+        await self._cycle.send(message)
 
     def write(self, status: int, head: bytes, content: bytes) -> bool:
         """Write a whole response: lines of headers, of which one is Content-Length, and the content.
@@ -76,3 +130,17 @@ def _status_line(status: int) -> bytes:
     """As uvicorn has it."""
     phrase = HTTPStatus(status).phrase if status in STATUSES else ""
     return b"HTTP/1.1 %d %s\r\n" % (status, phrase.encode())
+
+
+def simple_head(status: int, lines: Headers) -> tuple[bytes, int] | None:
+    """The headers of a response as lines, and its Content-Length. None if the response isn't simple enough to be
+    written at once: it must have a body of a known length that isn't long, and leave the connection as it is."""
+    names = dict(lines)
+    length = names.get(b"content-length", b"")
+    if status < 200 or status in BODILESS or not FRAMING.isdisjoint(names) or not length.isdigit():
+        return None
+    try:
+        size = int(length)
+        return (b"".join(map(header_line, lines)), size) if size <= MOST else None
+    except (Malformed, TypeError, ValueError):
+        return None

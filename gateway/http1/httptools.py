@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.compat.uvicorn import Cycle
-from gateway.http1.connection import Connection, TakesRequests
+from gateway.http1.connection import AnswersRequests, Connection
 from gateway.http1.protocols import OneReading
 
 __all__ = ["HttpTools"]
@@ -22,10 +23,12 @@ class HttpTools(OneReading, HttpToolsProtocol):  # type: ignore[misc] # for type
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._direct: TakesRequests | None = getattr(self.config, "direct", None)
+        self._direct: AnswersRequests | None = getattr(self.config, "direct", None)
         self._offered: Cycle | None = None
         self._default_headers: list[tuple[bytes, bytes]] = []
         self._default_lines = b""
+        self.done: Future[None] = self.loop.create_future()  # what `send` returns when it has nothing to wait for
+        self.done.set_result(None)
 
     def _start_asgi_task(self, cycle: Cycle, app: Any) -> None:
         """uvicorn's, which older versions don't have: there, each request has a task at once."""
@@ -39,9 +42,7 @@ class HttpTools(OneReading, HttpToolsProtocol):  # type: ignore[misc] # for type
         super().on_message_complete()
         if (cycle := self._offered) is not None and self._direct is not None:
             self._offered = None
-            connection = Connection(self, cycle)
-            if not self._direct.take(cycle.scope, cycle.body, connection):
-                self.start_task(cycle, self.app)
+            self._direct.answer(cycle.scope, cycle.body, Connection(self, cycle))
 
     def start_task(self, cycle: Cycle, app: Any) -> None:
         """Let `app` answer the request of `cycle`, in a task."""

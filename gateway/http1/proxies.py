@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.http1.connection import Connection, TakesRequests
+from gateway.http1.connection import AnswersRequests, Connection
 
 __all__ = ["DirectBehindProxies", "Proxies", "ProxyError"]
 
@@ -45,7 +45,7 @@ class Proxies:
         return self.app(scope, receive, send)
 
     def apply(self, scope: Scope) -> None:
-        """Set `client` and `scheme`, if a proxy has sent the request. Once more makes no difference."""
+        """Set `client` and `scheme`, if a proxy has sent the request."""
         if self.trusts(scope.get("client")):
             self._believe(scope)
 
@@ -86,14 +86,14 @@ class Proxies:
 class DirectBehindProxies:
     """The direct path, for requests that proxies may have sent."""
 
-    def __init__(self, direct: TakesRequests, proxies: Proxies) -> None:
+    def __init__(self, direct: AnswersRequests, proxies: Proxies) -> None:
         self._direct = direct
         self._proxies = proxies
 
-    def take(self, scope: Scope, body: bytes | bytearray, connection: Connection) -> bool:
-        """Begin to answer the request, if it can."""
+    def answer(self, scope: Scope, body: bytes | bytearray, connection: Connection) -> bool:
+        """As the direct path."""
         self._proxies.apply(scope)
-        return self._direct.take(scope, body, connection)
+        return self._direct.answer(scope, body, connection)
 
 
 def _listed(lines: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:

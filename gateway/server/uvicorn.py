@@ -22,7 +22,7 @@ import uvicorn
 
 from gateway.compat.uvicorn import new_protocol
 from gateway.http1 import Proxies
-from gateway.http1.connection import TakesRequests
+from gateway.http1.connection import AnswersRequests
 from gateway.http1.proxies import DirectBehindProxies
 from gateway.server.listening import waiting
 from gateway.server.logs import not_cancelled, set_up_logging
@@ -53,7 +53,7 @@ class ServerConfig(uvicorn.Config):
     def __init__(self, app: Any, *, access: bool, proxies: tuple[str, int] | None = None, **options: Any) -> None:
         self.gateway_access_log = access
         self.gateway_proxies = proxies
-        self.direct: TakesRequests | None = None  # for the protocol (http1/httptools.py)
+        self.direct: AnswersRequests | None = None  # for the protocol (http1/httptools.py)
         # `dictConfig` would close all existing handlers, also the project's, so it is not used.
         super().__init__(app, log_config=None, access_log=False, proxy_headers=False, **options)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import sys
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from itertools import product
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -30,14 +32,14 @@ TAGS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8)
 
 
 class Noting:
-    """A direct path that notes what it takes."""
+    """A direct path that notes which requests need no task."""
 
     def __init__(self, direct: Any) -> None:
         self._direct = direct
         self.taken: list[bool] = []
 
-    def take(self, *request: Any) -> bool:
-        self.taken.append(self._direct.take(*request))
+    def answer(self, *request: Any) -> bool:
+        self.taken.append(self._direct.answer(*request))
         return self.taken[-1]
 
 
@@ -147,7 +149,10 @@ async def test_requests_one_after_the_other_are_answered_the_same_however_they_a
         await asyncio.to_thread(the_same)
 
 
-async def test_of_many_callers_each_gets_its_own_also_while_others_leave(tagged):
+async def test_of_many_callers_each_gets_its_own_also_while_others_leave(tagged, gateway):
+    threads_for_all = {"settings": "legacy.settings", "threads": 40, "static": False}
+    tagged = gateway(legacy=threads_for_all)
+
     async def calls(port: int, number: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for turn in range(20):
@@ -165,7 +170,92 @@ async def test_of_many_callers_each_gets_its_own_also_while_others_leave(tagged)
 
     async with running(tagged), listening_on(tagged, direct=True) as (port, noting), asyncio.timeout(PATIENCE):
         await asyncio.gather(*(calls(port, number) for number in range(30)))
-    assert noting.taken.count(True) > 100  # while no thread is free, they take the usual way
+    assert all(noting.taken)
+
+
+def start(status: int = 200, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    return {"type": "http.response.start", "status": status, "headers": [(b"x-kind", b"raw"), *headers]}
+
+
+def body(content: bytes, *, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": content, "more_body": more}
+
+
+TWO = (b"content-length", b"2")
+MESSAGES = [
+    start(),
+    start(200, TWO),
+    start(204),
+    start(200, TWO, (b"connection", b"close")),
+    start(200, (b"a b", b"c")),
+]
+MESSAGES += [start(500, TWO), start(405, TWO), start(302, TWO, (b"set-cookie", b"a=b"), (b"set-cookie", b"c=d"))]
+MESSAGES += [start(200, (b"content-length", b"2x")), start(200, (b"transfer-encoding", b"chunked")), start(304, TWO)]
+MESSAGES += [body(b"ok"), body(b"ok", more=True), body(b"", more=True), body(b""), body(b"longer")]
+SCRIPTS = st.lists(st.one_of(st.sampled_from(MESSAGES), st.sampled_from(["wait", "fail"])), max_size=5)
+
+
+async def test_what_a_service_sends_is_the_same_whatever_it_sends_and_when(gateway):
+    """Also what breaks ASGI's rules, and what fails in between."""
+    script: list[Any] = []
+
+    async def service(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        for step in script:
+            if step == "wait":
+                await asyncio.sleep(0.001)
+            elif step == "fail":
+                raise ZeroDivisionError
+            else:
+                await send(dict(step))
+
+    module = ModuleType("tests_service_of_scripts")
+    module.app = service  # type: ignore[attr-defined]
+    sys.modules[module.__name__] = module
+    served = gateway(
+        services={"raw": {"app": f"{module.__name__}:app", "middleware": "none", "breaker": False}},
+        routes=[{"name": "raw", "prefix": "/raw", "service": "raw", "claim": "all", "fallback": False}],
+    )
+    loop = asyncio.get_running_loop()
+    async with both_ways(served) as (direct, usual):
+
+        @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        @given(steps=SCRIPTS, method=st.sampled_from(["GET", "GET", "HEAD", "OPTIONS", "POST"]))
+        def the_same(steps: list[Any], method: str) -> None:
+            script[:] = steps
+            sent = request("raw", "a", method, more=b"Connection: close")
+
+            async def of_both() -> None:
+                assert await asked(direct, sent) == await asked(usual, sent)
+
+            asyncio.run_coroutine_threadsafe(of_both(), loop).result(PATIENCE)
+
+        await asyncio.to_thread(the_same)
+
+
+async def test_a_start_is_sent_before_there_is_a_body(gateway):
+    """A client of server-sent events waits for it."""
+    go_on = asyncio.Event()
+
+    async def service(scope: Any, receive: Any, send: Any) -> None:
+        await send(start(200, TWO))
+        await go_on.wait()
+        await send(body(b"ok"))
+
+    module = ModuleType("tests_service_that_waits")
+    module.app = service  # type: ignore[attr-defined]
+    sys.modules[module.__name__] = module
+    served = gateway(
+        services={"raw": {"app": f"{module.__name__}:app", "middleware": "none"}},
+        routes=[{"name": "raw", "prefix": "/raw", "service": "raw", "claim": "all"}],
+    )
+    async with running(served), listening_on(served, direct=True) as (port, _), asyncio.timeout(PATIENCE):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request("raw", "a"))
+        assert b"x-kind: raw" in await reader.readuntil(b"\r\n\r\n")
+        go_on.set()
+        assert await reader.readexactly(2) == b"ok"
+        writer.close()
 
 
 TAKEN = {
