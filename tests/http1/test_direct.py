@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from itertools import product
 from types import ModuleType
@@ -29,6 +30,16 @@ from tests.support.asgi import PATIENCE, running, until
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 TAGS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A server's configuration sets up the loggers of its process, which is that of other tests."""
+    loggers = [logging.getLogger(name) for name in ("gateway", "gateway.access", "uvicorn", "uvicorn.error")]
+    before = [(log.disabled, log.propagate, log.level, [*log.handlers]) for log in loggers]
+    yield
+    for log, (log.disabled, log.propagate, level, log.handlers) in zip(loggers, before, strict=True):
+        log.setLevel(level)
 
 
 class Noting:

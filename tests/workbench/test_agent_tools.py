@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from mcp import Client, StdioServerParameters, stdio_client
 
 from tests.conftest import project_toml
 from tests.support.console import GATEWAY
 from tests.support.server import environment
+
+if TYPE_CHECKING:
+    from mcp import Client
 
 pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
@@ -38,6 +40,9 @@ def folder(tmp_path: Path) -> Path:
 @asynccontextmanager
 async def agent(folder: Path) -> AsyncIterator[Client]:
     """An agent that has started the server in `folder`."""
+    # Not above: it takes a second of each process that collects tests.
+    from mcp import Client, StdioServerParameters, stdio_client
+
     server = StdioServerParameters(command=GATEWAY, args=["mcp"], cwd=folder, env=environment())
     async with Client(stdio_client(server)) as client:
         yield client
