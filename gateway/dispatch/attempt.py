@@ -10,7 +10,7 @@ from starlette.types import Message, Receive
 from gateway.config.routes import FallbackConfig
 from gateway.dispatch.bodies import Bodies, Body
 from gateway.dispatch.deadline import Deadlines
-from gateway.dispatch.replay import ReplayBuffer
+from gateway.dispatch.replay_buffer import ReplayBuffer
 from gateway.routing.request import RequestInfo
 from gateway.types import ERROR, Failure
 

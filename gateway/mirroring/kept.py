@@ -9,7 +9,7 @@ from itertools import chain
 from starlette.types import Receive, Scope
 
 from gateway.dispatch.bodies import Bodies
-from gateway.dispatch.replay import ReplayBuffer
+from gateway.dispatch.replay_buffer import ReplayBuffer
 from gateway.mirroring.answer_tap import AnswerTap
 from gateway.parity.answer import Answer
 from gateway.rollout.decision import SAFE

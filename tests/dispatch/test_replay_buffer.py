@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dispatch.bodies import Bodies, Body
-from gateway.dispatch.replay import ReplayBuffer
+from gateway.dispatch.replay_buffer import ReplayBuffer
 
 pytestmark = pytest.mark.anyio
 
