@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,70 +22,83 @@ def themed(seeded: Path) -> Iterator[Shop]:
         yield shop
 
 
+@dataclass
+class Walk:
+    """A route on its way, and who moves it. `answered` is how many requests the service had answered when last seen."""
+
+    olga: Staff
+    route: str
+    answered: int = 0
+
+    @property
+    def stage(self) -> str:
+        """Where it stands, as the page says."""
+        return self.olga.page.locator("[aria-current=step]").inner_text()
+
+
 def test_routes_go_up_and_back(staff, shop, themed):
     """Under a strict policy, in an AdminSite of the project's own, and under django-unfold: step by step in all three,
-    since each step takes a while to be seen."""
+    since it takes a while until each step is seen."""
     walks = [
-        (staff("olga"), "products"),
-        (staff("olga", site="backstage"), "product"),
-        (staff("olga", url=themed.url), "products"),
+        Walk(staff("olga"), "products"),
+        Walk(staff("olga", site="backstage"), "product"),
+        Walk(staff("olga", url=themed.url), "products"),
     ]
     with shop.asked("/api/products/", "/api/products/7/"), themed.asked("/api/products/"):
-        for step in (shadowed, refused_for_a_difference, accepted, in_canary, rolled_back):
-            for olga, route in walks:
-                step(olga, route)
+        for step in (shadowed, refused, accepted, half_of_them, numbers_move, numbers_move, rolled_back):
+            for walk in walks:
+                step(walk)
 
 
-def shadowed(olga: Staff, route: str) -> None:
+def shadowed(walk: Walk) -> None:
     """From the index to the route's page, and to shadow."""
-    olga.page.get_by_role("link", name="Migration").first.click()
-    olga.page.locator(f"#gw-link-{route}").click()
-    olga.move("promote", "compare first", to="shadow")
-    olga.sees("olga promoted")
-    assert olga.page.locator("[aria-current=step]").inner_text() == "shadow"
+    walk.olga.page.get_by_role("link", name="Migration").first.click()
+    walk.olga.page.locator(f"#gw-link-{walk.route}").click()
+    walk.olga.move("promote", "compare first", to="shadow")
+    walk.olga.sees("olga promoted")
+    assert walk.stage == "shadow"
 
 
-def refused_for_a_difference(olga: Staff, _: str) -> None:
+def refused(walk: Walk) -> None:
     """What differs appears on the open page; the next step is refused, with the reason, and what was typed stays."""
-    olga.sees("price changed, string → number")
-    olga.move("promote", "it looks good", to="canary:1")
-    refusal = olga.page.get_by_role("alert")
+    walk.olga.sees("price changed, string → number")
+    walk.olga.move("promote", "it looks good", to="canary:1")
+    refusal = walk.olga.page.get_by_role("alert")
     assert "1 breaking difference is open" in refusal.inner_text()
-    assert olga.page.locator("#gw-promote [name=why]").input_value() == "it looks good"
+    assert walk.olga.page.locator("#gw-promote [name=why]").input_value() == "it looks good"
 
 
-def accepted(olga: Staff, _: str) -> None:
+def accepted(walk: Walk) -> None:
     """The difference is accepted until a day, with a reason."""
-    olga.page.get_by_role("link", name="Accept or resolve").click()
-    olga.page.locator("#gw-accept [name=until]").fill(f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}")
-    olga.move("accept", "the apps read both")
-    olga.sees("olga accepted")
-    assert "None is open." in olga.page.locator("#gw-differences").inner_text()
+    walk.olga.page.get_by_role("link", name="Accept or resolve").click()
+    walk.olga.page.fill("#gw-accept [name=until]", f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}")
+    walk.olga.move("accept", "the apps read both")
+    walk.olga.sees("olga accepted")
+    assert "None is open." in walk.olga.page.locator("#gw-differences").inner_text()
 
 
-def in_canary(olga: Staff, _: str) -> None:
-    """Once enough was compared, half of the callers get the service; the numbers move on the open page."""
-    olga.sees("ready for canary at 1 %")
-    olga.move("promote", "half of them", to="canary:1", weight="50")
-    assert olga.page.locator("[aria-current=step]").inner_text() == "canary 50 %"
-    first = answered(olga, lambda number: number > 0)
-    assert answered(olga, lambda number: number > first) > first
+def half_of_them(walk: Walk) -> None:
+    """Once enough was compared, and the open page says so, half of the callers get the service."""
+    walk.olga.sees("ready for canary at 1 %")
+    walk.olga.move("promote", "half of them", to="canary:1", weight="50")
+    walk.olga.sees("olga promoted")
+    assert walk.stage == "canary 50 %"
 
 
-def answered(olga: Staff, enough: Callable[[int], bool]) -> int:
-    """How many requests the service has answered, as the open page says, once that is enough."""
-    shown = olga.page.locator("[data-metric=errors] td:last-child")
-    while not enough(number := int(re.findall(r"[\d,]+", shown.inner_text())[0].replace(",", ""))):
-        olga.page.wait_for_timeout(250)
-    return number
+def numbers_move(walk: Walk) -> None:
+    """The open page, without a reload, says that the service has answered more."""
+    shown = walk.olga.page.locator("[data-metric=errors] td:last-child")
+    while (number := int(shown.inner_text().partition(" / ")[0].replace(",", ""))) <= walk.answered:
+        walk.olga.page.wait_for_timeout(100)
+    walk.answered = number
 
 
-def rolled_back(olga: Staff, _: str) -> None:
+def rolled_back(walk: Walk) -> None:
     """Back at once. Who did what, and why, is in the audit trail."""
-    olga.move("rollback", "that is enough", to="legacy")
-    olga.sees("olga rolled back")
-    assert olga.page.locator("[aria-current=step]").inner_text() == "legacy"
-    rows = olga.page.locator("#gw-audit tbody tr").all_inner_texts()
+    walk.olga.move("rollback", "that is enough", to="legacy")
+    walk.olga.sees("olga rolled back")
+    assert walk.stage == "legacy"
+    rows = walk.olga.page.locator("#gw-audit tbody tr").all_inner_texts()
     assert [row.split("\t")[-1] for row in rows] == ["that is enough", "half of them", "compare first"]
     assert all("olga" in row for row in rows)
 
