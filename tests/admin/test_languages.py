@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation.template import templatize
 
 import gateway.control
-from gateway.control.templatetags.gateway_admin import duration, moment, percent, quoted, short
+from gateway.control.templatetags.gateway_admin import day, duration, moment, percent, quoted, short
 
 CONTROL = Path(gateway.control.__file__).parent
 ADMIN = CONTROL.parent / "admin"
@@ -68,12 +68,14 @@ def test_a_time_is_in_the_users_zone(zone, shown):
     with timezone.override(zone):
         assert shown in moment(NOON)
         assert 'datetime="2026-06-01T' in moment(NOON.timestamp())
+        assert "data-day" in day(NOON)
 
 
 @pytest.mark.parametrize(
     ("made", "text"),
     [
         (moment(None), "–"),
+        (day(None), "–"),
         (duration(0.0123), "12.3 ms"),
         (duration(0.25), "250 ms"),
         (duration(2.5), "2.5 s"),

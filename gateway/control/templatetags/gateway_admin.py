@@ -12,7 +12,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-__all__ = ["count", "duration", "moment", "percent", "quoted", "short"]
+__all__ = ["count", "day", "duration", "moment", "percent", "quoted", "short"]
 
 register = template.Library()
 
@@ -27,6 +27,16 @@ def moment(value: datetime | float | None) -> SafeString | str:
     local = timezone.localtime(value)
     text = f"{date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M:%S} {local.tzname()}"
     return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="seconds"), text)
+
+
+@register.filter
+def day(value: datetime | None) -> SafeString | str:
+    """As `moment`, where the day is enough."""
+    if value is None:
+        return "–"
+    local = timezone.localtime(value)
+    text = date_format(local, "SHORT_DATE_FORMAT")
+    return format_html('<time datetime="{}" data-day>{}</time>', local.isoformat(timespec="seconds"), text)
 
 
 @register.filter

@@ -32,7 +32,7 @@ COUNTED = (
     ("GET", "products/", 1400, "", "", 0),
     ("GET", "api/cart/", 2600, "cart", "/api/cart/", 24),
     ("POST", "api/cart/items/", 800, "cart", "/api/cart/items/", 20),
-    ("GET", "api/quotes/<int:product_pk>/", 1700, "quotes", "/api/quotes/{product_pk}/", 9),
+    ("GET", "api/quotes/<int:product_pk>/", 1700, "quotes", "/api/quotes/{product_id:int}/", 9),
     ("GET", "api/reviews/$", 1500, "reviews", "/api/reviews/", 2),
 )
 STAFF = {

@@ -3,19 +3,24 @@
 (() => {
   const live = document.getElementById("gateway-live");
   const said = document.getElementById("gateway-said");
-  const language = document.documentElement.lang || undefined;
+  // The page's language as the browser's user writes it: "en-GB" where the page is in "en".
+  const base = (tag) => tag.split("-")[0];
+  const page = document.documentElement.lang;
+  const language = navigator.languages.find((tag) => base(tag) === base(page)) ?? (page || undefined);
 
   // -- times ---------------------------------------------------------------------------------------
 
   const moments = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
+  const days = new Intl.DateTimeFormat(language, { dateStyle: "short" });
   const hours = new Intl.DateTimeFormat(language, { weekday: "short", hour: "numeric" });
 
   const localise = (root) => {
     for (const element of root.querySelectorAll("time[datetime], [data-hour]")) {
       const moment = new Date(element.dataset.hour ?? element.dateTime);
       if (Number.isNaN(moment.getTime())) continue;
-      if (element.dateTime && !element.title) element.title = element.textContent;
-      element.textContent = (element.dataset.hour ? hours : moments).format(moment);
+      const { day, hour } = element.dataset;
+      if (element.dateTime && !element.title) element.title = day === undefined ? element.textContent : moments.format(moment);
+      element.textContent = (hour ? hours : day === undefined ? moments : days).format(moment);
     }
   };
 
