@@ -18,7 +18,7 @@ __all__ = ["Axes", "Bar", "Chart", "ChartLine", "lines", "plain", "segments", "s
 WIDTH, HEIGHT = 400, 140  # of the plot, in units of the viewBox: about pixels, where two charts stand side by side
 LEFT, TOP, BOTTOM = 66, 8, 30  # room for labels
 LABELS = 4  # below the plot, at most
-CEILINGS = ((1, 5), (2, 4), (2.5, 5), (4, 4), (5, 5), (8, 4), (10, 5))  # of the axis, and in how many parts
+CEILINGS = ((1, 5), (2, 4), (2.5, 5), (4, 4), (5, 5), (6, 3), (8, 4), (10, 5))  # of the axis, and in how many parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def progress_chart(found: Sequence[RouteStatus], counted: Counted | None, now: d
     stages = [_by_stage(day.stages, sizes) for day in days]
     series = [(stage, f"gw-at-{stage}", [float(day[stage]) for day in stages]) for stage in reversed(STAGES)]
     title = gettext("Routes by stage, by day") if counted is None else gettext("Endpoints by stage, by day")
-    labels = [date_format(day.day, "MONTH_DAY_FORMAT") for day in days]
+    labels = [date_format(day.day, "j M") for day in days]
     return stacked("gw-progress", title, Axes(gettext("Day"), labels, _count, plain), series)
 
 

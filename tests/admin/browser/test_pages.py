@@ -62,10 +62,11 @@ def test_times_are_in_the_readers_zone_and_form(staff):
     assert re.match(r"\d\d/\d\d/\d{4}, \d\d:\d\d:\d\d$", there)  # not as in the United States
     assert "EET" in (shown.get_attribute("title") or "")  # as the server has it
     hour = olga.page.locator("#gw-latency [data-hour]").first
-    assert hour.text_content() == olga.page.evaluate(
-        "at => new Intl.DateTimeFormat('en-GB', {weekday: 'short', hour: 'numeric'}).format(new Date(at))",
-        hour.get_attribute("data-hour"),
+    form = "{weekday: 'short', hour: 'numeric', minute: '2-digit'}"
+    there = olga.page.evaluate(
+        f"at => new Intl.DateTimeFormat('en-GB', {form}).format(new Date(at))", hour.get_attribute("data-hour")
     )
+    assert hour.text_content() == there
 
 
 # -- by keyboard -----------------------------------------------------------------------------------

@@ -12,7 +12,7 @@
 
   const moments = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
   const days = new Intl.DateTimeFormat(language, { dateStyle: "short" });
-  const hours = new Intl.DateTimeFormat(language, { weekday: "short", hour: "numeric" });
+  const hours = new Intl.DateTimeFormat(language, { weekday: "short", hour: "numeric", minute: "2-digit" });
 
   const localise = (root) => {
     for (const element of root.querySelectorAll("time[datetime], [data-hour]")) {
