@@ -5,8 +5,7 @@ measured is the thread's processor time, the median of some repetitions: a whole
 the session to the last byte. `--steps` counts interpreter steps instead, which depend on no machine; `--profile` says
 where they go.
 
-Ten open pages: five of the overview, which ask every ten seconds, and five of as many routes, which ask every five. The
-share is of one processor.
+Open pages poll: the overview every ten seconds, a route's page every five. The share is of one processor.
 """
 
 from __future__ import annotations
@@ -20,15 +19,22 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any
+from unittest import mock
 
 ROUTES, DAYS, WINDOWS = 300, 30, 6
 REPETITIONS = 9
-PAGES = 10  # half of them of the overview
+PERIOD = 300.0  # seconds
+# Open pages, and the seconds between two looks of each.
+OPEN = {
+    "ten open pages of the overview": {"news/": 1.0},
+    "five of the overview, and five of routes": {"news/": 2.0} | {f"r{n}/change/news/": 5.0 for n in range(5)},
+    "ten of as many routes": {f"r{n}/change/news/": 5.0 for n in range(10)},
+}
 SECTION = "/admin/gateway_control/route/"
 
 
@@ -216,22 +222,36 @@ def main() -> None:
             pstats.Stats(profile).sort_stats("tottime").print_stats(40)
             return
         unit = "1,000 steps" if chosen.steps else "ms"
-        found = {}
         for name, taken in rows(client, steps if chosen.steps else processor_time):
-            found[name] = taken
             print(f"{name:<30}{taken:10.1f} {unit}")
         if not chosen.steps:
-            print(f"{PAGES} open pages: {polling(found):.2f} % of a processor")
+            for name, pages in OPEN.items():
+                print(f"{name:<44}{polling(client, pages):6.2f} % of a processor")
 
 
-def polling(found: dict[str, float]) -> float:
-    """The share of a processor, in percent, that the open pages take: of each fragment that is shown, one is made
-    between two looks; the other looks are answered by what is kept."""
-    half = PAGES // 2
-    looks = half / 10 + half / 5  # a second
-    made = 1 / 10 + half / 5
-    spent = (looks - made) * found["304"] + found["overview, its news, made"] / 10
-    return (spent + half / 5 * found["route, its news, made"]) / 10
+def polling(client: Any, pages: Mapping[str, float]) -> float:
+    """The share of a processor, in percent, that these open pages take in PERIOD seconds.
+
+    The clock of the pages is set, and every request is made: what it takes is measured.
+    """
+    from gateway.admin import polling as module
+
+    now, spent = time.monotonic() + 3600, 0.0
+    etags: dict[str, str] = {}
+    due = {page: now + number / len(pages) for number, page in enumerate(pages)}
+    end = now + PERIOD
+    forget()
+    with mock.patch.object(module, "SYSTEM", SimpleNamespace(monotonic=lambda: now)):
+        for page in pages:
+            etags[page] = client.get(f"{SECTION}{page}")["ETag"]
+        while (page := min(due, key=due.__getitem__)) and due[page] < end:
+            now = due[page]
+            due[page] += pages[page]
+            begin = time.thread_time()
+            response = client.get(f"{SECTION}{page}", headers={"If-None-Match": etags[page]})
+            spent += time.thread_time() - begin
+            etags[page] = response["ETag"]
+    return 100 * spent / PERIOD
 
 
 if __name__ == "__main__":

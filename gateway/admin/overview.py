@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext
 
+from gateway.admin.board import Column, columns
 from gateway.admin.chart import Axes, Bar, Chart, lines, plain, segments, stacked
 from gateway.admin.inventory_cache import DAYS, INVENTORY, Counted
 from gateway.admin.progress import progress_chart
@@ -18,41 +19,17 @@ from gateway.admin.project import AdminProject
 from gateway.admin.waiting import WaitingRoute, waiting
 from gateway.control import reports
 from gateway.control.templatetags.gateway_admin import percent
-from gateway.rollout.stage import SHADOW, STAGES
 
 if TYPE_CHECKING:
-    from gateway.control.reports import DayOfTraffic, RouteStatus, SideStats, WorkerReport
+    from gateway.control.reports import DayOfTraffic, WorkerReport
     from gateway.control.transitions import Transition
 
-__all__ = ["HISTORY", "Card", "Column", "DaysCache", "Overview", "WorkerRow", "overview"]
+__all__ = ["HISTORY", "DaysCache", "Overview", "WorkerRow", "overview"]
 
 LATEST = 10  # changes
 DEAD = 20  # endpoints that are listed; the page of endpoints has all
 SILENT = timedelta(seconds=15)  # since a worker was seen
 MINUTE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A route on the board."""
-
-    status: RouteStatus
-    service: SideStats
-    legacy: SideStats
-    mirrored: bool
-
-    @property
-    def verdict(self) -> str:
-        """The guard's verdict in a word; "" where nothing is judged."""
-        return self.status.verdict.verdict.value if self.status.verdict is not None else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A stage, and the routes at it."""
-
-    stage: str
-    cards: tuple[Card, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +94,7 @@ def overview(project: AdminProject, now: datetime) -> Overview:
     counted = INVENTORY.peek(project.gateway) if project.gateway is not None else None
     stages = Counter(status.effective.stage for status in found)
     return Overview(
-        columns=tuple(
-            Column(stage, tuple(_card(one) for one in found if one.effective.stage == stage)) for stage in STAGES
-        ),
+        columns=columns(found),
         waiting=tuple(waiting(found, project.routes, now)),
         workers=_rows(reports.workers(now, rows), changes[0].revision if changes else 0, now),
         changes=tuple(changes),
@@ -133,16 +108,6 @@ def overview(project: AdminProject, now: datetime) -> Overview:
         moved=stages["live"] + stages["retired"],
         total=len(found),
     )
-
-
-def _card(status: RouteStatus) -> Card:
-    window = status.window
-    mirrored = status.effective.stage == SHADOW or (
-        not window.service.requests and bool(window.service_mirrored.requests)
-    )
-    service = window.service_mirrored if mirrored else window.service
-    legacy = window.legacy if window.legacy.requests else window.legacy_mirrored
-    return Card(status, service, legacy, mirrored)
 
 
 def _rows(workers: Sequence[WorkerReport], revision: int, now: datetime) -> tuple[WorkerRow, ...]:

@@ -16,7 +16,7 @@ from gateway.control import reports
 from gateway.rollout.stage import LEGACY_STAGE, STAGES
 
 if TYPE_CHECKING:
-    from gateway.control.reports import RouteStatus
+    from gateway.control.reports import DayOfStages, RouteStatus
 
 __all__ = ["progress_chart"]
 
@@ -26,7 +26,7 @@ def progress_chart(found: Sequence[RouteStatus], counted: Counted | None, now: d
     known. Endpoints, and which route has which, are those of today."""
     sizes = _sizes(found, counted)
     days = reports.stages_by_day({one.route: one.effective.stage for one in found}, now, DAYS)
-    stages = [_by_stage(day.stages, sizes) for day in days]
+    stages = _by_stage(days, sizes)
     series = [(stage, f"gw-at-{stage}", [float(day[stage]) for day in stages]) for stage in reversed(STAGES)]
     title = gettext("Routes by stage, by day") if counted is None else gettext("Endpoints by stage, by day")
     labels = [date_format(day.day, "j M") for day in days]
@@ -41,11 +41,18 @@ def _sizes(found: Sequence[RouteStatus], counted: Counted | None) -> Mapping[str
     return Counter(None if claimed is None else claimed.route for claimed in own)
 
 
-def _by_stage(stages: Mapping[str, str], sizes: Mapping[str | None, int]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for route, size in sizes.items():
-        total[LEGACY_STAGE if route is None else stages.get(route, LEGACY_STAGE)] += size
-    return total
+def _by_stage(days: Sequence[DayOfStages], sizes: Mapping[str | None, int]) -> list[Counter[str]]:
+    """How many there are at each stage, for each of `days`."""
+    before: Mapping[str, str] = {}
+    total = Counter({LEGACY_STAGE: sum(sizes.values())})
+    found = []
+    for day in days:
+        for route, stage in day.stages.items() - before.items():  # most routes stay where they are
+            total[before.get(route, LEGACY_STAGE)] -= sizes.get(route, 0)
+            total[stage] += sizes.get(route, 0)
+        found.append(total.copy())
+        before = day.stages
+    return found
 
 
 def _count(value: float) -> str:

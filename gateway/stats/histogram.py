@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
+from itertools import accumulate
 
 __all__ = ["BOUNDS", "FACTOR", "Histogram"]
 
@@ -64,13 +65,14 @@ class Histogram:
         """
         if not 0 <= q <= 1:
             raise ValueError(f"a quantile is between 0 and 1, not {q}")
-        left = q * self.count
-        for place, count in enumerate(self.counts):
-            if count and left <= count:
-                lower, upper = _between(place)
-                return lower + (upper - lower) * left / count
-            left -= count
-        return None
+        upto = [*accumulate(self.counts)]
+        if not (total := upto[-1]):
+            return None
+        wanted = q * total
+        place = bisect_left(upto, wanted) if wanted else bisect_right(upto, 0)
+        count = self.counts[place]
+        lower, upper = _between(place)
+        return lower + (upper - lower) * (wanted - (upto[place] - count)) / count
 
     def above(self, seconds: float) -> float:
         """How many took longer than `seconds`; the bucket that contains `seconds` is counted proportionally."""
@@ -93,11 +95,10 @@ class Histogram:
     def add_json(self, stored: Mapping[str, int]) -> None:
         """Add the counts that `to_json` returned. Raises ValueError for anything else."""
         counts = self.counts
+        if not (stored.keys() <= _PLACES.keys() and min(stored.values(), default=1) > 0):
+            raise ValueError(f"in {stored!r} there is what is no count of a place from 0 to {len(BOUNDS)}")
         for place, count in stored.items():
-            number = _PLACES.get(place)
-            if number is None or count < 1:
-                raise ValueError(f"{place!r}: {count!r} is no count of a place from 0 to {len(BOUNDS)}")
-            counts[number] += count
+            counts[_PLACES[place]] += count
 
 
 def _between(place: int) -> tuple[float, float]:

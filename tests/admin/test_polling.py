@@ -1,5 +1,6 @@
 """A page that looks for news gets 304 while there are none, renews no session, and is in no count."""
 
+from collections import defaultdict
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -99,3 +100,68 @@ def test_what_is_shown_is_made_once_for_all_open_pages():
     first, again = (fragments.get(("page",), lambda: made.append(1) or "html") for _ in range(2))
     assert first is again
     assert made == [1]
+
+
+# -- what open pages may take ----------------------------------------------------------------------
+
+
+class OpenPages:
+    """Pages that are open for so many seconds, each of which polls every few. What each making takes is said, and what
+    all of them took is counted."""
+
+    def __init__(self, monkeypatch, takes: float) -> None:
+        self.now, self.spent, self.takes = 1000.0, 0.0, takes
+        self.made: dict[str, list[float]] = defaultdict(list)
+        self.fragments = Fragments(lambda: self.spent)
+        monkeypatch.setattr("gateway.admin.polling.SYSTEM", SimpleNamespace(monotonic=lambda: self.now))
+
+    def make(self, page: str) -> str:
+        self.spent += self.takes
+        self.made[page].append(self.now)
+        return f"{page} {self.now}"
+
+    def poll(self, pages: dict[str, float], seconds: float) -> None:
+        due = {page: self.now + number / 100 for number, page in enumerate(pages)}
+        end = self.now + seconds
+        while (page := min(due, key=due.__getitem__)) and due[page] < end:
+            self.now = due[page]
+            due[page] += pages[page]
+            self.fragments.get((page,), lambda page=page: self.make(page), fresh=pages[page] - 1)
+
+
+def test_open_pages_take_less_than_a_hundredth_of_a_processor_however_many_they_are(monkeypatch):
+    pages = OpenPages(monkeypatch, takes=0.05)
+    each = {f"page {number}": 5.0 for number in range(10)}
+    pages.poll(each, 5)
+    before = pages.spent
+    pages.poll(each, 600)
+    assert 0.4 < 100 * (pages.spent - before) / 600 < 1
+    times = [len(made) for made in pages.made.values()]
+    assert max(times) - min(times) <= 1  # none of them waits longer than others
+
+
+def test_a_page_that_is_closed_holds_up_no_other(monkeypatch):
+    pages = OpenPages(monkeypatch, takes=0.05)
+    pages.poll({"closed": 5.0, "open": 5.0}, 16)
+    pages.poll({"open": 5.0}, 100)
+    assert len([made for made in pages.made["open"] if made > 1016]) >= 8
+
+
+def test_one_page_alone_has_each_looks_news(monkeypatch):
+    pages = OpenPages(monkeypatch, takes=0.03)
+    pages.poll({"route": 5.0}, 60)
+    assert len(pages.made["route"]) == 12
+
+
+def test_while_one_is_made_the_others_get_what_is_kept(monkeypatch):
+    pages = OpenPages(monkeypatch, takes=0.0)
+    first = pages.fragments.get(("a",), lambda: "old")
+    pages.now += 60
+
+    def slow() -> str:
+        found.append(pages.fragments.get(("a",), lambda: "never", fresh=1.0))
+        return "new"
+
+    found: list[object] = []
+    assert pages.fragments.get(("a",), slow, fresh=1.0).html == "new"
+    assert found == [first]
