@@ -30,13 +30,20 @@ def test_no_page_has_a_serious_fault_of_accessibility(staff, screenshots, scheme
     from axe_playwright_python.sync_playwright import Axe
 
     olga: Staff = staff("olga", color_scheme=scheme)
-    olga.page.emulate_media(reduced_motion="reduce")
     found: dict[str, Any] = {}
-    for name, path in PAGES.items():
-        assert olga.open(path).status == 200
+
+    def examined(name: str) -> None:
         olga.look(screenshots, f"{name}-{scheme}")
         faults = Axe().run(olga.page).response["violations"]
-        found |= {f"{name}: {one['id']}": one["nodes"][0]["html"] for one in faults if one["impact"] in GRAVE}
+        found.update({f"{name}: {one['id']}": one["nodes"][0]["html"] for one in faults if one["impact"] in GRAVE})
+
+    for name, path in PAGES.items():
+        assert olga.open(path).status == 200
+        examined(name)
+    olga.open(PAGES["shadow"])
+    olga.move("promote", "it is time", to="live")
+    assert olga.page.evaluate("document.activeElement.id") == "gw-refusal"
+    examined("refused")
     assert found == {}
 
 
@@ -134,6 +141,18 @@ def test_news_leave_alone_what_somebody_does(staff):
         == [True, True, 50, "Legacy answers everybody, the service is compared", "half a sen"]
     )
     assert page.locator("#gw-moved").is_visible()  # what the form offers may not fit any more
+
+
+def test_the_focus_goes_with_what_moves_to_another_column(staff):
+    olga, other = staff("olga"), staff("olga")
+    olga.open()
+    olga.page.focus("#gw-link-cart")
+    other.open("cart/change/")
+    other.move("rollback", "a stocktaking", to="shadow")
+    other.sees("olga rolled back")
+    olga.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as when the tab comes to the front
+    olga.page.locator("#gw-column-shadow #gw-link-cart").wait_for()
+    assert olga.page.evaluate("document.activeElement.id") == "gw-link-cart"
 
 
 def test_the_focus_stays_near_when_its_element_goes(staff):
