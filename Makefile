@@ -51,6 +51,14 @@ test: $(VENV)/.installed-test ## every test but the proofs: the fast ones on eve
 	$(if $(COVERAGE),$(BIN)/coverage combine --quiet)
 	$(if $(COVERAGE),$(BIN)/coverage report)
 
+coverage: $(VENV)/.installed-test ## what all tests and proofs together run of gateway/; takes more than an hour
+	$(BIN)/coverage erase
+	$(MEASURED) -n auto -m "not ($(ALONE) or proof)"
+	$(MEASURED) -n 3 --dist loadfile --no-loadscope-reorder -m "($(ALONE)) and not proof" $(ALONE_FILES)
+	$(MEASURED) -n 2 --dist loadfile --no-loadscope-reorder --timeout 400 -m proof
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=$(WHOLE)
+
 test-proofs: $(VENV)/.installed-test ## what takes a minute or more: the workbench on the whole demo, every database, other projects
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m proof
 

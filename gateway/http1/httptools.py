@@ -42,7 +42,8 @@ class HttpTools(OneReading, HttpToolsProtocol):  # type: ignore[misc] # for type
         super().on_message_complete()
         if (cycle := self._offered) is not None and self._direct is not None:
             self._offered = None
-            self._direct.answer(cycle.scope, cycle.body, Connection(self, cycle))
+            # Not at once: a thread that is woken while requests are read only contends for the interpreter lock.
+            self.loop.call_soon(self._direct.answer, cycle.scope, cycle.body, Connection(self, cycle))
 
     def start_task(self, cycle: Cycle, app: Any) -> None:
         """Let `app` answer the request of `cycle`, in a task."""
