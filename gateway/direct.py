@@ -8,7 +8,6 @@ same objects. Only `gateway serve` has this path (http1/httptools.py).
 
 from __future__ import annotations
 
-from asyncio import Future
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -28,7 +27,7 @@ from gateway.rollout.cohort import NOBODY_KNOWN
 from gateway.rollout.decision import LEGACY
 from gateway.routing.request import BadRequest
 from gateway.stats.counters import Counters
-from gateway.upstreams.base import Legacy, LegacyReply
+from gateway.upstreams.base import Legacy, LegacyReply, Outcome
 
 __all__ = ["DirectPath"]
 
@@ -87,14 +86,13 @@ class DirectPath:
         self._mirroring.open(exchange, scope)
         scope = self._dispatcher.scope_factory.for_upstream(scope, exchange)
         adapt_scope(scope, info, None, LEGACY)
-        legacy.begin(scope, bytes(body)).add_done_callback(partial(self._replied, exchange, connection))
+        legacy.begin(scope, bytes(body), partial(self._replied, exchange, connection))
         return True
 
-    def _replied(self, exchange: Exchange, connection: Connection, future: Future[LegacyReply]) -> None:
-        """The thread has replied: write the response, or pass it on in the usual way."""
-        reply = None if future.cancelled() or future.exception() is not None else future.result()
-        if reply is None or reply.content is None or not self._write(exchange, connection, reply):
-            connection.run(partial(self._pass_on, exchange, future))
+    def _replied(self, exchange: Exchange, connection: Connection, outcome: Outcome) -> None:
+        """The view has: write the response, or pass it on in the usual way."""
+        if isinstance(outcome, Exception) or outcome.content is None or not self._write(exchange, connection, outcome):
+            connection.run(partial(self._pass_on, exchange, outcome))
 
     def _write(self, exchange: Exchange, connection: Connection, reply: LegacyReply) -> bool:
         """Write the whole response at once. Returns False if it isn't simple enough."""
@@ -107,11 +105,9 @@ class DirectPath:
         observe(exchange, self._counters)
         return True
 
-    async def _pass_on(
-        self, exchange: Exchange, future: Future[LegacyReply], scope: Scope, receive: Receive, _: Send
-    ) -> None:
+    async def _pass_on(self, exchange: Exchange, outcome: Outcome, scope: Scope, receive: Receive, _: Send) -> None:
         """The rest of the usual way, as an ASGI application."""
-        entry = partial(self._legacy.finish, future)
+        entry = partial(self._legacy.finish, outcome)
         try:
             await self._dispatcher.answer(exchange, entry, exchange.scope or scope, receive)
         finally:

@@ -27,7 +27,7 @@ from gateway.legacy.handlers import STREAMED, WSGIApp
 from gateway.legacy.replies import AsyncReply, BufferedReply, Reply, StreamingReply, file_chunks, started
 from gateway.threads import Lease, PooledThread, Threads, current_thread
 
-__all__ = ["LegacyCall", "ThreadCall", "Wrapped", "close", "harmless"]
+__all__ = ["DirectCall", "LegacyCall", "ThreadCall", "Wrapped", "close", "harmless"]
 
 logger = logging.getLogger("gateway.django")
 
@@ -133,8 +133,11 @@ class ThreadCall:
         self._settle(self.future.set_exception, harmless(error))
 
     def _settle(self, settle: Callable[[Any], None], value: object) -> None:
+        self._call_on_loop(value, self._settle_on_loop, settle, value)
+
+    def _call_on_loop(self, value: object, callback: Callable[..., None], *given: Any) -> None:
         try:
-            self.loop.call_soon_threadsafe(self._settle_on_loop, settle, value)
+            self.loop.call_soon_threadsafe(callback, *given)
         except RuntimeError:  # the event loop was closed under a request that outlived the shutdown
             logger.warning("the answer to %s came after the shutdown", self.scope["path"])
             self._unwanted(value)
@@ -185,6 +188,23 @@ class LegacyCall(ThreadCall):
         if self.head is None:
             raise RuntimeError("the WSGI application has not called start_response")
         return started(*self.head)
+
+
+class DirectCall(LegacyCall):
+    """A LegacyCall whose outcome, a reply or what was raised, the event loop passes to `on_outcome` at once."""
+
+    __slots__ = ("on_outcome",)
+
+    def __init__(self, on_outcome: Callable[[Reply | Exception], None], *of: Any) -> None:
+        super().__init__(*of)
+        self.on_outcome = on_outcome
+
+    def _deliver(self, reply: Reply) -> None:
+        self._call_on_loop(reply, self.on_outcome, reply)
+
+    def _fail(self, error: BaseException) -> None:
+        raised = harmless(error)
+        self._call_on_loop(raised, self.on_outcome, raised)
 
 
 class Wrapped:

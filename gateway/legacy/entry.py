@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections.abc import Callable
 from functools import partial
 from io import BytesIO
-from typing import Any, cast
+from typing import cast
 
 from asgiref.sync import ThreadSensitiveContext
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.context.ending import release
 from gateway.dispatch.bodies import Bodies
-from gateway.legacy.call import LegacyCall
+from gateway.legacy.call import DirectCall, LegacyCall
 from gateway.legacy.handlers import WSGIApp
 from gateway.legacy.overload import Overload
 from gateway.legacy.pools import Pools
 from gateway.legacy.project import Project
-from gateway.legacy.replies import send_reply
+from gateway.legacy.replies import Reply, send_reply
 from gateway.legacy.static import Static
 from gateway.stats.traffic import ROUTE, STATIC
 from gateway.threads import Lease
@@ -86,20 +87,19 @@ class DjangoEntry:
         return (
             project.sync is not None
             and not self._pools.views.saturated
-            and not (project.views and project.views.answer(path))
+            and not project.views.answer(path)
             and (self.static is None or self.static.find(path) is None)
         )
 
-    def begin(self, scope: Scope, body: bytes) -> asyncio.Future[Any]:
+    def begin(self, scope: Scope, body: bytes, on_outcome: Callable[[Reply | Exception], None]) -> None:
         """Hand a request to a thread, if `is_free_for` its path."""
         pools = self._pools
-        application = cast("WSGIApp", self.project.sync)
-        call = LegacyCall(application, pools.views, pools.leases, scope, BytesIO(body), asyncio.get_running_loop())
+        application, loop = cast("WSGIApp", self.project.sync), asyncio.get_running_loop()
+        call = DirectCall(on_outcome, application, pools.views, pools.leases, scope, BytesIO(body), loop)
         try:
             pools.views.submit(partial(contextvars.copy_context().run, call.run))
         except RuntimeError as exc:  # the pool is closed: the gateway was shut down
-            call.future.set_exception(exc)
-        return call.future
+            on_outcome(exc)
 
     async def _answer_async(self, lease: Lease, scope: Scope, receive: Receive, send: Send) -> None:
         # Without an executor of its own, asgiref would start a thread for every request.

@@ -7,7 +7,6 @@ go to Django's own ASGI handler.
 
 from __future__ import annotations
 
-from asyncio import Future
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -131,13 +130,15 @@ class DjangoUpstream(ServesProject):
         """Whether a request for `path` can be handed to a thread at once."""
         return self._entry.is_free_for(path)
 
-    def begin(self, scope: Scope, body: bytes) -> Future[Any]:
-        """Hand a request to a thread."""
-        return self._entry.begin(scope, body)
+    def begin(self, scope: Scope, body: bytes, on_outcome: Callable[[Any], None]) -> None:
+        """Hand a request to a thread, and what comes of it to `on_outcome`."""
+        self._entry.begin(scope, body, on_outcome)
 
-    async def finish(self, begun: Future[Any], scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def finish(self, outcome: Any, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send the reply to a request that was begun. Raises what its view raised."""
-        await send_reply(await begun, receive, send)
+        if isinstance(outcome, Exception):
+            raise outcome
+        await send_reply(outcome, receive, send)
 
     async def unreachable_stores(self) -> str | None:
         """Which of the project's databases and caches can't be reached, in words; None when all can."""

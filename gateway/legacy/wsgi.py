@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import Future
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from gateway.legacy.environ import server_by_host
 from gateway.rollout.cohort import NOBODY_KNOWN, Caller
 from gateway.rollout.decision import LEGACY
 from gateway.routing.table import Contest, EndpointPattern
-from gateway.upstreams.base import LegacyReply, ProxySettings
+from gateway.upstreams.base import Outcome, ProxySettings
 
 __all__ = ["WSGIUpstream"]
 
@@ -77,11 +76,11 @@ class WSGIUpstream:
         """False: a2wsgi has its own way to its threads."""
         return False
 
-    def begin(self, scope: Scope, body: bytes) -> Future[LegacyReply]:
+    def begin(self, scope: Scope, body: bytes, on_outcome: Callable[[Outcome], None]) -> None:
         """Not to be called: `is_free_for` says so."""
         raise NotImplementedError
 
-    async def finish(self, begun: Future[LegacyReply], scope: Scope, receive: Receive, send: Send) -> None:
+    async def finish(self, outcome: Outcome, scope: Scope, receive: Receive, send: Send) -> None:
         """Not to be called: nothing is begun."""
         raise NotImplementedError
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import Future
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -12,7 +11,7 @@ from gateway.rollout.cohort import Caller
 from gateway.routing.request import RequestInfo
 from gateway.routing.table import Contest, EndpointPattern, Match
 
-__all__ = ["Legacy", "LegacyReply", "ProxySettings", "Service", "Upstream"]
+__all__ = ["Legacy", "LegacyReply", "Outcome", "ProxySettings", "Service", "Upstream"]
 
 
 class Upstream(Protocol):
@@ -70,6 +69,9 @@ class LegacyReply(Protocol):
         """The whole body, or None for a stream."""
 
 
+Outcome = LegacyReply | Exception
+
+
 class Legacy(Upstream, Protocol):
     """The Django project, or another application that was there before."""
 
@@ -102,11 +104,11 @@ class Legacy(Upstream, Protocol):
     def is_free_for(self, path: str) -> bool:
         """Whether a request for `path` can be handed to a thread at once: `begin` may be called."""
 
-    def begin(self, scope: Scope, body: bytes) -> Future[LegacyReply]:
-        """Hand a request with this body to a thread. Call it on the event loop. `finish` is to send what comes of it,
-        unless it was a reply with `content`."""
+    def begin(self, scope: Scope, body: bytes, on_outcome: Callable[[Outcome], None]) -> None:
+        """Hand a request with this body to a thread. What comes of it, the reply or what the view raised, is passed to
+        `on_outcome` on the event loop, and has to be passed to `finish`, unless it is a reply with `content`."""
 
-    async def finish(self, begun: Future[LegacyReply], scope: Scope, receive: Receive, send: Send) -> None:
+    async def finish(self, outcome: Outcome, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the reply to a request that was begun. Raises what its view raised."""
 
     async def unreachable_stores(self) -> str | None:
