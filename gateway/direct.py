@@ -25,7 +25,6 @@ from gateway.recording.recordings import Recordings
 from gateway.resolver import Resolver
 from gateway.rollout.cohort import NOBODY_KNOWN
 from gateway.rollout.decision import LEGACY
-from gateway.routing.request import BadRequest
 from gateway.stats.counters import Counters
 from gateway.upstreams.base import Legacy, LegacyReply, Outcome
 
@@ -77,7 +76,7 @@ class DirectPath:
                 return False
             decision = resolver.decide(None, snapshot, info, NOBODY_KNOWN)
             resolver.admitted(info, scope, decision)
-        except BadRequest:
+        except Exception:  # noqa: BLE001 - the usual way meets it too: a refusal, or a failure of the project's code
             connection.run(self._usual)
             return False
         exchange = Exchange(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, Future
+from asyncio import AbstractEventLoop
 from collections.abc import Awaitable
 from contextlib import suppress
 from functools import lru_cache
@@ -26,12 +26,11 @@ FRAMING = frozenset({b"connection", b"transfer-encoding", b"upgrade", b"trailer"
 
 
 class ServerProtocol(Protocol):
-    """The server's protocol: what it has of uvicorn's, and of `HttpTools`. `done` is a future that is."""
+    """The server's protocol: what it has of uvicorn's, and of `HttpTools`."""
 
     transport: Any
     flow: Any
     loop: AbstractEventLoop
-    done: Future[None]
 
     def start_task(self, cycle: Cycle, app: ASGIApp) -> None:
         """Let `app` answer the request of `cycle`, in a task."""
@@ -87,14 +86,14 @@ class Connection:
             content = message.get("body", b"")
             whole = kind == "http.response.body" and length == len(content) and not message.get("more_body", False)
             if whole and self.write(start["status"], head, content):
-                return self._protocol.done
+                return _done()
             return self._send_both(start, message)
         if kind == "http.response.start" and self._cycle.scope["method"] != "HEAD":
             simple = simple_head(message["status"], message.get("headers", NO_HEADERS))
             if simple is not None and not self._cycle.response_started:
                 self._held = message, *simple
                 self._protocol.loop.call_soon(self._flush)
-                return self._protocol.done
+                return _done()
         return cast("Awaitable[None]", self._cycle.send(message))
 
     def _flush(self) -> None:
@@ -130,6 +129,11 @@ def _status_line(status: int) -> bytes:
     """As uvicorn has it."""
     phrase = HTTPStatus(status).phrase if status in STATUSES else ""
     return b"HTTP/1.1 %d %s\r\n" % (status, phrase.encode())
+
+
+async def _done() -> None:
+    """What `send` returns if nothing is left to do: a coroutine, as from the server's own, since an application may
+    make a task of it."""
 
 
 def simple_head(status: int, lines: Headers) -> tuple[bytes, int] | None:

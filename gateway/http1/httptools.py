@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import Future
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -27,8 +26,6 @@ class HttpTools(OneReading, HttpToolsProtocol):  # type: ignore[misc] # for type
         self._offered: Cycle | None = None
         self._default_headers: list[tuple[bytes, bytes]] = []
         self._default_lines = b""
-        self.done: Future[None] = self.loop.create_future()  # what `send` returns when it has nothing to wait for
-        self.done.set_result(None)
 
     def _start_asgi_task(self, cycle: Cycle, app: Any) -> None:
         """uvicorn's, which older versions don't have: there, each request has a task at once."""

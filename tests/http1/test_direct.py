@@ -206,6 +206,17 @@ MESSAGES += [body(b"ok"), body(b"ok", more=True), body(b"", more=True), body(b""
 SCRIPTS = st.lists(st.one_of(st.sampled_from(MESSAGES), st.sampled_from(["wait", "fail"])), max_size=5)
 
 
+def _of(gateway: Callable[..., Gateway], service: Any) -> Gateway:
+    """A gateway with `service` below /raw."""
+    module = ModuleType("tests_service_of_direct")
+    module.app = service  # type: ignore[attr-defined]
+    sys.modules[module.__name__] = module
+    return gateway(
+        services={"raw": {"app": f"{module.__name__}:app", "middleware": "none", "breaker": False}},
+        routes=[{"name": "raw", "prefix": "/raw", "service": "raw", "claim": "all", "fallback": False}],
+    )
+
+
 async def test_what_a_service_sends_is_the_same_whatever_it_sends_and_when(gateway):
     """Also what breaks ASGI's rules, and what fails in between."""
     script: list[Any] = []
@@ -220,13 +231,7 @@ async def test_what_a_service_sends_is_the_same_whatever_it_sends_and_when(gatew
             else:
                 await send(dict(step))
 
-    module = ModuleType("tests_service_of_scripts")
-    module.app = service  # type: ignore[attr-defined]
-    sys.modules[module.__name__] = module
-    served = gateway(
-        services={"raw": {"app": f"{module.__name__}:app", "middleware": "none", "breaker": False}},
-        routes=[{"name": "raw", "prefix": "/raw", "service": "raw", "claim": "all", "fallback": False}],
-    )
+    served = _of(gateway, service)
     loop = asyncio.get_running_loop()
     async with both_ways(served) as (direct, usual):
 
@@ -253,13 +258,7 @@ async def test_a_start_is_sent_before_there_is_a_body(gateway):
         await go_on.wait()
         await send(body(b"ok"))
 
-    module = ModuleType("tests_service_that_waits")
-    module.app = service  # type: ignore[attr-defined]
-    sys.modules[module.__name__] = module
-    served = gateway(
-        services={"raw": {"app": f"{module.__name__}:app", "middleware": "none"}},
-        routes=[{"name": "raw", "prefix": "/raw", "service": "raw", "claim": "all"}],
-    )
+    served = _of(gateway, service)
     async with running(served), listening_on(served, direct=True) as (port, _), asyncio.timeout(PATIENCE):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request("raw", "a"))
@@ -267,6 +266,29 @@ async def test_a_start_is_sent_before_there_is_a_body(gateway):
         go_on.set()
         assert await reader.readexactly(2) == b"ok"
         writer.close()
+
+
+async def test_a_message_may_be_sent_by_a_task(gateway):
+    async def service(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.create_task(send(start(200, TWO)))
+        await asyncio.create_task(send(body(b"ok")))
+
+    async with running(_of(gateway, service)) as served, listening_on(served, direct=True) as (port, _):
+        assert (await asked(port, request("raw", "a", more=b"Connection: close"))).endswith(b"\r\n\r\nok")
+
+
+async def test_what_fails_before_the_thread_is_answered_in_the_usual_way(tagged, monkeypatch):
+    async with both_ways(tagged) as (direct, usual):
+        monkeypatch.setattr(tagged.legacy._entry, "static", Failing())
+        sent = request("tagged", "a") + LAST
+        assert await asked(direct, sent) == await asked(usual, sent)
+
+
+class Failing:
+    """Static files that can't be looked at."""
+
+    def find(self, path: str) -> None:
+        raise OSError(path)
 
 
 TAKEN = {
