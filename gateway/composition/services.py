@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -161,6 +162,10 @@ def _bridged(
     problems += unread_problems(name, config.answers, app)
     if found:
         return app
+    if "gateway.bridge.drf.credentials" in sys.modules:  # else no endpoint uses them
+        from gateway.bridge.drf.openapi.anonymous import document_anonymous
+
+        document_anonymous(app)
     entries = config.middleware if isinstance(config.middleware, tuple) else None
     return Bridge(
         app,

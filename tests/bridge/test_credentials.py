@@ -11,13 +11,21 @@ from django.contrib.auth.models import Group, Permission
 from django.core.cache import cache
 from django.db import connections
 from django.test import Client
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
 from rest_framework.authentication import BaseAuthentication, RemoteUserAuthentication, TokenAuthentication
 from rest_framework.authtoken.models import Token
+from rest_framework.permissions import AllowAny, BasePermission, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly
+from rest_framework.views import APIView
 from rest_framework_simplejwt.tokens import AccessToken
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from gateway import ConfigError
 from gateway.bridge.drf.credentials import drf
+from gateway.bridge.drf.openapi.anonymous import document_anonymous
+from gateway.bridge.drf.route import DRFRoute
 from legacy.accounts.models import User
 from tests.project import guarded
 from tests.support.asgi import ask, open_socket, running
@@ -409,6 +417,7 @@ async def test_a_socket_is_refused_to_others(moved):
 
 
 def security(path, method="get"):
+    document_anonymous(guarded.app)  # as the gateway does with each service
     return guarded.app.openapi()["paths"][path][method].get("security")
 
 
@@ -418,13 +427,13 @@ def security(path, method="get"):
         ("session-first", ["SessionAuthentication", "TokenAuthentication"]),
         ("jwt", ["JWTAuthentication"]),
         ("basic", ["BasicAuthentication"]),
-        ("default", ["SessionAuthentication", "TokenAuthentication"]),
+        ("default", ["SessionAuthentication", "TokenAuthentication", None]),  # anybody may read
         ("odd", ["Odd"]),  # whose source says which header it reads
         ("nobody", None),
     ],
 )
 def test_the_documentation_shows_how_to_authenticate(guard, schemes):
-    assert security(f"/g/{guard}/") == (schemes and [{scheme: []} for scheme in schemes])
+    assert security(f"/g/{guard}/") == (schemes and [{scheme: []} if scheme else {} for scheme in schemes])
 
 
 def test_the_documentation_describes_each_scheme():
@@ -458,6 +467,67 @@ def test_a_scheme_is_what_the_class_itself_asks_for(authenticator, scheme):
     app.get("/")(lambda: None)
     schemes = app.openapi().get("components", {}).get("securitySchemes", {})
     assert schemes.get(authenticator.__name__) == (scheme and {"type": "http", "scheme": scheme})
+
+
+class Open(BasePermission):
+    """Says nothing of whom it lets in."""
+
+
+class Some(APIView):
+    permission_classes = (AllowAny,)
+
+
+class ByRequest(Some):
+    def get_permissions(self):
+        return [AllowAny() if self.request.method == "GET" else IsAuthenticated()]
+
+
+TOKEN = {"TokenAuthentication": []}
+by_token = {"authentication": [TokenAuthentication]}
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "get", "post"),
+    [
+        (None, drf(permissions=[AllowAny], **by_token), True, True),
+        (None, drf(permissions=[IsAuthenticatedOrReadOnly], **by_token), True, False),
+        (None, drf(permissions=[IsAuthenticated], **by_token), False, False),
+        (None, drf(permissions=[AllowAny, IsAdminUser], **by_token), False, False),
+        (None, drf(permissions=[Open], **by_token), False, False),
+        (None, drf(permissions=[AllowAny | IsAdminUser], **by_token), False, False),
+        (None, drf(view=Some, **by_token), True, True),
+        (None, drf(view=ByRequest, **by_token), False, False),
+        (drf(permissions=[IsAuthenticated], **by_token), drf(permissions=[AllowAny], **by_token), False, False),
+        (drf(permissions=[AllowAny], **by_token), None, True, True),
+    ],
+)
+@pytest.mark.parametrize("kind", [APIRoute, DRFRoute])
+def test_the_documentation_says_where_no_credentials_are_needed(kind, outer, inner, get, post):
+    """Whether its application, a router or the endpoint says so."""
+    router = APIRouter(route_class=kind, dependencies=[Depends(inner)] if inner is not None else [])
+    router.get("/x/")(lambda: None)
+    router.post("/x/")(lambda: None)
+    app = FastAPI(dependencies=[Depends(outer)] if outer is not None else [])
+    app.include_router(router, prefix="/in")
+    site = Starlette(routes=[Mount("/site", app)])
+    for _ in range(2):  # two gateways of one process
+        document_anonymous(site)
+    for _ in range(2):
+        found = app.openapi()["paths"]["/in/x/"]
+    assert (found["get"]["security"], found["post"]["security"]) == tuple(
+        [TOKEN, {}] if anybody else [TOKEN] for anybody in (get, post)
+    )
+
+
+def test_fastapis_own_scheme_needs_credentials_whatever_rest_framework_says():
+    app = FastAPI(dependencies=[Depends(drf(permissions=[AllowAny], **by_token)), Depends(HTTPBearer())])
+    app.get("/")(lambda: None)
+    document_anonymous(app)
+    assert {} not in app.openapi()["paths"]["/"]["get"]["security"]
+
+
+async def test_a_service_in_the_gateway_says_so(moved):
+    assert {} in guarded.app.openapi()["paths"]["/g/default/"]["get"]["security"]
 
 
 async def test_fastapis_own_scopes_work_beside_it(moved, ada):

@@ -6,15 +6,16 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
+    from gateway.parity.rules import Accepted
     from gateway.workbench.replay.generation import Generated, Generation
     from gateway.workbench.replay.player import Player
 
@@ -30,7 +31,8 @@ CACHED = {
 @dataclass(frozen=True, slots=True)
 class Setup:
     """Parameters of a process. `databases` are the changed values of DATABASES, by alias; None to use the configured
-    databases. `moment` is the time of the clock, in seconds since 1970."""
+    databases. `moment` is the time of the clock, in seconds since 1970. `accepted` are the differences of each route
+    that were accepted at run time."""
 
     config: Path
     databases: Mapping[str, Mapping[str, Any]] | None
@@ -38,6 +40,7 @@ class Setup:
     side: str
     redacted: bool
     verbose: bool = False
+    accepted: Mapping[str, Sequence[Accepted]] = field(default_factory=dict)
 
 
 def run(setup: Setup, connection: Connection) -> None:
@@ -109,6 +112,7 @@ def _ready(setup: Setup, loop: asyncio.AbstractEventLoop) -> tuple[Player, Gatew
     asyncio.set_event_loop(loop)
     loop.run_until_complete(gateway.startup())
     rules = Rules(gateway.snapshot.routes, redaction_key(gateway.legacy, gateway.randomness), gateway.clock)
+    rules.accept(setup.accepted)
     releases = {
         name: release_of(config.release, config.app, gateway.services[name].endpoints())
         for name, config in gateway.config.services.items()

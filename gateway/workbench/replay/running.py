@@ -18,6 +18,7 @@ from gateway.workbench.replay.generation import Generated, Generation
 from gateway.workbench.replay.job import Setup, run
 from gateway.workbench.replay.result import BOTH, GENERATED, CaseResult, Outcome, ReplayResult
 from gateway.workbench.replay.scratch import Scratch
+from gateway.workbench.replay.stored import accepted_now
 from gateway.workbench.replay.task import Task, as_everyone, tasks_of
 
 __all__ = ["CantReplay", "Options", "replay"]
@@ -65,10 +66,11 @@ def replay(tasks: Sequence[Task], config: Config, path: Path, options: Options) 
     cases: list[CaseResult] = []
     with ExitStack() as stack:
         scratch = None if options.in_place else stack.enter_context(Scratch(jobs, config.mirror.database))
+        accepted = accepted_now()  # not before: SQLite makes a file that is missing
 
         def setup(job: int) -> Setup:
             databases = None if scratch is None else scratch.of(job)
-            return Setup(path, databases, started, options.side, options.redacted, options.verbose)
+            return Setup(path, databases, started, options.side, options.redacted, options.verbose, accepted)
 
         crew = stack.enter_context(_Crew(jobs, setup))
         tasks, left_out = [*tasks], list[tuple[Case, str]]()

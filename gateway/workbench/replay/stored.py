@@ -1,13 +1,31 @@
-"""Stores the result of a replay as evidence for a promotion."""
+"""What a replay takes from gateway.control, and the evidence for a promotion that it leaves there."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from gateway.clock import utc_now
+from gateway.parity.rules import Accepted
 from gateway.workbench.database import installed, trouble
 from gateway.workbench.replay.result import BOTH, ReplayResult
 
-__all__ = ["store"]
+__all__ = ["accepted_now", "store"]
+
+
+def accepted_now() -> Mapping[str, Sequence[Accepted]]:
+    """The differences of each route that were accepted at run time (`gateway diffs accept`); none where these can't be
+    read: then `store` says why."""
+    if not installed():
+        return {}
+    from django.db import DatabaseError
+
+    from gateway.control.settle import accepted_at_run_time
+
+    try:
+        return accepted_at_run_time(utc_now().date())
+    except DatabaseError:
+        return {}
 
 
 def store(result: ReplayResult, who: str) -> str | None:

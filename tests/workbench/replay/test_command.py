@@ -50,6 +50,27 @@ def test_what_differs_ends_with_1_and_is_named_once_with_an_example(site, gatewa
     assert example == "    GET /shadow/missing-field/books/3/ as anonymous"
 
 
+ACCEPT = """
+    INSERT INTO gateway_control_accepteddifference (route, fingerprint, kind, pointer, until, at, who, why)
+    VALUES ('missing-field', 'a', '*', ?, ?, 1, 'ana', 'nobody reads it')
+"""
+
+
+@pytest.mark.parametrize(
+    ("until", "pointer", "status"),
+    [("2099-12-31", "/author", 0), ("2020-01-01", "/author", 1), ("2099-12-31", "/title", 1)],
+)
+def test_what_was_accepted_at_run_time_is_no_difference(site, gateway, until, pointer, status):
+    """As by `gateway diffs accept`, or in the admin: until that day is over, at that place."""
+    with closing(sqlite3.connect(site.folder / "db.sqlite3", isolation_level=None)) as database:
+        database.execute(ACCEPT, [pointer, until])
+        try:
+            result = gateway("replay", site.record(get("missing-field", "books/3/")))
+        finally:
+            database.execute("DELETE FROM gateway_control_accepteddifference")
+    assert result.exit_code == status, result.stdout
+
+
 def test_json_has_its_documented_shape(site, gateway):
     corpus = site.record(get("missing-field", "books/3/"), replace(get("none", "books/"), path="/elsewhere/"))
     result = gateway("replay", corpus, "--json")

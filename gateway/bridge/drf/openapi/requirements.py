@@ -14,7 +14,7 @@ from rest_framework.permissions import (
 
 from gateway.bridge.drf.openapi.schemes import schemes_of_view
 
-__all__ = ["requirements"]
+__all__ = ["lets_in_anybody", "requirements"]
 
 
 def requirements(view: Any) -> list[dict[str, list[str]]]:
@@ -23,12 +23,13 @@ def requirements(view: Any) -> list[dict[str, list[str]]]:
     classes = {kind.__name__ for kind in view.permission_classes if isinstance(kind, type)}
     keys = {one.name: [*one.scopes] for one in schemes if one.name in classes}  # of a permission, required in addition
     found = [{one.name: [*one.scopes]} | keys for one in schemes if one.name not in classes]
-    if found and all(_lets_in_anybody(kind, view.request.method) for kind in view.permission_classes):
+    if found and all(lets_in_anybody(kind, view.request.method) for kind in view.permission_classes):
         found.append(keys)
     return found or ([keys] if keys else [])
 
 
-def _lets_in_anybody(kind: Any, method: str) -> bool:
+def lets_in_anybody(kind: Any, method: str) -> bool:
+    """Whether the permission class `kind` asks for no user for requests of `method`."""
     if not isinstance(kind, type) or not issubclass(kind, BasePermission):
         return False
     if issubclass(kind, IsAuthenticatedOrReadOnly):
