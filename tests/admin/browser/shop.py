@@ -24,7 +24,12 @@ SELF = ["'self'"]
 STRICT = {
     "MIDDLEWARE": ["csp.middleware.CSPMiddleware", *settings.MIDDLEWARE],
     "CONTENT_SECURITY_POLICY": {
-        "DIRECTIVES": {"default-src": ["'none'"], "base-uri": ["'none'"], "form-action": SELF}
+        "DIRECTIVES": {
+            "default-src": ["'none'"],
+            "base-uri": ["'none'"],
+            "form-action": SELF,
+            "require-trusted-types-for": ["'script'"],
+        }
         | {f"{kind}-src": SELF for kind in ("script", "style", "img", "connect")}
     },
 }
