@@ -3,7 +3,9 @@ databases are rolled back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +15,19 @@ from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
 from django.views.decorators.csrf import csrf_exempt
 
-__all__ = ["Around", "probe_scope", "resolve_to_probe"]
+__all__ = ["Around", "probe_scope", "resolve_to_probe", "unlogged"]
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """While a synthetic request is made, nothing is logged but errors: in the project's log it would be a caller's. For
+    the whole process, which is starting or checks its configuration, since middleware logs on any thread."""
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def probe_scope(method: str) -> dict[str, Any]:

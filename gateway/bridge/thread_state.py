@@ -25,7 +25,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
 
-from gateway.bridge.probe import Around, probe_scope, resolve_to_probe
+from gateway.bridge.probe import Around, probe_scope, resolve_to_probe, unlogged
 from gateway.compat.django import loaded_as
 from gateway.context.mirror_scope import MirrorScope, mirror_scope
 from gateway.legacy.connections import django_threads
@@ -63,7 +63,8 @@ def thread_state(chosen: Sequence[str] | None = None) -> ThreadState:
     pool = django_threads(1, "check")
     lease = pool.lease()
     try:
-        return lease.submit(_tried, chosen).result()
+        with unlogged():
+            return lease.submit(_tried, chosen).result()
     finally:
         lease.release()
         pool.close()

@@ -21,7 +21,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
 
-from gateway.bridge.probe import Around, probe_scope, resolve_to_probe
+from gateway.bridge.probe import Around, probe_scope, resolve_to_probe, unlogged
 from gateway.compat.asgiref import waiting_thread
 from gateway.compat.django import loaded_as
 from gateway.context.mirror_scope import MirrorScope, mirror_scope
@@ -44,8 +44,9 @@ def waiting_entries(chosen: Sequence[str] | None, ways: Ways) -> list[str]:
     shield()
     found: list[str] = []
     thread = threading.Thread(target=_try, args=(chosen, ways, found), name="gateway-check", daemon=True)
-    thread.start()
-    thread.join(LONGEST)
+    with unlogged():
+        thread.start()
+        thread.join(LONGEST)
     return [*found]
 
 

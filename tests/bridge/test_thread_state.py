@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
 
+from gateway.bridge.probe import unlogged
 from gateway.bridge.thread_state import thread_state
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.table]
@@ -72,3 +75,19 @@ def test_nothing_is_left_behind(tried):
 def test_only_what_is_chosen_is_tried(settings):
     settings.MIDDLEWARE = [SESSIONS, "tests.project.notes.taken_back"]
     assert thread_state([SESSIONS]).left == {}
+
+
+def test_the_request_is_in_no_log_and_logging_goes_on_afterwards(settings, caplog):
+    """It would be a caller's, in the project's own log: `gateway check` had eight such lines for each service."""
+    settings.MIDDLEWARE = ["legacy.middleware.request_log.RequestLogMiddleware"]
+    with caplog.at_level(logging.INFO):
+        assert thread_state().untried == []
+        logging.getLogger("legacy.requests").info("a caller's")
+    assert caplog.messages == ["a caller's"]
+
+
+def test_an_error_in_a_middleware_is_in_the_log(caplog):
+    with unlogged():
+        logging.getLogger("legacy.requests").warning("not this")
+        logging.getLogger("legacy.requests").error("this")
+    assert caplog.messages == ["this"]
