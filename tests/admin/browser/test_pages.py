@@ -50,13 +50,13 @@ def test_no_page_has_a_serious_fault_of_accessibility(staff, screenshots, scheme
     assert found == {}
 
 
-@pytest.mark.parametrize("language", ["en-GB", "el"])
-def test_on_a_phone_nothing_scrolls_sideways(staff, screenshots, language):
-    olga: Staff = staff("olga", locale=language, **PHONE)
+@pytest.mark.parametrize(("language", "scheme"), [("en-GB", "light"), ("el", "dark")])
+def test_on_a_phone_nothing_scrolls_sideways(staff, screenshots, language, scheme):
+    olga: Staff = staff("olga", locale=language, color_scheme=scheme, **PHONE)
     for name, path in PAGES.items():
         olga.open(path)
         assert olga.page.evaluate("document.documentElement.lang").startswith(language[:2])
-        olga.look(screenshots, f"{name}-phone-{language[:2]}")
+        olga.look(screenshots, f"{name}-phone-{language[:2]}-{scheme}")
         assert olga.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), name
 
 
