@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["counted", "duration", "qualified_name"]
+import re
+
+__all__ = ["counted", "duration", "qualified_name", "visible"]
+
+# What a terminal obeys instead of showing it: control characters but newline and tab, other ends of
+# lines, and what reverses the direction of the text around it (https://trojansource.codes).
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def counted(count: int, noun: str) -> str:
@@ -18,3 +24,8 @@ def duration(seconds: float) -> str:
 def qualified_name(thing: object) -> str:
     """The module and the qualified name of a function or class; of an instance without a name, those of its class."""
     return f"{thing.__module__}.{getattr(thing, '__qualname__', type(thing).__name__)}"
+
+
+def visible(text: str) -> str:
+    """`text` for a terminal, with its control characters as escapes: it may come from callers or other operators."""
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -16,6 +16,7 @@ import typer
 from gateway.clock import utc_now
 from gateway.config.files import ENVIRONMENT, find_or_fail
 from gateway.server.terminal import STARTUP_FAILURE
+from gateway.wording import visible
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -36,6 +37,7 @@ __all__ = [
     "plain_problems",
     "print_json",
     "reading_corpus",
+    "say",
     "silenced",
     "speaking_json",
     "spinning",
@@ -60,12 +62,17 @@ WhoOption = Annotated[
 ]
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line in which there may be what callers or other operators wrote."""
+    typer.echo(visible(text), err=err)
+
+
 def end(status: int, code: str, message: str, *, hint: str | None = None, **more: object) -> NoReturn:
     """Exit with `status` and an error: `message` on stderr, or for --json a document with `code` and `more` on stdout.
     `hint` says what to do, unless the message does."""
     command = speaking_json.get()
     if command is None:
-        typer.echo(message if hint is None else f"{message}\n{hint}", err=True)
+        say(message if hint is None else f"{message}\n{hint}", err=True)
     else:
         print_json(command, error={"code": code, "message": message.removeprefix("Error: "), "hint": hint, **more})
     raise typer.Exit(status)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.common import ConfigOption, JsonOption, WhoOption, WhyOption, end, misuse, operator, print_json
+from gateway.cli.common import ConfigOption, JsonOption, WhoOption, WhyOption, end, misuse, operator, print_json, say
 from gateway.cli.project import asking_the_database, need_control, opened, route_named
 from gateway.clock import utc_now
 from gateway.server.terminal import REFUSED
@@ -103,10 +103,10 @@ def diffs(
         return
     for number, (one, groups, moved) in enumerate(listed):
         if route is None:
-            typer.echo(f"{NEXT if number else ''}{one.name}")
+            say(f"{NEXT if number else ''}{one.name}")
         _print(one, groups, moved, everything=everything)
     if not listed:
-        typer.echo("No routes are configured.")
+        say("No routes are configured.")
 
 
 def _since(groups: Sequence[DifferenceReport], when: datetime | None) -> list[DifferenceReport]:
@@ -141,8 +141,8 @@ def _resolve(key: str, who: str, why: str, *, as_json: bool) -> None:
         resolved = {"resolved": settled.resolved, "resolved_by": who, "resolved_why": why}
         print_json("diffs resolve", difference=shown | resolved)
     else:
-        typer.echo(f"{settled.route}: resolved: {settled.template}  {settled.summary}")
-        typer.echo("It is open again when it is seen again.")
+        say(f"{settled.route}: resolved: {settled.template}  {settled.summary}")
+        say("It is open again when it is seen again.")
 
 
 def _day(text: str | None) -> date:
@@ -170,8 +170,8 @@ def _accept(key: str, who: str, why: str, until: date, *, as_json: bool) -> None
         accepted = {"until": until.isoformat(), "accepted_by": who, "accepted_why": why}
         print_json("diffs accept", difference=shown | accepted)
     else:
-        typer.echo(f"{settled.route}: accepted until {until}: {settled.template}  {settled.summary}")
-        typer.echo("It doesn't count until then, and nothing that was compared before counts for a promotion.")
+        say(f"{settled.route}: accepted until {until}: {settled.template}  {settled.summary}")
+        say("It doesn't count until then, and nothing that was compared before counts for a promotion.")
 
 
 def _moment(text: str) -> datetime:
@@ -187,21 +187,21 @@ def _moment(text: str) -> datetime:
 def _print(
     config: RouteConfig, groups: Sequence[DifferenceReport], since: datetime | None, *, everything: bool
 ) -> None:
-    from gateway.cli.tables import console
+    from gateway.cli.tables import console, show
 
     shown = [group for group in groups if everything or group.state == "open"]
     screen = console()
     for group in shown:
         for line in _lines(group, since, everything=everything):
-            screen.print(line)
+            show(line, screen)
     hidden = len(groups) - len(shown)
     route = config.name
     if not groups and config.mirrors_nothing:
-        typer.echo(f"No differences of {route} are stored: at shadow, nothing of it is compared.")
+        say(f"No differences of {route} are stored: at shadow, nothing of it is compared.")
     elif not groups:
-        typer.echo(f"No differences of {route} are stored; `gateway status {route}` says how much was compared.")
+        say(f"No differences of {route} are stored; `gateway status {route}` says how much was compared.")
     elif hidden:
-        typer.echo(f"{_hidden(groups)}; --all shows {'it' if hidden == 1 else 'them'}.")
+        say(f"{_hidden(groups)}; --all shows {'it' if hidden == 1 else 'them'}.")
 
 
 def _hidden(groups: Sequence[DifferenceReport]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.common import ConfigOption, JsonOption, build, config_path, misuse, print_json
+from gateway.cli.common import ConfigOption, JsonOption, build, config_path, misuse, print_json, say
 from gateway.rollout.stage import CANARY
 
 if TYPE_CHECKING:
@@ -92,10 +92,10 @@ def _described(found: dict[str, Any]) -> dict[str, Any]:
 
 def _print(found: dict[str, Any]) -> None:
     status = f" with status {found['status']}" if found["status"] else ""
-    typer.echo(f"{found['method']} {found['path']} → {found['upstream'] or _itself(found)}{status}\n")
+    say(f"{found['method']} {found['path']} → {found['upstream'] or _itself(found)}{status}\n")
     for title, text in _lines(found).items():
         if text is not None:
-            typer.echo(f"{title:<10}{text}")
+            say(f"{title:<10}{text}")
 
 
 def _itself(found: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.common import ConfigOption, JsonOption, print_json
+from gateway.cli.common import ConfigOption, JsonOption, print_json, say
 from gateway.cli.project import asking_the_database, need_control, opened, route_named
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def history(
 
         print_json("history", changes=[change(moved) for moved in changes])
     elif not changes:
-        typer.echo(f"{route or 'No route'} was {'never ' if route else ''}moved: what the file says holds.")
+        say(f"{route or 'No route'} was {'never ' if route else ''}moved: what the file says holds.")
     else:
         _print(changes)
 

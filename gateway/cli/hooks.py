@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.common import ConfigOption, JsonOption, misuse, print_json
+from gateway.cli.common import ConfigOption, JsonOption, misuse, print_json, say
 from gateway.cli.project import asking_the_database, need_control, opened
 from gateway.clock import utc_now
 from gateway.config.hooks import EVENTS
@@ -60,7 +60,7 @@ def hooks(
     if as_json:
         print_json("hooks", hooks=[_described(*pair) for pair in zip(loaded.hooks, found, strict=True)])
     elif not loaded.hooks:
-        typer.echo(f"No hooks are configured: {loaded.source} has no table [hooks.NAME].")
+        say(f"No hooks are configured: {loaded.source} has no table [hooks.NAME].")
     else:
         _print(loaded.hooks, found)
 
@@ -129,8 +129,8 @@ def _test(hook: Hook, *, as_json: bool) -> None:
         print_json("hooks test", hook=hook.name, event=event.id, delivered=outcome.ok, **answer)
     elif outcome.ok:
         answered = "returned" if outcome.status is None else f"answered {outcome.status}"
-        typer.echo(f"{hook.name}: {hook.place} {answered} after {outcome.seconds:.2f} s.")
+        say(f"{hook.name}: {hook.place} {answered} after {outcome.seconds:.2f} s.")
     else:
-        typer.echo(f"{hook.name}: {hook.place} {outcome.problem} (after {outcome.seconds:.2f} s).", err=True)
+        say(f"{hook.name}: {hook.place} {outcome.problem} (after {outcome.seconds:.2f} s).", err=True)
     if not outcome.ok:
         raise typer.Exit(REFUSED)

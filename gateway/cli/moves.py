@@ -18,6 +18,7 @@ from gateway.cli.common import (
     misuse,
     operator,
     print_json,
+    say,
     silenced,
 )
 from gateway.cli.project import asking_the_database, need_control, opened, route_named
@@ -220,7 +221,7 @@ def _move(
             _print_taken(config, route)
         if verb == "pause" and not climbs(route):
             why = "no `interval`" if route.interval is None else "`guard = false`"
-            typer.echo(f"{name} has {why}, and takes no step by itself anyway.")
+            say(f"{name} has {why}, and takes no step by itself anyway.")
     _tell_hooks(config)
 
 
@@ -237,7 +238,7 @@ def _tell_hooks(config: Config) -> None:
             with silenced():
                 deliver_now(config.hooks)
     except (DatabaseError, DatabaseBusy) as exc:  # the change is made
-        typer.echo(f"Hooks are told later: {trouble(exc)}.", err=True)
+        say(f"Hooks are told later: {trouble(exc)}.", err=True)
 
 
 def _unproved(verb: str, name: str, refusal: Unproved) -> NoReturn:
@@ -269,9 +270,9 @@ def _print_json(moved: Transition, route: RouteConfig) -> None:
 
 def _print(change: Transition, route: RouteConfig, config: Config, verb: str) -> None:
     declared = ", as the file declares" if verb == "clear" else ""
-    typer.echo(f"{change.route}: {change.before} → {change.after}{declared} (revision {change.revision})")
-    typer.echo(_followers(config.rollout.poll))
-    typer.echo(next_moves(change.after, route))
+    say(f"{change.route}: {change.before} → {change.after}{declared} (revision {change.revision})")
+    say(_followers(config.rollout.poll))
+    say(next_moves(change.after, route))
 
 
 def _print_taken(config: Config, route: RouteConfig) -> None:
@@ -284,12 +285,12 @@ def _print_taken(config: Config, route: RouteConfig) -> None:
     try:
         taken = taken_urls(Gateway(config).snapshot).get(route.name, [])
     except Exception as exc:  # noqa: BLE001 - a service may raise whatever it likes; the route has been moved all the same
-        typer.echo(f"Which URLs it takes over can't be told: {str(exc).partition(chr(10))[0]}")
+        say(f"Which URLs it takes over can't be told: {str(exc).partition(chr(10))[0]}")
         return
     for url in taken:
-        typer.echo(f"It takes over {url_line(url)}.")
+        say(f"It takes over {url_line(url)}.")
         if unseen := [method for method in url["methods"] if method not in {*route.mirror.methods, *SAFE, "OPTIONS"}]:
-            typer.echo(f"  {', '.join(unseen)} of it was not compared: `methods` in [routes.mirror] names what may be.")
+            say(f"  {', '.join(unseen)} of it was not compared: `methods` in [routes.mirror] names what may be.")
 
 
 def _followers(poll: float) -> str:

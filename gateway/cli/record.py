@@ -20,6 +20,7 @@ from gateway.cli.common import (
     misuse,
     operator,
     print_json,
+    say,
     spinning,
 )
 from gateway.cli.project import asking_the_database, need_control, opened
@@ -161,7 +162,7 @@ def _start(config: Config, selection: Selection, seconds: str, who: str, why: st
     except ValueError as exc:
         misuse(f"--for is {exc}")
     if not serving():
-        typer.echo("No process serves now: what starts until the end of the recording takes part in it.", err=True)
+        say("No process serves now: what starts until the end of the recording takes part in it.", err=True)
     stages = {route.name: declared_state(route) for route in config.routes}
     return start(selection, who=who, seconds=long, why=why, stages=stages)
 
@@ -170,7 +171,7 @@ def _say_detached(recording: str, seconds: str, *, as_json: bool) -> None:
     if as_json:
         print_json("record", recording=recording, file=None, requests=0, skipped={}, endpoints=[])
     else:
-        typer.echo(f"The servers record for {seconds}. To end it and fetch it:\n  gateway record --fetch {recording}")
+        say(f"The servers record for {seconds}. To end it and fetch it:\n  gateway record --fetch {recording}")
 
 
 def _recorded(config: Config, recording: str, *, at_once: bool) -> tuple[Corpus, dict[str, int]]:
@@ -272,5 +273,5 @@ def _print(corpus: Corpus, path: Path, skipped: dict[str, int]) -> None:
     if corpus.cases:
         show(shown)
     for line in skipped_in_words(skipped):
-        typer.echo(f"Left out: {line}")
-    typer.echo(f"{counted(len(corpus), 'case')} of {corpus.about.requests:,} requests in {path}")
+        say(f"Left out: {line}")
+    say(f"{counted(len(corpus), 'case')} of {corpus.about.requests:,} requests in {path}")

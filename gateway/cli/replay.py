@@ -20,6 +20,7 @@ from gateway.cli.common import (
     operator,
     print_json,
     reading_corpus,
+    say,
 )
 from gateway.cli.project import opened, route_named
 from gateway.cli.replay_output import described, print_result
@@ -163,7 +164,7 @@ def _tell(result: ReplayResult, *, as_json: bool, verbose: bool) -> None:
         return
     print_result(result, verbose=verbose)
     if unstored is not None:
-        typer.echo(f"This is no evidence for `gateway promote`: {unstored}")
+        say(f"This is no evidence for `gateway promote`: {unstored}")
 
 
 def _write_reports(result: ReplayResult, junit: Path | None, html: Path | None, pytest: Path | None) -> None:
@@ -177,9 +178,9 @@ def _write_reports(result: ReplayResult, junit: Path | None, html: Path | None, 
             html.write_text(html_report(result), encoding="utf-8")
         if pytest is not None:
             for path in write_tests(result.cases, pytest):
-                typer.echo(f"wrote {path}", err=True)
+                say(f"wrote {path}", err=True)
     except (OSError, TestsExist) as exc:
-        typer.echo(f"Warning: {exc}", err=True)
+        say(f"Warning: {exc}", err=True)
 
 
 def _clean(*, as_json: bool) -> None:
@@ -190,9 +191,9 @@ def _clean(*, as_json: bool) -> None:
         print_json("replay clean", removed=removed)
         return
     for name in removed:
-        typer.echo(f"removed {name}")
+        say(f"removed {name}")
     if not removed:
-        typer.echo("Nothing was left behind.")
+        say("Nothing was left behind.")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import typer
+from gateway.cli.common import say
 
 if TYPE_CHECKING:
     from gateway.workbench.replay.result import CaseResult, ReplayFinding, ReplayResult
@@ -77,13 +77,13 @@ def print_result(result: ReplayResult, *, verbose: bool) -> None:
     groups = {key: found for key, found in _grouped(result).items() if verbose or found[0][1].severity.value != "note"}
     for number, ((endpoint, drift, severity, *_), found) in enumerate(groups.items()):
         if number == SHOWN and not verbose:
-            typer.echo(f"… and {len(groups) - SHOWN} more: --verbose shows them all")
+            say(f"… and {len(groups) - SHOWN} more: --verbose shows them all")
             break
         case, finding = found[0]
         count = f", {len(found)} cases" if len(found) > 1 else ""
         show(Text.assemble((f"{severity} ", STYLES[severity]), f"{drift}  {endpoint}  {finding.message}{count}"))
-        typer.echo(f"    {case}")
-    typer.echo(_summary(result))
+        say(f"    {case}")
+    say(_summary(result))
 
 
 def _grouped(result: ReplayResult) -> dict[GroupKey, list[tuple[CaseResult, ReplayFinding]]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
+from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +17,7 @@ from gateway.cli.advice import climbs, next_move
 from gateway.rollout.guard import Verdict
 from gateway.rollout.stage import CANARY, LIVE, SHADOW
 from gateway.server.terminal import STAGE_STYLES, in_colour
-from gateway.wording import counted, duration
+from gateway.wording import counted, duration, visible
 from gateway.workbench.describe import stage_of
 
 if TYPE_CHECKING:
@@ -42,10 +43,15 @@ def show(shown: RenderableType, screen: Console | None = None) -> None:
     """Print it without trailing spaces, which would become lines of their own in a narrow terminal."""
     screen = screen or console()
     with screen.capture() as capture:
-        screen.print(shown)
+        screen.print(Segments(_visible(screen.render(shown))), end="")
     for line in capture.get().splitlines():
         screen.file.write(f"{line.rstrip()}\n")
     screen.file.flush()
+
+
+def _visible(segments: Iterable[Segment]) -> list[Segment]:
+    """The segments with their text as it may be shown: styles become control sequences afterwards."""
+    return [one if one.control else Segment(visible(one.text), one.style) for one in segments]
 
 
 def table(*titles: str) -> Table:
