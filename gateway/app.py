@@ -36,6 +36,7 @@ from gateway.dispatch.scope_factory import ScopeFactory
 from gateway.mirroring.difference_log import DifferenceLog
 from gateway.mirroring.mirroring import Mirroring
 from gateway.mirroring.mirrors import Mirrors
+from gateway.observability.health import Readiness
 from gateway.observability.observe import observe
 from gateway.observability.refusals import Refusals
 from gateway.randomness import RANDOMNESS, Randomness
@@ -86,12 +87,16 @@ class Gateway:
         self.breakers = {name: breaker_of(name, config.services[name]) for name in self.services}
         key = redaction_key(legacy, randomness)
         self.counters = Counters(clock, key)
+        self.readiness = Readiness(legacy.unreachable_stores, clock, config.health.max_age)
         legacy.refused = self.counters.refuse
         request_id = _lower(config.gateway.request_id)
         self.resolver = Resolver(
             snapshot,
             legacy,
-            {**self.upstreams, NOBODY: build_pages(config.gateway, self.services, legacy, lambda: self.snapshot)},
+            {
+                **self.upstreams,
+                NOBODY: build_pages(config, self.services, legacy, lambda: self.snapshot, self.readiness),
+            },
             DecisionContext(clock, self.breakers, randomness.random, randomness.visitor_id, legacy.knows),
             root_path=config.gateway.root_path or legacy.script_name,
             request_id=request_id,
@@ -123,9 +128,6 @@ class Gateway:
             barred=prepare_for_mirrors(config) if shields else [],
             clock=clock,
             randomness=randomness,
-        )
-        self.direct = DirectPath(
-            self, legacy, self.resolver, self.dispatcher, self.mirroring, self.recordings, self.counters, clock
         )
         self.control = build_control(self)
         self.counters.traffic = Traffic() if self.control is not None else None
@@ -174,6 +176,11 @@ class Gateway:
             observe(exchange, self.counters)
         return None
 
+    def direct_path(self) -> DirectPath:
+        """The shorter way for simple requests, for a server that can hand them to it."""
+        parts = self.dispatcher, self.mirroring, self.recordings, self.counters, self.clock
+        return DirectPath(self, self.legacy, self.resolver, *parts)
+
     def _cookie(self, cookie: AffinityCookie, scope: Scope) -> Header:
         """The line that gives a caller its affinity cookie."""
         path = quote(self.resolver.root_path or scope.get("root_path") or "/")
@@ -192,6 +199,7 @@ class Gateway:
 
     def close_connections(self) -> None:
         """Close each connection with its next answer: the server is about to stop."""
+        self.readiness.draining = True
         self.dispatcher.scope_factory.close_connections()
 
     async def startup(self) -> None:
@@ -246,6 +254,7 @@ class GatewayLifespan:
             if self._gateway.control is not None:
                 await _started(self._gateway.control, "gateway.control")
             await self._gateway.mirrors.startup()
+            self._gateway.readiness.started = True
         except BaseException:
             await self.shutdown()
             raise
@@ -253,6 +262,7 @@ class GatewayLifespan:
     async def shutdown(self) -> list[str]:
         """Stop what was started, in reverse. Goes on after a failure; returns what failed, in words."""
         errors = []
+        self._gateway.readiness.draining = True
         await self._gateway.mirrors.shutdown()
         while self._running:
             upstream = self._running.pop()

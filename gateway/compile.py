@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.apidoc.paths import free
+from gateway.config.health import probe_paths
 from gateway.config.parse import Config
 from gateway.config.problems import Problem
 from gateway.config.routes import RouteConfig
@@ -19,6 +21,8 @@ from gateway.routing.template import TemplateError, parse_template
 from gateway.snapshot import Snapshot, asking_routes, compile_routes
 
 __all__ = ["compile_snapshot"]
+
+logger = logging.getLogger("gateway")
 
 
 class Declared:
@@ -91,13 +95,34 @@ def compile_snapshot(
         except TemplateError as exc:
             problems.append(_no_template(route, exc))
     problems += _templates(route for route in config.routes if route.service not in endpoints)
-    table = Table(rules, free(config.gateway, known))
+    pages = {**free(config.gateway, known), **_probes(config, known, problems)}
+    table = Table(rules, pages)
     problems += _collisions(table)
     site = site or AffinitySettings()
     by_name = {route.name: route for route in routes}
     compiled = compile_routes(by_name, {}, site)
     limited = frozenset(route.name for route in routes if route.methods)
     return Snapshot(0, table, compiled, known, by_name, site, asking_routes(compiled), limited), problems
+
+
+def _probes(config: Config, known: Callable[[str], bool | None], problems: list[Problem]) -> dict[str, str]:
+    """The pages for probes that take nothing away from the project, and their audiences. If the file names their
+    prefix, one that the project has is a problem; elsewhere it stays the project's, and the log says so."""
+    free, taken = {}, []
+    stated = "prefix" in config.health.model_fields_set
+    for path, audience in probe_paths(config.health).items():
+        has = known(path)
+        if has is False or (has is None and stated):
+            free[path] = audience
+        elif has:
+            taken.append(path)
+    if taken and stated:
+        expected = f"another prefix, or false: the project has {', '.join(taken)}"
+        problems.append(Problem("health.prefix", config.health.prefix, expected))
+    elif taken:
+        where = "write [health] and another prefix, or false"
+        logger.warning("the project has %s: that is no probe of the gateway's; %s", ", ".join(taken), where)
+    return free
 
 
 def _templates(routes: Iterable[RouteConfig]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Scope
 from gateway.admission import admit, admit_body, apply_proxy_settings
 from gateway.dispatch.refusal import refused
 from gateway.rollout.cohort import NOBODY_KNOWN, Caller
-from gateway.rollout.decision import Decision, DecisionContext, ForStaff, Unavailable, decide, decide_page
+from gateway.rollout.decision import PROBED, Decision, DecisionContext, ForStaff, Unavailable, decide, decide_page
 from gateway.routing.request import BadRequest, RequestInfo, read_request, unchecked
 from gateway.routing.table import Match
 from gateway.snapshot import Snapshot
@@ -108,7 +108,7 @@ class Resolver:
     def admitted(self, info: RequestInfo, scope: Scope, decision: Decision) -> Upstream:
         """The upstream of `decision`. Raises BadRequest when it may not serve the request."""
         upstream = self.upstreams[decision.upstream]
-        if upstream is not self.legacy or info.method == "WEBSOCKET":
+        if (upstream is not self.legacy and decision is not PROBED) or info.method == "WEBSOCKET":
             admit(info, scope, self.legacy, upstream)
         if b"content-length" in info.headers:
             admit_body(info, upstream)

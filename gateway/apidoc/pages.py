@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from html import escape
 from http.cookies import CookieError, SimpleCookie
 from mimetypes import guess_type
@@ -55,7 +55,8 @@ class Reply(NamedTuple):
 
 
 class Pages:
-    """Answers requests for `paths`, which says what is at each. `snapshot` returns the one in force."""
+    """Answers requests for `paths`, which says what is at each. `snapshot` returns the one in force; `others`
+    answers for all other pages of the gateway's own."""
 
     name = NOBODY
     max_body: int | None = None
@@ -67,12 +68,14 @@ class Pages:
         snapshot: Callable[[], Snapshot],
         csrf: Callable[[], Csrf],
         openapi_path: str,
+        others: Callable[[Scope, Receive, Send], Awaitable[None]],
     ) -> None:
         self._paths = paths
         self._document = document
         self._snapshot = snapshot
         self._csrf = csrf
         self._openapi = openapi_path
+        self._others = others
         self._assets: dict[str, Reply] = {}
 
     async def startup(self) -> None:
@@ -81,9 +84,12 @@ class Pages:
     async def shutdown(self) -> None:
         """Nothing was started."""
 
-    async def entry(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - a GET has no body
+    async def entry(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a GET or HEAD of one of the paths."""
         match: Match = scope["gateway.match"]
+        if match.template not in self._paths:
+            await self._others(scope, receive, send)
+            return
         kind, name = self._paths[match.template]
         reply = await self._reply(kind, name, match.template, scope)
         if reply is None:

@@ -68,6 +68,13 @@ settings = "{settings}"
 #body_memory = 67_108_864
 #body_disk = 8_589_934_592
 
+# What load balancers and orchestrators ask a process: /-/healthz and /-/readyz; and for staff, /-/version. After
+# `max_age` seconds without news from the database, a process isn't ready. `prefix = false`: there is none of these.
+#[health]
+#prefix = "/-"
+#max_age = 60.0
+#version = "staff"
+
 # A service is a new application. This one runs in this process: "package.module:attribute" of a FastAPI, Starlette
 # or other ASGI application, or of a function that returns one.
 #[services.catalog]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
+import platform
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
 from typing import Any
 
 from starlette.routing import Mount
@@ -16,11 +18,13 @@ from gateway.apidoc.operations import Document
 from gateway.apidoc.pages import INSTALL, Csrf, Pages
 from gateway.apidoc.paths import pages
 from gateway.apidoc.published import ApiDocument, Sources
-from gateway.config.legacy import GatewaySettings
+from gateway.config.parse import Config
+from gateway.observability.health import Probes, Readiness
 from gateway.rollout.decision import LEGACY
 from gateway.rollout.stage import LIVE
 from gateway.snapshot import Snapshot
 from gateway.upstreams.base import Legacy, Service
+from gateway.upstreams.release import release_of
 
 __all__ = ["api_document", "build_pages"]
 
@@ -28,11 +32,30 @@ logger = logging.getLogger("gateway")
 
 
 def build_pages(
-    settings: GatewaySettings, services: Mapping[str, Service], legacy: Legacy, snapshot: Callable[[], Snapshot]
+    config: Config,
+    services: Mapping[str, Service],
+    legacy: Legacy,
+    snapshot: Callable[[], Snapshot],
+    readiness: Readiness,
 ) -> Pages:
-    """The pages of the API document, for the paths that `[gateway]` names. Nothing is read until it is asked for."""
-    document = api_document(services, legacy)
-    return Pages(pages(settings), document, snapshot, _csrf, str(settings.openapi_path))
+    """The gateway's own pages: those of the API document, for the paths that `[gateway]` names, and those for probes.
+    Nothing is read until it is asked for."""
+    document, settings = api_document(services, legacy), config.gateway
+    probes = Probes(str(config.health.prefix), readiness, lambda: _about(config, services, snapshot()))
+    return Pages(pages(settings), document, snapshot, _csrf, str(settings.openapi_path), probes)
+
+
+def _about(config: Config, services: Mapping[str, Service], snapshot: Snapshot) -> dict[str, Any]:
+    """What this process runs."""
+    return {
+        "gateway": version("django-fastapi-gateway"),
+        "revision": snapshot.revision,
+        "services": {
+            name: release_of(one.release, one.app, services[name].endpoints()) for name, one in config.services.items()
+        },
+        "python": platform.python_version(),
+        "django": version("django"),
+    }
 
 
 def api_document(services: Mapping[str, Service], legacy: Legacy) -> ApiDocument:

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway.config.health import HealthSettings
 from gateway.config.hooks import NAME, Hook, HookConfig, from_environment
 from gateway.config.legacy import GatewaySettings, LegacyConfig
 from gateway.config.problems import Problem, about_other_shape, problem_of, unreported
@@ -42,6 +43,7 @@ class Config:
     rollout: RolloutSettings = field(default_factory=RolloutSettings)
     mirror: MirrorSettings = field(default_factory=MirrorSettings)
     hooks: tuple[Hook, ...] = ()
+    health: HealthSettings = field(default_factory=HealthSettings)
 
     @property
     def mirror_socket(self) -> Path | None:
@@ -66,7 +68,7 @@ SectionT = TypeVar("SectionT", bound=Section)
 def parse(document: Mapping[str, Any], source: str = "the configuration") -> tuple[Config, list[Problem]]:
     """The valid parts of `document`, and everything that is invalid."""
     problems: list[Problem] = []
-    known = ("gateway", "legacy", "services", "routes", "rollout", "mirror", "hooks")
+    known = ("gateway", "legacy", "services", "routes", "rollout", "mirror", "hooks", "health")
     problems += [
         Problem(key, None, f"unknown table; known are {', '.join(known)}") for key in document if key not in known
     ]
@@ -78,6 +80,7 @@ def parse(document: Mapping[str, Any], source: str = "the configuration") -> tup
     routes = _routes(document.get("routes", []), document.get("services", {}), problems)
     rollout = _section(RolloutSettings, document.get("rollout", {}), "rollout", problems)
     mirror = _section(MirrorSettings, document.get("mirror", {}), "mirror", problems)
+    health = _section(HealthSettings, document.get("health", {}), "health", problems)
     hooks = _hooks(document.get("hooks", {}), routes, problems)
     config = Config(
         gateway or GatewaySettings.model_validate({}),
@@ -88,6 +91,7 @@ def parse(document: Mapping[str, Any], source: str = "the configuration") -> tup
         rollout or RolloutSettings(),
         mirror or MirrorSettings(),
         hooks,
+        health or HealthSettings(),
     )
     return config, problems + unreported(_across(config), problems)
 

@@ -30,7 +30,7 @@ class Poller:
     """Keeps the snapshot of `publisher` at the latest revision. `revision` is the current one, 0 before any change.
 
     `record` is called with the active recordings, `accept` with the differences of each route that were accepted at run
-    time.
+    time, `polled` after each successful poll.
     """
 
     def __init__(
@@ -38,10 +38,12 @@ class Poller:
         publisher: Publisher,
         record: Callable[[Iterable[Plan]], None] = lambda _: None,
         accept: Callable[[Mapping[str, Sequence[Accepted]]], None] = lambda _: None,
+        polled: Callable[[], None] = lambda: None,
     ) -> None:
         self._publisher = publisher
         self._record = record
         self._accept = accept
+        self._polled = polled
         self._seen: int | None = None
 
     @property
@@ -54,6 +56,7 @@ class Poller:
         numbers = Revision.objects.using(alias()).filter(pk=Revision.ONLY).values_list("number", flat=True)
         number = next(iter(numbers), 0)
         if number == self._seen:
+            self._polled()
             return
         # States may be newer than the revision, never older: then the next poll finds another revision.
         self._publisher.publish(self._publisher.snapshot.at(self._states(), number))
@@ -61,6 +64,7 @@ class Poller:
             logger.info("revision %d is in force", number)
         self._follow()
         self._seen = number
+        self._polled()
 
     def _follow(self) -> None:
         """What else workers do by the database."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gateway.config import Config
     from gateway.mirroring.difference_log import DifferenceLog
     from gateway.mirroring.mirroring import Mirroring
+    from gateway.observability.health import Readiness
     from gateway.randomness import Randomness
     from gateway.recording.recordings import Recordings
     from gateway.rollout.breaker import CircuitBreaker
@@ -31,6 +32,7 @@ class Served(Publisher, Protocol):
     counters: Counters
     recordings: Recordings
     mirroring: Mirroring
+    readiness: Readiness
     services: Mapping[str, Service]
 
     @property

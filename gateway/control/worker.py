@@ -55,7 +55,10 @@ class Control:
         An unavailable database doesn't prevent the server from starting.
         """
         gateway, settings = self._gateway, self._gateway.config.rollout
-        poller = Poller(gateway, gateway.recordings.follow, gateway.mirroring.rules.accept)
+        poller = Poller(
+            gateway, gateway.recordings.follow, gateway.mirroring.rules.accept, gateway.readiness.polled_now
+        )
+        gateway.readiness.polled_now()  # its age counts from the start
         routes = gateway.snapshot.routes
         guard_loop = GuardLoop(routes, gateway.clock)
         worker = _worker(_releases(gateway), gateway)

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from gateway.dispatch.exchange import Exchange
 from gateway.observability.access_log import access, log
-from gateway.rollout.decision import LEGACY
+from gateway.rollout.decision import LEGACY, PROBED
 from gateway.stats.counters import Counters
 from gateway.stats.histogram import BOUNDS
 from gateway.stats.traffic import FEW, NO_VIEW, ROUTE, Traffic
@@ -41,7 +41,7 @@ def observe(exchange: Exchange, counters: Counters) -> None:
         )
     if (traffic := counters.traffic) is not None and (scope := exchange.scope) is not None:
         _count_endpoint(exchange, scope, traffic)
-    if access.isEnabledFor(INFO):
+    if access.isEnabledFor(INFO) and decision is not PROBED:
         log(exchange)
 
 

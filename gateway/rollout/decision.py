@@ -18,6 +18,7 @@ from gateway.routing.table import Match
 __all__ = [
     "LEGACY",
     "NOBODY",
+    "PROBED",
     "SAFE",
     "CompiledRoute",
     "Decision",
@@ -113,7 +114,8 @@ class DecisionContext:
 
 UNCLAIMED = Decision(LEGACY, "no route claims this path")
 OTHER_METHOD = Decision(LEGACY, "the path is claimed, but not for this method")
-OWN_PAGE = Decision(NOBODY, "a page of the gateway's own: the API document")
+OWN_PAGE = Decision(NOBODY, "a page of the gateway's own")
+PROBED = Decision(NOBODY, "a page of the gateway's own, for probes")
 NOT_STAFF = Decision(LEGACY, "the gateway's own page on this path is for staff only")
 
 
@@ -156,7 +158,7 @@ def decide(
     if match.route is None:
         if match.audience == "staff":
             raise ForStaff(info, match)
-        return OTHER_METHOD if match.audience is None else OWN_PAGE
+        return OTHER_METHOD if match.audience is None else PROBED if match.audience == "probe" else OWN_PAGE
     route = compiled[match.route]
     policy = route.policy
     decision = route.fixed or _by_cohort(policy, info, caller, context)

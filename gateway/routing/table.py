@@ -81,7 +81,8 @@ class Match:
     `route` is None when the path is claimed for other methods only. `template` labels the endpoint. `head_as_get`: the
     service declares GET here but not HEAD. `opaque`: the service can't be introspected. `undeclared`: the path or
     method is claimed although the service doesn't declare it. `holds` is that of the rule's contest, where it must be
-    called for each request. `audience` is set on a page of the gateway's own: who may see it, "public" or "staff".
+    called for each request. `audience` is set on a page of the gateway's own: who may see it, "public" or
+    "staff", or for "probe" everybody, also by a Host that isn't allowed.
     """
 
     route: str | None

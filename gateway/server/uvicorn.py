@@ -61,7 +61,7 @@ class ServerConfig(uvicorn.Config):
         """Load the application, and with it the project's LOGGING, before logging is set up."""
         super().load()
         if self.loaded_app is self.app:  # otherwise something around it has to see each request
-            self.direct = getattr(self.app, "direct", None)
+            self.direct = self.app.direct_path()
         if self.gateway_proxies is not None:
             self.loaded_app = proxies = Proxies(self.loaded_app, *self.gateway_proxies)
             self.direct = self.direct and DirectBehindProxies(self.direct, proxies)

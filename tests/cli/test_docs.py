@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from gateway.cli.app import app
 from gateway.config.compare import AcceptedConfig, CompareConfig
 from gateway.config.guard import GuardConfig
+from gateway.config.health import HealthSettings
 from gateway.config.hooks import HookConfig
 from gateway.config.legacy import GatewaySettings, LegacyConfig
 from gateway.config.parse import parse
@@ -38,6 +39,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[routes.guard]": GuardConfig,
     "[rollout]": RolloutSettings,
     "[mirror]": MirrorSettings,
+    "[health]": HealthSettings,
     "[hooks.NAME]": HookConfig,
 }
 

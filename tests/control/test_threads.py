@@ -64,6 +64,7 @@ class FakeGateway:
         self.counters = Counters()
         self.difference_log = DifferenceLog()
         self.recordings = make_recordings()
+        self.readiness = SimpleNamespace(polled_now=lambda: None)
         self.mirroring = SimpleNamespace(rules=SimpleNamespace(accept=lambda _accepted: None))
         self.breakers: dict[str, CircuitBreaker] = {}
         self.snapshot = Snapshot({}, 0)
@@ -278,6 +279,20 @@ def test_while_nothing_changes_a_look_is_one_statement(gateway: Any, django_asse
     with django_assert_num_queries(1):
         poller.look()
     assert len(gateway.published) == 1
+
+
+@pytest.mark.django_db
+def test_each_look_that_succeeds_is_noted(gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readiness goes by the age of the last one."""
+    looked: list[str] = []
+    poller = Poller(gateway, polled=lambda: looked.append("read"))
+    poller.look()
+    promote(CATALOG, who="ana")
+    poller.look()
+    monkeypatch.setattr("gateway.control.poller.Revision", None)
+    with pytest.raises(AttributeError):
+        poller.look()
+    assert looked == ["read", "read"]
 
 
 @pytest.mark.django_db
