@@ -21,6 +21,7 @@ from pydantic import Field
 __all__ = ["CommandRunner", "tools"]
 
 LONGEST = 900.0  # seconds that a command may take: replaying a corpus takes longest
+NEXT = 5  # endpoints that are recommended
 SHOWN = 2000  # characters of the output of a command that fails without a document
 
 INSTRUCTIONS = """\
@@ -35,6 +36,10 @@ READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_
 PROVES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
 EndpointName = Annotated[str, Field(description='such as "GET /api/products/{id}/", or the dotted name of its view')]
+EndpointPart = Annotated[
+    str | None,
+    Field(description="a part of paths, URLs' names or views, for some of a large project's endpoints; null for all"),
+]
 RouteName = Annotated[str, Field(description="the name of a route in gateway.toml")]
 AnyRoute = Annotated[str | None, Field(description="the name of a route in gateway.toml; null for all of them")]
 
@@ -81,9 +86,10 @@ def tools(config: Path | None) -> MCPServer:
     )
 
     @server.tool(annotations=READS)
-    async def inventory() -> dict[str, Any]:
-        """Every endpoint of the Django project: method, path, view, file, who serves it, traffic, what to move next."""
-        return await commands.ask("inventory")
+    async def inventory(text: EndpointPart = None) -> dict[str, Any]:
+        """The endpoints of the Django project: method, path, view, file, who serves it, traffic; and which five to move
+        next. Those of installed packages, only if `text` names them."""
+        return await commands.ask("inventory", *_given(text), options=(f"--next={NEXT}",))
 
     @server.tool(annotations=READS)
     async def brief(endpoint: EndpointName) -> dict[str, Any]:
@@ -120,5 +126,5 @@ def tools(config: Path | None) -> MCPServer:
     return server
 
 
-def _given(route: str | None) -> tuple[str, ...]:
-    return () if route is None else (route,)
+def _given(text: str | None) -> tuple[str, ...]:
+    return () if text is None else (text,)

@@ -70,6 +70,15 @@ async def test_a_tool_answers_what_the_command_prints(folder):
     assert (document["command"], [route["route"] for route in document["routes"]]) == ("status", ["catalog"])
 
 
+async def test_the_inventory_is_of_what_is_asked_for_with_what_to_move_next(folder):
+    async with agent(folder) as client:
+        every = await ask(client, "inventory")
+        some = await ask(client, "inventory", text="/api/")
+    assert len(every["endpoints"]) > len(some["endpoints"]) > 0
+    assert all("/api/" in endpoint["template"] for endpoint in some["endpoints"])
+    assert len(every["next"]) == 5
+
+
 async def test_what_the_command_refuses_is_told_as_the_command_tells_it(folder):
     async with agent(folder) as client:
         document = await ask(client, "status", route="unknown")
