@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-proofs test-fast test-lowest test-newest check format bench soak clean
+.PHONY: help serve tutorial test test-proofs test-fast test-lowest test-newest check format bench soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,8 @@ serve: $(VENV)/.installed-demo ## create the demo database and serve the gateway
 		'$(BIN)/python manage.py demo_urls && \
 		echo "  http://127.0.0.1:$(PORT)/services/catalog/docs  what FastAPI serves; also cart, orders, reviews, quotes" && \
 		exec $(BIN)/gateway serve --port $(PORT)'
+
+tutorial: $(VENV)/.installed-tutorial ## install what docs/tutorial.md needs
 
 # What starts servers, or takes long, waits for others: a file at a time, and one more at once than there are cores.
 ALONE := slow or thirdparty or server

@@ -137,7 +137,7 @@ def spinning(text: str) -> Iterator[Callable[[str], None]]:
         return
     from rich.console import Console
 
-    with Console(stderr=True).status(text) as status:
+    with Console(stderr=True, markup=False).status(text) as status:
         yield status.update
 
 

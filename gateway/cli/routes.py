@@ -72,4 +72,4 @@ def _print(found: list[dict[str, Any]], *, verbose: bool) -> None:
             table.add_row("", Text(f"  takes over {url_line(url)}", style="dim"))
     # A pipe has no width; lines must not be wrapped there.
     width = None if sys.stdout.isatty() else 10_000
-    Console(color_system="auto" if in_colour(sys.stdout) else None, width=width).print(table)
+    Console(color_system="auto" if in_colour(sys.stdout) else None, width=width, markup=False).print(table)

@@ -36,7 +36,9 @@ _ENDLESS = 10_000
 
 def console() -> Console:
     """The console for output that isn't plain text. Long lines are wrapped by the terminal."""
-    return Console(color_system="auto" if in_colour(sys.stdout) else None, width=_ENDLESS, highlight=False)
+    return Console(
+        color_system="auto" if in_colour(sys.stdout) else None, width=_ENDLESS, highlight=False, markup=False
+    )
 
 
 def show(shown: RenderableType, screen: Console | None = None) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Self
 import httpx
 
 BIN = Path(sys.executable).parent
-PATIENCE = 40.0  # seconds; only a failing test waits that long
+PATIENCE = 120.0  # seconds; only a failing test waits that long
 READY = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
 GATEWAY = (str(BIN / "gateway"), "serve", "--port", "0")
