@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from gateway.composition.django import settings_module
@@ -98,8 +95,7 @@ def tried_middleware(gateway: Gateway) -> dict[str, list[dict[str, Any]]]:
     for name, entries in found.items():
         if not _shares_threads(gateway, name):
             continue
-        with _unlogged():
-            state = thread_state([entry["entry"] for entry in entries if entry["applied"]])
+        state = thread_state([entry["entry"] for entry in entries if entry["applied"]])
         for entry in entries:
             if what := state.left.get(entry["entry"]):
                 entry["needs"] = f"one_thread = true in [services.{name}]"
@@ -117,17 +113,6 @@ def _shares_threads(gateway: Gateway, name: str) -> bool:
     service = _local(gateway.services[name])
     surroundings = None if service is None else service.surroundings
     return isinstance(surroundings, Bridge) and surroundings.shares_threads
-
-
-@contextmanager
-def _unlogged() -> Iterator[None]:
-    """In this block, the log has no requests of ours: a middleware may log each."""
-    before = logging.root.manager.disable
-    logging.disable(max(before, logging.INFO))
-    try:
-        yield
-    finally:
-        logging.disable(before)
 
 
 def middleware_lines(gateway: Gateway) -> list[str]:

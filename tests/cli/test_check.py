@@ -88,15 +88,6 @@ def test_names_middleware_that_leaves_something_on_its_thread(invoke, with_notes
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_requests_that_it_tries_middleware_with_are_not_in_the_log(invoke, with_notes, settings, caplog):
-    settings.MIDDLEWARE = ["tests.project.notes.logged"]
-    caplog.set_level("INFO")
-    invoke("check")
-    assert "a warning for GET /" in caplog.text
-    assert "a note of GET /" not in caplog.text
-
-
-@pytest.mark.django_db(transaction=True)
 def test_says_nothing_of_it_with_one_thread(invoke, with_notes):
     with_notes.write_text(with_notes.read_text().replace("# of the default", "one_thread = true"))
     report = json.loads(invoke("check", "--json").stdout)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import logging
 import threading
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ class Fields(threading.local):
     request: object = None
 
 
-logger = logging.getLogger(__name__)
 notes = threading.local()
 fields = Fields()
 local = Local()
@@ -134,14 +132,3 @@ def written(request):
 
 def answering(get_response):
     return lambda request: HttpResponse("closed", status=503)
-
-
-def logged(get_response):
-    """As a middleware that logs each request."""
-
-    def middleware(request):
-        logger.info("a note of %s %s", request.method, request.path)
-        logger.warning("a warning for %s %s", request.method, request.path)
-        return get_response(request)
-
-    return middleware
