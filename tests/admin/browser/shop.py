@@ -114,11 +114,11 @@ class Shop:
 
     @contextmanager
     def asked(self, *paths: str) -> Iterator[None]:
-        """Callers ask for these paths, some ten times a second, until the block ends."""
+        """Callers ask for these paths, some four times a second, until the block ends."""
         ended = threading.Event()
 
         def ask() -> None:
-            while not ended.wait(0.1):
+            while not ended.wait(0.25):
                 for path in paths:
                     self.ask(path)
 
