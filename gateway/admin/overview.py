@@ -13,7 +13,8 @@ from django.utils.translation import gettext
 
 from gateway.admin.board import Column, columns
 from gateway.admin.chart import Axes, Bar, Chart, lines, plain, segments, stacked
-from gateway.admin.inventory_cache import DAYS, INVENTORY, Counted
+from gateway.admin.history_cache import HISTORY
+from gateway.admin.inventory_cache import INVENTORY, Counted
 from gateway.admin.progress import progress_chart
 from gateway.admin.project import AdminProject
 from gateway.admin.waiting import WaitingRoute, waiting
@@ -24,12 +25,11 @@ if TYPE_CHECKING:
     from gateway.control.reports import DayOfTraffic, WorkerReport
     from gateway.control.transitions import Transition
 
-__all__ = ["HISTORY", "DaysCache", "Overview", "WorkerRow", "overview"]
+__all__ = ["Overview", "WorkerRow", "overview"]
 
 LATEST = 10  # changes
 DEAD = 20  # endpoints that are listed; the page of endpoints has all
 SILENT = timedelta(seconds=15)  # since a worker was seen
-MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +63,11 @@ class Overview:
     total: int
 
 
-class DaysCache:
-    """The traffic of the last days, counted once a minute for all pages of a process: there may be a hundred thousand
-    rows of it."""
-
-    def __init__(self) -> None:
-        self._kept: tuple[datetime, list[DayOfTraffic]] | None = None
-
-    def get(self, now: datetime) -> list[DayOfTraffic]:
-        """The last DAYS days, today included."""
-        kept = self._kept
-        if kept is None or not timedelta(0) <= now - kept[0] < MINUTE:
-            self._kept = kept = now, reports.days_of_traffic(now, DAYS)
-        return kept[1]
-
-    def clear(self) -> None:
-        """Forget them."""
-        self._kept = None
-
-
-HISTORY = DaysCache()
-
-
 def overview(project: AdminProject, now: datetime) -> Overview:
     """What the page shows; ten queries, however many routes there are."""
     rows = reports.worker_rows()
     found = reports.status(project.routes, now, rows=rows, window_only=True)
-    days = HISTORY.get(now)
+    days = HISTORY.days(now)
     changes = reports.changes(limit=LATEST)
     counted = INVENTORY.peek(project.gateway) if project.gateway is not None else None
     stages = Counter(status.effective.stage for status in found)

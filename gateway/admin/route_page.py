@@ -13,6 +13,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
 from gateway.admin.chart import Axes, Chart, lines, plain
+from gateway.admin.history_cache import HISTORY
 from gateway.admin.side_by_side import ShownExample, example
 from gateway.admin.steps import effect
 from gateway.config.routes import RouteConfig
@@ -23,13 +24,13 @@ from gateway.rollout.evidence import missing
 from gateway.rollout.stage import STAGES, IllegalMove, State, promoted
 
 if TYPE_CHECKING:
+    from gateway.control.models import Worker
     from gateway.control.reports import DifferenceReport, HourOfRoute, Metric, RouteMetrics, RouteStatus
     from gateway.control.transitions import Transition
     from gateway.rollout.bands import Band
 
 __all__ = ["MetricRow", "RoutePage", "Rung", "ShownDifference", "group_of", "route_page"]
 
-HOURS = 48  # of the charts
 CHANGES = 50  # of the audit trail
 MINUS = "\N{MINUS SIGN}"
 
@@ -88,12 +89,12 @@ def route_page(route: RouteConfig, now: datetime) -> RoutePage:
     rows = reports.worker_rows()
     (status,) = reports.status([route], now, rows=rows)
     state = status.effective
-    metrics = reports.route_metrics(route, state.stage, status.current_state.since, now)
+    metrics = reports.route_metrics(route, state.stage, status.current_state.since, now, rows)
     following = _next(route, state)
     lacking: tuple[str, ...] = ()
     if following is not None:
-        lacking = missing(collect_evidence(route, status.current_state, now), state, following, route.name)
-    groups = _groups(route)
+        lacking = missing(collect_evidence(route, status.current_state, now, rows), state, following, route.name)
+    groups = _groups(route, rows)
     return RoutePage(
         route=route,
         status=status,
@@ -103,7 +104,7 @@ def route_page(route: RouteConfig, now: datetime) -> RoutePage:
         lacking=lacking,
         metrics=metrics,
         rows=tuple(_row(one) for one in metrics.metrics),
-        charts=_charts(reports.hours_of_route(route.name, now, HOURS)),
+        charts=_charts(HISTORY.hours(route.name, now)),
         groups=tuple(one for one in groups if one.open),
         settled=tuple(one for one in groups if not one.open),
         changes=tuple(reports.changes(route.name, CHANGES)),
@@ -116,10 +117,10 @@ def route_page(route: RouteConfig, now: datetime) -> RoutePage:
     )
 
 
-def _groups(route: RouteConfig) -> list[ShownDifference]:
+def _groups(route: RouteConfig, workers: Sequence[Worker] | None = None) -> list[ShownDifference]:
     return [
         ShownDifference(one, tuple(map(example, one.examples)), one.state == "open")
-        for one in reports.differences(route)
+        for one in reports.differences(route, workers)
     ]
 
 

@@ -41,19 +41,21 @@ ALIVE = timedelta(minutes=1)
 BLOCKING = [severity.value for severity in Severity if severity.blocks]
 
 
-def collect_evidence(route: RouteConfig, current_state: CurrentState, now: datetime) -> Evidence:
-    """The evidence for promoting `route` from its current state. `now` is an aware datetime."""
+def collect_evidence(
+    route: RouteConfig, current_state: CurrentState, now: datetime, rows: Sequence[Worker] | None = None
+) -> Evidence:
+    """The evidence for promoting `route` from its current state. `now` is an aware datetime; `rows` as in `started`."""
     at = now.timestamp()
-    since = began(current_state, started(now, at - KEPT))
+    since = began(current_state, started(now, at - KEPT, rows))
     if (accepted := accepted_since(route.name)) is not None:  # earlier comparisons went by other rules
         since = max(since, accepted.timestamp())
     guarded = GuardedRoute(route, guard_of(route) or Guard(), current_state, since, at)
-    release = releases([route])
+    release = releases([route], rows)
     whole = guarded.over(max(guarded.first, at - KEPT))
     return Evidence(
         verdict=whole.judgement(traffic({route.name: whole.counts_from}, release)[route.name]),
         current=guarded.judgement(traffic({route.name: guarded.counts_from}, release)[route.name]),
-        open=open_differences([route])[route.name],
+        open=open_differences([route], release)[route.name],
         unmirrored=route.mirrors_nothing,
         methods=frozenset(route.methods or ()) - {"OPTIONS"},
         compared=compared([route], at, release)[route.name],
@@ -99,11 +101,12 @@ def releases(routes: Iterable[RouteConfig], rows: Sequence[Worker] | None = None
     return {route.name: known[route.service] for route in routes if known.get(route.service)}
 
 
-def open_differences(routes: Sequence[RouteConfig]) -> dict[str, int]:
-    """The number of open breaking and critical differences of each route; see `state_of`."""
+def open_differences(routes: Sequence[RouteConfig], present: Mapping[str, str] | None = None) -> dict[str, int]:
+    """The number of open breaking and critical differences of each route; see `state_of`. `present` are the releases,
+    if they were read before."""
     names = [route.name for route in routes]
     found = dict.fromkeys(names, 0)
-    present = releases(routes)
+    present = releases(routes) if present is None else present
     totals = {row.route: row for row in RouteDifferences.objects.using(alias()).filter(route__in=names)}
     blocking = DifferenceGroup.objects.using(alias()).filter(route__in=names, severity__in=BLOCKING)
     for group in blocking.defer("examples"):

@@ -11,8 +11,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from gateway import Gateway
+from gateway.admin.history_cache import HISTORY
 from gateway.admin.inventory_cache import INVENTORY
-from gateway.admin.overview import HISTORY
 from gateway.admin.pages import FRAGMENTS
 from gateway.control.models import Worker
 from gateway.control.serving import serving_by

@@ -10,7 +10,7 @@ from datetime import datetime
 from gateway.config.routes import RouteConfig
 from gateway.control.database import alias
 from gateway.control.evidence_queries import NOISE, OPEN, noise_of, releases, state_of
-from gateway.control.models import AcceptedMatch, DifferenceGroup, RouteDifferences
+from gateway.control.models import AcceptedMatch, DifferenceGroup, RouteDifferences, Worker
 from gateway.control.timestamps import NEVER
 from gateway.parity.difference import Severity
 from gateway.parity.noise import Noise
@@ -77,11 +77,12 @@ class AcceptedReport:
     last_seen: datetime
 
 
-def differences(route: RouteConfig) -> list[DifferenceReport]:
-    """The stored groups: open ones first, then by severity and frequency."""
+def differences(route: RouteConfig, workers: Sequence[Worker] | None = None) -> list[DifferenceReport]:
+    """The stored groups: open ones first, then by severity and frequency. `workers` are the rows of all processes, if
+    they were read before."""
     rows = DifferenceGroup.objects.using(alias()).filter(route=route.name)
     totals = _totals([route.name]).get(route.name, RouteDifferences())
-    present = releases([route]).get(route.name)
+    present = releases([route], workers).get(route.name)
     reports = [_report(row, totals, present) for row in rows]
     return sorted(reports, key=lambda found: (found.state != OPEN, Severity(found.severity).rank, -found.count))
 

@@ -115,11 +115,11 @@ class HourOfSide:
         """None without requests."""
         return 100 * self.errors / self.requests if self.requests else None
 
-    def add(self, row: Hour | CounterWindow) -> None:
+    def add(self, requests: int, errors: int, histogram: Mapping[str, int]) -> None:
         """Add the counts of a row."""
-        self.requests += row.requests
-        self.errors += row.errors
-        self.histogram.merge(Histogram.from_json(row.histogram))
+        self.requests += requests
+        self.errors += errors
+        self.histogram.add_json(histogram)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +137,12 @@ def hours_of_route(route: str, now: datetime, hours: int) -> list[HourOfRoute]:
     first = present - (hours - 1) * HOUR
     callers: dict[tuple[int, str], HourOfSide] = defaultdict(HourOfSide)
     mirrors: dict[tuple[int, str], HourOfSide] = defaultdict(HourOfSide)
+    columns = "side", "start", "requests", "errors", "histogram"  # no instances: there may be thousands of windows
     for model in (Hour, CounterWindow):
-        for row in model._base_manager.using(alias()).filter(route=route, start__gte=first):  # noqa: SLF001 - documented
-            if (side := SIDES.get(row.side)) is not None:
-                (callers if row.side == side else mirrors)[row.start // HOUR * HOUR, side].add(row)
+        rows = model._base_manager.using(alias()).filter(route=route, start__gte=first)  # noqa: SLF001 - documented
+        for kind, start, *counts in rows.values_list(*columns):
+            if (side := SIDES.get(kind)) is not None:
+                (callers if kind == side else mirrors)[start // HOUR * HOUR, side].add(*counts)
     return [
         HourOfRoute(
             datetime.fromtimestamp(start, UTC),

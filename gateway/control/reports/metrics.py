@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import log
 
 from gateway.config.routes import RouteConfig
 from gateway.control.evidence_queries import releases
+from gateway.control.models import Worker
 from gateway.control.statistics import RouteStats, traffic
 from gateway.rollout.bands import Band, difference, quantile_band, share_band
 from gateway.rollout.cohort import BUCKETS
@@ -50,11 +52,14 @@ class RouteMetrics:
     fallbacks: tuple[tuple[str, int], ...]  # of the last hour by reason, the most frequent first
 
 
-def route_metrics(route: RouteConfig, stage: str, since: datetime | None, now: datetime) -> RouteMetrics:
-    """The metrics of `route`, at `stage` since then. `now` is an aware datetime."""
+def route_metrics(
+    route: RouteConfig, stage: str, since: datetime | None, now: datetime, rows: Sequence[Worker] | None = None
+) -> RouteMetrics:
+    """The metrics of `route`, at `stage` since then. `now` is an aware datetime. `rows` are those of all processes, if
+    they were read before."""
     at = now.timestamp()
     first = max(at - HOUR, since.timestamp() if since is not None else 0.0)
-    seen = traffic({route.name: first}, releases([route]))[route.name]
+    seen = traffic({route.name: first}, releases([route], rows))[route.name]
     hour = traffic({route.name: at - HOUR})[route.name] if first > at - HOUR else seen
     mirrored = stage == SHADOW or not seen.service.requests
     service = seen.service_mirrored if mirrored else seen.service
