@@ -54,14 +54,16 @@ SERVICES = {
     "quotes": "newsvc.quotes:app",
 }
 PLANTED = 'stage = "legacy"\nkey = "none"\nguard = { minimum = 20, p95_delta = false }\nmirror = { canary = 100 }\n'
-LONG = "guard = { window = 3600 }\n"
+LONG_NAME = "delivery_times_of_all_suppliers_and_their_warehouses_in_every_country_of_the_union_by_postal_code"
+HOUR = "guard = { window = 3600 }\n"
 ROUTES = {
     "products": f'path = "/api/products/"\nmethods = ["GET"]\nservice = "catalog"\n{PLANTED}',
     "product": f'path = "/api/products/{{id}}/"\nmethods = ["GET"]\nservice = "catalog"\n{PLANTED}',
-    "orders": f'path = "/api/orders/"\nmethods = ["POST"]\nservice = "orders"\nstage = "legacy"\n{LONG}',
-    "reviews": f'prefix = "/api/reviews"\nservice = "reviews"\nstage = "legacy"\n{LONG}',
-    "cart": f'prefix = "/api/cart"\nmethods = ["GET", "POST"]\nservice = "cart"\nstage = "live"\n{LONG}',
-    "quotes": f'prefix = "/api/quotes"\nmethods = ["GET"]\nservice = "quotes"\nstage = "legacy"\n{LONG}',
+    "orders": f'path = "/api/orders/"\nmethods = ["POST"]\nservice = "orders"\nstage = "legacy"\n{HOUR}',
+    "reviews": f'prefix = "/api/reviews"\nservice = "reviews"\nstage = "legacy"\n{HOUR}',
+    "cart": f'prefix = "/api/cart"\nmethods = ["GET", "POST"]\nservice = "cart"\nstage = "live"\n{HOUR}',
+    LONG_NAME: 'prefix = "/api/long"\nservice = "catalog"\nclaim = "all"\nstage = "legacy"\n',
+    "quotes": f'prefix = "/api/quotes"\nmethods = ["GET"]\nservice = "quotes"\nstage = "legacy"\n{HOUR}',
 }
 
 

@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import quote
 
-from tests.admin.browser.shop import DIFFERENCE
+from tests.admin.browser.shop import DIFFERENCE, LONG_NAME
 from tests.admin.browser.staff import Staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.timeout(180)]
@@ -54,7 +55,7 @@ def test_no_page_has_a_serious_fault_of_accessibility(staff, screenshots, scheme
 @pytest.mark.parametrize(("language", "scheme"), [("en-GB", "light"), ("el", "dark")])
 def test_on_a_phone_nothing_scrolls_sideways(staff, screenshots, language, scheme):
     olga: Staff = staff("olga", locale=language, color_scheme=scheme, **PHONE)
-    for name, path in PAGES.items():
+    for name, path in (PAGES | {"long name": f"{quote(LONG_NAME)}/change/"}).items():
         olga.open(path)
         assert olga.page.evaluate("document.documentElement.lang").startswith(language[:2])
         olga.look(screenshots, f"{name}-phone-{language[:2]}-{scheme}")
