@@ -61,6 +61,7 @@ class Overview:
     served: bool
     moved: int
     total: int
+    names: frozenset[str]
 
 
 def overview(project: AdminProject, now: datetime) -> Overview:
@@ -85,6 +86,7 @@ def overview(project: AdminProject, now: datetime) -> Overview:
         served=project.gateway is not None,
         moved=stages["live"] + stages["retired"],
         total=len(found),
+        names=frozenset(status.route for status in found),
     )
 
 

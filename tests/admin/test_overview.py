@@ -117,6 +117,15 @@ def test_the_latest_changes_are_there_and_escaped(page):
     assert "<i>ana" not in text
 
 
+def test_a_change_leads_to_its_route_if_the_file_still_has_it(page):
+    for name in ("catalog", "gone"):
+        promote(make_route(name=name), who="ana", why="compare", to="shadow")
+    changes = page().partition('id="gw-changes"')[2]
+    assert 'href="catalog/change/"' in changes
+    assert 'href="gone/change/"' not in changes
+    assert '<th scope="row">gone</th>' in changes
+
+
 def test_nothing_is_inline(page, now):
     serving(now)
     counted(now, "orders")
