@@ -94,11 +94,11 @@ def _milliseconds(seconds: float | None) -> str:
 
 
 def _bytes(size: int) -> str:
-    for unit in ("B", "KB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
+    for unit in ("B", "KB", "MB"):
+        if size < 1000:
             return f"{size:,.0f} {unit}"
         size //= 1000
-    return ""
+    return f"{size:,.0f} GB"
 
 
 def _more(entry: InventoryEntry, looked_up: LookedUp) -> Iterator[str]:

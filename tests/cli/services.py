@@ -3,6 +3,7 @@
 from fastapi import FastAPI, WebSocket
 
 from gateway.bridge import all_in_transaction
+from legacy.shop.api.documentation import ERROR
 
 catalog = FastAPI(openapi_url=None)
 
@@ -46,7 +47,7 @@ async def unasked(scope: object, receive: object, send: object) -> None:
 
 
 # For `gateway openapi --diff`: what takes the place of the demo's DELETE /api/cart/items/{product_pk}/.
-equal, breaking, warning, hidden = (FastAPI(openapi_url=None) for _ in range(4))
+same, equal, breaking, warning, hidden = (FastAPI(openapi_url=None) for _ in range(5))
 REMOVED = {"status_code": 204, "responses": {422: {"description": "never"}}}
 
 
@@ -58,6 +59,9 @@ def remove_for(product_pk: int, reason: str) -> None:
     """The same, with a reason."""
 
 
+REFUSAL = {"description": "an error", "content": {"application/json": {"schema": ERROR}}}
+DOCUMENTED = {"status_code": 204, "responses": {"default": REFUSAL}}
+same.delete("/api/cart/items/{product_pk:int}/", operation_id="cart_items_destroy_2", **DOCUMENTED)(remove)
 equal.delete("/api/cart/items/{product_pk:int}/", **REMOVED)(remove)
 breaking.delete("/api/cart/items/{product_pk:int}/", **REMOVED)(remove_for)
 warning.delete("/api/cart/items/{product_pk:int}/", **REMOVED | {"responses": {202: {}, 422: {}}})(remove)

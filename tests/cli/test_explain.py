@@ -355,6 +355,31 @@ def test_a_group_can_always_be_in(canary):
     assert answer["reason"].endswith("and the caller is always in, as one of group testers")
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("user", "groups", "line"),
+    [
+        ({}, [], "user {pk}"),
+        ({"is_staff": True}, ["buyers", "testers"], "user {pk}, staff, of buyers, testers"),
+        ({"is_active": False}, [], "not logged in"),
+    ],
+)
+def test_prints_who_asks(invoke, rollout, user, groups, line):
+    rollout('always = ["staff", "group:testers"]')
+    ada = User.objects.create_user("ada", "ada@example.com", **user)
+    for name in groups:
+        ada.groups.create(name=name)
+    lines = invoke("explain", "GET", "/api/products/", "--as", "ada").stdout.splitlines()
+    assert f"caller    {line.format(pk=ada.pk)}" in lines
+
+
+def test_a_wsgi_application_has_no_users_to_ask_as(invoke, here):
+    (here / "gateway.toml").write_text('[legacy]\nwsgi = "wsgiref.simple_server:demo_app"\n')
+    result = invoke("explain", "GET", "/", "--as", "ada")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "legacy is no Django project, and has no users" in result.stderr
+
+
 def test_who_is_inactive_is_nobody_as_in_a_request(canary):
     User.objects.create_user("clerk", "clerk@example.com", is_staff=True, is_active=False)
     answer = canary("--as", "clerk", lines=('always = ["staff"]',))

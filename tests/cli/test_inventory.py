@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+import legacy.shop.api.views
 from gateway.control.endpoint_days import DAY, write_endpoints
 from gateway.stats.traffic import NO_VIEW, EndpointTally
 
@@ -118,6 +121,41 @@ def test_verbose_says_what_an_endpoint_goes_by_and_who_names_it(invoke, catalog)
     assert "serializer legacy.shop.api.serializers.OrderSerializer" in text
     assert "allowed by IsAuthenticated" in text
     assert "product_detail.html:10 (form)" in invoke("inventory", "cart-add", "-v").stdout
+
+
+def test_verbose_says_what_was_counted_and_measured_of_an_endpoint(invoke, catalog, counted, here):
+    views = Path(legacy.shop.api.views.__file__)
+    report = {"files": {str(views): {"executed_lines": list(range(1, 1000))}}}
+    (here / "coverage.json").write_text(json.dumps(report))
+    lines = invoke("inventory", "/api/categories/", "--method", "get", "-v").stdout.splitlines()
+    assert lines[1].startswith(
+        "    100 requests, 7 errors, p50 3,016.1 ms, p95 3,250.7 ms, 1 KB of bodies, asked last "
+    )
+    assert "    tests run 100 % of it" in lines
+    assert "    asked with page" in invoke("inventory", "/api/products/", "-v").stdout.splitlines()
+
+
+@pytest.mark.parametrize(("size", "shown"), [(999, "999 B"), (7_000_000, "7 MB"), (5_432_000_000_000, "5,432 GB")])
+def test_the_size_of_bodies_has_a_unit(invoke, catalog, size, shown):
+    write_endpoints("a", TODAY, {LIST: tally(1, size=size)}, NOW)
+    assert shown in invoke("inventory", "/api/products/", "--method", "get").stdout
+
+
+def test_the_list_ends_with_what_it_leaves_out_and_why_nothing_is_counted(invoke, catalog, settings):
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "gateway.control"]
+    result = invoke("inventory", "/no/such/endpoint")
+    first, empty, admin, installed, *rest = result.stdout.splitlines()
+    assert (first, empty) == ("There is no such endpoint.", "")
+    assert re.fullmatch(r"admin: \d+ more, 0 requests \(--all\)", admin)
+    assert re.fullmatch(r"of what is installed: \d+ more, 0 requests \(--all\)", installed)
+    assert rest == [
+        "2 of 51 endpoints have moved (49 legacy, 2 live)",
+        'nothing is counted: "gateway.control" is not in INSTALLED_APPS',
+    ]
+
+
+def test_says_that_nothing_is_left_to_move(invoke, catalog):
+    assert invoke("inventory", "--stage", "live", "--next", "3").stdout == "Nothing is left to move.\n"
 
 
 def test_the_project_document_is_asked_where_drf_spectacular_is_installed(invoke, catalog):

@@ -93,3 +93,28 @@ def test_prints_the_changes_of_each_operation(two):
     result = two("breaking")
     assert "DELETE /api/cart/items/{product_pk}/" in result.stdout
     assert "breaking  parameter-required-added  query reason: a parameter that is required was added" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "verdict"), [("same", "no change"), ("equal", "1 warning, 2 note"), ("hidden", "1 breaking")]
+)
+def test_prints_a_verdict_on_each_operation(two, module, verdict):
+    line = next(line for line in two(module).stdout.splitlines() if line.startswith("token"))
+    assert line.split("  ")[-1].strip() == verdict
+
+
+def test_notes_are_printed_only_when_they_are_asked_for(two):
+    assert "note  " not in two("equal").stdout
+    assert "note  response-error-added  422: a status was added" in two("equal", "--verbose").stdout
+
+
+def test_says_what_could_not_be_compared(invoke, here):
+    """What a service at a URL documents is in another process."""
+    (here / "gateway.toml").write_text(
+        '[legacy]\nsettings = "legacy.settings"\n[services.far]\nurl = "http://127.0.0.1:9"\n'
+        '[[routes]]\nname = "far"\nprefix = "/api"\nservice = "far"\nclaim = "all"\n'
+    )
+    result = invoke("openapi", "--diff")
+    assert result.exit_code == 0
+    assert "Not compared: service far, which is at a url\n" in result.stderr
+    assert result.stdout == "No operation of the project's document is claimed by a route.\n"
