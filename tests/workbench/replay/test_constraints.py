@@ -18,6 +18,11 @@ CREATE TABLE parent (id INTEGER PRIMARY KEY, name TEXT UNIQUE);
 CREATE TABLE child
     (id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED, n INTEGER);
 CREATE TABLE named (id INTEGER PRIMARY KEY, name TEXT REFERENCES parent (name) DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE maker (id INTEGER PRIMARY KEY);
+CREATE TABLE item
+    (id INTEGER PRIMARY KEY, maker_id INTEGER REFERENCES maker (id) DEFERRABLE INITIALLY DEFERRED);
+INSERT INTO maker VALUES (1), (2);
+INSERT INTO item VALUES (1, 1);
 INSERT INTO parent VALUES (1, 'one'), (2, 'two');
 INSERT INTO child VALUES (1, 1, 0);
 INSERT INTO named VALUES (1, 'two');
@@ -26,6 +31,8 @@ TABLES = {
     "parent": TableInfo("id", 1),
     "child": TableInfo("id", 2, {"parent_id": "parent"}),
     "named": TableInfo("id", 1),
+    "maker": TableInfo("id", 0),
+    "item": TableInfo("id", 1, {"maker_id": "maker"}),
 }
 
 
@@ -111,6 +118,35 @@ def test_a_row_that_somebody_refers_to_may_not(database):
 def test_nor_one_whose_name_somebody_refers_to(database):
     with pytest.raises(IntegrityError):
         check(database, written(database, "parent", DELETE.format("parent", "parent"), "2"))
+
+
+def test_where_every_reference_is_to_the_key_what_refers_is_looked_for_by_it(database):
+    assert check(database, written(database, "maker", DELETE.format("maker", "maker"), "2")) == []
+    with pytest.raises(IntegrityError, match="a row of item refers to one that is deleted"):
+        check(database, written(database, "maker", DELETE.format("maker", "maker"), "1"))
+
+
+def test_what_refers_is_read_as_a_whole_where_it_has_to_be_anyhow(database):
+    unknown = written(database, "item", "INSERT INTO item SELECT 9, 1")
+    gone = written(database, "maker", DELETE.format("maker", "maker"), "2")
+    assert [one for one in check(database, unknown, gone) if '"item"' in one] != []
+    assert not [sql for sql in database.executed if "NOT EXISTS" in sql]
+
+
+def test_a_name_that_somebody_refers_to_may_not_be_changed(database):
+    rename = 'UPDATE "parent" SET "name" = %s WHERE "parent"."id" = %s'
+    assert check(database, written(database, "parent", rename, "first", "1")) != []
+    with pytest.raises(IntegrityError):
+        check(database, written(database, "parent", rename, "second", "2"))
+
+
+def test_of_very_many_rows_the_whole_table_is_read(database):
+    made = [
+        written(database, "item", 'INSERT INTO "item" ("id", "maker_id") VALUES (%s, %s)', str(number), "1")
+        for number in range(100, 601)
+    ]
+    assert check(database, *made[:500]) == []
+    assert check(database, *made) != []
 
 
 def test_who_refers_may_go_first(database):

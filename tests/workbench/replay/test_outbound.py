@@ -207,3 +207,33 @@ def test_what_is_asked_for_is_noted_with_its_values(ask):
     ((noted),) = alone.intended()
     assert (noted.kind, noted.place) == ("request", "POST https://pay.example/charge")
     assert noted.value == {"query": {}, "body": {"amount": 7}}
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@each(by_requests, by_httpx)
+@pytest.mark.parametrize(
+    ("media_type", "sent", "noted"),
+    [
+        (FORM, b"a=1&b=2&b=3", {"a": "1", "b": ["2", "3"]}),
+        ("application/merge-patch+json", b'{"a": 1}', {"a": 1}),
+        ("text/plain", b"seven", "seven"),
+        (JSON, b'{"a": ', '{"a": '),
+    ],
+)
+def test_a_body_is_noted_as_its_media_type_says(ask, media_type, sent, noted):
+    recorded = Outbound(*CHARGE, (("content-type", media_type),), sent, ONE)
+    with mirror_scope(scope(recorded)) as alone:
+        ask(*CHARGE, sent, media_type)
+    ((found),) = alone.intended()
+    assert found.value == {"query": {}, "body": noted}
+
+
+def test_headers_of_the_connection_and_of_the_length_are_not_the_recorded_ones():
+    headers = (("content-length", "99"), ("transfer-encoding", "chunked"), ("x-from", "the recording"))
+    with mirror_scope(scope(rates(RecordedResponse(200, headers, b"short")))):
+        for client in (requests, httpx):
+            answer = client.get("https://rates.example/eur?day=1", timeout=1)
+            assert (answer.content, answer.headers["x-from"]) == (b"short", "the recording")
+            assert "transfer-encoding" not in answer.headers

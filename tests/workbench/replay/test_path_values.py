@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db.models import Model
 from django.urls import path
 from django.views.generic import DetailView
 from model_bakery import baker
@@ -11,6 +12,7 @@ from rest_framework.serializers import ModelSerializer
 from rest_framework.views import APIView
 
 from gateway.workbench.replay.path_values import PathValues, model_called
+from gateway.workbench.replay.path_values import values as read_values
 from legacy.accounts.models import User
 from legacy.shop.models import Category, Order, OrderLine, Product, Review
 
@@ -57,6 +59,18 @@ class Page(DetailView):
     slug_url_kwarg = "name"
 
 
+class Elsewhere(Model):
+    """Whose table there is not."""
+
+    class Meta:
+        app_label = "elsewhere"
+        managed = False
+
+
+class Stored(DetailView):
+    model = Elsewhere
+
+
 urlpatterns = [
     path("orders/<int:order>/", Orders.as_view()),
     path("orders/<int:order>/lines/", Lines.as_view()),
@@ -65,6 +79,9 @@ urlpatterns = [
     path("categories/<slug:slug>/", Categories.as_view()),
     path("pages/<slug:name>/", Page.as_view()),
     path("done/<int:product_id>/", APIView.as_view()),
+    path("lines/<int:orderline_id>/by/<int:review_id>/", APIView.as_view()),
+    path("stored/<int:pk>/", Stored.as_view()),
+    path("deep/<int:a>/<int:b>/<int:c>/<int:d>/<int:e>/", APIView.as_view()),
     path("orders/<int:order>/files/<uuid:file>/", APIView.as_view()),
 ]
 
@@ -123,3 +140,32 @@ def test_what_nothing_is_known_of_is_left_to_whoever_makes_requests():
 )
 def test_a_field_is_called_after_a_model(name, model):
     assert model_called(name) is model
+
+
+def test_rows_that_have_nothing_to_do_with_each_other_are_taken_in_turn():
+    values = PathValues("/lines/{orderline_id}/by/{review_id}/")
+    found = [values.next() for _ in range(2)]
+    assert {given["orderline_id"] for given in found} == {keys(OrderLine)[0]}
+    assert {given["review_id"] for given in found} == {*keys(Review)}
+
+
+def test_a_table_that_can_not_be_read_has_no_values():
+    assert PathValues("/stored/{pk}/").next() == {}
+    assert PathValues("/stored/{pk}/").filled() is None
+    assert read_values(Elsewhere, "pk") == []
+
+
+@pytest.mark.parametrize(
+    ("template", "example"),
+    [
+        ("/deep/{a}/{b}/{c}/{d}/{e}/", "/deep/1/1/1/1/1/"),
+        ("/deep/{a}/{b}/{c}/{d}/{e}/{f}/", "/deep/{a}/{b}/{c}/{d}/{e}/{f}/"),  # no URL is like this
+    ],
+)
+def test_of_a_path_of_many_parameters_only_equal_values_are_tried(template, example):
+    assert PathValues(template).example == example
+
+
+def test_values_are_as_json_and_paths_have_them():
+    assert read_values(Product, "pk") == keys(Product)
+    assert read_values(Product, "price") == [str(price) for price in keys(Product, "price")]

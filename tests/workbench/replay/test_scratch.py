@@ -68,6 +68,24 @@ def test_what_is_in_memory_or_missing_can_not_be_copied(tmp_path, connection):
             SqliteCopies(connection)
 
 
+def test_what_is_no_database_can_not_be_copied(folder, connection):
+    Path(connection.settings_dict["NAME"]).write_text("a letter" * 100)
+    copies = SqliteCopies(connection)
+    with pytest.raises(CantCopy, match=r"original\.sqlite3: SQLite can't copy it: file is not a database"):
+        copies.make(1)
+    copies.drop()
+    assert [*folder.glob(f"{PREFIX}*")] == []
+
+
+def test_a_copy_that_is_being_made_is_left_alone_and_one_that_never_was_is_removed(folder):
+    """A process may have been killed after it made the folder, and before the lock."""
+    begun, given_up = folder / new_name("default"), folder / f"{PREFIX}1700000000_1_default"
+    begun.mkdir()
+    given_up.mkdir()
+    assert clean() == [str(given_up)]
+    assert begun.exists()
+
+
 def test_what_a_killed_replay_left_is_removed_and_what_runs_is_not(folder, connection):
     running = SqliteCopies(connection)
     running.make(1)

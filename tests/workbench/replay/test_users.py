@@ -6,11 +6,13 @@ from importlib import import_module
 
 import pytest
 from django.conf import settings as active
-from django.contrib.auth import BACKEND_SESSION_KEY
+from django.contrib.auth import BACKEND_SESSION_KEY, get_user_model
 from django.contrib.auth.backends import ModelBackend
+from django.core.exceptions import ValidationError
+from django.db import connection
 
 from gateway.workbench.corpus import User
-from gateway.workbench.replay.users import LoginError, Users
+from gateway.workbench.replay.users import CSRF, LoginError, Users
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +56,44 @@ def test_a_user_is_logged_in_by_the_first_backend_that_knows_them(settings, befo
 def test_another_user_may_be_by_another_backend(settings):
     settings.AUTHENTICATION_BACKENDS = [*named(Staff), MODEL]
     assert backend_of("staff") == named(Staff)[0]
+
+
+def test_a_project_that_keeps_the_csrf_token_in_the_session_gets_it_there(settings):
+    settings.CSRF_USE_SESSIONS = True
+    cookies = Users().login(User("user")).cookies
+    assert [*cookies] == [settings.SESSION_COOKIE_NAME]
+    session = import_module(active.SESSION_ENGINE).SessionStore(cookies[settings.SESSION_COOKIE_NAME])
+    assert session["_csrftoken"] == CSRF
+
+
+def test_a_user_who_was_made_once_is_made_no_more():
+    users = Users()
+    get_user_model().objects.all().delete()
+    assert users.login(User("staff")).user == users.login(User("staff", "staff-3f2a91")).user
+    assert [user.is_staff for user in get_user_model().objects.all()] == [True]
+
+
+def test_a_project_without_users_logs_nobody_in(settings):
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "django.contrib.auth"]
+    assert Users().login(User()).user is None
+    with pytest.raises(LoginError, match=r"no django\.contrib\.auth"):
+        Users().login(User("user"))
+
+
+def test_what_the_project_says_of_a_user_that_can_not_be_made_is_the_reason(monkeypatch):
+    def refused(*_, **__):
+        raise ValidationError("a user needs a company")
+
+    get_user_model().objects.all().delete()
+    monkeypatch.setattr(get_user_model(), "save", refused)
+    with pytest.raises(LoginError, match="there is no staff in the database, and none can be made: ValidationError"):
+        Users().login(User("staff"))
+
+
+def test_a_table_of_users_that_can_not_be_read_is_the_reason():
+    connection.cursor().execute("ALTER TABLE accounts_user RENAME TO gone")
+    with pytest.raises(LoginError, match=r"no user of accounts\.User can be found"):
+        Users().login(User("user"))
 
 
 def test_where_no_backend_knows_anybody_nobody_is_logged_in(settings):
