@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Hashable, Iterator
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Any
 
 from gateway.parity.decoding import DuplicateKeys
 from gateway.parity.difference import MISSING, Severity
 from gateway.parity.exposure import exposed
-from gateway.parity.findings import BUDGET, Exhausted, Findings
-from gateway.parity.formats import is_of, numeral, same_moment, type_of
+from gateway.parity.findings import Findings
+from gateway.parity.formats import type_of
 from gateway.parity.identity import identity_of
+from gateway.parity.item_keys import DEEPEST, LONGEST_NAME, ItemKeys
 from gateway.parity.lists import by_position, grouped
 from gateway.parity.pointer import child, segments
-from gateway.parity.redact.sensitive import has_secret_shape
+from gateway.parity.scalars import compare_scalars
 
-__all__ = ["DEEPEST", "compare_values"]
+__all__ = ["compare_values"]
 
-DEEPEST = 100  # levels that are compared
 QUICK = 12  # levels on which whole items are compared first; on all levels that would be quadratic
-LONGEST_NAME = 200  # characters of a name in a pointer
 # Fields next to a list in a page of results that follow from its items.
 CONSEQUENCES = frozenset(("count", "total", "total_count", "next", "previous"))
 SHOWN = 20  # shown identities of items that only one side has
@@ -34,12 +32,12 @@ def compare_values(expected: Any, actual: Any, findings: Findings) -> None:
 
 
 class _Values:
-    __slots__ = ("budget", "findings", "rules")
+    __slots__ = ("findings", "keys", "rules")
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.rules = findings.rules
-        self.budget = BUDGET  # separate, for matching items, so that they are still compared when it is used up
+        self.keys = ItemKeys(findings.rules)
 
     def compare(self, pointer: str, expected: Any, actual: Any, depth: int) -> None:
         self.findings.spend()
@@ -57,7 +55,7 @@ class _Values:
         elif isinstance(expected, list):
             self._lists(pointer, expected, actual, depth)
         else:
-            self._scalars(pointer, expected, actual)
+            compare_scalars(pointer, expected, actual, self.findings)
 
     def _ignored(self, expected: Any, actual: Any) -> None:
         try:
@@ -135,7 +133,7 @@ class _Values:
             expected,
             actual,
             operator.eq if depth <= QUICK else _never,
-            lambda index, item: self._key(pointer, index, item, depth),
+            lambda index, item: self.keys.of(pointer, index, item, depth),
         )
         if found.reordered:
             self.findings.add("order", pointer, expected, actual)
@@ -143,8 +141,8 @@ class _Values:
             self.compare(child(pointer, index), expected[index], actual[other], depth + 1)
 
     def _unordered(self, pointer: str, expected: list[Any], actual: list[Any], key: str, depth: int) -> None:
-        was = list(self._keys_by(key, pointer, expected, depth))
-        now = list(self._keys_by(key, pointer, actual, depth))
+        was = list(self.keys.by(key, pointer, expected, depth))
+        now = list(self.keys.by(key, pointer, actual, depth))
         pairs, missing, extra = grouped(was, now)
         if key == "*":  # by whole items: the remaining ones may be the same items, changed
             changed = min(len(missing), len(extra))
@@ -171,91 +169,6 @@ class _Values:
         for index, other in pairs:
             self.compare(child(pointer, index), expected[index], actual[other], depth + 1)
 
-    def _keys_by(self, key: str, pointer: str, items: list[Any], depth: int) -> Iterator[Hashable]:
-        for index, item in enumerate(items):
-            if key != "*" and isinstance(item, dict) and key in item:
-                # The identifying field itself is compared exactly, whatever the rules.
-                yield "key", self._key(None, index, item[key], depth + 1)
-            else:
-                yield "item", self._key(pointer, index, item, depth)
-
-    def _key(self, pointer: str | None, index: int, item: Any, depth: int) -> Hashable:
-        """A key that is equal for equal items; only the position once the budget for matching is used up."""
-        try:
-            return self._canonical(_place(pointer, index), item, depth + 1)
-        except Exhausted:
-            return "position", index
-
-    def _canonical(self, pointer: str | None, value: Any, depth: int) -> Hashable:
-        """A hashable that is equal for values that are equal by the rules, except formats. Without a pointer no rules
-        apply."""
-        self.budget -= 1
-        if self.budget < 0:
-            raise Exhausted
-        if depth > DEEPEST:
-            return "too deep"
-        if pointer is not None and self.rules.ignores(pointer):
-            return "ignored"
-        if isinstance(value, dict):
-            return frozenset(
-                (name, self._canonical(_place(pointer, name), member, depth + 1))
-                for name, member in value.items()
-                if pointer is None or not self.rules.ignores(_place(pointer, name) or "")
-            )
-        if isinstance(value, (list, DuplicateKeys)):
-            items = [self._canonical(_place(pointer, index), item, depth + 1) for index, item in enumerate(value)]
-            return ("array", *items)
-        return self._canonical_scalar(pointer, value)
-
-    def _canonical_scalar(self, pointer: str | None, value: Any) -> Hashable:
-        kind = type_of(value)
-        if pointer is not None:
-            name = self.rules.classes.at(pointer) if self.rules.classes else None
-            if name is not None and is_of(value, name):
-                return kind, name
-            if kind == "number" and self.rules.tolerance_at(pointer):
-                return kind, "about"
-        return kind, value
-
-    def _scalars(self, pointer: str, expected: Any, actual: Any) -> None:
-        name = self.rules.classes.at(pointer) if self.rules.classes else None
-        if name is not None and is_of(expected, name):
-            if not is_of(actual, name):
-                self.findings.add("class", pointer, expected, actual, detail=name)
-            elif expected != actual:
-                self.findings.ignore()
-        elif isinstance(expected, Decimal):
-            self._numbers(pointer, expected, actual, self.rules.tolerance_at(pointer))
-        elif expected != actual:
-            self._strings(pointer, expected, actual)
-
-    def _numbers(self, pointer: str, expected: Decimal, actual: Decimal, tolerance: Decimal) -> None:
-        if expected == actual:
-            if expected.as_tuple() != actual.as_tuple():
-                self.findings.add("number-format", pointer, expected, actual)
-        elif tolerance and _apart(expected, actual) <= tolerance:
-            self.findings.ignore()
-        else:
-            self.findings.add("primitive", pointer, expected, actual)
-
-    def _strings(self, pointer: str, expected: Any, actual: Any) -> None:
-        """Two different strings, or true and false."""
-        kind = "primitive"
-        if isinstance(expected, str):
-            if has_secret_shape(actual) and not has_secret_shape(expected):
-                self.findings.add("secret", pointer, expected, actual, detail="by its shape")
-                return
-            was, now = numeral(expected), numeral(actual)
-            tolerance = self.rules.tolerances.at(pointer) if self.rules.tolerances else None
-            if was is not None and now is not None:
-                if tolerance and was != now and _apart(was, now) <= tolerance:
-                    self.findings.ignore()
-                    return
-                kind = "number-format" if was == now else kind
-            elif same_moment(expected, actual):
-                kind = "date-format"
-        self.findings.add(kind, pointer, expected, actual)
-
 
 def _name_of(pointer: str) -> str:
     """The last name in a pointer; for an item of a list, that of the list."""
@@ -273,18 +186,5 @@ def _other_items(expected: dict[str, Any], actual: dict[str, Any]) -> bool:
     return False
 
 
-def _place(pointer: str | None, key: str | int) -> str | None:
-    if pointer is None:
-        return None
-    return child(pointer, key[:LONGEST_NAME] if isinstance(key, str) else key)
-
-
 def _never(_one: Any, _other: Any) -> bool:
     return False
-
-
-def _apart(one: Decimal, other: Decimal) -> Decimal:
-    with localcontext() as context:
-        context.traps = dict.fromkeys(context.traps, False)  # out of range gives Infinity or NaN, beyond any tolerance
-        apart = abs(one - other)
-    return apart if apart.is_finite() else Decimal("Infinity")
