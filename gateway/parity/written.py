@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
-from gateway.parity.anew import is_made, made_anew
 from gateway.parity.answer import Answer
 from gateway.parity.difference import MISSING, Missing, Severity
 from gateway.parity.findings import Exhausted, Findings
-from gateway.parity.rows import UNKNOWN, Rows, TableInfo, Value
-from gateway.parity.writing import Row, rows_of
+from gateway.parity.row_equality import RowEquality
+from gateway.parity.rows import Value
+from gateway.parity.writing import Row
+from gateway.parity.written_rows import WrittenRows
 
 __all__ = ["compare_rows"]
 
 DONE = {"insert": "inserted", "update": "updated", "delete": "deleted", "write": "written"}
-REFERENCES = ("_id", "_pk", "_ptr")  # endings of columns that hold another row's key
 
 
 def compare_rows(expected: Answer, actual: Answer, findings: Findings, sent: bytes) -> None:
@@ -39,65 +36,18 @@ def compare_rows(expected: Answer, actual: Answer, findings: Findings, sent: byt
     if findings.rules.sql and expected.sql is not None and actual.sql is not None:
         told = actual.sql.written() - expected.sql.written()
     try:
-        _Comparison(_Side(was, sent), _Side(now, sent), findings, sent, told).compare()
+        sides = WrittenRows(was, sent), WrittenRows(now, sent)
+        _Comparison(*sides, RowEquality(*sides, findings, sent), findings, told).compare()
     except Exhausted:
         findings.error("more values were written than are compared; the rest was left out")
 
 
-class _Side:
-    """The net changes of one side. `new` are the generated keys of the rows that it inserted, by table."""
-
-    def __init__(self, rows: Rows, sent: bytes) -> None:
-        self.tables = rows.tables
-        self.new: dict[str, set[str]] = defaultdict(set)
-        self.inserted: dict[str, list[Row]] = defaultdict(list)
-        self.keyed: dict[str, dict[str, Row]] = defaultdict(dict)
-        self.others: dict[str, list[Row]] = defaultdict(list)  # by a condition
-        self.unreadable: dict[str, Counter[str]] = defaultdict(Counter)
-        found = [row for one in rows.written for row in rows_of(one, rows.tables.get(one.table, UNKNOWN))]
-        self.named = {row.table for row in found}
-        for row in found:
-            self._add(row)
-            if row.kind == "insert" and row.key is not None and (not row.given or is_made(row.key, sent)):
-                self.new[row.table].add(row.key)
-        for table, keys in self.new.items():
-            by_key = self.keyed[table]
-            self.inserted[table] += [by_key.pop(key) for key in [*by_key] if key in keys]
-
-    def _add(self, row: Row) -> None:
-        if not row.readable:
-            self.unreadable[row.table][row.kind] += 1
-        elif row.key is not None:
-            known = self.keyed[row.table]
-            merged = _merged(known.pop(row.key, None), row)
-            if merged is not None:
-                known[row.key] = merged
-        elif row.kind == "insert":
-            self.inserted[row.table].append(row)
-        else:
-            self.others[row.table].append(row)
-
-
-def _merged(before: Row | None, row: Row) -> Row | None:
-    """Both changes of one row as one; None if they cancel each other."""
-    if before is None or before.kind == "delete":
-        return row
-    if row.kind == "delete":
-        return None if before.kind == "insert" else row
-    columns = dict(before.columns)
-    for name, value in row.columns.items():
-        earlier = columns.get(name)
-        again = isinstance(value, str) and value.startswith("= ") and isinstance(earlier, str)
-        columns[name] = f"{earlier}, then {value}" if again else value
-    return replace(before, columns=columns, meant=before.meant | row.meant, at=row.at)
-
-
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    was: _Side
-    now: _Side
+    was: WrittenRows
+    now: WrittenRows
+    equality: RowEquality
     findings: Findings
-    sent: bytes
     told: frozenset[str]
 
     def compare(self) -> None:
@@ -123,9 +73,9 @@ class _Comparison:
 
     def _inserted(self, table: str) -> None:
         was, now = self.was.inserted[table], self.now.inserted[table]
-        was, now, _ = _matched(was, now, lambda one, other: not self._differing(table, one, other))
+        was, now, _ = _matched(was, now, lambda one, other: not self.equality.differing(table, one, other))
         pairs = [(one, other) for one in was for other in now]
-        pairs.sort(key=lambda pair: len(self._differing(table, *pair)))
+        pairs.sort(key=lambda pair: len(self.equality.differing(table, *pair)))
         for one, other in pairs:  # those with most in common count as the same row, changed
             if any(row is one for row in was) and any(row is other for row in now):
                 self._columns(table, one, other)
@@ -153,7 +103,7 @@ class _Comparison:
         """Rows of this kind that were written by a condition, and those by key that only one side has."""
         was = [row for row in self.was.others[table] if row.kind == kind]
         now = [row for row in self.now.others[table] if row.kind == kind]
-        was, now, pairs = _matched(was, now, partial(self._same_condition, table))
+        was, now, pairs = _matched(was, now, partial(self.equality.same_condition, table))
         for one, other in pairs:
             self._columns(table, one, other)
             self._counts(table, kind, [one], [other])
@@ -185,7 +135,7 @@ class _Comparison:
 
     def _columns(self, table: str, was: Row, now: Row) -> None:
         which, whole = self._which(table, was), list[str]()
-        for name in self._differing(table, was, now):
+        for name in self.equality.differing(table, was, now):
             first, second = was.columns.get(name, MISSING), now.columns.get(name, MISSING)
             row, side = (now, "the service") if first is MISSING else (was, "legacy")
             if first is not MISSING and second is not MISSING:
@@ -205,54 +155,6 @@ class _Comparison:
         side = "the service" if first is MISSING else "legacy"
         self._add(table, f"saved with all its columns only by {side}", first, second, which, severity=Severity.WARNING)
 
-    def _differing(self, table: str, was: Row, now: Row) -> list[str]:
-        """The columns that only one side sets, or that differ."""
-        names = [*was.columns, *(name for name in now.columns if name not in was.columns)]
-        self.findings.spend(len(names) + 1)
-        return [
-            name
-            for name in names
-            if not (
-                self.findings.rules.ignores_rows(f"{table}.{name}")
-                or (name in was.columns and name in now.columns and self._alike(table, name, was, now))
-            )
-        ]
-
-    def _alike(self, table: str, name: str, was: Row, now: Row) -> bool:
-        return self._equal(table, name, (was.columns[name], was.at), (now.columns[name], now.at))
-
-    def _equal(self, table: str, name: str, was: tuple[Value, float], now: tuple[Value, float]) -> bool:
-        """Whether two values are equal, or were generated on each side."""
-        first, second = was[0], now[0]
-        if first == second:
-            return True
-        if not isinstance(first, str) or not isinstance(second, str):
-            return False
-        known = self._table(table)
-        target = table if name == known.key else known.references.get(name)
-        if target is not None:
-            return self._both_new(target, first, second)
-        if name == "id" or name.endswith(REFERENCES):
-            return any(self._both_new(other, first, second) for other in self.was.new)
-        return _same_json(first, second) or made_anew(first, was[1], second, now[1], self.sent)
-
-    def _both_new(self, table: str, first: str, second: str) -> bool:
-        """Whether both are keys of rows that were inserted here."""
-        return first in self.was.new.get(table, ()) and second in self.now.new.get(table, ())
-
-    def _same_condition(self, table: str, was: Row, now: Row) -> bool:
-        if [text for text, _ in was.where] != [text for text, _ in now.where]:
-            return False
-        pairs = [
-            (text.partition(" ")[0], first, second)
-            for (text, values), (_, others) in zip(was.where, now.where, strict=True)
-            for first, second in zip(values, others, strict=True)
-        ]
-        return all(self._equal(table, name, (first, was.at), (second, now.at)) for name, first, second in pairs)
-
-    def _table(self, table: str) -> TableInfo:
-        return self.was.tables.get(table) or self.now.tables.get(table) or UNKNOWN
-
     # -- messages -------------------------------------------------------------------------------
 
     def _which(self, table: str, row: Row) -> str:
@@ -261,7 +163,7 @@ class _Comparison:
             return "where " + " and ".join(text.strip() for text, _ in row.where)
         if row.key is None or row.kind == "insert":
             return ""
-        return f"{self._table(table).key}={row.key}"
+        return f"{self.equality.table(table).key}={row.key}"
 
     def _add(
         self,
@@ -311,12 +213,3 @@ def _common(rows: Sequence[Row]) -> Row | None:
 def _count(rows: Sequence[Row]) -> int | None:
     counts = [row.count for row in rows]
     return None if None in counts else sum(count for count in counts if count is not None)
-
-
-def _same_json(first: str, second: str) -> bool:
-    """Whether two texts are the same JSON object or array, whatever the order of names."""
-    if first[:1] not in ("{", "[") or first[:1] != second[:1]:
-        return False
-    with suppress(ValueError, RecursionError):
-        return bool(json.loads(first) == json.loads(second))
-    return False
