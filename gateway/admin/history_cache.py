@@ -25,6 +25,9 @@ class HistoryCache:
     def __init__(self) -> None:
         self._kept: dict[str, tuple[datetime, Any]] = {}  # by route; "" is the whole project
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def days(self, now: datetime) -> list[DayOfTraffic]:
         """The last DAYS days, today included."""
         found: list[DayOfTraffic] = self._get("", now, lambda: reports.days_of_traffic(now, DAYS))

@@ -6,6 +6,7 @@ import pytest
 from django.utils import translation
 
 from gateway.admin.chart import Axes, lines, plain, segments, stacked
+from gateway.admin.history_cache import HistoryCache
 from gateway.admin.side_by_side import pieces
 from gateway.control.models import Change, CounterWindow, EndpointDay, Hour
 from gateway.control.reports import days_of_traffic, hours_of_route, stages_by_day
@@ -150,3 +151,27 @@ def test_hours_of_a_route_join_what_was_folded_and_what_was_not():
     before, now = hours_of_route("r", NOW, 2)
     assert (before.legacy.requests, before.service.p95) == (1, None)
     assert (now.service.requests, now.service.error_percent) == (2, 100)
+
+
+@pytest.mark.django_db
+def test_what_charts_are_made_of_is_read_once_a_minute(django_assert_num_queries):
+    history = HistoryCache()
+    for seconds, days, hours in (
+        (0, 2, 2),
+        (30, 0, 0),
+        (59, 0, 0),
+        (61, 2, 2),
+        (30, 2, 2),
+    ):  # a clock that was put back
+        with django_assert_num_queries(days):
+            history.days(NOW + timedelta(seconds=seconds))
+        with django_assert_num_queries(hours):
+            history.hours("r", NOW + timedelta(seconds=seconds))
+
+
+@pytest.mark.django_db
+def test_the_last_hours_of_a_hundred_routes_are_kept():
+    history = HistoryCache()
+    for number in range(250):
+        history.hours(f"r{number}", NOW)
+    assert len(history) <= 101

@@ -1,12 +1,16 @@
 """The page of a route shows both sides and what differs, and moves the route as the commands do."""
 
 import re
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from gateway.admin.pages import FRAGMENTS
 from gateway.control import reports, transitions
 from gateway.control.models import Change, Recording, RouteState
 from gateway.control.store import Origin, write_counts
@@ -162,6 +166,21 @@ def test_a_post_without_the_token_is_refused(staff):
     client = Client(enforce_csrf_checks=True)
     client.login(username="ana", password="ana")
     assert send(client, verb="promote", to="shadow").status_code == 403
+
+
+def test_the_page_reads_what_all_parts_of_it_need_once(operator, now):
+    serving(now)
+    counted(now, "orders")
+    difference("orders")
+    operator.get(ORDERS)
+    with CaptureQueriesContext(connection) as asked:
+        operator.get(f"{ORDERS}news/")
+    FRAGMENTS.clear()
+    with CaptureQueriesContext(connection) as made:
+        operator.get(f"{ORDERS}news/")
+    tables = Counter(re.search(r'FROM "(\w+)"', query["sql"])[1] for query in made)
+    assert tables["gateway_control_worker"] == 1
+    assert len(made) - len(asked) <= 24, tables
 
 
 # -- what stands in the way ------------------------------------------------------------------------
