@@ -11,7 +11,7 @@ from gateway.clock import SYSTEM, Clock, utc_now
 from gateway.config.hooks import Hook
 from gateway.control.database import until_done
 from gateway.control.hooks.outbox import claim, due, settle
-from gateway.control.hooks.sending import HookCall
+from gateway.control.hooks.sending import MOST_LEFT, HookCall
 from gateway.control.models import HookDelivery
 from gateway.randomness import RANDOMNESS, Randomness
 
@@ -19,7 +19,6 @@ __all__ = ["Deliverer", "deliver_now"]
 
 SHORTLY = 3.0  # seconds that a command, or a process that ends, gives all hooks together
 STEP = 0.02  # seconds between two looks, there
-MOST_LEFT = 3  # functions that never end, until a process calls that hook no more
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from gateway.clock import SYSTEM, Clock
 from gateway.config.hooks import BEFORE, Hook
@@ -18,6 +18,7 @@ from gateway.upstreams.importing import ImportStringError, import_from_string
 __all__ = ["HookCall", "Refuse"]
 
 PATIENCE = 0.5  # seconds after the time-out until a call is given up
+MOST_LEFT = 3  # functions that never end, until a process calls that hook no more
 
 
 class Refuse(Exception):
@@ -27,8 +28,11 @@ class Refuse(Exception):
 class HookCall:
     """One call of `hook`, on a thread of its own, begun at once.
 
-    A webhook's call ends with its time-out. A function can't be interrupted: it is left behind.
+    A webhook's call ends with its time-out. A function can't be interrupted: it is left behind. While MOST_LEFT calls
+    of a hook are, it isn't called.
     """
+
+    _behind: ClassVar[dict[Hook, list[HookCall]]] = {}  # the calls of this process that still run, or did
 
     def __init__(self, hook: Hook, payload: Mapping[str, Any], clock: Clock = SYSTEM) -> None:
         self.hook = hook
@@ -38,7 +42,16 @@ class HookCall:
         self._outcome: CallResult | None = None
         # A daemon: a function that hangs must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=f"gateway-hook-{hook.name}", daemon=True)
-        self._thread.start()
+        running = self._behind[hook] = [call for call in self._behind.get(hook, ()) if call.running]
+        if sum(call.late for call in running) >= MOST_LEFT:
+            self._outcome = CallResult(f"is not called: {MOST_LEFT} of its calls have not ended")
+            return
+        try:
+            self._thread.start()
+        except RuntimeError as exc:  # no more threads
+            self._outcome = CallResult(f"can't be called: {exc}")
+        else:
+            running.append(self)
 
     @property
     def running(self) -> bool:
@@ -46,15 +59,21 @@ class HookCall:
         return self._thread.is_alive()
 
     @property
+    def late(self) -> bool:
+        """Whether it has taken so long that it is given up."""
+        return self._left() <= 0
+
+    @property
     def outcome(self) -> CallResult | None:
         """What came of it; None while that is not known."""
-        if self._outcome is None and self._left() <= 0:
+        if self._outcome is None and self.late:
             self._outcome = CallResult(f"did not answer in {self.hook.timeout:g} s", seconds=self._took())
         return self._outcome
 
     def wait(self) -> CallResult:
         """Wait for what comes of it."""
-        self._thread.join(max(0.0, self._left()))
+        if self._outcome is None:
+            self._thread.join(max(0.0, self._left()))
         return self.outcome or CallResult(f"did not answer in {self.hook.timeout:g} s", seconds=self._took())
 
     def _took(self) -> float:

@@ -14,7 +14,7 @@ import typer.main
 from gateway.cli.app import app
 from gateway.clock import SYSTEM
 from gateway.config.hooks import AFTER, BEFORE, EVENTS, MOST_SECRETS, NAME, HookConfig, from_environment
-from gateway.control.hooks import Refuse, delivery, events, outbox, ramp, watching, webhook
+from gateway.control.hooks import Refuse, delivery, events, outbox, ramp, sending, watching, webhook
 from gateway.control.hooks.events import Event
 from gateway.control.hooks.sending import HookCall
 from gateway.control.hooks.words import words
@@ -126,7 +126,7 @@ def test_each_with_its_keys(kind):
         ("once in 10 minutes", watching.QUIET.total_seconds(), 600),
         ("64 KiB of a response are read", webhook.MOST_ANSWER, 64 * 1024),
         ("403, 409 or 422", webhook.REFUSALS, {403, 409, 422}),
-        ("three of its calls", delivery.MOST_LEFT, 3),
+        ("three of its calls", sending.MOST_LEFT, 3),
         ("asks again each minute", ramp.AGAIN.total_seconds(), 60),
         ("each half second", DELIVER, 0.5),
         ("for up to 3 seconds", delivery.SHORTLY, 3.0),

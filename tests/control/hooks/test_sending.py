@@ -283,6 +283,35 @@ def test_one_that_hangs_is_left_behind():
     over.set()
 
 
+@pytest.mark.parametrize("payload", [PAYLOAD, ASKED])
+def test_one_of_which_three_calls_hang_is_called_no_more_until_one_ends(payload):
+    """Else the ramp, which asks again each minute, would leave a thread behind each time."""
+    overs = [threading.Event() for _ in range(3)]
+    hook = make_hook(call=f"{__name__}:hang", timeout=0.01)
+    calls = []
+    for over in overs:
+        answers.append(Waiting(over))
+        calls.append(HookCall(hook, payload))
+        assert calls[-1].wait().problem == "did not answer in 0.01 s"
+    refused = HookCall(hook, payload)
+    assert refused.wait().problem == "is not called: 3 of its calls have not ended"
+    assert (refused.running, refused.outcome.ok) == (False, False)
+    overs[0].set()
+    assert eventually(lambda: not calls[0].running)
+    answers.append(Waiting(overs[0]))
+    assert HookCall(hook, payload).wait().ok
+    for over in overs:
+        over.set()
+
+
+def test_without_a_thread_for_it_that_is_said(monkeypatch):
+    def none(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none)
+    assert outcome(called()).problem == "can't be called: can't start new thread"
+
+
 class Waiting:
     def __init__(self, over):
         self.over = over
