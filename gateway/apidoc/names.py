@@ -64,11 +64,12 @@ class Names:
         """The first name that is free, or that a component has which is the same."""
         section, own = component.reference
         upstream = self._sources[component.source].upstream
-        for name in chain((wanted, own, f"{own}_{upstream}"), (f"{own}_{upstream}{number}" for number in count(2))):
-            owner = self._owners.setdefault(Reference(section, name), component)
-            if owner == component or self._same(component, owner):
-                return name
-        raise AssertionError  # the names never end
+        names = chain((wanted, own, f"{own}_{upstream}"), (f"{own}_{upstream}{number}" for number in count(2)))
+        return next(name for name in names if self._is_for(Reference(section, name), component))
+
+    def _is_for(self, name: Reference, component: Component) -> bool:
+        owner = self._owners.setdefault(name, component)
+        return owner == component or self._same(component, owner)
 
     def definition(self, component: Component) -> Any:
         """What the source says of it."""
@@ -84,8 +85,8 @@ class Names:
             was, now = target(left), target(right)
             if was is not None and now is not None:
                 pair = Component(of, was), Component(to, now)
-                if was.section != now.section or pair in assumed:
-                    return pair in assumed
+                if pair in assumed:
+                    return True
                 assumed.add(pair)
                 return self._equal(self.definition(pair[0]), of, self.definition(pair[1]), to, assumed)
             lefts, rights = _meaning(left), _meaning(right)

@@ -6,11 +6,11 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from html import escape
-from http.cookies import CookieError, SimpleCookie
 from mimetypes import guess_type
 from pathlib import Path
 from typing import NamedTuple
 
+from starlette.requests import cookie_parser
 from starlette.types import Receive, Scope, Send
 
 from gateway.apidoc.assets import asset
@@ -168,11 +168,7 @@ def _etag(body: bytes) -> bytes:
 
 def _cookie(scope: Scope, name: str) -> str:
     lines = b"; ".join(value for key, value in scope["headers"] if key == b"cookie")
-    try:
-        found = SimpleCookie(lines.decode("latin-1")).get(name)
-    except CookieError:
-        return ""
-    return "" if found is None else found.value
+    return cookie_parser(lines.decode("latin-1")).get(name, "")  # as Django does it
 
 
 async def _send(reply: Reply, scope: Scope, send: Send) -> None:

@@ -80,7 +80,8 @@ class MirrorProcess:
         backoff = Backoff()
         while (process := self._started()) is not None:
             began = self._clock.monotonic()
-            status = process.wait()
+            with process:  # whose pipe is closed then
+                status = process.wait()
             if self._stopping.is_set():
                 return
             if self._clock.monotonic() - began >= SETTLED:

@@ -158,6 +158,31 @@ def test_two_components_that_differ_in_words_only_are_one():
     assert [*merged(("stock", first), ("prices", second))["components"]["schemas"]] == ["Item"]
 
 
+@pytest.mark.parametrize(
+    ("item", "other", "names"),
+    [
+        (thing(id=NUMBER), thing(id=NUMBER), ["Item", "Page"]),
+        (thing(id=NUMBER), thing(id=TEXT), ["Item", "Item_prices", "Page", "Page_prices"]),
+        (thing(parent=ref("Item")), thing(parent=ref("Item")), ["Item", "Page"]),  # which has no end
+        (thing(page=ref("Page")), thing(page=ref("Page")), ["Item", "Page"]),
+        (thing(page=ref("Page")), thing(page=ref("Item")), ["Item", "Item_prices", "Page", "Page_prices"]),
+    ],
+)
+def test_two_components_are_one_where_what_they_refer_to_means_the_same(item, other, names):
+    page = thing(results={"type": "array", "items": ref("Item")})
+    first = document({"/a": {"get": answers(ref("Page"))}}, Page=page, Item=item)
+    second = document({"/b": {"get": answers(ref("Page"))}}, Page=page, Item=other)
+    assert sorted(merged(("stock", first), ("prices", second))["components"]["schemas"]) == names
+
+
+def test_a_third_component_of_a_name_gets_a_number():
+    documents = [document({f"/{name}": {"get": answers(ref("Item"))}}, Item=thing(**{name: TEXT})) for name in "abc"]
+    documents[0]["paths"]["/a"]["put"] = answers(ref("Item_prices"))
+    documents[0]["components"]["schemas"]["Item_prices"] = thing(d=TEXT)
+    found = merged(("stock", documents[0]), ("prices", documents[1]))["components"]["schemas"]
+    assert found == {"Item": thing(a=TEXT), "Item_prices": thing(d=TEXT), "Item_prices2": thing(b=TEXT)}
+
+
 def test_a_property_called_title_is_no_annotation():
     first = document({"/a": {"get": answers(ref("Item"))}}, Item=thing(title=TEXT))
     second = document({"/b": {"get": answers(ref("Item"))}}, Item=thing(title=NUMBER))
@@ -165,14 +190,15 @@ def test_a_property_called_title_is_no_annotation():
 
 
 def test_a_reference_in_a_discriminator_is_renamed_with_its_component():
+    far = "https://pets.example/dog.json"
     pet = {
         "oneOf": [ref("Cat")],
-        "discriminator": {"propertyName": "kind", "mapping": {"c": ref("Cat")["$ref"], "d": "Cat"}},
+        "discriminator": {"propertyName": "kind", "mapping": {"c": ref("Cat")["$ref"], "d": "Cat", "e": far}},
     }
     first = document({"/a": {"get": answers(ref("Cat"))}}, Cat=thing(a=NUMBER))
     second = document({"/b": {"get": answers(ref("Pet"))}}, Pet=pet, Cat=thing(b=NUMBER))
     found = merged(("stock", first), ("pets", second))["components"]["schemas"]["Pet"]
-    assert found["discriminator"]["mapping"] == {"c": ref("Cat_pets")["$ref"], "d": "Cat_pets"}
+    assert found["discriminator"]["mapping"] == {"c": ref("Cat_pets")["$ref"], "d": "Cat_pets", "e": far}
 
 
 def test_data_that_looks_like_a_reference_is_left_alone():
@@ -183,6 +209,14 @@ def test_data_that_looks_like_a_reference_is_left_alone():
     )
     renamed = merged(("stock", first), ("prices", second))["components"]["schemas"]["Item_prices"]
     assert (renamed["default"], renamed["examples"]) == (example, [example])
+
+
+def test_a_tag_is_described_by_the_first_who_does():
+    first, second = (document({path: {"get": answers(TEXT, tags=["items"])}}) for path in ("/a", "/b"))
+    first["tags"] = [{"name": "items", "description": "the first"}]
+    second["tags"] = [{"name": "items", "description": "the second"}, {"name": "more"}]
+    found = merged(("stock", first), ("prices", second))["tags"]
+    assert found == [{"name": "items", "description": "the first"}, {"name": "more"}]
 
 
 def test_two_operations_of_one_id_are_told_apart():

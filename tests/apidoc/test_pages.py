@@ -270,6 +270,38 @@ async def test_what_a_document_that_is_none_says_is_for_the_log_alone(gateway, m
 
 
 @pytest.mark.anyio
+async def test_a_document_of_the_project_that_is_none_leaves_the_others_alone(gateway, monkeypatch, caplog):
+    def broken():
+        raise RuntimeError("postgresql://shop:secret@db/shop")
+
+    monkeypatch.setattr("gateway.bridge.drf.openapi.project.project_document", broken)
+    async with running(gateway(gateway=PUBLIC, services={"items": ITEMS}, routes=[ROUTE])) as app:
+        document = (await ask(app, "/openapi.json")).json()
+    assert "the API of the Django project: drf-spectacular raised RuntimeError, see" in document["info"]["description"]
+    assert {one["x-served-by"] for item in document["paths"].values() for one in item.values()} == {"items"}
+    assert "secret" not in str(document)
+    assert "shop:secret" in caplog.text
+
+
+@pytest.mark.anyio
+async def test_what_a_service_mounts_is_in_it_below_its_path(gateway):
+    services = {"nested": {"app": "tests.project.services:nested", "middleware": "none"}}
+    routes = [{"name": "nested", "prefix": "/api", "service": "nested"}]
+    async with running(gateway(gateway=PUBLIC, services=services, routes=routes)) as app:
+        paths = (await ask(app, "/openapi.json")).json()["paths"]
+    assert paths["/api/mounted/deep/{rest}"]["get"]["x-served-by"] == "nested"
+
+
+@pytest.mark.anyio
+async def test_what_a_service_elsewhere_serves_is_said_to_be_missing(gateway):
+    services = {"far": {"url": "http://127.0.0.1:9"}}
+    routes = [{"name": "far", "prefix": "/far", "service": "far", "claim": "all"}]
+    async with running(gateway(gateway=PUBLIC, services=services, routes=routes)) as app:
+        document = (await ask(app, "/openapi.json")).json()
+    assert "service far, which is at a url" in document["info"]["description"]
+
+
+@pytest.mark.anyio
 async def test_a_path_of_the_project_is_the_projects(gateway):
     async with running(gateway(gateway=PUBLIC | {"docs_path": "/json"})) as app:
         assert (await ask(app, "/json/"))["x-served-by"] == "legacy"
@@ -303,6 +335,31 @@ async def test_a_token_that_scripts_can_not_read_is_in_the_page(gateway, setting
         plain = await ask(app, "/docs", headers={"Cookie": "csrftoken=abc123"})
     assert '"<"' not in page.text
     assert 'data-csrf-token="abc123"' in plain.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("beside", ["a/b=1", "a[b]=1", 'a="b', "a=b=c", "=", "a"])
+async def test_whatever_other_cookies_there_are(gateway, settings, beside):
+    settings.CSRF_COOKIE_HTTPONLY = True
+    async with running(gateway(gateway=PUBLIC)) as app:
+        page = await ask(app, "/docs", headers={"Cookie": f"{beside}; csrftoken=abc123; more=1"})
+    assert 'data-csrf-token="abc123"' in page.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("cookie", ["other=1", ""])
+async def test_without_the_cookie_of_the_token_there_is_none_in_the_page(gateway, settings, cookie):
+    settings.CSRF_COOKIE_HTTPONLY = True
+    async with running(gateway(gateway=PUBLIC)) as app:
+        assert "data-csrf-token" not in (await ask(app, "/docs", headers={"Cookie": cookie})).text
+
+
+@pytest.mark.anyio
+async def test_a_token_in_the_session_is_not_in_the_page(gateway, settings):
+    settings.CSRF_USE_SESSIONS, settings.CSRF_COOKIE_HTTPONLY = True, True
+    async with running(gateway(gateway=PUBLIC)) as app:
+        page = (await ask(app, "/docs", headers={"Cookie": "csrftoken=abc123"})).text
+    assert "abc123" not in page
 
 
 @pytest.mark.anyio

@@ -189,6 +189,20 @@ def test_a_mended_file_is_tried_at_once(supervise, made, tmp_path):
     assert len(made) == before + 1
 
 
+def test_so_is_one_that_was_gone_and_is_there_again(supervise, made, tmp_path):
+    supervisor = supervise()
+    (tmp_path / "gateway.toml").unlink()
+    made[0].alive = False
+    for _ in range(8):
+        later(supervisor, 60)
+        made[-1].fail("there is no gateway.toml")
+    supervisor.tick()
+    before = len(made)
+    (tmp_path / "gateway.toml").touch()
+    supervisor.tick()
+    assert len(made) == before + 1
+
+
 def test_who_dies_again_and_again_is_started_less_and_less_often(supervise, made):
     supervisor = supervise(1)
     for _ in range(100):
@@ -355,6 +369,12 @@ def test_after_a_process_alone_has_handed_over_a_reload_that_fails_leaves_its_su
     assert made[0].asked
 
 
+def test_a_reload_reaches_the_process_that_mirrors(supervise, made):
+    mirrors = Mock()
+    supervise(mirrors=mirrors).reload()
+    mirrors.reload.assert_called_once_with()
+
+
 # -- stop ---------------------------------------------------------------------------------------------
 
 
@@ -370,6 +390,17 @@ def test_stopping_asks_everybody(supervise, made):
     assert all(worker.hurried for worker in made)
 
 
+def test_a_third_signal_kills_who_has_not_ended(supervise, made):
+    supervisor = supervise()
+    supervisor.stop()
+    supervisor.stop()
+    later(supervisor, 1)
+    assert not any(worker.killed for worker in made)
+    supervisor.stop()
+    supervisor.tick()
+    assert all(worker.killed for worker in made)
+
+
 def test_who_does_not_end_is_killed(supervise, made):
     supervisor = supervise(1)
     supervisor.stop()
@@ -378,10 +409,11 @@ def test_who_does_not_end_is_killed(supervise, made):
     assert supervisor.run() == 0
 
 
-def test_nothing_is_started_after_it_was_asked_to_stop(supervise, made):
+@pytest.mark.parametrize("command", [Supervisor.reload, Supervisor.restart])
+def test_nothing_is_started_after_it_was_asked_to_stop(supervise, made, command):
     supervisor = supervise()
     supervisor.stop()
-    supervisor.reload()
+    command(supervisor)
     for worker in made:
         worker.alive = False
     later(supervisor, 60)
@@ -401,6 +433,15 @@ def test_signals_add_and_remove_a_worker(supervise, made):
     assert running(made) == [1, 2]
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGTTIN"), reason="no such signals")
+def test_the_last_worker_is_never_removed(supervise, made):
+    supervisor = supervise(1)
+    with supervisor.handlers():
+        signal.raise_signal(signal.SIGTTOU)
+        supervisor.tick()
+    assert running(made) == [1]
+
+
 # -- for developers -----------------------------------------------------------------------------------
 
 
@@ -410,6 +451,22 @@ def test_a_change_restarts_at_once(supervise, made):
     changes.append(Path("views.py"))
     supervisor.tick()
     changes.clear()
+    assert running(made) == [2]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no such signal")
+def test_so_does_a_hangup(supervise, made):
+    supervisor = supervise(1, restarts=True)
+    with supervisor.handlers():
+        signal.raise_signal(signal.SIGHUP)
+        supervisor.tick()
+    assert running(made) == [2]
+
+
+def test_a_file_that_django_watches_restarts_at_once_too(supervise, made):
+    supervisor = supervise(1, restarts=True)
+    made[0].changed = True
+    supervisor.tick()
     assert running(made) == [2]
 
 
