@@ -22,8 +22,8 @@ def shield_mail() -> None:
 def _instead(call: GuardedCall) -> int | None:
     if call.name != "send_messages":
         return None
+    note(_said(call.target, call.name, call.args, call.kwargs))
     messages = [*_messages(*call.args, **call.kwargs)]
-    note(_said(call.target, call.name, (messages,), {}))
     for message in messages:
         message.message()  # raises ValueError, as sending does
     return len(messages)

@@ -47,8 +47,7 @@ def _make_private(session: Any) -> None:
         setattr(session, f"a{name}", _astore_nothing)
     for name in ("load", "exists"):
         setattr(session, name, _reading(getattr(session, name)))
-        if hasattr(session, f"a{name}"):  # since Django 5.1
-            setattr(session, f"a{name}", _areading(getattr(session, f"a{name}")))
+        setattr(session, f"a{name}", _areading(getattr(session, f"a{name}")))
 
 
 def _store_nothing(*_args: object, **_kwargs: object) -> None:
@@ -81,10 +80,15 @@ def _areading(method: Callable[..., Any]) -> Callable[..., Any]:
 def _take_notes(session: Any, notes: SessionNotes) -> None:
     """Have what is done to the session noted. `cycle_key()` creates one and deletes what has the key that it had;
     `flush()` deletes one without naming its key."""
-    load = session.load
+    load, aload = session.load, session.aload
 
     def loaded() -> Any:
         found = load()
+        notes.loaded(found)
+        return found
+
+    async def aloaded() -> Any:
+        found = await aload()
         notes.loaded(found)
         return found
 
@@ -99,16 +103,8 @@ def _take_notes(session: Any, notes: SessionNotes) -> None:
             notes.ended()
 
     session.load, session.save, session.create, session.delete = loaded, save, create, delete
-    if hasattr(session, "aload"):  # since Django 5.1
-        aload = session.aload
-
-        async def aloaded() -> Any:
-            found = await aload()
-            notes.loaded(found)
-            return found
-
-        session.aload = aloaded
-        session.asave, session.acreate, session.adelete = _later(save), _later(create), _later(delete)
+    session.aload = aloaded
+    session.asave, session.acreate, session.adelete = _later(save), _later(create), _later(delete)
 
 
 def _later(method: Callable[..., None]) -> Callable[..., Any]:

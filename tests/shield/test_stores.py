@@ -229,6 +229,13 @@ def test_what_is_of_no_known_kind_is_named(settings, setting):
     assert "OwnMail" in said
 
 
+@pytest.mark.parametrize("name", ["no.such.Layer", "channels.layers.NoSuchLayer"])
+def test_what_can_not_be_imported_is_never_used_and_not_named(settings, name):
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": name}}
+    settings.SESSION_ENGINE = "no.such.engine"
+    assert unshielded() == []
+
+
 async def test_then_nothing_is_mirrored_and_the_start_says_so(gateway, settings, caplog):
     set_mail(settings, f"{__name__}.OwnMail")
     settings.ROOT_URLCONF = "tests.project.sharing"
