@@ -48,8 +48,6 @@ def _kind_and_place(value: str) -> str:
 
 
 def _severity(value: object) -> object:
-    if isinstance(value, Severity):
-        return value
     try:
         return Severity(value)
     except ValueError:

@@ -37,9 +37,6 @@ class Patterns:
         for pattern in self._all:
             self._tree.leaf_at(pattern.parts).append(pattern)
 
-    def __len__(self) -> int:
-        return len(self._all)
-
     @cached_property
     def admins(self) -> tuple[str, ...]:
         """The paths of the project's admin sites, without a slash at the end. Under `i18n_patterns`: in each language,

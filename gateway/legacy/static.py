@@ -68,9 +68,6 @@ class Static:
         if settings.DEBUG and str(settings.MEDIA_ROOT) and media_url.startswith("/") and media_url != "/":
             self._media = (media_url, _Media(directory=settings.MEDIA_ROOT, check_dir=False))
 
-    def __len__(self) -> int:
-        return len(self._files.files)
-
     def find(self, path: str) -> Any:
         """An object to pass to `answer`, or None when `path` (relative to the root) is not a static file."""
         if self._media is not None and path.startswith(self._media[0]):

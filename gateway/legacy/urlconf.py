@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.urls import Resolver404, ResolverMatch, URLPattern, URLResolver, get_resolver
-from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePattern
+from django.urls.resolvers import RegexPattern, RoutePattern
 from django.utils import translation
+
+from gateway.legacy.url_pattern import prefixes
 
 __all__ = ["AsyncViews", "knows", "view_at"]
 
@@ -109,25 +111,13 @@ def _chains(
     literal: bool,
 ) -> Iterator[_PatternChain]:
     for item in patterns:
-        for pattern in _variants(item.pattern):
+        for pattern, _ in prefixes(item.pattern):
             text, whole = _plain_start(pattern) if literal else ("", False)
             chain = (*before, pattern)
             if isinstance(item, URLResolver):
                 yield from _chains(item.url_patterns, start + text, chain, literal=literal and whole)
             elif iscoroutinefunction(item.callback):
                 yield _PatternChain(start + text, chain)
-
-
-def _variants(
-    pattern: RegexPattern | RoutePattern | LocalePrefixPattern,
-) -> list[RegexPattern | RoutePattern]:
-    """A language prefix as one pattern per language, since the active language isn't known yet."""
-    if not isinstance(pattern, LocalePrefixPattern):
-        return [pattern]
-    prefixes = [f"{code}/" for code, _ in settings.LANGUAGES]
-    if not pattern.prefix_default_language:
-        prefixes.append("")
-    return [RoutePattern(prefix) for prefix in prefixes]
 
 
 def _plain_start(pattern: RegexPattern | RoutePattern) -> tuple[str, bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.conf.urls.i18n import i18n_patterns
-from django.urls import URLResolver, include, path, re_path, register_converter
+from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
 from django.urls.resolvers import RoutePattern
 from django.views.decorators.http import require_GET, require_http_methods
 from rest_framework.routers import DefaultRouter
@@ -41,6 +41,15 @@ class Asking:
         raise RuntimeError("it asks the database, which it may not here")
 
 
+class Me:
+    """A pattern of the project's own, which is neither a route nor a regular expression."""
+
+    converters: dict[str, object] = {}
+
+    def match(self, path):
+        return ("", (), {}) if path == "a/me/" else None
+
+
 register_converter(Year, "patterns_year")
 register_converter(Asking, "patterns_asking")
 router = DefaultRouter()
@@ -70,6 +79,11 @@ def owned(template, paths, *urls):
         ("/a/{n}/", [path("a/<uuid:n>/", view), path("a/<int:n>/", view)], [], ["/a/5/"]),
         ("/a/{y:int}/", [path("a/<patterns_year:y>/", view), path("a/<int:y>/", view)], ["/a/2020/"], ["/a/0000/"]),
         ("/a/{x}/", [path("a/<patterns_asking:y>/", view), path("a/<x>/", view)], ["/a/any/"], ["/a/7/"]),
+        ("/a/{x}/{y}/", [path("a/<patterns_year:x>/b/", view)], ["/a/2020/b/"], ["/a/0000/b/"]),
+        ("/a/{x}/", [URLPattern(Me(), view), path("a/<x>/", view)], ["/a/me/"], ["/a/you/"]),
+        ("/a/{x}/", [re_path(r"^a/me/$|^b/$", view), path("a/<x>/", view)], ["/a/me/"], ["/a/you/"]),
+        ("/a/{x}/", [re_path(r"^a/(m)e/$", view), path("a/<x>/", view)], ["/a/me/"], ["/a/you/"]),
+        ("/a/{x}/", [re_path(r"^a/(?P<a>.)(?P=a)/$", view), path("a/<x>/", view)], ["/a/mm/"], ["/a/me/"]),
         ("/a/{x}/", [re_path(r"^a/(new|old)/$", view), path("a/<x>/", view)], ["/a/new/", "/a/old/"], ["/a/now/"]),
         ("/a/{x}/", [re_path(r"^a/me/?$", view), path("a/<x>/", view)], ["/a/me/"], ["/a/you/"]),
         ("/a/{x}/{y}/", [path("a/<x>/more/", view), path("a/<x>/<y>/", view)], ["/a/1/more/"], ["/a/1/2/"]),

@@ -42,6 +42,22 @@ def test_what_is_no_cookie_is_none(value):
     assert SIGNER.load_cookie(value) is None
 
 
+def test_what_was_signed_for_a_name_that_is_none_is_none():
+    assert SIGNER.load_cookie(SIGNER.dump_cookie(AffinityCookie("ada"))) is None
+
+
+def test_however_many_there_are_each_comes_back(monkeypatch):
+    monkeypatch.setattr("gateway.rollout.affinity.MOST_KNOWN", 2)
+    signer = Signer(["secret"])
+    cookies = [AffinityCookie(ID, {f"group-{number}": "service"}) for number in range(5)]
+    values = [signer.dump_cookie(cookie) for cookie in cookies]
+    assert [signer.load_cookie(value) for value in [*values, *values]] == [*cookies, *cookies]
+
+
+def test_signers_of_the_same_secrets_are_one_in_a_set():
+    assert len({Signer(["a", "b"]), Signer(["a", b"b"]), Signer(["b", "a"])}) == 2
+
+
 def test_a_new_secret_takes_over_from_an_old_one():
     value = Signer(["old"]).dump_cookie(AffinityCookie(ID))
     assert Signer(["new", "old"]).load_cookie(value) == AffinityCookie(ID)
