@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate
 
 from gateway.parity.sql_reader import (
     CLOSE,
@@ -170,12 +171,8 @@ def _has_or(words: Sequence[str]) -> bool:
 
 def _closes(words: Sequence[str]) -> int:
     """The index of the parenthesis that closes the first one."""
-    depth = 0
-    for index, word in enumerate(words):
-        depth += (word in OPEN) - (word in CLOSE)
-        if depth == 0:
-            return index
-    return -1
+    depths = accumulate((word in OPEN) - (word in CLOSE) for word in words)
+    return next((index for index, depth in enumerate(depths) if depth == 0), -1)
 
 
 def _column(expression: Expression) -> str:

@@ -40,6 +40,7 @@ def test_clocks_and_random_uuids_are(was, now):
         (FIVE, OTHER_FIVE),
         (FOUR, OTHER_FIVE),
         (FOUR, "a"),
+        (FOUR, FOUR.replace("0b9d", "ojes")),
         ("17", "18"),
         ("paid", "new"),
         ("", "a"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from collections import Counter
 
 import pytest
 from hypothesis import assume, given
@@ -178,6 +179,13 @@ def test_text_is_read_in_its_charset():
     latin = answer("ä".encode("latin-1"), "text/plain; charset=iso-8859-1")
     assert found(text("ä"), latin) == [("header", "header:content-type")]
     assert ("text", "") in found(text("ö"), latin)
+    flowed = answer("ä".encode("latin-1"), "text/plain; format=flowed; charset=latin-1")
+    assert found(flowed, latin) == [("header", "header:content-type")]
+
+
+def test_text_in_a_charset_that_there_is_not_is_read_as_utf_8():
+    one, other = (answer(value, "text/plain; charset=klingon") for value in ("ä ", "ä  "))
+    assert found(one, other) == [("whitespace", "")]
 
 
 def test_other_media_types_are_compared_byte_by_byte():
@@ -224,13 +232,16 @@ HOSTILE = {
     "a number out of range": '{"a": 1e99999999999999999999}',
     "a byte order mark": b'\xef\xbb\xbf{"a": 1}',
     "a bomb": gzip.compress(b" " * 11_000_000),
+    "a cut archive": gzip.compress(b"1" * 1000)[:-4],
+    "no archive": b"\xff\xff\xff",
 }
+PACKED = {"a bomb": "gzip", "a cut archive": "gzip", "no archive": "deflate"}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("hostile_side", ["legacy", "the service"])
 def test_a_hostile_body_ends_in_an_error_that_names_the_side(name, hostile_side):
-    encoding = ["content-encoding: gzip"] if name == "a bomb" else []
+    encoding = [f"content-encoding: {PACKED[name]}"] if name in PACKED else []
     sides = [answer(HOSTILE[name], "application/json", *encoding), answer({"a": 1})]
     comparison = compare(*(sides if hostile_side == "legacy" else reversed(sides)), CompareRules())
     assert [error.partition(":")[0] for error in comparison.errors] == [hostile_side]
@@ -280,6 +291,20 @@ def test_fifty_differences_are_kept_and_the_others_counted():
 def test_the_bound_is_a_rule():
     comparison = compared([1, 2, 3, 4], [2, 3, 4, 5], "max_differences = 3")
     assert (len(comparison.differences), comparison.cut) == (3, 1)
+
+
+def test_a_very_long_body_is_compared_as_bytes_only():
+    one, other = (answer(b" " * (10 * 2**20) + end) for end in (b"1", b"2"))
+    comparison = compared(one, other)
+    assert [error.partition(" has")[0] for error in comparison.errors] == ["legacy: the body", "the service: the body"]
+    assert compared(one, one).equal
+
+
+def test_items_of_very_long_lists_are_compared_by_position():
+    """Looking for what was inserted takes the square of their length."""
+    comparison = compared([*range(300)], [-1, *range(299), -2], "max_differences = 500")
+    kinds = Counter(difference.kind for difference in comparison.differences)
+    assert kinds["primitive"] == 300
 
 
 def test_a_breaking_difference_is_not_lost_behind_warnings():

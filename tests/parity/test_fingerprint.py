@@ -101,3 +101,10 @@ def test_a_cookie_with_an_identifier_in_its_name_is_generalised():
 )
 def test_a_summary_says_it_in_words(expected, actual, said):
     assert summary(expected, actual) == said
+
+
+def test_a_very_deep_place_is_known_by_the_beginning_of_it():
+    deep = "/children" * 1000
+    assert at(deep + "/a").pointer == at(deep + "/b").pointer
+    assert deep.startswith(at(deep).pointer)
+    assert at(deep + "/a") != at("/b" + deep)

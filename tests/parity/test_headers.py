@@ -31,6 +31,7 @@ SAME = [
     ("allow: GET, HEAD", "allow: HEAD, GET"),
     ("cache-control: max-age=0, private", "cache-control: private,max-age=0"),
     ("location: /a/?b=1", "location: http://testserver/a/?b=1"),
+    ("location: http://[::1", "location: http://[::1"),
     ("location: HTTP://Example.org", "location: http://example.org/"),
     ('link: </a?page=2>; rel="next", </b>; rel="last"', 'link: </b>; rel="last", <https://x/a?page=2>; rel="next"'),
     ('content-disposition: attachment; filename="a.csv"', "content-disposition: attachment;filename=a.csv"),
@@ -158,6 +159,18 @@ def test_an_attribute_of_a_cookie_is_a_difference(change, severity, detail):
 def test_a_missing_cookie_is_breaking_and_one_more_is_not():
     assert differences([COOKIE, "set-cookie: a=1"], COOKIE) == {"set-cookie:a": (B, "missing")}
     assert differences(COOKIE, [COOKIE, "set-cookie: a=1"]) == {"set-cookie:a": (W, "extra")}
+
+
+def test_cookies_of_one_name_for_two_paths_are_two_cookies():
+    shop, admin = ("set-cookie: a=1; Path=/shop", "set-cookie: a=2; Path=/admin; HttpOnly")
+    assert differences([shop, admin], [shop, admin.replace("; HttpOnly", "")]) == {
+        "set-cookie:a /admin": (B, "httponly")
+    }
+    assert differences([shop, shop], shop) == {}
+
+
+def test_a_location_that_is_no_url_is_compared_as_it_is_written():
+    assert [*differences("location: http://[::1/a", "location: http://[::1/b")] == ["location"]
 
 
 def test_a_difference_of_cookies_has_no_value_of_them():

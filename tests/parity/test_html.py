@@ -16,6 +16,7 @@ OTHER = "c" * 32 + "D4" * 16
         ("<p>a</p>", "<p >\n  a\n</p>"),
         ('<a href="/x" class="b a">x</a>', "<a class='a  b' href=/x>x</a>"),
         ("<br>", "<br/>"),
+        ("<p>one</p>  <p>two</p>", "<p>one</p><p>two</p>"),
         ("<p>a</p><!-- one -->", "<p>a</p>"),
         ("&eacute;", "é"),
         ("<!DOCTYPE html><p>", "<!doctype HTML><p>"),
@@ -44,6 +45,11 @@ def test_what_a_browser_reads_alike_is_equal(expected, actual):
 )
 def test_what_a_browser_shows_otherwise_is_a_difference(expected, actual, place):
     assert ("html", place) in found(page(expected), page(actual))
+
+
+def test_an_end_tag_ends_what_was_left_open_in_it():
+    was, now = (f"<ul><li>a<li>b</ul><p>{text}</p>" for text in ("c", "d"))
+    assert found(page(was), page(now)) == [("html", "html:p")]
 
 
 def test_an_inserted_row_is_a_difference_of_its_own_only():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from gateway.parity.difference import MISSING, Severity
 from gateway.parity.findings import Findings
 from gateway.parity.intentions import GONE, Intention, compare_intentions
-from gateway.parity.plain_values import DEEPEST, MOST, plain_value
+from gateway.parity.plain_values import DEEPEST, LONGEST, MOST, plain_value
 from gateway.parity.pointer import compile_patterns
 from gateway.parity.rules import CompareRules
 
@@ -52,6 +52,10 @@ def test_what_only_legacy_takes_out_of_a_cache_is_breaking():
     assert found([], [cache("a", GONE)]) == [("effects:cache:a", MISSING, GONE, Severity.WARNING)]
 
 
+def test_what_one_side_takes_out_and_the_other_puts_in_is_breaking():
+    assert found([cache("a", GONE)], [cache("a", ONE)]) == [("effects:cache:a", GONE, ONE, Severity.BREAKING)]
+
+
 def test_what_is_asked_more_often_is_one_difference_for_each():
     assert [one[1:3] for one in found([call(ONE)], [call(ONE), call(ONE)])] == [(MISSING, ONE)]
 
@@ -85,11 +89,26 @@ def test_two_stars_stand_for_slashes_too(pattern, matches):
         ({1: (2, None)}, {"1": [Decimal(2), None]}),
         ({"b", "a"}, ["a", "b"]),
         (types.SimpleNamespace(a=1, _b=2), {"class": "types.SimpleNamespace", "a": ONE}),
+        (bytearray(b"text"), "text"),
+        (time(8, 30), "08:30:00"),
         (range(3), {"class": "builtins.range", "text": "range(0, 3)"}),
     ],
 )
 def test_a_value_is_as_json_would_have_it(value, plain):
     assert plain_value(value) == plain
+
+
+class Unsayable:
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+def test_an_object_that_can_not_say_what_it_is_is_known_by_its_class():
+    assert plain_value(Unsayable()) == {"class": f"{__name__}.Unsayable", "text": ""}
+
+
+def test_long_bytes_are_known_by_a_digest():
+    assert plain_value(b"a" * (LONGEST + 1)).startswith("65537 bytes ")
 
 
 def test_bytes_that_are_no_text_are_known_by_a_digest():

@@ -140,6 +140,7 @@ def test_values_of_a_class_may_differ_and_others_not(name, one, other, not_one):
 
 def test_a_legacy_value_that_is_not_of_the_class_has_to_be_equal():
     assert found({"a": "x"}, {"a": ID}, 'classes = { "/a" = "uuid" }') == [("primitive", "/a")]
+    assert found({"a": 7}, {"a": 8}, 'classes = { "/a" = "token" }') == [("primitive", "/a")]
 
 
 # -- accepted -------------------------------------------------------------------------------------

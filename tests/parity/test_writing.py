@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -110,11 +111,41 @@ def test_any_other_condition_is_no_key(where, values, rows):
         "TRUNCATE t",
         "UPDATE t SET",
         "INSERT INTO t (a) VALUES (%s",
+        "INSERT INTO t (a) VALUES (%(b)s)",
+        'INSERT INTO "t" (a) VALUES (%s, %s), (%s, %s)',
+        "INSERT INTO t (a) VALUES (%s), (1), (%s)",
+        "INSERT INTO t (a) VALUES (%s), (%s) RETURNING %s",
+        "INSERT INTO t (LOWER(a)) VALUES (%s)",
+        "INSERT INTO t (a) VALUES (1) WHERE 1",
+        "INSERT INTO t (a, b) SELECT * FROM UNNEST((%s)::integer[])",
+        "INSERT INTO t (a) SELECT * FROM UNNEST(LOWER(%s))",
+        "INSERT INTO t (a) SELECT * FROM UNNEST((%s)::integer[])",
+        pytest.param("INSERT INTO t (a) VALUES ('" + "x" * 200_000 + "')", id="a very long one"),
     ],
 )
 def test_what_is_not_plain_is_not_guessed(statement):
     [row] = rows_of(Written("t", statement, ("x",), 1, 0.0), TABLE)
     assert (row.readable, row.columns) == (False, {})
+
+
+def test_and_in_a_text_joins_nothing():
+    [(_, key, _, where, _)] = read(UPDATE + "name = 'this AND that' AND id = %s", ["x", 7], 1)
+    assert (key, [values for _, values in where]) == (None, [("7",)])
+
+
+def test_of_a_bulk_update_a_row_without_a_case_is_set_to_null():
+    update = UPDATE.replace("%s", 'CASE WHEN "t"."id" = %s THEN %s WHEN "t"."id" = %s THEN NULL ELSE NULL END')
+    found = read(update + '"t"."id" IN (%s, %s, %s)', [7, "x", 8, 7, 8, 9], 3)
+    assert [(key, columns) for _, key, columns, *_ in found] == [
+        ("7", {"a": "x"}),
+        ("8", {"a": None}),
+        ("9", {"a": None}),
+    ]
+
+
+def test_a_bulk_update_by_two_columns_is_not_guessed():
+    update = UPDATE.replace("%s", "CASE WHEN b = %s THEN %s WHEN id = %s THEN %s ELSE NULL END")
+    assert read(update + "id IN (%s)", [7, "x", 8, "y", 8], 1) == []
 
 
 def test_what_may_have_left_a_row_alone_is_not_guessed():
@@ -172,6 +203,7 @@ class Unsayable:
         ([1, [None]], ("1", (None,))),
         (Colour.RED, "red"),
         (Json({"b": 1, "a": 2}), '{"a": 2, "b": 1}'),
+        (Fraction(1, 3), "1/3"),
         (object(), "a object"),
         (Unsayable(), "a Unsayable that can't be read"),
     ],

@@ -170,10 +170,8 @@ def _card(value: str, stream: Iterator[int]) -> str:
     made = [*value]
     for place in places[1:]:
         made[place] = str(next(stream) % 10)
-    for check in digits:
-        made[places[-1]] = check
-        if is_card("".join(made[place] for place in places)):
-            break
+    number = "".join(made[place] for place in places[:-1])
+    made[places[-1]] = next(check for check in digits if is_card(number + check))
     return "".join(made)
 
 

@@ -75,6 +75,14 @@ def test_text_in_another_charset_comes_back_in_it(pseudonyms):
 
 
 @pytest.mark.parametrize(
+    ("content_type", "found"),
+    [("text/plain; charset=klingon", "größer".encode()), ("text/plain; charset=ascii", "größer".encode())],
+)
+def test_text_that_is_not_in_its_charset_is_utf_8(pseudonyms, content_type, found):
+    assert redacted_body(found, content_type, pseudonyms) == found
+
+
+@pytest.mark.parametrize(
     ("body", "content_type"),
     [
         (b"\x00\x01", "application/octet-stream"),
