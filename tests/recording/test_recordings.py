@@ -9,7 +9,8 @@ from django.contrib.auth import get_user_model
 
 from gateway.recording.plan import Plan, RecordingLimits, Selection, Target
 from gateway.workbench.corpus.case import case_of
-from tests.support.asgi import ask, running
+from tests.support.asgi import ask, open_socket, running
+from tests.support.outside import outside
 
 pytestmark = [pytest.mark.anyio]
 FOREVER = 4e9
@@ -188,6 +189,41 @@ async def test_unless_it_is_to_be_kept(gateway):
     assert case.query == "email=ada%40example.org"
 
 
+@pytest.mark.parametrize(
+    ("template", "path", "kept"),
+    [("/{token}/", "/s3cret/", False), ("/{address_id:int}/", "/7/", True), ("/{name}/", "/json/", True)],
+)
+async def test_what_is_personal_in_a_path_has_one_unless_it_names_a_row(gateway, template, path, kept):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan(Target(template=template))])
+        await ask(app, path)
+        ((case, _),) = (await recorded(app))[0].items()
+    assert (case.path == path) is kept
+    assert len(case.path.split("/")) == 3
+
+
+async def test_what_another_server_does_in_its_database_is_not_known(gateway):
+    with outside() as server:
+        services = {"far": {"url": server.url}}
+        routes = [{"name": "far", "prefix": "/far", "service": "far", "claim": "all"}]
+        async with running(gateway(services=services, routes=routes)) as app:
+            app.recordings.follow([plan(Target(route="far"))])
+            assert (await ask(app, "/far/x")).status == 200
+            ((case, _),) = (await recorded(app))[0].items()
+    assert (case.route, case.answer.upstream, case.sql) == ("far", "far", None)
+
+
+async def test_what_the_gateway_itself_refuses_is_not_recorded(gateway):
+    services = {"items": {"app": "tests.project.services:items", "middleware": "none"}}
+    routes = [{"name": "items", "prefix": "/api", "service": "items"}]
+    async with running(gateway(services=services, routes=routes)) as app:
+        app.recordings.follow([plan()])
+        refused = await ask(app, "/api//items/7/")
+        await open_socket(app, "/json/")
+        found, batch = await recorded(app)
+    assert (refused.status, found, batch.seen) == (400, {}, 0)
+
+
 async def test_named_fields_tell_requests_apart(gateway):
     async with running(gateway()) as app:
         app.recordings.follow([plan(fields=("kind",))])
@@ -293,6 +329,26 @@ async def test_what_is_compressed_is_kept_as_what_it_says(gateway, project):
     assert "content-encoding" not in dict(case.answer.headers)
 
 
+async def test_what_only_says_that_it_is_compressed_is_left_out_of_its_answer(gateway, project):
+    project.MIDDLEWARE = [f"{__name__}.says_gzip"]
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        await ask(app, "/json/")
+        ((case, _),) = (await recorded(app))[0].items()
+    assert (case.answer.body, dict(case.answer.headers)["content-encoding"]) == (b"", "gzip")
+
+
+def says_gzip(get_response):
+    """A middleware with a fault."""
+
+    def answered(request):
+        response = get_response(request)
+        response["Content-Encoding"] = "gzip"
+        return response
+
+    return answered
+
+
 # -- its end ----------------------------------------------------------------------------------------
 
 
@@ -322,6 +378,27 @@ async def test_it_ends_by_itself(gateway, gateway_clock):
     assert [case.path for case in found] == ["/json/"]
     assert batch.done
     assert not app.recordings.active
+
+
+async def test_one_may_end_before_another(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan(), plan(name="two")])
+        await ask(app, "/json/")
+        app.recordings.follow([plan(name="two")])
+        _, batch = await recorded(app)
+        app.recordings.stored([batch])
+        app.recordings.restore([batch])  # of one that is over, nothing comes back
+        assert [one.recording for one in app.recordings.drain()] == ["two"]
+        assert app.recordings.active
+
+
+async def test_none_outlives_the_process(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        app.recordings.close()
+        await ask(app, "/json/")
+        found, batch = await recorded(app)
+        assert (app.recordings.active, found, batch.done) == (False, {}, True)
 
 
 async def test_what_could_not_be_stored_is_given_again(gateway):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.recording.shape import named_values, shape_of
+from gateway.recording.shape import MOST_FIELDS, MOST_LOOKED_AT, named_values, shape_of
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -63,6 +63,19 @@ def test_what_is_deep_or_long_is_bounded():
     deep = shape_of(JSON, b'{"a":' * 500 + b"1" + b"}" * 500)
     assert len(deep) < 200
     assert len(shape({f"k{number}": 1 for number in range(5000)})) < 5000
+
+
+def test_a_form_of_very_many_fields_has_no_names():
+    assert shape_of(FORM, b"&".join([b"a=1"] * (MOST_FIELDS + 1))) == "form "
+
+
+def test_named_values_are_looked_for_among_so_many():
+    def body(before):
+        return json.dumps([*[{"x": 1}] * before, {"status": "new"}]).encode()
+
+    assert named_values(["status"], "", JSON, body(10)) == ('"new"',)
+    assert named_values(["status"], "", JSON, body(MOST_LOOKED_AT)) == ("",)
+    assert named_values(["status"], "", JSON, b"7", b"nonsense", body(0)) == ('"new"',)
 
 
 def test_named_values_are_found_in_query_form_and_json():

@@ -27,6 +27,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         server: Any = self.server
         body = self._body()
         server.outside.asked.append((self.command, self.path, body))
+        if self.path == "/hangs-up":
+            self.close_connection = True
+            return
+        if self.path == "/until-closed":
+            self._answer_until_closed()
+            return
         if self.path.startswith("/chunks/"):
             self._answer_in_chunks(int(self.path.split("/")[2]))
             return
@@ -62,13 +68,22 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with suppress(ConnectionError):  # who asks may have heard enough
             self.wfile.write(b"3\r\nabc\r\n" * count + b"0\r\n\r\n")
 
+    def _answer_until_closed(self) -> None:
+        """As servers of HTTP/1.0 do, which say nothing of a length."""
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(b"all of it")
+
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
 @contextmanager
 def outside() -> Iterator[Outside]:
-    """A server that answers JSON, /chunks/N/ in N chunks, /empty with nothing."""
+    """A server that answers JSON, /chunks/N/ in N chunks, /until-closed without a length, /empty with nothing, and
+    /hangs-up not at all."""
     server: Any = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.outside = Outside(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))

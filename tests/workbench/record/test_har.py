@@ -61,6 +61,21 @@ def test_bodies_of_every_kind(har):
     assert (other.body, other.media_type) == (b"a+b=c%26d", "application/x-www-form-urlencoded")
 
 
+def test_bodies_in_base64_are_decoded(har):
+    one = entry("https://shop.example/api/products/", text="eyJhIjogMX0=")
+    one["response"]["content"]["encoding"] = "base64"
+    other = entry("https://shop.example/api/products/1/", text="not base64!")
+    other["response"]["content"]["encoding"] = "base64"
+    assert [case.answer.body for case in corpus_of_har(har(one, other), ADA)] == [b'{"a": 1}', b""]
+
+
+def test_a_request_whose_body_can_not_be_redacted_is_left_out(har):
+    upload = {"mimeType": "application/x-proto", "text": "\u0000\u0001"}
+    path = har(entry("https://shop.example/api/orders/", "POST", postData=upload))
+    assert [*corpus_of_har(path, ADA)] == []
+    assert [case.body for case in corpus_of_har(path, ADA, redact=False)] == [b"\x00\x01"]
+
+
 def test_credentials_and_the_browsers_own_headers_are_left_out(har):
     headers = {
         ":authority": "x", "Cookie": "sessionid=1", "Authorization": "Bearer x", "X-CSRFToken": "t", "User-Agent": "M",

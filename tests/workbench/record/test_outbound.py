@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import http.client
+import io
 import json
+import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -14,7 +17,7 @@ import pytest
 import requests
 
 from gateway.context import outbound as bounds
-from gateway.context.outbound import OutboundLog
+from gateway.context.outbound import OutboundLog, failure_of, unchunked
 from gateway.context.recording import Recorder, recorder
 from gateway.parity.pointer import compile_patterns
 from gateway.parity.redact.pseudonyms import Pseudonyms
@@ -25,7 +28,14 @@ from gateway.workbench.corpus import Case, Outbound
 from gateway.workbench.corpus.case import case_of
 from tests.project import sharing
 from tests.support.asgi import ask, running
-from tests.support.clients import CLIENTS, by_http_client, by_httpx, by_requests
+from tests.support.clients import (
+    CLIENTS,
+    by_async_httpx,
+    by_http_client,
+    by_httpx,
+    by_httpx_streamed,
+    by_requests,
+)
 from tests.support.outside import Outside, outside
 
 JSON = "application/json"
@@ -93,7 +103,127 @@ def test_outside_of_a_recording_nothing_is_noted(ask_by, server):
     assert noted(lambda: None) == []
 
 
-@pytest.mark.parametrize("ask_by", [by_http_client, by_requests, by_httpx])
+@each
+def test_an_answer_that_ends_with_its_connection_is_noted(ask_by, server):
+    (call,) = noted(lambda: ask_by("GET", f"{server.url}/until-closed"))
+    assert call.answer is not None
+    assert call.answer.body == b"all of it"
+
+
+@pytest.mark.parametrize("ask_by", [by_http_client, by_httpx])
+def test_an_answer_to_head_is_noted(ask_by, server):
+    (call,) = noted(lambda: ask_by("HEAD", f"{server.url}/x"))
+    assert call.answer is not None
+    assert (call.method, call.answer.status, call.answer.body) == ("HEAD", 200, b"")
+
+
+def read_once(answer: http.client.HTTPResponse) -> bytes:
+    return b"".join(iter(answer.read1, b""))
+
+
+def read_into_buffers(answer: http.client.HTTPResponse) -> bytes:
+    found, buffer = b"", bytearray(5)
+    while size := answer.readinto(buffer):
+        found += buffer[:size]
+    return found
+
+
+def read_by_lines(answer: http.client.HTTPResponse) -> bytes:
+    return b"".join(answer)
+
+
+@pytest.mark.parametrize("path", ["x", "until-closed", "chunks/3/"])
+@pytest.mark.parametrize("read", [read_once, read_into_buffers, read_by_lines])
+def test_an_answer_is_noted_however_it_is_read(server, path, read):
+    found = []
+
+    def work() -> None:
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
+        connection.request("GET", f"/{path}")
+        answer = connection.getresponse()
+        found.append(read(answer))
+        answer.close()
+        connection.close()
+
+    (call,) = noted(work)
+    assert call.answer is not None
+    assert [call.answer.body] == found
+
+
+def send_a_file(connection: http.client.HTTPConnection) -> None:
+    connection.putrequest("POST", "/x")
+    connection.putheader("Content-Length", "2")
+    connection.endheaders()
+    connection.send(io.BytesIO(b"12"))
+
+
+@pytest.mark.parametrize(
+    ("send", "body"),
+    [
+        (lambda connection: connection.request("POST", "/x", io.BytesIO(b"12"), {"Content-Length": "2"}), b"12"),
+        (lambda connection: connection.request("POST", "/x", [b"1", b"2"], {"Content-Length": "2"}), b"12"),
+        (send_a_file, b""),  # which http.client reads by itself, and only once
+    ],
+)
+def test_a_body_in_parts_is_sent_and_noted_unless_only_the_client_reads_it(server, send, body):
+    def work() -> None:
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
+        send(connection)
+        connection.getresponse().read()
+        connection.close()
+
+    (call,) = noted(work)
+    assert server.asked == [("POST", "/x", b"12")]
+    assert (call.body, call.answer is None) == (body, False)
+
+
+@pytest.mark.parametrize("ask", [partial(requests.get, timeout=0.05), partial(httpx.get, timeout=0.05)])
+def test_a_server_that_does_not_answer_in_time_is_noted_as_that(ask):
+    def work() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises((OSError, httpx.ReadTimeout)):
+            ask(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+
+    (call,) = noted(work)
+    assert (call.answer, call.failed) == (None, "timeout")
+
+
+@pytest.mark.parametrize("ask_by", [by_http_client, by_requests])
+def test_a_server_that_hangs_up_is_noted_as_a_connection_that_failed(ask_by, server):
+    def work() -> None:
+        with pytest.raises(OSError, match="Remote end closed connection"):
+            ask_by("GET", f"{server.url}/hangs-up")
+
+    (call,) = noted(work)
+    assert (call.answer, call.failed) == (None, "connection")
+
+
+def test_a_request_by_a_proxy_is_noted_with_its_own_url(server):
+    (call,) = noted(lambda: requests.get("http://shop.example/x#top", proxies={"http": server.url}, timeout=5))
+    assert call.url == "http://shop.example/x"
+    assert server.asked == [("GET", "http://shop.example/x", b"")]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (TimeoutError(), "timeout"),
+        (httpx.ReadTimeout(""), "timeout"),
+        (ConnectionResetError(), "connection"),
+        (httpx.ConnectError(""), "connection"),
+        (httpx.UnsupportedProtocol(""), None),
+        (ValueError(), None),
+    ],
+)
+def test_a_failure_is_one_of_two_kinds_or_can_not_be_played_back(error, kind):
+    assert failure_of(error) == kind
+
+
+@pytest.mark.parametrize("body", [b"3\r\nabc\r\n", b"3\r\nab", b"zz\r\nabc\r\n0\r\n\r\n", b"3"])
+def test_chunks_without_the_last_one_are_no_body(body):
+    assert unchunked(body) is None
+
+
+@pytest.mark.parametrize("ask_by", [by_http_client, by_requests, by_httpx, by_async_httpx])
 def test_what_could_not_be_reached_is_noted_as_that(ask_by):
     def work() -> None:
         with pytest.raises((OSError, httpx.TransportError)):
@@ -125,6 +255,8 @@ def test_what_is_personal_has_a_pseudonym(server):
 
 def test_long_bodies_are_left_out_on_either_side(server):
     calls = noted(lambda: [by_requests("POST", f"{server.url}/x", b"x" * 100, "text/plain")], limit=50)
+    assert [(call.body, call.answer) for call in calls] == [(b"", None)]
+    calls = noted(lambda: [by_httpx_streamed("POST", f"{server.url}/x", b"x" * 100, "text/plain")], limit=50)
     assert [(call.body, call.answer) for call in calls] == [(b"", None)]
     (call,) = noted(lambda: by_httpx("GET", f"{server.url}/chunks/100/"), limit=50)
     assert call.answer is None
