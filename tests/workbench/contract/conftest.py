@@ -7,7 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.urls import path
 from fastapi import APIRouter, FastAPI
+from rest_framework import serializers
+from rest_framework.generics import RetrieveAPIView
 
 from gateway.bridge.drf.route import DRFRoute
 from gateway.compile import compile_snapshot
@@ -68,6 +71,25 @@ def beside(app: FastAPI, route: dict[str, Any], service: dict[str, Any]) -> Any:
 def router() -> APIRouter:
     """Where a service's endpoints are declared."""
     return APIRouter(route_class=DRFRoute)
+
+
+@pytest.fixture
+def written(compared: Comparing) -> Callable[..., EndpointContract]:
+    """Lay an endpoint with this response model beside a view with this serializer, and return it."""
+
+    def endpoint(serializer: Any, model: Any, **options: Any) -> EndpointContract:
+        view = type("Thing", (RetrieveAPIView,), {"serializer_class": serializer})
+        router = APIRouter(route_class=DRFRoute)
+        router.add_api_route("/thing/", lambda: None, response_model=model, **options)
+        (found,) = compared([path("thing/", view.as_view())], router)
+        return found
+
+    return endpoint
+
+
+def serializer_with(**fields: Any) -> Any:
+    """A serializer with these fields."""
+    return type("ThingSerializer", (serializers.Serializer,), fields)
 
 
 def said(endpoint: EndpointContract, area: str = "") -> dict[str, str]:

@@ -10,31 +10,13 @@ import pytest
 from django.urls import path
 from pydantic import BaseModel, Field, computed_field, create_model
 from rest_framework import serializers
-from rest_framework.generics import ListAPIView, RetrieveAPIView
+from rest_framework.generics import ListAPIView
 from rest_framework.pagination import LimitOffsetPagination, PageNumberPagination
 
 from gateway.bridge.drf.fields import DRFDateTime, DRFDecimal
 from legacy.shop.models import Order, Tenant
 from newsvc.pages import PageOf
-from tests.workbench.contract.conftest import left_out, messages, said
-
-
-@pytest.fixture
-def written(compared, router) -> Callable[..., Any]:
-    """Lay an endpoint with this response model beside a view with this serializer, and return it."""
-
-    def endpoint(serializer: Any, model: Any, **options: Any) -> Any:
-        view = type("Thing", (RetrieveAPIView,), {"serializer_class": serializer})
-        router.add_api_route("/thing/", lambda: None, response_model=model, **options)
-        (found,) = compared([path("thing/", view.as_view())], router)
-        return found
-
-    return endpoint
-
-
-def serializer_with(**fields: Any) -> Any:
-    return type("ThingSerializer", (serializers.Serializer,), fields)
-
+from tests.workbench.contract.conftest import left_out, messages, said, serializer_with
 
 OTHERWISE: list[tuple[Any, Any, str]] = [
     (serializers.DecimalField(6, 2), float, "another JSON type"),
@@ -223,3 +205,14 @@ def test_a_page_has_its_keys(listed):
 
     endpoint = listed(Page, pagination_class=LimitOffsetPagination)
     assert {"next", "previous"} <= {finding.field for finding in endpoint.blocking()}
+
+
+def test_a_key_that_only_the_services_pages_have_is_a_warning(listed):
+    class Page(BaseModel):
+        count: int
+        next: str | None
+        previous: str | None
+        results: list[Line]
+        total: int
+
+    assert said(listed(Page, pagination_class=LimitOffsetPagination), "pagination")["total"] == "warning"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, RootModel, TypeAdapter
+from typing_extensions import is_typeddict  # knows its own TypedDict, which Pydantic requires before Python 3.12
 
 from gateway.bridge.drf.serializers import written
 from gateway.bridge.route import REPRESENT

@@ -6,13 +6,14 @@ import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from types import SimpleNamespace, UnionType
-from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from hypothesis import strategies as st
 from rest_framework import relations, serializers
+from typing_extensions import is_typeddict  # knows its own TypedDict, which Pydantic requires before Python 3.12
 
 __all__ = ["Native", "may_be_null", "native_of", "of_type", "returned_by"]
 
@@ -154,7 +155,6 @@ def _read_only(field: Any) -> Native | None:
     """A column, as in a ModelSerializer, or a property with a type."""
     if (column := model_field(field)) is not None and column.concrete and not column.is_relation:
         kind, options = serializers.ModelSerializer().build_standard_field(column.name, column)
-        options.pop("model_field", None)
         inner = native_of(kind(**options))
         return None if inner is None else Native(inner.values, _same)
     model = getattr(getattr(field.parent, "Meta", None), "model", None)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, is_typeddict
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 from rest_framework import serializers
 from rest_framework.utils.encoders import JSONEncoder
+from typing_extensions import is_typeddict  # knows its own TypedDict, which Pydantic requires before Python 3.12
 
 from gateway.parity.redact.sensitive import is_secret, is_sensitive
 from gateway.parity.severity import Severity
