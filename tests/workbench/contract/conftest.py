@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.urls import path
 from fastapi import APIRouter, FastAPI
+from pydantic import create_model
 from rest_framework import serializers
-from rest_framework.generics import RetrieveAPIView
+from rest_framework.generics import CreateAPIView, RetrieveAPIView
 
 from gateway.bridge.drf.route import DRFRoute
 from gateway.compile import compile_snapshot
@@ -90,6 +91,32 @@ def written(compared: Comparing) -> Callable[..., EndpointContract]:
 def serializer_with(**fields: Any) -> Any:
     """A serializer with these fields."""
     return type("ThingSerializer", (serializers.Serializer,), fields)
+
+
+@pytest.fixture
+def read(compared: Comparing) -> Callable[..., EndpointContract]:
+    """Lay an endpoint with this body beside a view, and return it; keywords are those of `compared`."""
+
+    def endpoint(view: Any, model: Any, **options: Any) -> EndpointContract:
+        def things(body: Any) -> Any: ...
+
+        things.__annotations__["body"] = model
+        router = APIRouter(route_class=DRFRoute)
+        router.add_api_route("/things/", things, methods=["POST"], status_code=201)
+        (found,) = compared([path("things/", view.as_view())], router, **options)
+        return found
+
+    return endpoint
+
+
+def creating(**fields: Any) -> Any:
+    """A view that creates something with these fields."""
+    return type("Things", (CreateAPIView,), {"serializer_class": serializer_with(**fields)})
+
+
+def thing(annotation: Any, default: Any = ...) -> Any:
+    """A model whose only field is `it`."""
+    return create_model("Thing", it=(annotation, default))
 
 
 def said(endpoint: EndpointContract, area: str = "") -> dict[str, str]:

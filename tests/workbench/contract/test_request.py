@@ -27,33 +27,9 @@ from gateway.bridge.drf.fields import (
 )
 from gateway.bridge.drf.route import DRFRoute
 from legacy.shop.models import Product, Review
-from tests.workbench.contract.conftest import left_out, messages, said
+from tests.workbench.contract.conftest import creating, left_out, messages, said, thing
 
 pytestmark = pytest.mark.long
-
-
-def view_with(**fields: Any) -> Any:
-    """A view that creates something with these fields."""
-    serializer = type("ThingSerializer", (serializers.Serializer,), fields)
-    return type("Things", (CreateAPIView,), {"serializer_class": serializer})
-
-
-@pytest.fixture
-def read(compared, router):
-    """Lay a model beside a view, and return the endpoint."""
-
-    def endpoint(view: Any, model: Any, method: str = "POST", **options: Any) -> Any:
-        def things(body: model) -> Any: ...  # type: ignore[valid-type]
-
-        router.add_api_route("/things/", things, methods=[method], status_code=201 if method == "POST" else 200)
-        (found,) = compared([path("things/", view.as_view())], router, **options)
-        return found
-
-    return endpoint
-
-
-def one(annotation: Any, default: Any = ...) -> Any:
-    return create_model("Thing", it=(annotation, default))
 
 
 # The view's field, the model's type, what differs by the finding's words, and the smallest example's value.
@@ -110,7 +86,7 @@ CHANGED: list[tuple[Any, Any, str, str]] = [
 
 @pytest.mark.parametrize(("field", "annotation", "words", "value"), CHANGED)
 def test_what_was_declared_otherwise_is_named_and_shown(read, field, annotation, words, value):
-    endpoint = read(view_with(it=field), one(annotation))
+    endpoint = read(creating(it=field), thing(annotation))
     assert said(endpoint)["it"] == "breaking"
     assert words in messages(endpoint)
     assert value in {example.value for finding in endpoint.findings for example in finding.examples}
@@ -132,35 +108,35 @@ SAME: list[tuple[Any, Any]] = [
 
 @pytest.mark.parametrize(("field", "annotation"), SAME)
 def test_the_same_in_other_words_is_the_same(read, field, annotation):
-    endpoint = read(view_with(it=field), one(annotation))
+    endpoint = read(creating(it=field), thing(annotation))
     assert endpoint.findings == []
     assert any(done.area == "request" and done.detail.startswith("1 field (it)") for done in endpoint.compared)
 
 
 def test_a_field_that_only_the_view_reads(read):
-    endpoint = read(view_with(it=serializers.CharField(), more=serializers.CharField(required=False)), one(str))
+    endpoint = read(creating(it=serializers.CharField(), more=serializers.CharField(required=False)), thing(str))
     assert said(endpoint) == {"more": "breaking"}
     assert "more: legacy reads it (optional, CharField), and the service ignores it" in messages(endpoint)
 
 
 def test_a_field_that_only_the_service_requires(read):
-    endpoint = read(view_with(it=serializers.CharField()), create_model("Thing", it=(str, ...), more=(str, ...)))
+    endpoint = read(creating(it=serializers.CharField()), create_model("Thing", it=(str, ...), more=(str, ...)))
     assert said(endpoint) == {"more": "breaking"}
 
 
 def test_a_field_that_only_the_service_takes_is_a_warning(read):
-    endpoint = read(view_with(it=serializers.CharField()), create_model("Thing", it=(str, ...), more=(str, "")))
+    endpoint = read(creating(it=serializers.CharField()), create_model("Thing", it=(str, ...), more=(str, "")))
     assert said(endpoint) == {"more": "warning"}
 
 
 def test_a_field_that_is_read_only_in_the_view_may_not_be_taken(read):
     fields = {"it": serializers.CharField(), "owner": serializers.CharField(read_only=True)}
-    endpoint = read(view_with(**fields), create_model("Thing", it=(str, ...), owner=(str, "")))
+    endpoint = read(creating(**fields), create_model("Thing", it=(str, ...), owner=(str, "")))
     assert "owner: read-only in legacy, and the service takes it from callers" in messages(endpoint)
 
 
 def test_another_default_is_seen_where_nothing_is_sent(read):
-    endpoint = read(view_with(it=serializers.IntegerField(default=1)), one(Annotated[int, DRFInteger()], 2))
+    endpoint = read(creating(it=serializers.IntegerField(default=1)), thing(Annotated[int, DRFInteger()], 2))
     [finding] = endpoint.blocking()
     assert finding.examples[0].value == "nothing"
     assert (finding.examples[0].legacy, finding.examples[0].service) == ('reads "1"', 'reads "2"')
@@ -175,7 +151,7 @@ class InnerIn(BaseModel):
 
 
 def test_fields_of_nested_objects_have_their_place(read):
-    view = view_with(inner=Inner(), many=Inner(many=True))
+    view = creating(inner=Inner(), many=Inner(many=True))
     model = create_model("Thing", inner=(InnerIn, ...), many=(list[InnerIn], ...))
     assert said(read(view, model)) == {"inner.name": "breaking", "many[].name": "breaking"}
 
@@ -191,7 +167,7 @@ def test_what_pydantic_refuses_after_drf_counts(read):
                 raise ValueError("not with an a")
             return value
 
-    endpoint = read(view_with(it=serializers.CharField()), Thing)
+    endpoint = read(creating(it=serializers.CharField()), Thing)
     [finding] = endpoint.blocking()
     assert finding.message.startswith("it: the service refuses what legacy takes")
     assert finding.examples[0].value == '"a"'
@@ -202,7 +178,7 @@ def test_a_model_that_forbids_the_rest_is_no_difference_for_what_it_knows(read):
         model_config = ConfigDict(extra="forbid")
         it: Annotated[str, DRFChar()]
 
-    assert read(view_with(it=serializers.CharField()), Thing).findings == []
+    assert read(creating(it=serializers.CharField()), Thing).findings == []
 
 
 def test_patch_is_read_as_patch(compared, router):
@@ -238,7 +214,7 @@ class PickyView(CreateAPIView):
 
 
 def test_what_a_hook_refuses_is_for_the_endpoints_code_and_said(read):
-    endpoint = read(PickyView, one(Annotated[str, DRFChar()]))
+    endpoint = read(PickyView, thing(Annotated[str, DRFChar()]))
     assert endpoint.findings == []
     assert 'the view\'s own code refuses "a": 400 ["Not with an a."]' in left_out(endpoint)
     assert "Picky.validate_it()" in left_out(endpoint)
@@ -295,12 +271,12 @@ def test_code_that_asks_a_database_is_told_and_goes_on_without(read):
         it = serializers.CharField(validators=[lambda value: Product.objects.filter(name=value).exists()])
 
     view = type("View", (CreateAPIView,), {"serializer_class": Asking})
-    assert "some values of it: it asks the database" in left_out(read(view, one(str)))
+    assert "some values of it: it asks the database" in left_out(read(view, thing(str)))
 
 
 def test_a_unique_field_of_a_plain_serializer_is_left_out_too(read):
     unique = UniqueValidator(queryset=Product.objects.all())
-    endpoint = read(view_with(it=serializers.CharField(validators=[unique])), one(str))
+    endpoint = read(creating(it=serializers.CharField(validators=[unique])), thing(str))
     assert (endpoint.findings, "whether it is unique" in left_out(endpoint)) == ([], True)
 
 
@@ -319,7 +295,7 @@ def test_fastapis_own_reading_differs_as_it_is_known_to(compared):
     def things(body: Thing) -> Any: ...
 
     fields = {"text": serializers.CharField(), "number": serializers.IntegerField(), "flag": serializers.BooleanField()}
-    (endpoint,) = compared([path("things/", view_with(**fields).as_view())], app, answers="plain")
+    (endpoint,) = compared([path("things/", creating(**fields).as_view())], app, answers="plain")
     shown = {(finding.field, example.value) for finding in endpoint.findings for example in finding.examples}
     known = {("text", '""'), ("text", '"  hi "'), ("text", '"a\\u0000b"'), ("text", "0"), ("number", "true")}
     assert known <= shown
@@ -332,9 +308,9 @@ def test_the_same_seed_makes_the_same_values(compared):
         router = APIRouter(route_class=DRFRoute)
 
         @router.post("/things/", status_code=201)
-        def things(body: one(Annotated[str, DRFRegex(r"^[a-f]*$")])) -> Any: ...  # type: ignore[valid-type]
+        def things(body: thing(Annotated[str, DRFRegex(r"^[a-f]*$")])) -> Any: ...  # type: ignore[valid-type]
 
-        view = view_with(it=serializers.RegexField(r"^[a-e]*$"))
+        view = creating(it=serializers.RegexField(r"^[a-e]*$"))
         (endpoint,) = compared([path("things/", view.as_view())], router)
         return endpoint.findings
 
@@ -347,5 +323,5 @@ def test_a_body_that_is_not_read_at_all(compared, router):
     @router.post("/things/", status_code=201)
     def things() -> Any: ...
 
-    (endpoint,) = compared([path("things/", view_with(it=serializers.CharField()).as_view())], router)
+    (endpoint,) = compared([path("things/", creating(it=serializers.CharField()).as_view())], router)
     assert messages(endpoint) == "the service reads no body; legacy reads it"

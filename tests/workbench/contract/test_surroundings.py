@@ -1,22 +1,26 @@
 """All that is around bodies and answers: callers, statuses, paths, lists, OPTIONS; lifted, plain and new endpoints."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from django.http import JsonResponse
 from django.urls import path
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Header, Request
+from fastapi.routing import APIRoute
 from rest_framework import status
 from rest_framework.authentication import BasicAuthentication, SessionAuthentication, TokenAuthentication
 from rest_framework.decorators import action, api_view
 from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.generics import ListAPIView
+from rest_framework.metadata import SimpleMetadata
 from rest_framework.pagination import PageNumberPagination
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import FormParser, JSONParser
 from rest_framework.permissions import AllowAny, BasePermission, IsAdminUser, IsAuthenticated
+from rest_framework.renderers import AdminRenderer, JSONRenderer
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.throttling import AnonRateThrottle
+from rest_framework.versioning import AcceptHeaderVersioning
 from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet, ViewSet
 
@@ -28,6 +32,11 @@ from gateway.bridge.drf.route import DRFRoute
 from legacy.shop.api.serializers import CategorySerializer
 from legacy.shop.models import Category
 from tests.workbench.contract.conftest import left_out, messages, said
+
+
+class AskingATenant(BasePermission):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return bool(request.META["HTTP_X_TENANT"])
 
 
 class Owner(BasePermission):
@@ -73,6 +82,8 @@ CALLERS: list[tuple[list[Any], list[Any], str | None, str]] = [
     ([IsAuthenticated | IsAdminUser], [IsAdminUser], "breaking", "GET refuses users"),
     ([~IsAuthenticated], [IsAuthenticated], "critical", "GET lets in users, staff, superusers"),
     ([AskingRows, IsAdminUser], [IsAdminUser], "critical", "nothing asks AskingRows any more"),
+    ([AskingRows], [AskingRows, IsAdminUser], "breaking", "the service asks for more, of callers with rows"),
+    ([AskingATenant], [AllowAny], "critical", "nothing asks AskingATenant any more"),
 ]
 
 
@@ -115,6 +126,45 @@ def test_parsers_that_are_gone(asked):
     assert "bodies: without FormParser, MultiPartParser" in messages(endpoint)
 
 
+PARSERS, RENDERERS = [FormParser, JSONParser], [AdminRenderer, JSONRenderer]
+MEDIA: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
+    ({"parser_classes": PARSERS}, {"parser_classes": PARSERS[::-1]}, "note", "bodies: others"),
+    ({"renderer_classes": RENDERERS}, {"renderer_classes": RENDERERS[::-1]}, "note", "answers: others"),
+    ({"versioning_class": AcceptHeaderVersioning}, {}, "breaking", "another versioning_class"),
+    ({"get_exception_handler": lambda view: print}, {}, "breaking", "another exception_handler"),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs", "severity", "words"), MEDIA)
+def test_what_is_said_and_understood_otherwise(asked, ours, theirs, severity, words):
+    endpoint = asked(ours, theirs)
+    assert [(one.severity.value, one.message) for one in endpoint.findings] == [(severity, words)]
+
+
+def test_a_view_that_negotiates_by_the_real_request_is_compared_without(asked):
+    def perform_content_negotiation(self, request: Any, force: bool = False) -> Any:
+        raise KeyError("HTTP_X_FORMAT")
+
+    endpoint = asked(
+        {"perform_content_negotiation": perform_content_negotiation, "permission_classes": [IsAdminUser]}, {}
+    )
+    assert said(endpoint) == {"permissions": "critical"}
+
+
+def test_drfs_classes_are_compared_under_fastapis_own_answers_too(asked):
+    endpoint = asked({"permission_classes": [IsAdminUser]}, {"permissions": [IsAuthenticated]}, answers="plain")
+    assert said(endpoint) == {"permissions": "critical"}
+    assert "errors: the service words them by itself" in left_out(endpoint)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_project_without_users_only_has_strangers(asked, settings, installed):
+    if not installed:
+        settings.INSTALLED_APPS = ["rest_framework"]
+    endpoint = asked({"permission_classes": [IsAdminUser]}, {"permissions": [IsAuthenticated]})
+    assert said(endpoint) == {"permissions": "critical" if installed else "note"}
+
+
 def test_an_endpoint_that_asks_nobody_is_critical(compared):
     app = FastAPI()
 
@@ -144,11 +194,11 @@ def test_an_endpoint_with_code_of_its_own_for_that_is_not_compared(compared):
 # -- objects ----------------------------------------------------------------------------------------
 
 
-def of_object(compared: Any, function: Any) -> Any:
+def of_object(compared: Any, function: Any, permission: Any = Owner) -> Any:
     router = APIRouter(route_class=DRFRoute)
-    given = drf(permissions=[Owner], throttles=[])
+    given = drf(permissions=[permission], throttles=[])
     router.add_api_route("/thing/{pk:int}/", function, methods=["GET"], dependencies=[Depends(given)])
-    view = view_with(permission_classes=[Owner])
+    view = view_with(permission_classes=[permission])
     (endpoint,) = compared([path("thing/<int:pk>/", view.as_view())], router)
     return endpoint
 
@@ -170,10 +220,31 @@ def careful_by_a_helper(pk: int, request: DRFRequest) -> dict[str, Any]:
     return {}
 
 
+class CarefulByAClass:
+    """FastAPI takes a class for a function."""
+
+    def __init__(self, pk: int, request: DRFRequest) -> None:
+        _helped(request)
+
+
 def test_permissions_on_objects_have_to_be_asked_by_the_endpoint(compared):
     assert "Owner looks at the object" in messages(of_object(compared, forgetful))
     assert of_object(compared, careful).blocking() == []
     assert of_object(compared, careful_by_a_helper).blocking() == []
+    assert of_object(compared, CarefulByAClass).blocking() == []
+
+
+def test_a_name_that_has_no_value_yet_is_passed_over(compared):
+    def in_a_factory(pk: int, request: DRFRequest) -> dict[str, Any]:
+        made_later(request)
+        return {"pk": pk, "view": view_of(request).get_object()}
+
+    assert of_object(compared, in_a_factory).blocking() == []
+    made_later = _helped
+
+
+def test_a_part_of_a_combination_may_look_at_the_object(compared):
+    assert "(IsAdminUser | Owner) looks at the object" in messages(of_object(compared, forgetful, IsAdminUser | Owner))
 
 
 # -- status, path, methods --------------------------------------------------------------------------
@@ -194,6 +265,71 @@ def test_the_status_is_read_in_the_views_method(compared, router, code, blocking
     router.add_api_route("/things/", lambda: None, methods=["POST"], status_code=code, dependencies=[free()])
     (endpoint,) = compared([path("things/", Created.as_view())], router)
     assert [finding.area for finding in endpoint.blocking()] == blocking
+
+
+class Accepted(APIView):
+    permission_classes = throttle_classes = []
+    code = 202
+
+    def get(self, request: Any) -> Any:
+        return self.answered() if request.user else super().options(request)
+
+    def answered(self) -> Any:
+        return Response({}, 202)
+
+
+class Between(Accepted):
+    pass
+
+
+class Further(Between):
+    def get(self, request: Any) -> Any:
+        return super().get(request)
+
+
+class Furthest(Further):
+    def get(self, request: Any) -> Any:
+        return super().get(request)
+
+    def put(self, request: Any) -> Any:
+        return super().answered()
+
+    def post(self, request: Any) -> Any:
+        return Response({}, self.code)
+
+    delete = property  # whose source Python has not
+
+
+@pytest.mark.parametrize(
+    ("method", "code", "blocking"),
+    [
+        ("GET", 202, False),
+        ("GET", 200, False),
+        ("GET", 204, True),
+        ("HEAD", 204, True),  # Django's is GET
+        ("PUT", 200, True),
+    ],
+)
+def test_the_status_is_read_in_the_methods_of_base_classes(compared, router, method, code, blocking):
+    router.add_api_route("/things/", lambda: None, methods=[method], status_code=code, dependencies=[free()])
+    (endpoint,) = compared([path("things/", Furthest.as_view())], router)
+    assert ("status" in said(endpoint)) is blocking
+    assert "status" not in left_out(endpoint)
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_a_status_that_is_computed_or_without_source_is_not_known(compared, router, method):
+    router.add_api_route("/things/", lambda: None, methods=[method], dependencies=[free()])
+    (endpoint,) = compared([path("things/", Furthest.as_view())], router)
+    assert "status: with which the view answers isn't written in its method; the service says 200" in left_out(endpoint)
+
+
+def test_a_route_of_starlettes_declares_no_body_and_no_answer(compared):
+    app = FastAPI()
+    app.add_route("/thing/", lambda request: None, methods=["GET"])
+    found = compared([path("thing/", view_with().as_view())], app, answers="plain")
+    assert [one.method for one in found] == ["GET", "HEAD"]
+    assert all("request, response: Starlette's route, which declares neither" in left_out(one) for one in found)
 
 
 def free() -> Any:
@@ -225,6 +361,32 @@ def test_options_are_compared_where_they_are_claimed(compared, router):
     view = view_with(get_view_name=lambda self: "A thing")
     (endpoint,) = compared([path("thing/", view.as_view())], router, route={"claim": "all"})
     assert said(endpoint, "options")["name"] == "breaking"
+
+
+class AskingMetadata(SimpleMetadata):
+    def determine_metadata(self, request: Any, view: Any) -> Any:
+        return {"categories": Category.objects.count()}
+
+
+class FailingMetadata(SimpleMetadata):
+    def determine_metadata(self, request: Any, view: Any) -> Any:
+        raise LookupError("tenant")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "answers", "why"),
+    [
+        ({}, "plain", "the service answers by itself"),
+        ({"metadata_class": AskingMetadata}, "drf", "the metadata asks the database"),
+        ({"metadata_class": FailingMetadata}, "drf", "LookupError: tenant"),
+    ],
+)
+def test_options_that_cant_be_compared_are_said(compared, attributes, answers, why):
+    router = APIRouter(route_class=DRFRoute if answers == "drf" else APIRoute)
+    router.add_api_route("/thing/", lambda: None)
+    patterns = [path("thing/", view_with(**attributes).as_view())]
+    (endpoint,) = compared(patterns, router, route={"claim": "all"}, answers=answers)
+    assert f"options: {why}" in left_out(endpoint)
 
 
 # -- lists ------------------------------------------------------------------------------------------
@@ -272,6 +434,32 @@ def test_lists_are_filtered_and_paged_by_the_same(compared, router, parts, found
     assert bool(endpoint.blocking()) == bool(found)
 
 
+def test_a_query_that_the_endpoints_code_reads_is_not_known(compared, router):
+    @router.get("/things/", dependencies=[free()])
+    def things(request: Request) -> Any:
+        return request.query_params["search"]
+
+    (endpoint,) = compared([path("things/", Categories.as_view())], router)
+    assert "filters: search, ordering, page, size: code of the endpoint's reads the query by itself" in left_out(
+        endpoint
+    )
+
+
+class ByHeader(Pages):
+    def get_schema_operation_parameters(self, view: Any) -> Any:
+        return [*super().get_schema_operation_parameters(view), {"name": "X-Page", "in": "header"}]
+
+
+def test_headers_are_no_query(compared, router):
+    @router.get("/things/", dependencies=[free(), Depends(paginate(ByHeader))])
+    def things(search: Annotated[str, Header()] = "", ordering: str = "") -> Any: ...
+
+    view = Categories.as_view(pagination_class=ByHeader)
+    (endpoint,) = compared([path("things/", view)], router)
+    assert "search" in said(endpoint)
+    assert not {"X-Page", "ordering"} & {*said(endpoint)}
+
+
 # -- lifted, plain, new -----------------------------------------------------------------------------
 
 
@@ -310,6 +498,27 @@ def test_a_lift_that_is_spelled_out(compared, router):
 
     (endpoint,) = compared(registered(Things), router)
     assert (endpoint.kind, endpoint.findings) == ("lifted", [])
+
+
+def test_a_viewset_without_get_has_no_head_either(compared, router):
+    class Things(ViewSet):
+        permission_classes = throttle_classes = []
+
+        def create(self, request: Any) -> Any:
+            return Response([], 201)
+
+    router.add_api_route("/things/", lambda: None, methods=["POST"], status_code=201, dependencies=[free()])
+    (endpoint,) = compared(registered(Things), router)
+    assert endpoint.blocking() == []
+    assert any(done.area == "methods" and done.detail == "Allow: POST, OPTIONS" for done in endpoint.compared)
+
+
+def test_a_deletion_has_no_body_to_compare(compared, router):
+    router.add_api_route("/thing/", lambda: None, methods=["DELETE"], status_code=204, dependencies=[free()])
+    view = view_with(delete=lambda self, request: Response(status=204))
+    (endpoint,) = compared([path("thing/", view.as_view())], router)
+    assert endpoint.blocking() == []
+    assert "response" not in left_out(endpoint)
 
 
 def test_what_is_around_a_lift_is_compared(compared, router):

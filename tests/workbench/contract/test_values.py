@@ -18,7 +18,7 @@ from typing_extensions import TypedDict
 
 from gateway.bridge.drf.fields import DRFDateTime
 from legacy.shop.models import Product
-from tests.workbench.contract.conftest import left_out, said, serializer_with
+from tests.workbench.contract.conftest import left_out, said, serializer_with, thing
 
 with isolate_apps("legacy.shop"):
 
@@ -49,10 +49,6 @@ with isolate_apps("legacy.shop"):
 def ticket_with(field: Any) -> Any:
     meta = type("Meta", (), {"model": Ticket, "fields": ["it"]})
     return type("TicketSerializer", (serializers.ModelSerializer,), {"Meta": meta, "it": field})
-
-
-def thing(annotation: Any) -> Any:
-    return create_model("Thing", it=(annotation, ...))
 
 
 KeyField = serializers.PrimaryKeyRelatedField

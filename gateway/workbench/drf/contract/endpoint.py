@@ -16,7 +16,13 @@ from gateway.workbench.drf.contract.lists import compare_lists
 from gateway.workbench.drf.contract.options import compare_options
 from gateway.workbench.drf.contract.readers import LegacyReader, PlainReader, ServiceReader
 from gateway.workbench.drf.contract.reading import BodySides, compare_bodies
-from gateway.workbench.drf.contract.serializers import legacy_reader, legacy_writer, prepare, without_hooks
+from gateway.workbench.drf.contract.serializers import (
+    fields_below,
+    legacy_reader,
+    legacy_writer,
+    prepare,
+    without_hooks,
+)
 from gateway.workbench.drf.contract.source import handler_of, mentions, statuses
 from gateway.workbench.drf.contract.views import legacy_view, service_view
 from gateway.workbench.drf.contract.writing import compare_answers
@@ -134,16 +140,24 @@ def _request(routed: Routed, legacy: Any, budget: TrialBudget) -> Iterator[Contr
     body = routed.route.body_field
     hooked = legacy_reader(legacy, routed.method)
     if hooked is None:
-        if body is not None or not _reads(legacy, routed.method):
+        if body is not None or not _ignores_body(legacy, routed.method):
             yield Unknown("request", "by which serializer the view reads can't be told from its method")
         return
     if body is None:
         yield from _unread(routed, hooked)
         return
-    yield from compare_bodies(_sides(routed, legacy, hooked, body.field_info.annotation), budget)
+    annotation = body.field_info.annotation
+    sides = _sides(routed, legacy, hooked, annotation)
+    if fields_below(hooked) is not None and fields_below(sides.fields[1]) is None:
+        what = getattr(annotation, "__name__", annotation)
+        yield Unknown(
+            "request", f"the endpoint's body is any {what}, and nothing of its fields is said: declare a model"
+        )
+        return
+    yield from compare_bodies(sides, budget)
 
 
-def _reads(legacy: Any, method: str) -> bool:
+def _ignores_body(legacy: Any, method: str) -> bool:
     handler = handler_of(legacy, method)
     return handler is not None and not mentions(handler, *READING)
 

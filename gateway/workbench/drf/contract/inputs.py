@@ -15,14 +15,7 @@ from rest_framework import serializers
 __all__ = ["MISSING", "candidates", "generated"]
 
 
-class _Missing:
-    """Stands for a value that isn't sent."""
-
-    def __repr__(self) -> str:
-        return "nothing"
-
-
-MISSING: Final = _Missing()
+MISSING: Final = object()  # stands for a value that isn't sent
 
 # Values that DRF and Pydantic are known to read differently, and others of every JSON type; smallest first, since the
 # first that shows a difference is reported.

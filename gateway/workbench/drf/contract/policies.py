@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from rest_framework.permissions import AllowAny, BasePermission, OperandHolder, SingleOperandHolder
+from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.views import APIView
 
 from gateway.parity.severity import Severity
@@ -237,8 +237,6 @@ def _name(instance: Any) -> str:
         second = getattr(instance, "op2", None)
         first = _name(instance.op1)
         return f"{word}{first}" if second is None else f"({first} {word} {_name(second)})"
-    if isinstance(instance, OperandHolder | SingleOperandHolder):
-        return _name(instance())
     kind = instance if inspect.isclass(instance) else type(instance)
     return kind.__qualname__
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-import ipaddress
 import json
-import uuid
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
@@ -48,8 +46,6 @@ class ReadOutcome(NamedTuple):
         return found.code if isinstance(found, ErrorDetail) and found.code else ""
 
     def __str__(self) -> str:
-        if self.failed:
-            return self.failed
         if self.refused:
             return f"400 {json.dumps(texts(self.errors), ensure_ascii=False)}"
         value = self.value.value if isinstance(self.value, Unsent) else self.value
@@ -95,18 +91,12 @@ def at(tree: Any, place: Path) -> Any:
 def _errors_at(detail: Any, place: Path) -> Any:
     """The errors at `place`, of enclosing values, and of no field; None when there are none."""
     for step in place:
-        if isinstance(detail, Mapping):
-            general = detail.get(api_settings.NON_FIELD_ERRORS_KEY)
-            if step not in detail:
-                return general
-            detail = detail[step]
-        elif isinstance(detail, list) and isinstance(step, int) and not any(map(_is_message, detail)):
-            detail = detail[step] if step < len(detail) else None
-        if not detail:
-            return None
         if isinstance(detail, list) and any(map(_is_message, detail)):
             return detail
-    return detail or None
+        if isinstance(detail, Mapping) and step not in detail:
+            return detail.get(api_settings.NON_FIELD_ERRORS_KEY)
+        detail = at(detail, (step,))
+    return detail if detail and detail is not PydanticUndefined else None
 
 
 def _is_message(one: Any) -> bool:
@@ -255,8 +245,4 @@ def _text(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, dt.timedelta):
         return f"{value.total_seconds()} s"
-    if isinstance(value, File):
-        return str(value.name)
-    if isinstance(value, uuid.UUID | ipaddress.IPv4Address | ipaddress.IPv6Address):
-        return str(value)
-    return str(value)
+    return str(value.name if isinstance(value, File) else value)

@@ -46,7 +46,7 @@ class Seen:
     """The findings for one field."""
 
     differences: dict[tuple[str, str], list[ContractExample]] = field(default_factory=dict)
-    hooked: list[ContractExample] = field(default_factory=list)
+    hooked: dict[bool, ContractExample] = field(default_factory=dict)  # by whether the view's own code refuses it
     failed: dict[str, None] = field(default_factory=dict)
     rows: bool = False
     values: int = 0
@@ -70,7 +70,9 @@ def compare_bodies(sides: BodySides, budget: TrialBudget) -> Iterator[ContractRe
     yield from (Unknown("request", what) for what in sides.left_out)
     if sides.hooks:
         names_of_hooks = ", ".join(dict.fromkeys(sides.hooks))
-        yield Unknown("request", f"what {names_of_hooks} refuses beside that: the endpoint's own code has to")
+        yield Unknown(
+            "request", f"what {names_of_hooks} refuses or changes beside that: the endpoint's own code has to"
+        )
 
 
 def _accepts(field: Any, value: Any) -> bool:
@@ -161,8 +163,8 @@ class _FieldTrial:
         way = _way(before, after, plain=sides.plain)
         example = ContractExample(_json(value), str(before), str(after))
         if way is None:
-            if hooked.refused:
-                self.seen.hooked.append(ContractExample(_json(value), str(hooked), str(after)))
+            if not hooked.failed:
+                self.seen.hooked.setdefault(hooked.refused, ContractExample(_json(value), str(hooked), str(after)))
             return None
         if NOT_THERE in (before.code, after.code) and way[0] != "words":
             self.seen.rows = True
@@ -249,8 +251,8 @@ def _not_told(pair: Pair, seen: Seen) -> Iterator[Unknown]:
         yield Unknown("request", f"whether {pair.name} is there")
     for why in seen.failed:
         yield Unknown("request", f"some values of {pair.name}: {why}")
-    if seen.hooked:
-        one = seen.hooked[0]
+    for refused, one in seen.hooked.items():
+        does = "refuses" if refused else "changes"
         yield Unknown(
-            "request", f"{pair.name}: the view's own code refuses {one.value}: {one.legacy}; the endpoint's has to"
+            "request", f"{pair.name}: the view's own code {does} {one.value}: {one.legacy}; the endpoint's has to"
         )

@@ -12,10 +12,9 @@ from rest_framework.serializers import BaseSerializer, ListSerializer, Serialize
 from gateway.workbench.drf.contract.rows import NoRows
 from gateway.workbench.drf.contract.source import handler_of, used_serializers
 
-__all__ = ["BODY", "WrittenResponse", "fields_below", "legacy_reader", "legacy_writer", "prepare", "without_hooks"]
+__all__ = ["WrittenResponse", "fields_below", "legacy_reader", "legacy_writer", "prepare", "without_hooks"]
 
 Field = DRFFieldClass[Any, Any, Any, Any]
-BODY = frozenset({"POST", "PUT", "PATCH"})
 HOOK = "validate_"
 
 
@@ -32,8 +31,6 @@ class WrittenResponse(NamedTuple):
 def legacy_reader(view: Any, method: str) -> BaseSerializer[Any] | None:
     """The serializer with which the view reads a body; None if it reads none, or if that is unknown. May raise what the
     view's own code raises."""
-    if method not in BODY:
-        return None
     partial = method == "PATCH"
     if hasattr(view, "get_serializer"):
         made: BaseSerializer[Any] = view.get_serializer(data={}, partial=partial)
@@ -46,8 +43,6 @@ def legacy_reader(view: Any, method: str) -> BaseSerializer[Any] | None:
 
 def legacy_writer(view: Any, method: str) -> WrittenResponse | None:
     """The serializer with which the view writes its response, in the same way."""
-    if method == "DELETE":
-        return None
     if hasattr(view, "get_serializer"):
         many = _is_list(view, method)
         return WrittenResponse(view.get_serializer(), many, *_page(view, many=many))

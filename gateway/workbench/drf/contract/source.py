@@ -88,12 +88,14 @@ def _method(view: Any, node: ast.Call, function: Callable[..., Any]) -> Callable
 
 
 def _next(kind: type, name: str, function: Callable[..., Any]) -> Callable[..., Any] | None:
-    """The next definition after `function` in the method resolution order."""
-    own = [vars(cls)[name] for cls in kind.__mro__ if name in vars(cls)]
-    for place, one in enumerate(own[:-1]):
-        if inspect.unwrap(one) is inspect.unwrap(function):
-            return own[place + 1]  # type: ignore[no-any-return]
-    return None
+    """What `super().name` is in `function`: the next definition after its class in the method resolution order."""
+    classes = iter(kind.__mro__)
+    next((cls for cls in classes if _defines(cls, inspect.unwrap(function))), None)
+    return next((vars(cls)[name] for cls in classes if name in vars(cls)), None)
+
+
+def _defines(cls: type, function: Callable[..., Any]) -> bool:
+    return any(inspect.isfunction(one) and inspect.unwrap(one) is function for one in vars(cls).values())
 
 
 def _status(node: ast.Call, owner: Callable[..., Any]) -> frozenset[int]:
@@ -173,7 +175,7 @@ def _value(node: ast.expr, function: Callable[..., Any]) -> Any:
 
 def _names(function: Callable[..., Any]) -> dict[str, Any]:
     try:
-        closure = inspect.getclosurevars(function)
-    except (TypeError, ValueError):
+        closure = inspect.getclosurevars(vars(function)["__init__"] if inspect.isclass(function) else function)
+    except ValueError:  # one of its variables has no value yet
         return {}
     return {**closure.globals, **closure.nonlocals}

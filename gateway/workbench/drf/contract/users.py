@@ -13,9 +13,9 @@ from gateway.workbench.drf.contract.views import anonymous
 __all__ = ["callers"]
 
 FLAGS: tuple[tuple[str, dict[str, bool]], ...] = (
-    ("users", {}),
-    ("staff", {"is_staff": True}),
-    ("superusers", {"is_staff": True, "is_superuser": True}),
+    ("users", {"is_active": True}),
+    ("staff", {"is_active": True, "is_staff": True}),
+    ("superusers", {"is_active": True, "is_staff": True, "is_superuser": True}),
 )
 
 
@@ -28,7 +28,4 @@ def callers() -> Iterator[tuple[str, Any]]:
 
     model = get_user_model()
     for name, flags in FLAGS:
-        user = model(pk=1, **{flag: value for flag, value in flags.items() if has_field(model, flag)})
-        if has_field(model, "is_active"):
-            user.is_active = True
-        yield name, user
+        yield name, model(pk=1, **{flag: value for flag, value in flags.items() if has_field(model, flag)})

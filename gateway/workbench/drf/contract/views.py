@@ -38,7 +38,7 @@ def legacy_view(routed: Routed) -> APIView | None:
 def service_view(routed: Routed) -> APIView | None:
     """The view that DRF's classes get for the service's endpoint; None if DRF isn't used there."""
     if routed.bridged and routed.answers == "drf":
-        return _made(DRFStyle().view(routed.endpoint, _without_any(routed.siblings), _nobody), routed)
+        return _made(DRFStyle().view(routed.endpoint, _without_any(routed.siblings), routed.function), routed)
     if not any(isinstance(one, ViewPart) for one in routed.endpoint.dependencies):
         return None
     methods = frozenset(routed.siblings) - {ANY}
@@ -47,10 +47,6 @@ def service_view(routed: Routed) -> APIView | None:
 
 def _without_any(siblings: Mapping[str, EndpointPattern]) -> dict[str, EndpointPattern]:
     return {method: endpoint for method, endpoint in siblings.items() if method != ANY}
-
-
-def _nobody(request: HttpRequest) -> Any:
-    raise NotImplementedError(f"nothing is sent to {request.path}")
 
 
 def _made(callback: Any, routed: Routed) -> APIView:
