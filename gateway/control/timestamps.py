@@ -30,8 +30,13 @@ class MomentField(Field):
         return "BigIntegerField"
 
     def to_python(self, value: Any) -> Any:
-        """Converts numbers, from a fixture."""
-        return value if value is None or isinstance(value, datetime) else self.from_db_value(int(value))
+        """Converts what fixtures have: numbers in XML, and ISO 8601 in JSON. Raises ValueError for anything else."""
+        if value is None or isinstance(value, datetime):
+            return value
+        try:
+            return self.from_db_value(int(value))
+        except ValueError:
+            return datetime.fromisoformat(value)
 
     def from_db_value(self, value: int | None, *_: Any) -> datetime | None:
         """The datetime, in UTC."""

@@ -157,6 +157,12 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_routes(admin_cli
     assert len(asked) <= MOST_QUERIES, [query["sql"][:90] for query in asked]
 
 
+def test_a_route_that_is_retired_may_be_cleaned_up(page, now):
+    for to in ("live", "retired"):
+        promote(make_route(name="catalog"), who="ana", why="x", anyway=True, to=to)
+    assert "ready to be cleaned up" in page()
+
+
 def test_a_route_that_is_live_for_long_may_be_cleaned_up(page, now, monkeypatch):
     promote(make_route(name="catalog"), who="ana", why="x", anyway=True, to="live")
     monkeypatch.setattr("gateway.admin.pages.utc_now", lambda: now + timedelta(days=8))

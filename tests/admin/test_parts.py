@@ -8,9 +8,11 @@ from django.utils import translation
 from gateway.admin.chart import Axes, lines, plain, segments, stacked
 from gateway.admin.history_cache import HistoryCache
 from gateway.admin.side_by_side import pieces
+from gateway.admin.steps import effect
 from gateway.control.models import Change, CounterWindow, EndpointDay, Hour
-from gateway.control.reports import days_of_traffic, hours_of_route, stages_by_day
+from gateway.control.reports import RouteMetrics, days_of_traffic, hours_of_route, stages_by_day
 from gateway.control.reports.metrics import callers_of
+from gateway.rollout.stage import State
 from gateway.stats.histogram import Histogram
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
@@ -72,6 +74,20 @@ def test_hours_have_their_time_for_the_browser_which_knows_the_users_zone():
     chart = lines("c", "t", Axes("l", ["Wed 12:30"], str, plain, [NOW]), [("s", "css", [1.0])])
     assert [(name, at) for name, at, _ in chart.rows] == [("Wed 12:30", "2026-11-25T12:30:00+00:00")]
     assert chart.x_ticks[0][1:] == ("Wed 12:30", "2026-11-25T12:30:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("requests", "callers", "words"),
+    [
+        (3400, 1200, "the service answers about 300 of 1,200 callers an hour"),
+        (3400, None, "the service answers about 850 of 3,400 requests an hour"),
+        (0, None, "the service answers 25 % of the callers"),
+    ],
+)
+def test_a_weight_is_said_in_callers_or_else_in_requests(requests, callers, words):
+    metrics = RouteMetrics((), False, None, requests, callers, ())
+    with translation.override("en"):
+        assert effect(State("canary", 25.0), metrics) == words
 
 
 @pytest.mark.parametrize(

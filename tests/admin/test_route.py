@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from gateway.admin.pages import FRAGMENTS
 from gateway.control import reports, transitions
+from gateway.control.database import DatabaseBusy
 from gateway.control.models import Change, Recording, RouteState
 from gateway.control.store import Origin, write_counts
 from tests.admin.conftest import ROUTES, counted, difference, serving
@@ -141,6 +142,7 @@ def test_a_weight_of_ones_own(operator):
         ({"verb": "promote", "to": "moon"}, 400),
         ({"verb": "promote", "to": "canary:5", "weight": "much"}, 400),
         ({"verb": "promote", "to": "canary"}, 400),
+        ({"verb": "promote", "to": "shadow", "weight": "5"}, 400),
         ({"verb": "promote", "to": "canary:x"}, 400),
         ({"verb": "promote", "to": "shadow:5"}, 400),
         ({"verb": "explode"}, 400),
@@ -279,6 +281,17 @@ def test_a_recording_without_a_reason_or_an_end_is_refused(staff, form):
     client = staff("view_route", "record_requests")
     assert client.post(CATALOG, {"verb": "record", **form}).status_code == 400
     assert not Recording.objects.exists()
+
+
+def test_a_recording_that_the_database_does_not_take_loses_nothing(staff, monkeypatch):
+    def busy(*_, **__):
+        raise DatabaseBusy("locked")
+
+    monkeypatch.setattr("gateway.admin.recording.start", busy)
+    form = {"verb": "record", "why": "my long reason", "for": "10m"}
+    response = staff("view_route", "record_requests").post(CATALOG, form)
+    assert response.status_code == 503
+    assert 'value="my long reason"' in response.content.decode()
 
 
 def test_a_recording_needs_its_permission(operator):

@@ -6,7 +6,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from gateway.control import reports
-from gateway.control.settle import accepted_at_run_time
+from gateway.control.database import DatabaseBusy
+from gateway.control.settle import NoSuchGroup, accepted_at_run_time
 from tests.admin.conftest import difference, serving
 from tests.control.conftest import make_route
 
@@ -66,6 +67,23 @@ def test_without_the_permission_nothing_is_settled(staff):
 
 def test_another_difference_is_not_found(client):
     assert client.get(URL.replace("ffff", "eeee")).status_code == 404
+
+
+ERRORS = {"busy": (DatabaseBusy("locked"), 503), "gone": (NoSuchGroup("there is no such difference"), 409)}
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_what_can_not_be_stored_loses_nothing(client, monkeypatch, error):
+    raised, status = ERRORS[error]
+
+    def broken(*_, **__):
+        raise raised
+
+    monkeypatch.setattr("gateway.admin.settling.resolve", broken)
+    response = client.post(URL, {"verb": "resolve", "why": "my reason"})
+    assert response.status_code == status
+    assert str(raised) in response.content.decode()
+    assert 'value="my reason"' in response.content.decode()
 
 
 # -- accepted --------------------------------------------------------------------------------------

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from django.apps import apps
+from django.core import serializers
 from django.db import models
 
 from gateway.control import models as control
+from gateway.control.timestamps import NEVER
 
 AT = datetime(2026, 12, 1, 14, 30, tzinfo=UTC)
 STAGED = {"route": "catalog", "side": "service", "start": AT}
@@ -43,6 +45,13 @@ ROWS: dict[str, models.Model] = {
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_names_itself(name):
     assert str(ROWS[name]) == name
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl", "xml", "python"])
+def test_a_time_is_the_same_after_a_dump_and_a_load(kind):
+    row = control.Recording(id=3, who="ada", started=AT, until=AT.astimezone(timezone(timedelta(hours=2))), plan={})
+    [found] = serializers.deserialize(kind, serializers.serialize(kind, [row]))
+    assert (found.object.started, found.object.until, found.object.ended) == (AT, AT, NEVER)
 
 
 def test_every_model_has_a_name_for_its_rows():

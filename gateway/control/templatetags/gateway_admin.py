@@ -57,12 +57,6 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
-def share(value: float | None) -> str:
-    """A share from 0 to 1, as a percentage."""
-    return "–" if value is None else percent(100 * value)
-
-
-@register.filter
 def count(value: float | None) -> str:
     """A number, in groups of digits."""
     return "–" if value is None else str(number_format(value, force_grouping=True))
