@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 from django.urls import path
 from fastapi import APIRouter, Request
-from pydantic import AfterValidator, BaseModel, RootModel, create_model, field_validator
+from pydantic import AfterValidator, BaseModel, create_model, field_validator
 from pydantic_core import PydanticCustomError
 from rest_framework import serializers
 from rest_framework.generics import CreateAPIView
@@ -300,12 +300,10 @@ def test_a_list_of_models_is_a_body_as_well(compared, answers):
     assert said(endpoint)["[].name"] == "breaking"
 
 
-@pytest.mark.parametrize(
-    ("annotation", "named"), [(dict, "dict"), (dict[str, Any], "dict"), (RootModel[int], "RootModel[int]")]
-)
-def test_a_body_that_says_nothing_of_its_fields_is_not_known(read, annotation, named):
+@pytest.mark.parametrize("annotation", [dict, dict[str, Any]])
+def test_a_body_that_says_nothing_of_its_fields_is_not_known(read, annotation):
     endpoint = read(creating(it=serializers.CharField()), annotation)
-    assert f"request: the endpoint's body is any {named}, and nothing of its fields is said" in left_out(endpoint)
+    assert "request: the endpoint's body is any dict, which says nothing of its fields" in left_out(endpoint)
     assert said(endpoint, "request") == {}
 
 
