@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import json
+
 import pytest
 
-from gateway.wording import counted, duration, qualified_name
+from gateway.wording import counted, duration, joined, message, plural_message, qualified_name
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "0 requests"), (1, "1 request"), (2, "2 requests")])
@@ -29,3 +32,11 @@ def test_a_name_is_that_of_the_function_or_of_the_class():
         qualified_name(Callable) == f"{__name__}.test_a_name_is_that_of_the_function_or_of_the_class.<locals>.Callable"
     )
     assert qualified_name(Callable()) == f"{__name__}.Callable"
+
+
+def test_a_message_is_text_that_remembers_what_it_was_made_of():
+    found = joined([message("{side} answers", side="legacy"), plural_message("{count} call", "{count} calls", 2)])
+    assert found == "legacy answers; 2 calls"
+    assert json.dumps([found]) == '["legacy answers; 2 calls"]'
+    assert copy.copy(found).values["message0"].template == "{side} answers"
+    assert type(str(found)) is str

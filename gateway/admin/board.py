@@ -14,7 +14,7 @@ from django.template.defaultfilters import floatformat
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
-from gateway.control.templatetags.gateway_admin import count, duration, percent, quoted
+from gateway.control.templatetags.gateway_admin import count, duration, percent, quoted, translated
 from gateway.rollout.stage import CANARY, SHADOW, STAGES
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _head(status: RouteStatus, words: _Words) -> Iterator[str]:
         yield _badge("", words.paused)
     if status.verdict is not None:
         verdict = status.verdict.verdict.value
-        yield _badge(f" gw-{verdict}", verdict)
+        yield _badge(f" gw-{verdict}", escape(translated(status.verdict.verdict)))
     if n := differences.breaking:
         yield _badge(" gw-failing", escape(ngettext("%(n)s breaking", "%(n)s breaking", n) % {"n": count(n)}))
     if n := differences.warning:

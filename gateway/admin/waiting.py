@@ -10,8 +10,10 @@ from django.utils.translation import gettext, ngettext
 
 from gateway.config.routes import RouteConfig
 from gateway.control.reports import RouteStatus
+from gateway.control.templatetags.gateway_admin import translated
 from gateway.rollout.guard import Verdict
 from gateway.rollout.stage import CANARY, LIVE, RETIRED, SHADOW
+from gateway.wording import joined
 
 __all__ = ["WaitingRoute", "waiting"]
 
@@ -60,7 +62,7 @@ def _held(status: RouteStatus) -> str | None:
     if breaking and status.effective.stage != LIVE:
         return ngettext("held: %(count)d breaking", "held: %(count)d breaking", breaking) % {"count": breaking}
     if status.verdict is not None and status.verdict.verdict is Verdict.FAILING:
-        return gettext("failing: %(why)s") % {"why": "; ".join(status.verdict.reasons)}
+        return gettext("failing: %(why)s") % {"why": translated(joined(status.verdict.reasons))}
     return None
 
 

@@ -69,7 +69,7 @@ class GuardLoop:
         revision = guarded.current_state.revision
         try:
             if isinstance(step, RollBack):
-                moved = rollback(guarded.route, who=GUARD, why=step.reason, expected=revision)
+                moved = rollback(guarded.route, who=GUARD, why=str(step.reason), expected=revision)
                 logger.warning("%s", moved)
             elif isinstance(step, Promote):
                 moved = self._promoted(guarded, step)
@@ -96,7 +96,7 @@ class GuardLoop:
         return promote(
             guarded.route,
             who=RAMP,
-            why=step.reason,
+            why=str(step.reason),
             to=step.stage,
             weight=step.weight,
             expected=guarded.current_state.revision,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 from gateway.rollout.guard import Judgement, Verdict
 from gateway.rollout.stage import CANARY, LEGACY_STAGE, SHADOW, State
-from gateway.wording import counted
+from gateway.wording import Message, joined, message, plural_message
 
 __all__ = ["Evidence", "Replayed", "missing", "too_few"]
 
@@ -55,7 +56,9 @@ def missing(evidence: Evidence, state: State, to: State, route: str) -> tuple[st
 
 def _missing(evidence: Evidence, state: State, route: str) -> Iterator[str]:
     if state.stage == LEGACY_STAGE:
-        yield f"nothing was compared: `gateway promote {route} --to shadow` compares, and no caller notices"
+        yield message(
+            "nothing was compared: `gateway promote {route} --to shadow` compares, and no caller notices", route=route
+        )
         return
     replayed = evidence.replayed
     if evidence.unmirrored and state.stage == SHADOW:
@@ -64,52 +67,81 @@ def _missing(evidence: Evidence, state: State, route: str) -> Iterator[str]:
         elif words := _unproved(evidence.methods, replayed):
             yield words
     elif evidence.verdict.verdict is not Verdict.HEALTHY:
-        how = _HOW[evidence.verdict.verdict].format(route=route)
-        yield f"{evidence.verdict.verdict.value}, {'; '.join(evidence.verdict.reasons)}: {how}"
+        yield _not_healthy(evidence.verdict, route)
     elif evidence.current.verdict is Verdict.FAILING:
-        yield f"failing now, {'; '.join(evidence.current.reasons)}"
+        yield message("failing now, {reasons}", reasons=joined(evidence.current.reasons))
     elif state.stage == CANARY and (words := _few(evidence)):
         yield words
     if replayed is not None and replayed.blocking:
-        count = f"{replayed.blocking} of {replayed.cases} cases"
-        yield f"{count} differed in the last replay of this release: fix the service, and `gateway replay` again"
+        yield message(
+            "{blocking} of {cases} cases differed in the last replay of this release: fix the service, and "
+            "`gateway replay` again",
+            blocking=replayed.blocking,
+            cases=replayed.cases,
+        )
     if evidence.open:
-        count = "1 breaking difference is" if evidence.open == 1 else f"{evidence.open} breaking differences are"
-        yield f"{count} open: `gateway diffs {route}` shows what to fix, to accept or to resolve"
+        yield plural_message(
+            "{count} breaking difference is open: `gateway diffs {route}` shows what to fix, to accept or to resolve",
+            "{count} breaking differences are open: `gateway diffs {route}` shows what to fix, to accept or to resolve",
+            evidence.open,
+            route=route,
+        )
 
 
-def _unproved(methods: frozenset[str], replayed: Replayed) -> str | None:
-    """What the replay of a route of writes left out, in words."""
-    unproved = sorted(methods - replayed.accepted)
-    if not unproved and replayed.accepted:
-        return None
-    named = f"no {' and no '.join(unproved)}" if unproved else "no request"
-    return (
-        f"{named} of the last replay was one that legacy accepts: `gateway record` more, or `gateway replay --generate`"
+def _not_healthy(verdict: Judgement, route: str) -> Message:
+    """What to do about a verdict that is failing or inconclusive."""
+    reasons = joined(verdict.reasons)
+    if verdict.verdict is Verdict.FAILING:
+        return message("failing, {reasons}: fix the service, and restart the servers", reasons=reasons)
+    return message(
+        "inconclusive, {reasons}: wait for more requests; `gateway status {route}` counts them",
+        reasons=reasons,
+        route=route,
     )
 
 
-def _few(evidence: Evidence) -> str | None:
+def _unproved(methods: frozenset[str], replayed: Replayed) -> Message | None:
+    """What the replay of a route of writes left out, in words."""
+    unproved = sorted(methods - replayed.accepted)
+    if unproved:
+        first, *others = (message("no {method}", method=method) for method in unproved)
+        return _not_accepted(
+            reduce(lambda one, other: message("{one} and {other}", one=one, other=other), others, first)
+        )
+    return None if replayed.accepted else _not_accepted(message("no request"))
+
+
+def _not_accepted(named: Message) -> Message:
+    return message(
+        "{named} of the last replay was one that legacy accepts: `gateway record` more, or `gateway replay --generate`",
+        named=named,
+    )
+
+
+def _few(evidence: Evidence) -> Message | None:
     words = too_few(evidence.compared, evidence.minimum, mirrored=evidence.mirrored)
     if words is None or not evidence.mirrored:
         return words
-    return f"{words}: wait for more, or raise `canary` in [routes.mirror]"
+    return message("{words}: wait for more, or raise `canary` in [routes.mirror]", words=words)
 
 
-def too_few(compared: int, minimum: int, *, mirrored: bool) -> str | None:
+def too_few(compared: int, minimum: int, *, mirrored: bool) -> Message | None:
     """What is missing if fewer than `minimum` responses of a release were compared, in words. Without comparisons a
     canary is judged by errors and speed only; `mirrored`: some of its requests are compared."""
     if compared >= minimum:
         return None
-    words = f"{counted(compared, 'answer')} of this release compared in the last two hours, {minimum} are needed"
-    return words if mirrored else f"{words}, and nothing is compared in canary: set `canary` in [routes.mirror]"
+    words = plural_message(
+        "{count} answer of this release compared in the last two hours, {minimum} are needed",
+        "{count} answers of this release compared in the last two hours, {minimum} are needed",
+        compared,
+        minimum=minimum,
+    )
+    if mirrored:
+        return words
+    return message("{words}, and nothing is compared in canary: set `canary` in [routes.mirror]", words=words)
 
 
-UNMIRRORED = (
+UNMIRRORED = message(
     "it takes only writes, and no writes are mirrored: `methods` in [routes.mirror] names those that may be; or "
     "`gateway replay` asks both sides what was recorded"
 )
-_HOW = {
-    Verdict.FAILING: "fix the service, and restart the servers",
-    Verdict.INCONCLUSIVE: "wait for more requests; `gateway status {route}` counts them",
-}

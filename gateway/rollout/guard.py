@@ -9,7 +9,7 @@ from enum import Enum
 from gateway.config.guard import Guard
 from gateway.rollout.significance import beyond_doubt, excess, excess_over
 from gateway.stats.tally import FEW, Mirrored, Tally
-from gateway.wording import counted, duration
+from gateway.wording import Message, duration, joined, message, plural_message
 
 __all__ = ["HANDFUL", "Hold", "Judgement", "Promote", "RollBack", "Step", "Verdict", "judge", "next_step"]
 
@@ -29,6 +29,18 @@ class Verdict(Enum):
     FAILING = "failing"
     INCONCLUSIVE = "inconclusive"
 
+    @property
+    def message(self) -> Message:
+        """It, in words."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Verdict.HEALTHY: message("healthy"),
+    Verdict.FAILING: message("failing"),
+    Verdict.INCONCLUSIVE: message("inconclusive"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -37,8 +49,13 @@ class Judgement:
     verdict: Verdict
     reasons: tuple[str, ...]
 
+    @property
+    def message(self) -> Message:
+        """Both, in words."""
+        return message("{verdict}: {reasons}", verdict=self.verdict.message, reasons=joined(self.reasons))
+
     def __str__(self) -> str:
-        return f"{self.verdict.value}: {'; '.join(self.reasons)}"
+        return str(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +113,19 @@ def judge(
         reasons = tuple(words for found, words in filter(None, findings) if found is verdict)
         if reasons:
             return Judgement(verdict, reasons)
-    return Judgement(Verdict.INCONCLUSIVE, (f"nothing happened in {guard.window:g} s",))
+    return Judgement(Verdict.INCONCLUSIVE, (message("nothing happened in {window:g} s", window=guard.window),))
 
 
 def _requests(guard: Guard, service: Tally, *, required: bool) -> ConditionResult | None:
     if service.requests >= guard.minimum or not required:
         return None
-    requests = counted(service.requests, "request")
-    return Verdict.INCONCLUSIVE, f"{requests} in {guard.window:g} s, {guard.minimum} are needed"
+    return Verdict.INCONCLUSIVE, plural_message(
+        "{count} request in {window:g} s, {minimum} are needed",
+        "{count} requests in {window:g} s, {minimum} are needed",
+        service.requests,
+        window=guard.window,
+        minimum=guard.minimum,
+    )
 
 
 def _errors(guard: Guard, service: Tally, legacy: Tally) -> ConditionResult | None:
@@ -116,18 +138,32 @@ def _errors(guard: Guard, service: Tally, legacy: Tally) -> ConditionResult | No
         return None
     known = legacy.requests == 0 or legacy.requests >= guard.minimum
     allowed = guard.error_delta + (legacy.error_rate if known else 0.0)
-    against = f" against legacy's {_percent(legacy.error_rate)}" if legacy.requests else ""
-    limit = f"{guard.error_delta * 100:.1f} {'%' if not legacy.requests else 'points more'}"
-    words = (
-        f"error rate {_percent(service.error_rate)}{against} over {service.requests} requests in {guard.window:g} s; "
-        f"allowed {limit}"
-    )
+    words = _error_rates(guard, service, legacy)
     if service.error_rate <= allowed + ROUNDING:
         return Verdict.HEALTHY, words
     if _too_few(service.failing, service.callers):
-        return Verdict.INCONCLUSIVE, f"{words}; only {counted(len(service.failing), 'caller')} had them"
+        only = plural_message("only {count} caller had them", "only {count} callers had them", len(service.failing))
+        return Verdict.INCONCLUSIVE, joined((words, only))
     enough = known and service.requests >= guard.minimum
     return _bad(words, excess_over(service, legacy, guard.error_delta), service.errors, enough=enough)
+
+
+def _error_rates(guard: Guard, service: Tally, legacy: Tally) -> Message:
+    numbers = {"rate": service.error_rate * 100, "requests": service.requests, "window": guard.window}
+    allowed = guard.error_delta * 100
+    if not legacy.requests:
+        return message(
+            "error rate {rate:.1f} % over {requests} requests in {window:g} s; allowed {allowed:.1f} %",
+            **numbers,
+            allowed=allowed,
+        )
+    return message(
+        "error rate {rate:.1f} % against legacy's {legacy:.1f} % over {requests} requests in {window:g} s; "
+        "allowed {allowed:.1f} points more",
+        **numbers,
+        legacy=legacy.error_rate * 100,
+        allowed=allowed,
+    )
 
 
 def _latency(guard: Guard, service: Tally, legacy: Tally, *, required: bool) -> ConditionResult | None:
@@ -143,17 +179,29 @@ def _latency(guard: Guard, service: Tally, legacy: Tally, *, required: bool) -> 
     if base is None:
         if p95 <= guard.p95_floor or not required:
             return None
-        return Verdict.INCONCLUSIVE, f"p95 {duration(p95)} over {requests} requests; no request of legacy's counts yet"
-    words = (
-        f"p95 {duration(p95)} against legacy's {duration(base)} over {requests} requests in {guard.window:g} s; "
-        f"allowed {guard.p95_delta * 100:.0f} % more"
+        return Verdict.INCONCLUSIVE, message(
+            "p95 {p95} over {requests} requests; no request of legacy's counts yet",
+            p95=duration(p95),
+            requests=requests,
+        )
+    words = message(
+        "p95 {p95} against legacy's {base} over {requests} requests in {window:g} s; allowed {allowed:.0f} % more",
+        p95=duration(p95),
+        base=duration(base),
+        requests=requests,
+        window=guard.window,
+        allowed=guard.p95_delta * 100,
     )
     allowed = max(base * (1 + guard.p95_delta), guard.p95_floor)
     if p95 <= allowed:
         return Verdict.HEALTHY, words
     if legacy.histogram.count < guard.minimum:
-        lacking = f"legacy had {legacy.histogram.count} requests, {guard.minimum} are needed"
-        return Verdict.INCONCLUSIVE, f"{words}; {lacking}"
+        lacking = message(
+            "legacy had {requests} requests, {minimum} are needed",
+            requests=legacy.histogram.count,
+            minimum=guard.minimum,
+        )
+        return Verdict.INCONCLUSIVE, joined((words, lacking))
     slower = service.histogram.above(allowed)
     return _bad(words, excess(slower, requests, 1 - P95), slower, enough=True)
 
@@ -165,20 +213,31 @@ def _parity(guard: Guard, mirrored: Mirrored, *, required: bool) -> ConditionRes
     compared, allowed = mirrored.compared, 1 - guard.parity / 100
     enough = compared >= guard.minimum
     if mirrored.critical:
-        found = counted(mirrored.critical, "answer")
-        return Verdict.FAILING, f"{found} of {compared} compared in {guard.window:g} s differed critically; none may"
+        return Verdict.FAILING, plural_message(
+            "{count} answer of {compared} compared in {window:g} s differed critically; none may",
+            "{count} answers of {compared} compared in {window:g} s differed critically; none may",
+            mirrored.critical,
+            compared=compared,
+            window=guard.window,
+        )
     if mirrored.parity is None:
-        return (Verdict.INCONCLUSIVE, f"nothing was compared in {guard.window:g} s") if required else None
-    words = (
-        f"parity {mirrored.parity:.1f} % over {compared} compared answers in {guard.window:g} s; "
-        f"required {guard.parity:g} %"
+        nothing = message("nothing was compared in {window:g} s", window=guard.window)
+        return (Verdict.INCONCLUSIVE, nothing) if required else None
+    words = message(
+        "parity {parity:.1f} % over {compared} compared answers in {window:g} s; required {required:g} %",
+        parity=mirrored.parity,
+        compared=compared,
+        window=guard.window,
+        required=guard.parity,
     )
     if mirrored.different / compared > allowed + ROUNDING and _too_few(mirrored.differing, mirrored.callers):
-        return Verdict.INCONCLUSIVE, f"{words}; only {counted(len(mirrored.differing), 'caller')} had differences"
+        concerned = len(mirrored.differing)
+        only = plural_message("only {count} caller had differences", "only {count} callers had differences", concerned)
+        return Verdict.INCONCLUSIVE, joined((words, only))
     if mirrored.different / compared > allowed + ROUNDING:
         return _bad(words, excess(mirrored.different, compared, allowed), mirrored.different, enough=enough)
     if required and not enough:
-        return Verdict.INCONCLUSIVE, f"{words}; {guard.minimum} are needed"
+        return Verdict.INCONCLUSIVE, joined((words, message("{minimum} are needed", minimum=guard.minimum)))
     return Verdict.HEALTHY, words
 
 
@@ -186,7 +245,7 @@ def _bad(words: str, evidence: float, bad: float, *, enough: bool) -> ConditionR
     """More than allowed is failing if that is significant, and inconclusive otherwise."""
     if beyond_doubt(evidence, CHANCE if enough else EARLY_CHANCE) and (enough or bad >= HANDFUL):
         return Verdict.FAILING, words
-    return Verdict.INCONCLUSIVE, f"{words}; may be chance"
+    return Verdict.INCONCLUSIVE, joined((words, message("may be chance")))
 
 
 def _split(service: set[int], legacy: set[int], share: float) -> ConditionResult | None:
@@ -203,18 +262,18 @@ def _split(service: set[int], legacy: set[int], share: float) -> ConditionResult
     off = (len(service) - expected) ** 2
     if off / expected + off / (seen - expected) <= CHI_SQUARED:
         return None
-    words = f"sample ratio mismatch: {_percent(len(service) / seen)} of the callers were answered by the service"
-    return Verdict.INCONCLUSIVE, f"{words}, where the weight says {_percent(share)}"
+    return Verdict.INCONCLUSIVE, message(
+        "sample ratio mismatch: {seen:.1f} % of the callers were answered by the service, where the weight says "
+        "{weight:.1f} %",
+        seen=len(service) / seen * 100,
+        weight=share * 100,
+    )
 
 
 def _too_few(concerned: set[int], callers: set[int]) -> bool:
     """Whether the affected callers are so few that they may have caused it by what they sent, while others were not
     affected. If nothing is known of callers, all count as affected."""
     return len(concerned) < FEW and len(concerned) < len(callers)
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.1f} %"
 
 
 def next_step(
@@ -236,17 +295,17 @@ def next_step(
     `promote` leads out of it.
     """
     if judgement.verdict is Verdict.FAILING and stage in ("canary", "live"):
-        return RollBack("; ".join(judgement.reasons))
+        return RollBack(joined(judgement.reasons))
     if stage != "canary":
-        return Hold(f"no ramp leads on from stage {stage}")
+        return Hold(message("no ramp leads on from stage {stage}", stage=stage))
     if not steps:
-        return Hold("no steps are declared")
+        return Hold(message("no steps are declared"))
     if paused:
-        return Hold(f"paused ({judgement})")
+        return Hold(message("paused ({judgement})", judgement=judgement.message))
     if judgement.verdict is not Verdict.HEALTHY:
-        return Hold(str(judgement))
+        return Hold(judgement.message)
     if now - since < interval:
-        return Hold(f"healthy for {now - since:.0f} of {interval:g} s")
-    reason = f"healthy after {interval:g} s: {'; '.join(judgement.reasons)}"
+        return Hold(message("healthy for {seconds:.0f} of {interval:g} s", seconds=now - since, interval=interval))
+    reason = message("healthy after {interval:g} s: {reasons}", interval=interval, reasons=joined(judgement.reasons))
     further = next((step for step in steps if step > weight), None)
     return Promote("live", None, reason) if further is None else Promote("canary", further, reason)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gateway.wording import message
+
 __all__ = [
     "CANARY",
     "LEGACY_STAGE",
@@ -44,9 +46,16 @@ class State:
         if not 0 <= self.weight <= 100 or (self.weight and self.stage != CANARY):
             raise ValueError(f"weight {self.weight:g} at stage {self.stage}: 0 to 100, and only in canary")
 
+    @property
+    def message(self) -> str:
+        """It, in words; stages have the same names in every language."""
+        state: str = self.stage
+        if self.stage == CANARY:
+            state = message("{stage} at {weight:g} %", stage=self.stage, weight=self.weight)
+        return message("{state}, paused", state=state) if self.paused else state
+
     def __str__(self) -> str:
-        weight = f" at {self.weight:g} %" if self.stage == CANARY else ""
-        return f"{self.stage}{weight}{', paused' if self.paused else ''}"
+        return str(self.message)
 
     @property
     def height(self) -> tuple[int, float]:

@@ -6,25 +6,29 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from string import Formatter
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation.template import templatize
 
 import gateway.control
-from gateway.control.templatetags.gateway_admin import day, duration, moment, percent, quoted, short
+from gateway.control.templatetags.gateway_admin import day, duration, moment, percent, quoted, short, translated
+from gateway.rollout.stage import State
+from gateway.wording import joined, message, plural_message
 
 CONTROL = Path(gateway.control.__file__).parent
 ADMIN = CONTROL.parent / "admin"
 FUNCTIONS = {"_": 1, "gettext": 1, "gettext_lazy": 1, "ngettext": 2}
+MARKERS = {"message": 1, "plural_message": 2}  # of gateway/wording.py
 URL = "/admin/gateway_control/route/"
 
 
-def in_python(text: str) -> Iterator[tuple[str, ...]]:
-    """The messages of a module."""
+def in_python(text: str, functions: dict[str, int]) -> Iterator[tuple[str, ...]]:
+    """The messages of a module: the first arguments of `functions`, which must be literals."""
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS:
-            yield tuple(ast.literal_eval(argument) for argument in node.args[: FUNCTIONS[node.func.id]])
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions:
+            yield tuple(ast.literal_eval(argument) for argument in node.args[: functions[node.func.id]])
 
 
 def in_template(text: str) -> Iterator[tuple[str, ...]]:
@@ -36,21 +40,52 @@ def in_template(text: str) -> Iterator[tuple[str, ...]]:
 
 
 def messages() -> set[tuple[str, ...]]:
-    modules = [message for path in ADMIN.glob("*.py") for message in in_python(path.read_text())]
-    templates = [message for path in CONTROL.glob("templates/**/*.html") for message in in_template(path.read_text())]
-    return {*modules, *templates}
+    modules = [found for path in ADMIN.glob("*.py") for found in in_python(path.read_text(), FUNCTIONS)]
+    templates = [found for path in CONTROL.glob("templates/**/*.html") for found in in_template(path.read_text())]
+    return {*modules, *templates, *marked()}
 
 
-def test_every_message_is_in_greek():
+def marked() -> set[tuple[str, ...]]:
+    """The messages of all other modules, which don't know Django's translations."""
+    texts = [path.read_text() for path in CONTROL.parent.rglob("*.py")]
+    return {found for text in texts if "message(" in text for found in in_python(text, MARKERS)}
+
+
+@pytest.fixture(scope="module")
+def greek() -> gettext.GNUTranslations:
     with (CONTROL / "locale/el/LC_MESSAGES/django.mo").open("rb") as file:
-        greek = gettext.GNUTranslations(file)
-    assert len(messages()) > 150
+        return gettext.GNUTranslations(file)
+
+
+def letters(template: str) -> str:
+    """What is to be translated of a template: all but its fields, units and code."""
+    return re.sub(r"{.*?}|`.*?`|\bm?s\b|\W", "", template)
+
+
+def test_every_message_is_in_greek(greek):
+    found = messages()
+    assert len(found) > 250
     untranslated = {
-        message
-        for message in messages()
-        if greek.gettext(message[0]) == message[0] and greek.ngettext(message[0], message[-1], 2) == message[-1]
+        one
+        for one in found
+        if letters(one[0]) and greek.gettext(one[0]) == one[0] and greek.ngettext(one[0], one[-1], 2) == one[-1]
     }
     assert untranslated == set()
+
+
+def fields(template: str) -> set[tuple[str | None, str | None]]:
+    return {(name, spec) for _, name, spec, _ in Formatter().parse(template) if name is not None}
+
+
+def test_a_message_in_greek_has_the_same_values(greek):
+    """A name that isn't there would be an error of the page."""
+    wrong = {
+        one
+        for one in marked()
+        for number in (1, 2)
+        if fields(greek.ngettext(one[0], one[-1], number)) != fields(one[0]) or fields(one[0]) != fields(one[-1])
+    }
+    assert wrong == set()
 
 
 @pytest.mark.django_db
@@ -58,6 +93,49 @@ def test_a_page_is_in_the_users_language(admin_client, toml):
     page = admin_client.get(URL, headers={"Accept-Language": "el"}).content.decode()
     assert "Περιμένουν κάποιον" in page
     assert "Waits for somebody" not in page
+
+
+# -- messages that were made elsewhere -------------------------------------------------------------
+
+NEEDED = "{count} request in {window:g} s, {minimum} are needed"
+NEEDED_MANY = "{count} requests in {window:g} s, {minimum} are needed"
+
+
+@pytest.mark.parametrize(
+    ("made", "english", "greek"),
+    [
+        (
+            plural_message(NEEDED, NEEDED_MANY, 1, window=60.0, minimum=1500),
+            "1 request in 60 s, 1500 are needed",
+            "1 αίτημα σε 60 s, χρειάζονται 1500",
+        ),
+        (
+            plural_message(NEEDED, NEEDED_MANY, 3, window=2.5, minimum=5),
+            "3 requests in 2.5 s, 5 are needed",
+            "3 αιτήματα σε 2,5 s, χρειάζονται 5",
+        ),
+        (
+            joined([message("no steps are declared"), "a {word} of theirs"]),
+            "no steps are declared; a {word} of theirs",
+            "δεν έχουν δηλωθεί βήματα; a {word} of theirs",
+        ),
+        (
+            message("is held: {why}", why=message("no request")),
+            "is held: no request",
+            "είναι σε αναμονή: κανένα αίτημα",
+        ),
+        (State("canary", 12.5, paused=True), "canary at 12.5 %, paused", "canary στο 12,5 %, σε παύση"),
+        (State("live"), "live", "live"),
+        (str(message("no request")), "no request", "no request"),
+    ],
+)
+def test_a_message_is_said_in_the_language_of_the_page(made, english, greek):
+    """Its parts and numbers too; what operators wrote, and texts without their template, as they are."""
+    with translation.override("en"):
+        assert translated(made) == str(made) == english
+    with translation.override("el"):
+        assert translated(made) == greek
+        assert str(made) == english
 
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

@@ -21,6 +21,7 @@ from gateway.rollout.evidence import too_few
 from gateway.rollout.guard import Judgement, Promote, RollBack
 from gateway.rollout.policy import declared_state
 from gateway.rollout.stage import CANARY, LIVE, SHADOW, State
+from gateway.wording import Message, message, plural_message
 
 __all__ = ["RouteStatus", "status"]
 
@@ -131,29 +132,30 @@ def _status(
     )
 
 
-def _next(guarded: GuardedRoute, verdict: Judgement | None, breaking: int, lacking: str | None) -> str:
+def _next(guarded: GuardedRoute, verdict: Judgement | None, breaking: int, lacking: str | None) -> Message:
     """The next automatic step, in words."""
     if guarded.current_state.state.stage not in (CANARY, LIVE):
-        return "stays until it is moved"
+        return message("stays until it is moved")
     if verdict is None:
-        return "stays until it is moved: guard = false, so nothing is judged"
+        return message("stays until it is moved: guard = false, so nothing is judged")
     step = guarded.step(verdict)
     if isinstance(step, RollBack):
-        return f"is about to be rolled back: {step.reason}"
-    if isinstance(step, Promote) and breaking:
-        count = "1 breaking difference is" if breaking == 1 else f"{breaking} breaking differences are"
-        return f"is held: {count} open"
-    if isinstance(step, Promote) and lacking is not None:
-        return f"is held: {lacking}"
-    if isinstance(step, Promote) and (refused := _refused(guarded)):
-        return f"is held: {refused}"
+        return message("is about to be rolled back: {reason}", reason=step.reason)
     if isinstance(step, Promote):
-        return f"is about to go to {step.stage}{_percent(step.weight)}: {step.reason}"
+        if held := _held(guarded, breaking, lacking):
+            return message("is held: {why}", why=held)
+        return message("is about to go to {state}: {reason}", state=_state(step.weight), reason=step.reason)
     if guarded.current_state.state.stage == LIVE or guarded.route.interval is None:
-        return "stays until it is moved, or rolled back by the guard"
+        return message("stays until it is moved, or rolled back by the guard")
     further = next((weight for weight in guarded.route.steps if weight > guarded.current_state.state.weight), None)
-    goal = "live" if further is None else f"canary{_percent(further)}"
-    return f"waits to go to {goal}: {step.reason}"
+    return message("waits to go to {state}: {reason}", state=_state(further), reason=step.reason)
+
+
+def _held(guarded: GuardedRoute, breaking: int, lacking: str | None) -> str:
+    """Why its ramp is held, in words; "" if it isn't."""
+    if breaking:
+        return plural_message("{count} breaking difference is open", "{count} breaking differences are open", breaking)
+    return lacking or _refused(guarded)
 
 
 def _refused(guarded: GuardedRoute) -> str:
@@ -163,5 +165,6 @@ def _refused(guarded: GuardedRoute) -> str:
     return refusal(guarded.route.name, guarded.current_state.revision, datetime.fromtimestamp(guarded.now, UTC))
 
 
-def _percent(weight: float | None) -> str:
-    return "" if weight is None else f" at {weight:g} %"
+def _state(weight: float | None) -> str:
+    """Canary at a weight, or live, in words."""
+    return (State(LIVE) if weight is None else State(CANARY, weight)).message

@@ -8,11 +8,14 @@ from datetime import UTC, datetime, timedelta
 from django import template
 from django.contrib.admin.utils import quote
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format, get_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 
-__all__ = ["count", "day", "duration", "moment", "percent", "quoted", "short"]
+from gateway.wording import Message
+
+__all__ = ["count", "day", "duration", "moment", "percent", "quoted", "short", "translated"]
 
 register = template.Library()
 
@@ -73,3 +76,32 @@ def short(file: str) -> str:
 def quoted(name: str) -> str:
     """A route's name in a URL of the admin."""
     return str(quote(name))
+
+
+class _Number:
+    """A number in a message, with the separators of the current language."""
+
+    def __init__(self, value: float) -> None:
+        self._value = value
+
+    def __format__(self, spec: str) -> str:
+        return format(self._value, spec).translate(
+            {ord("."): get_format("DECIMAL_SEPARATOR"), ord(","): get_format("THOUSAND_SEPARATOR")}
+        )
+
+
+@register.filter
+def translated(value: object) -> str:
+    """A message in the current language, also one of its parts, or what has one as `message`. All else as it is."""
+    value = getattr(value, "message", value)
+    if not isinstance(value, Message):
+        return str(value)
+    one, number = value.template, value.number
+    template = gettext(one) if number is None else ngettext(one, value.plural, number)
+    return template.format_map({name: _translated_value(one) for name, one in value.values.items()})
+
+
+def _translated_value(value: object) -> object:
+    if isinstance(value, str):
+        return translated(value) if isinstance(value, Message) else value
+    return _Number(value) if isinstance(value, int | float) else value
