@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gateway.rollout.stage import LIVE, RETIRED, STAGES
@@ -127,9 +125,3 @@ def inventory(snapshot: Snapshot, counted: Mapping[EndpointKey, EndpointStats] |
     usages, elsewhere = usage_by_endpoint(counted, served)
     entries = [InventoryEntry(one, serves, usages[one]) for one, serves in served.items()]
     return Inventory(tuple(entries), tuple(elsewhere), days)
-
-
-def last_seen(entries: Sequence[InventoryEntry]) -> datetime | None:
-    """The time of the last request for one of them."""
-    moments = [entry.usage.total.seen for entry in entries if entry.usage is not None]
-    return max((moment for moment in moments if moment is not None), default=None)

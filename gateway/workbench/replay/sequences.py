@@ -4,7 +4,6 @@ new rows the same keys."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 from typing import Any
 
 from django.db import connections
@@ -26,40 +25,31 @@ WHERE table_schema = DATABASE() AND auto_increment IS NOT NULL
 """
 
 
+READ = {"postgresql": SEQUENCES, "mysql": INCREMENTS}  # by vendor
+
+
 class Sequences:
-    """The sequences of all databases, with their values at the first `learn` or `restart`. Without `keep`, nothing is
-    reset, since others use the databases too. SQLite's are rolled back with the rows."""
+    """The sequences of all databases, with their present values: a replay has written nothing yet. Without `keep`,
+    nothing is reset, since others use the databases too. SQLite's are rolled back with the rows."""
 
     def __init__(self, *, keep: bool) -> None:
-        self._keep = keep
+        kept = [alias for alias in connections if connections[alias].vendor in READ] if keep else []
+        self._known = {alias: _read(connections[alias]) for alias in kept}
 
     def restart(self, tables: Iterable[str]) -> None:
         """Reset the sequences of these tables, so that new rows get the keys of the rows that were rolled back."""
-        if not self._keep or not self._aliases:
-            return
         names = {name.rpartition(".")[2] for name in tables}
-        for alias, vendor in self._aliases.items():
-            known = [sequence for sequence in self._known[alias] if sequence[0] in names]
-            if known:
-                (_restart_postgresql if vendor == "postgresql" else _restart_mysql)(connections[alias], known)
+        for alias, sequences in self._known.items():
+            if known := [sequence for sequence in sequences if sequence[0] in names]:
+                connection = connections[alias]
+                (_restart_postgresql if connection.vendor == "postgresql" else _restart_mysql)(connection, known)
 
-    def learn(self) -> None:
-        """Read the current values."""
-        _ = self._known if self._keep and self._aliases else None
 
-    @cached_property
-    def _aliases(self) -> dict[str, str]:
-        vendors = {alias: connections[alias].vendor for alias in connections}
-        return {alias: vendor for alias, vendor in vendors.items() if vendor in ("postgresql", "mysql")}
-
-    @cached_property
-    def _known(self) -> dict[str, list[Any]]:
-        found = {}
-        for alias, vendor in self._aliases.items():
-            with connections[alias].cursor() as cursor:
-                cursor.execute(SEQUENCES if vendor == "postgresql" else INCREMENTS)
-                found[alias] = cursor.fetchall()
-        return found
+def _read(connection: Any) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(READ[connection.vendor])
+        found: list[Any] = cursor.fetchall()
+    return found
 
 
 def _restart_postgresql(connection: Any, known: list[Any]) -> None:
