@@ -19,7 +19,8 @@ from django.urls import path
 from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Request, Response
-from rest_framework.permissions import IsAuthenticated
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.permissions import AllowAny, IsAuthenticated
 
 from gateway.bridge import DjangoRequest, OptionalUser, Session, atomic
 from gateway.bridge.drf.credentials import DRFUser, drf
@@ -134,6 +135,16 @@ def thread(request):
     return JsonResponse(threading.get_ident(), safe=False)
 
 
+def sent(request):
+    return HttpResponse(request.body, content_type="text/plain")
+
+
+@api_view()
+@permission_classes([AllowAny])
+def caller(request):
+    return HttpResponse(request.user.username, content_type="text/plain")
+
+
 urlpatterns = [
     path("names/", names),
     path("names/async/", names_async),
@@ -159,6 +170,8 @@ urlpatterns = [
     path("language/", language),
     path("thread/", thread),
     path("moved/names/", names),
+    path("moved/sent/", csrf_exempt(sent)),
+    path("moved/caller/", caller),
 ]
 
 
@@ -277,6 +290,16 @@ async def view(request: DjangoRequest, number: int) -> str:
 @bridged.post("/bridged/body/")
 async def body(value: Annotated[Any, Body()]) -> Any:
     return json.loads(json.dumps(value))
+
+
+@bridged.post("/moved/sent/")
+async def sent_there(request: Request) -> Response:
+    return Response(await request.body(), media_type="text/plain", headers={"Content-Type": "text/plain"})
+
+
+@bridged.get("/moved/caller/", dependencies=[Depends(drf(permissions=[AllowAny]))])
+async def caller_there(user: DRFUser) -> Response:
+    return Response(user.username, headers={"Content-Type": "text/plain"})
 
 
 @bridged.get("/moved/names/")

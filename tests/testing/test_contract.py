@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -29,6 +30,35 @@ def test_rows_of_both_sides_are_compared(gateway_contract):
     lost = replace(both, legacy_rows={table: [{"id": 1, "name": "lost"}]}, service_rows={})
     words = "only legacy has [{'id': 1, 'name': 'lost'}], only the service has []"
     assert lost.differences[-1] == f"rows of {table}: {words}"
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "sent"),
+    [
+        (None, None, ""),
+        ("a=1", "text/plain", "a=1"),
+        (b"a=1", "text/plain", "a=1"),
+        ({"a": [1, 2], "b": "x y"}, "application/x-www-form-urlencoded", "a=1&a=2&b=x+y"),
+        ({"a": [1, 2]}, None, '{"a": [1, 2]}'),
+    ],
+)
+def test_a_body_is_sent_as_its_type_says(gateway_contract, data, content_type, sent):
+    both = gateway_contract("moved").ask("POST", "/moved/sent/", data, content_type=content_type)
+    assert both.legacy.body.decode() == sent
+    assert both.differences == []
+
+
+@pytest.mark.parametrize("login", ["session", "force"])
+@pytest.mark.parametrize("name", ["ada", None])
+def test_a_user_is_whoever_the_test_names(gateway_contract, django_user_model, login, name):
+    user = name and django_user_model.objects.create_user(name, "ada@example.com")
+    both = gateway_contract("moved", login=login).ask("GET", "/moved/caller/", user=user)
+    assert both.legacy.body.decode() == both.service.body.decode() == (name or "")
+
+
+def test_without_time_machine_the_clock_runs_on(gateway_contract, monkeypatch):
+    monkeypatch.setitem(sys.modules, "time_machine", None)
+    assert gateway_contract("moved").ask("GET", "/moved/names/").legacy.status == 200
 
 
 @pytest.mark.long

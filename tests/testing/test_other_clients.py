@@ -128,6 +128,13 @@ def test_what_a_view_raises_is_a_500_as_by_a_server(settings):
     assert by_status("/raises/", "GET") == by_status("/bridged/raises/", "GET") == 500
 
 
+@pytest.mark.parametrize("path", ["/raises/", "/bridged/raises/"])
+def test_what_is_raised_is_raised_where_the_project_says_so(settings, path):
+    settings.DEBUG_PROPAGATE_EXCEPTIONS = True
+    with pytest.raises(ZeroDivisionError):
+        by_status(path, "GET")
+
+
 @pytest.mark.django_db  # a request begins with a look at the connections that are open
 def test_static_files_are_those_of_their_handler():
     found = []

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 
 import pytest
 
 from gateway.rollout.stage import State
 from gateway.testing import tally
-from gateway.testing.stages import RequestedStages, parsed
+from gateway.testing.stages import Lookup, RequestedStages, parsed
 from gateway.testing.suite import Suite, states_of
 
 ROUTES = ["catalog", "orders"]
@@ -65,6 +66,56 @@ def test_stages_of_a_mapping_are_chosen_too():
     }
     assert states_of(tables, ["legacy"]) == {"catalog": LEGACY}
     assert states_of(tables, []) == states_of(None, ["legacy"]) == {}
+
+
+def test_the_stages_are_said_as_they_were_asked_for():
+    asked = RequestedStages(["live", "orders=canary:5", "catalog=database"])
+    assert str(asked) == "live, orders=canary at 5 %, catalog=database"
+    assert repr(RequestedStages(["orders=file"])) == "RequestedStages([('orders', 'file')])"
+    assert str(RequestedStages()) == "file"
+
+
+# -- those in the database, which a process beside the tests looks up ------------------------------
+
+STATUS = {"control": True, "routes": [{"route": "orders", "effective": {"stage": "canary", "weight_percent": 5.0}}]}
+
+
+@pytest.fixture
+def lookup(tmp_path, monkeypatch):
+    """Looks up the stages by this shell script instead of `gateway status`."""
+    begun: list[Lookup] = []
+
+    def look_up(script: str) -> Lookup:
+        program = tmp_path / "program"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o700)
+        monkeypatch.setattr(sys, "executable", str(program))
+        begun.append(Lookup(tmp_path / "gateway.toml"))
+        return begun[-1]
+
+    yield look_up
+    for one in begun:
+        one.close()
+
+
+def test_they_are_asked_for_once(lookup):
+    found = lookup(f"echo '{json.dumps(STATUS)}'")
+    assert found.states() == found.states() == {"orders": State("canary", 5.0)}
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (f"echo '{json.dumps(STATUS | {'control': False})}'", '"gateway.control" is not in INSTALLED_APPS'),
+        ("""echo '{"error": {"message": "no such table"}}'; exit 1""", "^no such table$"),
+        ("echo Traceback; echo 'no such module' >&2; exit 1", "^no such module$"),
+        ("echo '{}'; exit 3", "`gateway status` ended with 3"),
+        ("exec sleep 60", "the database did not answer in 0.05 s"),
+    ],
+)
+def test_why_they_are_not_known_is_said(lookup, script, said):
+    with pytest.raises(LookupError, match=said):
+        lookup(script).states(patience=0.05 if "sleep" in script else 20)
 
 
 # -- what is said --------------------------------------------------------------------------------
