@@ -9,7 +9,7 @@ import pytest
 from gateway.parity.difference import MISSING, Difference
 from gateway.parity.redact.redaction import Redaction
 from gateway.parity.severity import KINDS, Severity
-from gateway.workbench.replay.drift import DRIFTS, drift_of, finding_of
+from gateway.workbench.replay.drift import DRIFTS, drift_of, finding_of, says_shape
 from gateway.workbench.replay.result import Drift
 
 REDACTION = Redaction(b"key")
@@ -65,6 +65,19 @@ def test_the_message_names_the_row():
 def test_what_is_missing_has_no_value():
     found = finding(difference("missing", "/author", "Ada", MISSING))
     assert (found.expected, found.actual, found.message) == ('"Ada"', None, '/author is missing: "Ada" → nothing')
+
+
+def test_what_has_no_values_is_said_without():
+    found = finding(difference("duplicate", "/author", MISSING, MISSING))
+    assert (found.expected, found.actual) == (None, None)
+    assert "→" not in found.message
+
+
+def test_where_values_are_pseudonyms_types_and_values_say_nothing_and_names_do():
+    counted = [
+        one for one in ("type", "class", "primitive", "secret", "missing", "status") if says_shape(difference(one))
+    ]
+    assert counted == ["missing", "status"]
 
 
 def test_secrets_are_redacted():
