@@ -14,6 +14,7 @@ from gateway.clock import utc_now
 from gateway.rollout.guard import Verdict
 from gateway.rollout.stage import IllegalMove, promoted
 from gateway.upstreams.release import modules_of
+from gateway.wording import counted
 from gateway.workbench import checks
 from gateway.workbench.database import installed, trouble
 from gateway.workbench.replay.result import Outcome
@@ -55,7 +56,7 @@ def _configuration(gateway: Gateway, states: States) -> VerifyStep:
         return VerifyStep("check", StepVerdict.PASSED, "the configuration holds")
     lines = tuple(f"{problem.key}: expected {problem.expected}" for problem in found)
     return VerifyStep(
-        "check", StepVerdict.FAILED, f"{len(found)} problems in the configuration", "gateway check", lines
+        "check", StepVerdict.FAILED, f"{counted(len(found), 'problem')} in the configuration", "gateway check", lines
     )
 
 
@@ -77,7 +78,9 @@ def _contract(gateway: Gateway, route: RouteConfig) -> VerifyStep:
         )
     left = sum(len(one.unknown) for one in contract.endpoints)
     count = len(contract.endpoints)
-    return VerifyStep("contract", StepVerdict.PASSED, f"holds for {count} endpoints, {left} things not compared")
+    return VerifyStep(
+        "contract", StepVerdict.PASSED, f"holds for {counted(count, 'endpoint')}, {counted(left, 'thing')} not compared"
+    )
 
 
 def _types(gateway: Gateway, route: RouteConfig) -> VerifyStep:
@@ -91,8 +94,10 @@ def _types(gateway: Gateway, route: RouteConfig) -> VerifyStep:
     if holds is None:
         return VerifyStep("types", StepVerdict.UNKNOWN, who, None, tuple(lines))
     if holds:
-        return VerifyStep("types", StepVerdict.PASSED, f"{who} finds nothing in {len(own)} files")
-    return VerifyStep("types", StepVerdict.FAILED, f"{who} finds {len(lines)} errors", f"fix {lines[0]}", tuple(lines))
+        return VerifyStep("types", StepVerdict.PASSED, f"{who} finds nothing in {counted(len(own), 'file')}")
+    return VerifyStep(
+        "types", StepVerdict.FAILED, f"{who} finds {counted(len(lines), 'error')}", f"fix {lines[0]}", tuple(lines)
+    )
 
 
 def _replay(gateway: Gateway, route: RouteConfig, who: str, corpus: Path | None, *, generate: bool) -> VerifyStep:
@@ -125,12 +130,14 @@ def _replayed(route: RouteConfig, result: ReplayResult) -> VerifyStep:
     if blocking:
         lines = tuple(f"{case}: {found.drift}: {found.message}" for case, found in blocking)
         again = f"gateway replay {result.corpus or '--generate'} --route {route.name}"
-        return VerifyStep("replay", StepVerdict.FAILED, f"{len(blocking)} breaking differences", again, lines[:SHOWN])
+        return VerifyStep(
+            "replay", StepVerdict.FAILED, counted(len(blocking), "breaking difference"), again, lines[:SHOWN]
+        )
     if not result.equal:
-        skipped = tuple(f"{count} cases: {reason}" for reason, count in result.skipped.items())
+        skipped = tuple(f"{counted(count, 'case')}: {reason}" for reason, count in result.skipped.items())
         return VerifyStep("replay", StepVerdict.UNKNOWN, "nothing could be compared", None, skipped)
     return VerifyStep(
-        "replay", StepVerdict.PASSED, f"{len(result.of(Outcome.EQUAL))} cases are answered alike", proves=True
+        "replay", StepVerdict.PASSED, f"{counted(len(result.of(Outcome.EQUAL)), 'case')} answered alike", proves=True
     )
 
 
