@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from django.conf.urls.i18n import i18n_patterns
 from django.test import override_settings
-from django.urls import get_resolver, resolve
+from django.urls import get_resolver, path, resolve
 
 from gateway.workbench.inventory import Endpoint, PathParameter, endpoints
+from gateway.workbench.inventory.instance import instance_of
 from tests.workbench.inventory import urls
 
 URLS = urls.__name__
@@ -30,6 +33,9 @@ def found() -> dict[str, list[Endpoint]]:
     [
         ("/page/", "GET DELETE", "django"),
         ("/page/get/", "GET", "django"),
+        ("/page/required/", "GET", "django"),
+        ("/needy/", "GET", "django"),
+        ("/twice/{x:path}/", "*", "django"),  # Python can't say of the group alone what it takes
         ("/own/", "*", "django"),
         ("/waiting/", "*", "django"),
         ("/about/", "GET", "django"),
@@ -154,3 +160,26 @@ def test_who_is_awaited(found):
 
 def test_the_functions_that_ninja_runs(found):
     assert [one.function for one in found["/ninja/items/{item}"]] == [urls.item, urls.remove]
+
+
+@pytest.mark.parametrize(
+    ("languages", "prefixed", "expected"),
+    [
+        (LANGUAGES, True, {"/{language}/shop/"}),
+        (LANGUAGES, False, {"/shop/", "/{language}/shop/"}),
+        (LANGUAGES[:1], False, {"/shop/"}),
+    ],
+)
+def test_a_language_is_in_the_path_unless_it_is_the_default_one(settings, languages, prefixed, expected):
+    settings.LANGUAGES, settings.LANGUAGE_CODE = languages, "en"
+    module = ModuleType("shop")
+    module.__file__ = urls.__file__
+    module.urlpatterns = i18n_patterns(path("shop/", urls.anything), prefix_default_language=prefixed)
+    assert {one.template for one in endpoints(module)} == expected
+
+
+@pytest.mark.parametrize(("template", "made"), [("/page/", True), ("/waiting/", False), ("/needy/", False)])
+def test_an_instance_is_made_of_a_class_that_lets_itself_be_made(found, template, made):
+    instance = instance_of(found[template][0])
+    assert (instance is not None) is made
+    assert not made or instance.request is None

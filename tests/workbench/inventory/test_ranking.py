@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import requests
 
 from gateway.stats.endpoint_stats import EndpointStats
 from gateway.workbench.corpus import Case, Corpus, write_corpus
 from gateway.workbench.inventory import find
+from gateway.workbench.inventory.coverage import Coverage
 from gateway.workbench.inventory.ranking import ranked
 from gateway.workbench.inventory.recordings import recordings_in
 from gateway.workbench.inventory.report import InventoryEntry
@@ -59,3 +61,24 @@ def test_recordings_make_one_easier_to_prove(tmp_path):
 def test_what_has_moved_or_is_nobodys_to_move_is_no_candidate():
     hidden = replace(entry("GET /api/categories/"), serving=Serving(hidden_by="api/"))
     assert ranked([hidden, entry("/admin/"), entry("GET /accounts/login/")]) == []
+
+
+def waits(request):
+    return requests.get("https://rates.example/", timeout=1)
+
+
+def test_what_waits_on_others_comes_before_what_does_not():
+    """An asynchronous endpoint waits without a thread."""
+    plain = entry("/products/")
+    waiting = replace(plain, endpoint=replace(plain.endpoint, template="/rates/", function=waits, callback=waits))
+    first, second = ranked([plain, waiting])
+    assert (first.entry, first.score > second.score) == (waiting, True)
+    assert any(reason.startswith("waits on others (requests)") for reason in first.reasons)
+
+
+def test_what_tests_run_is_easier_to_prove():
+    one = entry("GET /api/categories/")
+    lines = {percent: (lambda _, percent=percent: {*range(10_000)} if percent else set()) for percent in (0, 100)}
+    whole, none = (ranked([one], Coverage("x", lines[percent]))[0] for percent in (100, 0))
+    assert whole.score > ranked([one])[0].score > none.score
+    assert ("tests run 100 % of it" in whole.reasons, "tests run 0 % of it" in none.reasons) == (True, True)

@@ -12,8 +12,10 @@ from django.urls import path, re_path
 from gateway import Gateway
 from gateway.legacy.patterns import patterns_of
 from gateway.workbench.inventory import Endpoint, endpoints
+from gateway.workbench.inventory.report import InventoryEntry
 from gateway.workbench.inventory.samples import samples
 from gateway.workbench.inventory.serving import Serving, serving
+from gateway.workbench.inventory.usage import Usage
 
 
 def view(request, **_):
@@ -26,6 +28,7 @@ urlpatterns = [
     path("items/new/", view, name="new"),
     re_path(r"^kinds/(?P<kind>posts|comments)/$", view, name="kind"),
     re_path(r"^kinds/(?P<kind>default_(one|two)-\d)/$", view, name="spelled"),
+    re_path(r"^twice/(?P<twice>(\w)\2)/$", view, name="twice"),
     re_path(r"^codes/(?P<code>[A-Z]{9}-\d{4})/$", view, name="code"),
 ]
 ALL = {"service": "items", "claim": "all"}
@@ -66,6 +69,8 @@ def test_a_prefix_claims_every_method(found):
 def test_what_an_earlier_pattern_takes_is_hidden(found):
     assert found["new"][1] == Serving(hidden_by="items/<slug:slug>/")
     assert found["slug"][1].hidden_by is None
+    dead = [InventoryEntry(*found[name], Usage()).dead for name in ("new", "slug")]
+    assert dead == ["hidden by 'items/<slug:slug>/', which comes before it", "no request"]
 
 
 def test_a_path_that_cannot_be_made_up_is_not_guessed(found):

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from coverage import CoverageData
+from django.db import connection
 
 from gateway.workbench.inventory import find
+from gateway.workbench.inventory.counted import counted_in
 from gateway.workbench.inventory.coverage import coverage_in
-from gateway.workbench.inventory.uses import uses
+from gateway.workbench.inventory.documents import project_document
+from gateway.workbench.inventory.source import line_with
+from gateway.workbench.inventory.uses import MOST_BYTES, uses
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +40,27 @@ def test_a_setting_that_names_a_url(found):
 
 def test_a_url_that_nobody_names(found):
     assert found.of(find("api-quotes")) == []
+
+
+@pytest.fixture
+def templates(tmp_path, settings):
+    """A folder of templates beside the project's."""
+    engine, *others = settings.TEMPLATES
+    settings.TEMPLATES = [engine | {"DIRS": [tmp_path / "pages", tmp_path / "missing"]}, *others]
+    (tmp_path / "pages").mkdir()
+    return tmp_path / "pages"
+
+
+def test_every_kind_of_template_is_looked_at_but_what_is_generated(templates):
+    link = '{% url "api-quotes" %}\n'
+    (templates / "page.html").write_text("\n" + link)
+    (templates / "page.jinja").write_text("{{ url('api-quotes') }}")
+    (templates / "page.png").write_text(link)
+    (templates / "generated.html").write_text(link + "x" * MOST_BYTES)
+    (templates / "node_modules").mkdir()
+    (templates / "node_modules" / "page.html").write_text(link)
+    found = [(use.kind, Path(use.file).name, use.line) for use in uses().of(find("api-quotes"))]
+    assert found == [("template", "page.html", 2), ("template", "page.jinja", 1)]
 
 
 # -- coverage --------------------------------------------------------------------------------------
@@ -64,3 +91,30 @@ def test_lines_of_a_function_that_were_run_from_a_report(tmp_path):
 def test_a_file_of_coverages_that_cannot_be_read_says_nothing(tmp_path):
     (tmp_path / ".coverage").write_text("no database")
     assert coverage_in(tmp_path) is None
+
+
+def test_without_the_library_coverages_own_file_says_nothing(tmp_path, monkeypatch):
+    (tmp_path / ".coverage").write_text("")
+    monkeypatch.setitem(sys.modules, "coverage", None)
+    assert coverage_in(tmp_path) is None
+    (tmp_path / "coverage.json").write_text('{"files": {}}')
+    assert coverage_in(tmp_path).source == str(tmp_path / "coverage.json")
+
+
+def test_without_rest_framework_there_is_no_document(settings):
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "rest_framework"]
+    assert project_document() is None
+
+
+@pytest.mark.django_db
+def test_counts_that_can_not_be_read_are_said_to_be():
+    connection.cursor().execute("ALTER TABLE gateway_control_endpointday RENAME TO gone")
+    counted, why = counted_in(7)
+    assert counted is None
+    assert why.startswith("nothing can be read of what was counted: ")
+
+
+def test_a_urlconf_without_a_file_has_its_first_line():
+    made = ModuleType("made")
+    made.__file__ = None
+    assert line_with(made, "shop/") == ("", 1)

@@ -66,6 +66,16 @@ class Own(View):
         raise NotImplementedError
 
 
+class Needy(View):
+    """Can't be made as `as_view()` makes it."""
+
+    def __init__(self, client):
+        raise NotImplementedError
+
+    def get(self, request):
+        raise NotImplementedError
+
+
 class News(Feed):
     link = "/"
 
@@ -111,6 +121,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("page/", around(Page.as_view()), name="page"),
     path("page/get/", Page.as_view(http_method_names=["get"])),
+    path("page/required/", require_http_methods(["GET"])(Page.as_view())),
+    path("needy/", Needy.as_view()),
+    re_path(r"^twice/(?P<x>(\w)\2)/$", anything),
     path("own/", Own.as_view()),
     path("waiting/", waiting),
     path("about/", TemplateView.as_view(template_name="about.html"), name="about"),
