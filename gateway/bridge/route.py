@@ -51,11 +51,6 @@ class Call:
         """The call to which `scope` belongs; None outside of one."""
         return scope.get(CALL)
 
-    @property
-    def has_data(self) -> bool:
-        """Whether the view has read the body."""
-        return self.data is not NOTHING
-
     def make(
         self,
         request: HttpRequest,

@@ -19,6 +19,7 @@ from gateway.config.services import ServiceConfig
 LEGACY = {"settings": "legacy.settings"}
 SERVICE = {"app": "tests.project.services:items", "middleware": "none"}
 ROUTE = {"name": "items", "prefix": "/api", "service": "items"}
+OTHER = ROUTE | {"name": "other", "prefix": "/other"}
 
 
 def problems(document) -> list[str]:
@@ -167,6 +168,14 @@ def test_writes_may_be_mirrored_where_somebody_rolls_them_back(document):
         ),
         ({"legacy": LEGACY, "services": {"items": {"url": "http://h/?q"}}}, "services.items.url = 'http://h/?q': "),
         (service(timeout=0), "services.items.timeout = 0"),
+        (
+            whole(routes=[ROUTE | {"group": "g", "key": "user"}, OTHER | {"group": "g", "key": "none"}]),
+            "routes[other].key = 'none': 'user', as route 'items' of the same group",
+        ),
+        (
+            route(mirror={"hosts": ["https://api.example.com"]}),
+            "routes[items].mirror.hosts = ['https://api.example.com']: a list of names such as",
+        ),
         (service(timeout="long"), "services.items.timeout = 'long': input should be a valid number"),
         (service(max_body=-1), "services.items.max_body = -1: input should be greater than or equal to 0"),
         (service(bodylimit=1), "services.items.bodylimit = 1: unknown key"),
@@ -405,6 +414,14 @@ def test_a_module_that_fails_on_import_says_how(code, problem, tmp_path, monkeyp
 def test_an_application_for_legacy_that_cannot_be_imported_is_a_problem(key):
     found = refused(whole(legacy=LEGACY | {key: "tests.nowhere:app"}))
     assert found[0].startswith(f"legacy.{key} = 'tests.nowhere:app': an importable application: there is no module")
+
+
+def test_a_wsgi_application_has_no_middleware_for_services():
+    service = {"app": SERVICE["app"], "middleware": "django"}
+    found = refused(whole(legacy={"wsgi": "tests.project.wsgi:hello_app"}, services={"items": service}))
+    assert found == [
+        'services.items.middleware = \'django\': "none": with [legacy] wsgi = "…", the gateway has no middleware to run'
+    ]
 
 
 def test_an_unset_settings_module_is_a_problem(monkeypatch):

@@ -1,12 +1,15 @@
 """The sockets that `gateway serve` opens, and its banner."""
 
 import socket
+import sys
+from types import SimpleNamespace
 
 import pytest
 
 from gateway.server import banner
 from gateway.server.listening import bind, bind_unix
 from gateway.server.terminal import StartError
+from gateway.server.uvicorn import loop_factory
 
 
 @pytest.fixture
@@ -27,6 +30,36 @@ def test_nothing_is_accepted_before_the_server_runs(opened):
     opened += bind("127.0.0.1", 0)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(opened[0].getsockname())
+
+
+def addresses(monkeypatch, *found):
+    """Let a host have these addresses."""
+    families = [socket.AF_INET6 if ":" in one else socket.AF_INET for one in found]
+    rest = [(one, 0, 0, 0) if ":" in one else (one, 0) for one in found]
+    infos = [(family, socket.SOCK_STREAM, 6, "", one) for family, one in zip(families, rest, strict=True)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: infos)
+
+
+NOT_HERE = ["192.0.2.1", "2001:db8::1"]  # of no machine: RFC 5737, RFC 3849
+
+
+@pytest.mark.parametrize("away", NOT_HERE)
+def test_an_address_that_this_machine_has_not_is_left_out(opened, monkeypatch, away):
+    addresses(monkeypatch, away, "127.0.0.1")
+    opened += bind("both.example", 0)
+    assert [sock.getsockname()[0] for sock in opened] == ["127.0.0.1"]
+
+
+def test_a_host_of_another_machine_is_named(monkeypatch):
+    addresses(monkeypatch, *NOT_HERE)
+    with pytest.raises(StartError, match=r"--host both\.example: none of its addresses is one of this machine"):
+        bind("both.example", 0)
+
+
+def test_one_address_that_this_machine_has_not_is_named(monkeypatch):
+    addresses(monkeypatch, NOT_HERE[0])
+    with pytest.raises(StartError, match=r"one\.example:0"):
+        bind("one.example", 0)
 
 
 def test_an_unknown_host_is_named():
@@ -85,3 +118,13 @@ def test_a_database_that_is_away_does_not_hold_up_the_start(monkeypatch):
     monkeypatch.setattr(db, "connections", type("Connections", (dict,), {"settings": {"default": {}}})(connections))
     monkeypatch.setattr(db, "connection", Refusing())
     assert banner.connection_limit() is None
+
+
+# -- the event loop -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", [None, SimpleNamespace(new_event_loop=lambda: "a loop")], ids=["missing", "there"])
+def test_the_loop_is_uvloops_if_that_is_installed(monkeypatch, module):
+    monkeypatch.setitem(sys.modules, "uvloop", module)
+    made = loop_factory()
+    assert (made and made()) == (module and "a loop")

@@ -1,0 +1,81 @@
+"""Which views can be lifted, and what the others need."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.urls import path, re_path
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from gateway.bridge.drf import NotLiftable, lift
+
+
+class Echo(APIView):
+    def get(self, request: Any, **kwargs: Any) -> Response:
+        return Response(kwargs)
+
+
+@pytest.fixture
+def urlconf(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Callable[..., str]:
+    """The name of a URLconf with these patterns."""
+
+    def build(*patterns: Any) -> str:
+        module = ModuleType(request.node.name)  # Django keeps what it has read, by this name
+        module.urlpatterns = [*patterns]  # type: ignore[attr-defined] # as Django reads it
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        return module.__name__
+
+    return build
+
+
+def routes(router: Any) -> list[tuple[str, str]]:
+    return [(route.path, route.name) for route in router.routes]
+
+
+def test_of_two_urls_that_are_the_same_the_first_counts_as_for_django(urlconf):
+    first, second = (path("same/<a>/", Echo.as_view(), name=name) for name in ("first", "second"))
+    assert [name for _, name in routes(lift(Echo, urlconf=urlconf(first, second)))] == ["first"]
+
+
+def test_a_brace_in_a_path_can_not_be_said_to_starlette(urlconf):
+    with pytest.raises(NotLiftable, match="has a brace; lift the view with path=…"):
+        lift(Echo, urlconf=urlconf(re_path(r"^a\{b\}/$", Echo.as_view())))
+
+
+def decorated(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """With something in its closure that is only there later, if ever."""
+    if view is None:
+        later = HttpResponse()
+
+    @wraps(view)
+    def around(request: Any, **kwargs: Any) -> HttpResponse:
+        return later if request is None else view(request, **kwargs)
+
+    return around
+
+
+def test_a_decorator_goes_with_the_view():
+    assert routes(lift(decorated(Echo.as_view()), path="/echo/{a}/"))[0][0] == "/echo/{a}/"
+
+
+def test_a_decorator_that_hides_the_view_is_to_say_what_it_wraps():
+    view = Echo.as_view()
+
+    def around(request: Any, **kwargs: Any) -> HttpResponse:
+        return view(request, **kwargs)
+
+    vars(around).update(vars(view))
+    with pytest.raises(NotLiftable, match=r"say @functools\.wraps in a decorator"):
+        lift(around, path="/echo/{a}/")
+
+
+def test_a_lifted_route_is_shown_with_its_view():
+    [route] = lift(Echo, path="/echo/{a}/").routes
+    assert repr(route.dependencies[0].dependency) == f"Lifted({__name__}.Echo)"
