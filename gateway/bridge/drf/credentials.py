@@ -18,7 +18,7 @@ endpoint with one of these dependencies is like a DRF view: SessionAuthenticatio
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -38,6 +38,7 @@ from starlette.status import WS_1008_POLICY_VIOLATION
 from gateway.bridge.drf.openapi.schemes import schemes_of_view
 from gateway.bridge.drf.request import EndpointView, ViewPart, drf_request, view_of
 from gateway.bridge.orm import in_django
+from gateway.compat.drf import class_behind
 
 __all__ = [
     "Credentials",
@@ -70,8 +71,9 @@ class Credentials(ViewPart):
     guards = True
     checks_csrf = True  # read by gateway.bridge.views
 
-    def __init__(self, view: type[APIView] | None = None, action: str | None = None, **attributes: Any) -> None:
-        super().__init__(view, action, **attributes)
+    def __init__(self, view: Any = None, action: str | None = None, **attributes: Any) -> None:
+        made_of = class_behind(view)
+        super().__init__(view if made_of is None else made_of.kind, action, **attributes)
         parameters = [inspect.Parameter("connection", inspect.Parameter.KEYWORD_ONLY, annotation=HTTPConnection)]
         for number, scheme in enumerate(schemes_of(self.alone())):
             annotation = Annotated[None, scheme]
@@ -105,14 +107,15 @@ def drf(
     throttles: Sequence[type[BaseThrottle]] | None = None,
     authentication: Sequence[type[BaseAuthentication]] | None = None,
     queryset: QuerySet[Any] | None = None,
-    view: type[APIView] | None = None,
+    view: type[APIView] | Callable[..., Any] | None = None,
     action: str | None = None,
     **attributes: Any,
 ) -> Credentials:
     """A dependency: DRF's request, after the classes given here, or else the project's defaults, have admitted it.
 
     `queryset` is for permissions that use its model, `attributes` are other attributes that classes read from a view,
-    such as `throttle_scope`. `view` is a DRF view class from which to take everything, with its `action`.
+    such as `throttle_scope`. `view` is a DRF view class, or a function made by `@api_view`, from which to take
+    everything, with its `action`.
 
     An endpoint may have several, from its application and routers too: permissions and throttles add up, each checked
     once; everything else is taken from the last one, which is the closest to the endpoint.

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rest_framework.schemas.generators import EndpointEnumerator
-
 from gateway.bridge.drf.openapi.project import generator
 
-__all__ = ["Document", "Documented", "api_document", "enumerated"]
+__all__ = ["Document", "Documented", "api_document"]
 
 _component = re.compile(r"#/components/schemas/([^/]+)$")
 
@@ -42,11 +40,6 @@ class Document:
     operations: Mapping[str, Documented]
     notes: tuple[str, ...]
     schema: Mapping[str, Any]
-
-
-def enumerated() -> list[tuple[str, str, Any]]:
-    """Path, method and callback of each endpoint in DRF's own documents."""
-    return [(path, method, callback) for path, method, callback in EndpointEnumerator().get_api_endpoints()]
 
 
 def api_document() -> Document | None:

@@ -97,8 +97,6 @@ def _marker(field: Any, kind: FieldKind, options: dict[str, Any]) -> str:
     args, _ = arguments_of(field)
     if kind.marker is not None:
         return f"{ref(BRIDGE, kind.marker)}({arguments(args, options)})"
-    if type(field) is serializers.SerializerMethodField:
-        return f"{ref('gateway.bridge.drf.methods', 'DRFMethod')}({arguments((), options)})"
     made = [reference(_class_of(field)), *filter(None, [arguments(args, options)]), f"native={_native(kind)}"]
     if kind.schema:
         made.append(f"schema={literal(kind.schema)}")

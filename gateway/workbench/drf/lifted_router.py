@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
+from typing import Any
 
+from gateway.compat.drf import api_view_function, class_behind
 from gateway.workbench.inventory import Endpoint
 from gateway.workbench.scaffold.literals import literal
 from gateway.workbench.scaffold.references import Untranslatable, ref, reference
@@ -21,20 +24,13 @@ def lifted(chosen: Sequence[Endpoint], prefix: str | None) -> str:
 
 def view_reference(endpoint: Endpoint) -> str:
     """The text for the view: its class, or the function from which `@api_view` made it. Raises Untranslatable."""
-    kind = endpoint.view_class
-    if kind is not None and "<" not in kind.__qualname__:
-        try:
-            return reference(kind)
-        except Untranslatable:
-            pass
-    return _function(endpoint)
-
-
-def _function(endpoint: Endpoint) -> str:
-    function = endpoint.function
-    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "<")
-    if not module or "<" in name or "." in name:
-        raise Untranslatable(f"{endpoint.view} can't be imported: give it a name in its module")
+    kind: Any = endpoint.view_class
+    if (function := api_view_function(kind)) is None:
+        return reference(kind)
+    module, name = function.__module__, function.__qualname__
+    made_of = class_behind(getattr(importlib.import_module(module), name, None))
+    if made_of is None or made_of.kind is not kind:
+        raise Untranslatable(f"{module}.{name} is something else: give the view of {endpoint} a name in its module")
     return ref(module, name)
 
 

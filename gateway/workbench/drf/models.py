@@ -7,6 +7,7 @@ import keyword
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain, count
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
@@ -26,7 +27,7 @@ from gateway.workbench.drf.fields import (
 )
 from gateway.workbench.drf.kinds import BRIDGE
 from gateway.workbench.drf.validators import all_of
-from gateway.workbench.scaffold.literals import Text, arguments
+from gateway.workbench.scaffold.literals import arguments
 from gateway.workbench.scaffold.references import Untranslatable, ref
 from gateway.workbench.scaffold.stubs import annotation_text, docstring, hints, in_docstring, raising
 
@@ -79,11 +80,13 @@ class Models:
         if component is not None:
             bases += f", json_schema_extra={ref(NAMED, 'component')}({component!r})"
         wanted = [component] if component is not None and _is_class_name(component) else []
-        for name in (*wanted, usual, *(f"{usual}{number}" for number in range(2, 1000))):
-            text = f"class {name}({bases}):\n{textwrap.indent(body, '    ')}\n"
-            if self.texts.setdefault(name, text) == text:
-                return name
-        raise RuntimeError(f"a thousand serializers are called {usual}")
+        names = chain(wanted, [usual], (f"{usual}{number}" for number in count(2)))
+        body = textwrap.indent(body, "    ")
+        return next(name for name in names if self._is(name, f"class {name}({bases}):\n{body}\n"))
+
+    def _is(self, name: str, text: str) -> bool:
+        """Whether the model `name` has this text, which it gets if there is none of that name."""
+        return self.texts.setdefault(name, text) == text
 
     def _lines(self, serializer: Any, direction: Direction, documented: DocumentedSchema | None) -> Iterator[str]:
         kind = type(serializer)
@@ -202,11 +205,10 @@ def _belongs(field: Any, direction: Direction) -> bool:
 
 def _nested_options(field: Any) -> dict[str, Any]:
     skipped = ("child", "instance", "data", "context", "partial")
-    options = {name: value for name, value in own_options(field).items() if name not in skipped}
-    found = options | common_options(field)
     if isinstance(field, serializers.ListSerializer) and field.validators:
-        found["validators"] = Text(all_of(field.validators))
-    return found
+        raise Untranslatable("validators of a list of objects")
+    options = {name: value for name, value in own_options(field).items() if name not in skipped}
+    return options | common_options(field)
 
 
 def _method_field(kind: type, name: str, field: Any) -> FieldText:

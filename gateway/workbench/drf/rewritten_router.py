@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from rest_framework import serializers
-from rest_framework.generics import GenericAPIView
 from rest_framework.pagination import CursorPagination, LimitOffsetPagination, PageNumberPagination
 
 from gateway.workbench.drf.document import DocumentedSchema, is_left_out, operation
@@ -299,8 +298,3 @@ def _saver_lines(name: str, verb: str, row: str, manager: str, many: Sequence[st
         yield f"    if {field} is not None:"
         yield f"        row.{field}.set({field})"
     yield "    return row"
-
-
-def is_generic(endpoint: Endpoint) -> bool:
-    """Whether the view has a queryset and a serializer."""
-    return endpoint.view_class is not None and issubclass(endpoint.view_class, GenericAPIView)

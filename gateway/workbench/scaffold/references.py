@@ -30,8 +30,6 @@ def reference(thing: Any) -> str:
     if not module or "<" in path or not path:
         raise Untranslatable(f"{path or thing!r} can't be imported")
     first, *more = path.split(".")
-    if first.startswith("_") and not first.startswith("__") and not module.startswith("gateway"):
-        pass  # private to its module, but it has no other name
     found = importlib.import_module(module)
     for part in (first, *more):
         found = getattr(found, part, None)  # type: ignore[assignment] # None is no module, and ends it

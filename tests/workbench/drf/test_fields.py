@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.test.utils import isolate_apps
 from django.utils.translation import gettext_lazy as _
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ from rest_framework import relations, serializers
 from rest_framework.fields import CreateOnlyDefault, CurrentUserDefault
 from rest_framework.validators import UniqueForDateValidator, UniqueTogetherValidator, UniqueValidator
 
+from gateway.workbench.drf.models import Models
 from legacy.accounts.models import User
 from legacy.shop.api.serializers import OrderSerializer, ProductDetailSerializer, ReviewSerializer
 from legacy.shop.models import Category, Product, Review
@@ -37,6 +40,37 @@ class Money(serializers.DecimalField):
     def __init__(self, currency, **options):
         self.currency = currency
         super().__init__(max_digits=10, decimal_places=2, **options)
+
+
+class Percent(serializers.IntegerField):
+    """One that is an integer."""
+
+
+class Pair(serializers.Serializer):
+    """What a list may have for a child."""
+
+    number = serializers.IntegerField()
+
+
+with isolate_apps():
+
+    class Ticket(models.Model):
+        id = models.UUIDField(primary_key=True)
+
+        class Meta:
+            app_label = "tickets"
+
+    class Seat(models.Model):
+        ticket = models.OneToOneField(Ticket, models.CASCADE, primary_key=True)
+
+        class Meta:
+            app_label = "tickets"
+
+    class Language(models.Model):
+        code = models.CharField(primary_key=True, max_length=2)
+
+        class Meta:
+            app_label = "tickets"
 
 
 def today():
@@ -77,6 +111,8 @@ FIELDS = {
     "image": F.ImageField,
     "list": lambda **o: F.ListField(child=F.IntegerField(min_value=1), min_length=1, max_length=3, **o),
     "list, null": lambda **o: F.ListField(child=F.CharField(allow_null=True), allow_empty=False, **o),
+    "list, of what need not be there": lambda **o: F.ListField(child=F.IntegerField(required=False), **o),
+    "list, of objects": lambda **o: F.ListField(child=Pair(), **o),
     "list, anything": F.ListField,
     "dict": lambda **o: F.DictField(child=F.DateField(), allow_empty=False, **o),
     "hstore": F.HStoreField,
@@ -90,6 +126,10 @@ FIELDS = {
     ),
     "related by slug": lambda **o: F.SlugRelatedField(slug_field="slug", queryset=Category.objects.all(), **o),
     "hyperlink": lambda **o: F.HyperlinkedRelatedField("p-d", queryset=Product.objects.all(), lookup_field="slug", **o),
+    "key, a UUID": lambda **o: F.PrimaryKeyRelatedField(queryset=Ticket.objects.all(), **o),
+    "key, of another row": lambda **o: F.PrimaryKeyRelatedField(queryset=Seat.objects.all(), **o),
+    "key, text": lambda **o: F.PrimaryKeyRelatedField(queryset=Language.objects.all(), **o),
+    "own, an integer": lambda **o: Percent(max_value=100, **o),
     "own": lambda **o: Money("EUR", **o),
     "unique": lambda **o: F.CharField(validators=[UniqueValidator(Product.objects.all(), lookup="iexact")], **o),
     "default": lambda **o: F.IntegerField(**({"default": 3} | o)),
@@ -269,14 +309,95 @@ def test_validators_of_the_whole_serializer_are_there():
 
 
 def test_what_there_is_no_text_for_is_a_field_that_says_so():
-    from gateway.workbench.drf.models import Models
+    written = Models()
+    name = written.add(serializer_of(F.PrimaryKeyRelatedField(queryset=User.objects.filter(is_staff=True))), "request")
 
-    models = Models()
-    name = models.add(serializer_of(F.PrimaryKeyRelatedField(queryset=User.objects.filter(is_staff=True))), "request")
-
-    assert models.todos == ["Asked.value: queryset: some rows of User"]
+    assert written.todos == ["Asked.value: queryset: some rows of User"]
     from gateway.bridge.drf.serializers import serializer_for
 
-    serializer = serializer_for(getattr(module_of(models.texts), name))(data={"value": 1})
+    serializer = serializer_for(getattr(module_of(written.texts), name))(data={"value": 1})
     with pytest.raises(NotImplementedError, match=r"TODO: Asked\.value: queryset: some rows of User"):
         serializer.is_valid()
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [
+        ("key", {"type": "integer"}),
+        ("key, a UUID", {"type": "string", "format": "uuid"}),
+        ("key, of another row", {"type": "string", "format": "uuid"}),
+        ("key, text", {"type": "string"}),
+        ("own, an integer", {"type": "integer", "maximum": 100}),
+    ],
+)
+def test_the_document_has_the_type_of_a_key_and_of_a_field_that_derives_from_drfs(name, schema):
+    written = Models()
+    model = written.add(serializer_of(FIELDS[name]()), "request")
+    found = getattr(module_of(written.texts), model).model_json_schema()["properties"]["value"]
+    assert {key: value for key, value in found.items() if key in (*schema, "format")} == schema
+
+
+class OwnList(serializers.ListSerializer):
+    """A list with code of its own."""
+
+
+class InOwnList(Pair):
+    class Meta:
+        list_serializer_class = OwnList
+
+
+class Shapeless(serializers.BaseSerializer):
+    """One without fields."""
+
+
+@pytest.mark.parametrize(
+    ("field", "why"),
+    [
+        (InOwnList(many=True), "a list serializer of the project's own, OwnList"),
+        (Shapeless(), "Shapeless, which has no fields"),
+        (Pair(source="*"), "a nested serializer with source='*', which is written"),
+        (
+            relations.ManyRelatedField(F.PrimaryKeyRelatedField(queryset=Product.objects.all()), validators=[even]),
+            "validators of a list of related objects",
+        ),
+    ],
+)
+def test_a_field_that_no_model_can_have_says_why(field, why):
+    written = Models()
+    written.add(type("Asked", (serializers.Serializer,), {"value": field})(), "request")
+    assert written.todos == [f"Asked.value: {why}"]
+
+
+def test_validators_of_a_list_of_objects_are_to_do():
+    class Asked(serializers.Serializer):
+        some = Pair(many=True)
+
+        def get_fields(self):
+            fields = super().get_fields()
+            fields["some"].validators = [even]
+            return fields
+
+    written = Models()
+    written.add(Asked(), "request")
+    assert written.todos == ["Asked.some: validators of a list of objects"]
+
+
+def test_validators_of_a_whole_serializer_that_there_is_no_text_for_are_to_do():
+    class Asked(serializers.ModelSerializer):
+        class Meta:
+            model = Review
+            fields = ("product",)
+            validators = (lambda found: None,)
+
+    written = Models()
+    name = written.add(Asked(), "request")
+    assert written.todos[-1].startswith("Asked.validators: ")
+    assert "# TODO: the validators of Asked: " in written.texts[name]
+
+
+def test_two_serializers_of_one_name_are_two_models():
+    written = Models()
+    first = written.add(type("Asked", (serializers.Serializer,), {"a": F.IntegerField()})(), "request")
+    second = written.add(type("Asked", (serializers.Serializer,), {"b": F.IntegerField()})(), "request")
+    again = written.add(type("Asked", (serializers.Serializer,), {"a": F.IntegerField()})(), "request")
+    assert (second, again) == (f"{first}2", first)
