@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.db import connections
 
+from gateway.workbench.replay.job import settings_of
 from tests.support.server import environment
 
 SETTINGS = """
@@ -79,3 +81,37 @@ def test_the_module_is_the_one_that_django_was_told(told):
 def test_a_replay_connects_to_the_copy_or_not_at_all(told):
     assert told[0].split()[1] == "copy.sqlite3"
     assert told[1].startswith("the project connects to default 'copy.sqlite3'")
+
+
+# -- what else a replay changes ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kept", "engine"), [("cache", "cache"), ("cached_db", "db")])
+def test_sessions_in_a_cache_are_kept_apart_from_those_of_callers(settings, kept, engine):
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{kept}"
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://x"}}
+    settings.SESSION_CACHE_ALIAS = "default"
+    settings_of({}, None)
+    assert f"django.contrib.sessions.backends.{engine}" == settings.SESSION_ENGINE
+    apart = settings.CACHES[settings.SESSION_CACHE_ALIAS]
+    assert apart["BACKEND"] == "django.core.cache.backends.locmem.LocMemCache"
+
+
+def test_sessions_elsewhere_stay_there(settings):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    before = settings.SESSION_CACHE_ALIAS
+    settings_of({}, None)
+    assert (
+        "django.contrib.sessions.backends.signed_cookies",
+        before,
+    ) == (settings.SESSION_ENGINE, settings.SESSION_CACHE_ALIAS)
+
+
+@pytest.mark.parametrize(("options", "age"), [({}, None), ({"pool": True}, 7)])
+def test_connections_to_a_copy_are_kept_unless_a_pool_does_that(settings, monkeypatch, options, age):
+    original = {"ENGINE": "django.db.backends.postgresql", "NAME": "callers", "CONN_MAX_AGE": 7, "OPTIONS": options}
+    places = settings.DATABASES, connections.settings
+    for databases in places:
+        monkeypatch.setitem(databases, "copied", dict(original))
+    settings_of({}, {"copied": {"NAME": "copy"}})
+    assert [(found["copied"]["NAME"], found["copied"]["CONN_MAX_AGE"]) for found in places] == [("copy", age)] * 2
