@@ -103,16 +103,18 @@ class Chain(ASGIHandler):
         request.resolver_match = view.resolved(request.path_info, urlconf, exempt=exempt)
         return request.resolver_match
 
-    def process_exception_by_middleware(self, exception: Exception, request: HttpRequest) -> HttpResponse:
-        """The response that a middleware makes of the service's exception; else that of the service's own handler."""
-        try:
-            return super().process_exception_by_middleware(exception, request)
-        except Exception as unhandled:
-            own = self._current_run().own_error
-            if unhandled is exception and own is not None:
-                logger.exception("%s %s: the service failed", request.method, request.path)
-                return own
-            raise
+    def process_exception_by_middleware(  # type: ignore[override] # the stubs leave out None, which Django's returns
+        self, exception: Exception, request: HttpRequest
+    ) -> HttpResponse | None:
+        """The response that a middleware makes of the service's exception; else that of the service's own handler; None
+        where there is neither."""
+        response: HttpResponse | None = super().process_exception_by_middleware(exception, request)
+        own = self._current_run().own_error
+        if response is not None or own is None:
+            return response
+        signals.got_request_exception.send(sender=None, request=request)  # as for what Django answers itself
+        logger.error("%s %s: the service failed", request.method, request.path, exc_info=exception)
+        return own
 
 
 @contextmanager
