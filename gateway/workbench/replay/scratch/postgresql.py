@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -55,13 +55,15 @@ class PostgresqlCopies:
                     f'ALTER USER "{self._connection.settings_dict["USER"]}" CREATEDB'
                 ) from exc
             if state != IN_USE:
-                raise
+                raise CantCopy(
+                    f"DATABASES[{self._connection.alias!r}]: no copy to replay in can be made: {exc}"
+                ) from exc
             self._create(server, name, "template0")
             self._dump(name)
 
     def _create(self, server: Any, name: str, template: str) -> None:
         quote = self._connection.ops.quote_name
-        server.execute(f"CREATE DATABASE {quote(name)} TEMPLATE {quote(template)}")
+        _execute(server, f"CREATE DATABASE {quote(name)} TEMPLATE {quote(template)}")
         self._made.append(name)
 
     def _dump(self, name: str) -> None:
@@ -78,14 +80,15 @@ class PostgresqlCopies:
         """Replace functions of the current time by ones that return the time that the connection names."""
         body = "SELECT coalesce(nullif(current_setting(''gateway.now'', true), '''')::timestamptz, pg_catalog.{}())"
         with closing(_connected(self._connection, name)) as database:
-            database.execute(f"CREATE SCHEMA {PREFIX}now")
+            _execute(database, f"CREATE SCHEMA {PREFIX}now")
             for function in NOW:
-                database.execute(
+                _execute(
+                    database,
                     f"CREATE FUNCTION {PREFIX}now.{function}() RETURNS timestamptz LANGUAGE sql STABLE "
-                    f"AS '{body.format(function)}'"
+                    f"AS '{body.format(function)}'",
                 )
             quoted = self._connection.ops.quote_name(name)
-            database.execute(f'ALTER DATABASE {quoted} SET search_path = {PREFIX}now, "$user", public, pg_catalog')
+            _execute(database, f'ALTER DATABASE {quoted} SET search_path = {PREFIX}now, "$user", public, pg_catalog')
 
     def drop(self) -> None:
         """Delete them."""
@@ -99,14 +102,21 @@ class PostgresqlCopies:
 def clean(connection: BaseDatabaseWrapper) -> list[str]:
     """Delete the copies on this server that have no connection. Returns their names."""
     with _server(connection) as server:
-        found = [name for (name,) in server.execute(LEFT, [PREFIX]).fetchall() if (age_of(name) or 0) > AGE]
+        found = [name for (name,) in _execute(server, LEFT, [PREFIX]) if (age_of(name) or 0) > AGE]
         for name in found:
             _drop(server, connection, name)
     return found
 
 
 def _drop(server: Any, connection: BaseDatabaseWrapper, name: str) -> None:
-    server.execute(f"DROP DATABASE IF EXISTS {connection.ops.quote_name(name)} WITH (FORCE)")
+    _execute(server, f"DROP DATABASE IF EXISTS {connection.ops.quote_name(name)} WITH (FORCE)")
+
+
+def _execute(database: Any, statement: str, values: Sequence[str] | None = None) -> list[Any]:
+    """The rows that a statement finds. By a cursor, which connections of psycopg2 need."""
+    with database.cursor() as cursor:
+        cursor.execute(statement, values)
+        return [] if cursor.description is None else list(cursor.fetchall())
 
 
 @contextmanager
