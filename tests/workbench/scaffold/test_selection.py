@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
-from django.urls import include, path
+from django.urls import include, path, re_path
 from rest_framework.decorators import action
 from rest_framework.routers import DefaultRouter
+from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet, ViewSet
 
+from gateway.legacy.templates import convertor_for
+from gateway.workbench.inventory import find
 from gateway.workbench.scaffold.draft import CannotScaffold
 from gateway.workbench.scaffold.naming import route_name, stem_of
+from gateway.workbench.scaffold.paths import path_text
+from gateway.workbench.scaffold.references import resolve
 from gateway.workbench.scaffold.scaffolding import ScaffoldRequest, scaffold
 from gateway.workbench.scaffold.selection import claim_of, selected
 from legacy.shop.models import Category, Product
@@ -51,6 +58,22 @@ class Shops(ModelViewSet):
     queryset = Category.objects.all()
 
 
+def told(request):
+    raise NotImplementedError
+
+
+def pieced(request, **parts):
+    raise NotImplementedError
+
+
+def local():
+    class Local(APIView):
+        def get(self, request):
+            raise NotImplementedError
+
+    return Local.as_view()
+
+
 inner, router = DefaultRouter(), DefaultRouter()
 inner.register("products", Products)
 router.register("products", Products)
@@ -62,6 +85,12 @@ urlpatterns = [
     path("by-hand/<int:pk>/", Products.as_view({"get": "retrieve"})),
     path("by-hand/", Products.as_view({"get": "list", "post": "create"})),
     path("sold/mine/", Products.as_view({"get": "mine"})),
+    path("told/", told),
+    path("told/again/", told),
+    path("local/", local()),
+    path("plain/<str:name>/", pieced),
+    re_path(r"^sized/(?P<name>[^/]+)/$", pieced),
+    re_path(r"""^numbered/(?P<n>\d{2})/(?P<m>['"]+)/$""", pieced),
     *router.urls,
 ]
 
@@ -117,6 +146,66 @@ def test_what_is_equal_after_a_difference_is_no_prefix():
     chosen = [one for path in ("/products/mine/", "/sold/mine/") for one in selected(f"GET {path}", whole=False)]
     with pytest.raises(CannotScaffold, match="have no prefix in common"):
         claim_of(chosen)
+
+
+def test_one_path_excludes_those_of_other_views_that_it_would_match():
+    assert claim_of(selected("GET /products/{pk}/", whole=False)).exclude == ("/products/mine/",)
+
+
+def test_a_whole_function_is_all_that_it_answers():
+    assert sorted(map(str, selected("/told/", whole=True))) == ["* /told/", "* /told/again/"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/plain/{name}/", "'/plain/{name}/'"),
+        ("/sized/{name}/", "'/sized/{name}/'"),
+        ("/numbered/{n}/{m}/", "/numbered/{n:C0}/{m:C1}/"),
+    ],
+)
+def test_a_path_keeps_its_regular_expressions(path, text):
+    written = path_text(find(path))
+    found = [convertor_for(regex) for regex in (r"\d{2}", "['\"]+")]
+    made = eval(resolve(written, set())[0], {"convertor_for": convertor_for})  # noqa: S307 - it is what we wrote
+    assert made == text.strip("'").replace("C0", found[0]).replace("C1", found[1])
+
+
+def test_a_view_that_cannot_be_named_is_not_scaffolded(tmp_path):
+    (tmp_path / "gateway.toml").touch()
+    with pytest.raises(CannotScaffold, match=r"local\.<locals>\.Local' can't be imported"):
+        scaffold(ScaffoldRequest("/local/", "moved"), tmp_path / "gateway.toml")
+
+
+EXCLUDING = """
+[services.moved]
+app = "moved:app"
+answers = "drf"
+
+[[routes]]
+name = "products"
+prefix = "/products"
+exclude = ["/products/mine/"]
+service = "moved"
+"""
+
+
+def test_what_its_route_excludes_goes_on_being_djangos_and_is_said(tmp_path):
+    (tmp_path / "gateway.toml").write_text(EXCLUDING)
+    draft = scaffold(ScaffoldRequest("GET /products/", "moved", whole=True), tmp_path / "gateway.toml")
+    (note,) = draft.notes
+    assert note.startswith("Django goes on serving /products/mine/: route 'products' of gateway.toml excludes them")
+    assert [file.kind for file in draft.files] == ["router", "test", "configuration"]  # its application isn't there
+
+
+def test_without_ruff_the_text_is_not_formatted_and_says_so(tmp_path, monkeypatch):
+    (tmp_path / "gateway.toml").touch()
+    monkeypatch.setattr("gateway.workbench.scaffold.module._ruff", lambda: None)
+    draft = scaffold(ScaffoldRequest("GET /products/", "moved"), tmp_path / "gateway.toml")
+    assert ["the text is not formatted" in note for note in draft.notes] == [True]
+    for file in draft.files:
+        if file.path.suffix == ".py":
+            ast.parse(file.text)
 
 
 def test_the_name_of_a_route_has_one_dash():
