@@ -41,11 +41,10 @@ def next_moves(state: State, route: RouteConfig) -> str:
     """All possible next steps, as a sentence."""
     name, forward = route.name, next_move(state, route)
     if state.stage == CANARY and climbs(route):
-        up = above(state, route)
         if state.paused:
             forward = f"`gateway resume {name}` lets it go on by itself; {forward}"
-        elif up is not None:
-            forward = f"after {route.interval:g} s, while it is healthy, it goes to {up} by itself"
+        else:
+            forward = f"after {route.interval:g} s, while it is healthy, it goes to {above(state, route)} by itself"
     return f"Next: {forward}{_more(state, route)}."
 
 

@@ -109,6 +109,17 @@ def test_says_that_there_are_none(invoke, found):
     )
 
 
+def test_says_that_nothing_is_compared(invoke, found, rollout):
+    rollout('methods = ["POST"]')
+    stdout = invoke("diffs", "catalog").stdout
+    assert stdout == "No differences of catalog are stored: at shadow, nothing of it is compared.\n"
+
+
+def test_says_that_there_are_no_routes(invoke, here):
+    (here / "gateway.toml").write_text('[legacy]\nsettings = "legacy.settings"\n')
+    assert invoke("diffs").stdout == "No routes are configured.\n"
+
+
 def test_without_a_route_it_lists_those_of_all(invoke, found, rollout):
     rollout('[[routes]]\nname = "orders"\nprefix = "/api/orders"\nservice = "catalog"')
     found([PRICE])

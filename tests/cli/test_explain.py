@@ -394,6 +394,15 @@ def test_a_user_that_there_is_not_is_wrong_usage(invoke, rollout):
     assert "there is no user with username 'nobody'" in result.stderr
 
 
+@pytest.mark.django_db
+def test_a_user_who_can_not_be_looked_up_is_the_databases_fault(invoke, rollout):
+    rollout()
+    connection.cursor().execute("ALTER TABLE accounts_user RENAME TO gone")
+    result = invoke("explain", "GET", "/api/products/", "--as", "ada")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr.startswith("--as ada: the database can't be asked: no such table")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_session_says_who_asks(canary, client):
     ada = User.objects.create_user("ada", "ada@example.com")

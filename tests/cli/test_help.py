@@ -198,3 +198,10 @@ def test_a_config_that_is_missing_is_status_3(invoke):
     result = invoke("check", "--config", "missing.toml")
     assert (result.exit_code, result.stdout) == (3, "")
     assert "missing.toml: can't be read: No such file or directory" in result.stderr
+
+
+def test_without_the_library_for_agents_it_says_what_to_install(invoke, catalog, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gateway.workbench.agent_tools", None)
+    result = invoke("mcp")
+    assert result.exit_code == 3
+    assert "pip install 'django-fastapi-gateway[mcp]'" in result.stderr

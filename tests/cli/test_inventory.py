@@ -204,6 +204,13 @@ def test_what_is_in_the_baseline_may_stay(invoke, baseline):
     assert "GET /api/products/" not in baseline.read_text().splitlines()
 
 
+def test_another_wsgi_application_has_no_baseline(invoke, here):
+    (here / "gateway.toml").write_text('[legacy]\nwsgi = "wsgiref.simple_server:demo_app"\n')
+    result = invoke("check", "--baseline", "legacy.txt")
+    assert result.exit_code == 3
+    assert "there is no baseline" in result.stderr
+
+
 def test_a_new_endpoint_of_django_fails(invoke, baseline):
     lines = [line for line in baseline.read_text().splitlines() if line != "* /checkout/"]
     baseline.write_text("\n".join(lines))

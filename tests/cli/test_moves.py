@@ -352,6 +352,15 @@ def test_going_on_needs_a_faultless_file(move, here, verb):
     assert (result.exit_code, result.stdout) == (3, "")
 
 
+def test_a_promotion_that_can_not_tell_what_it_takes_over_is_made_all_the_same(move, here):
+    path = here / "gateway.toml"
+    path.write_text(path.read_text().replace("tests.cli.services:catalog", "tests.cli.nowhere:catalog"))
+    move("rollback")
+    result = move("promote", "--to", "canary")
+    assert result.exit_code == 0
+    assert "Which URLs it takes over can't be told: " in result.stdout
+
+
 def test_imports_no_service(move, here):
     path = here / "gateway.toml"
     path.write_text(path.read_text().replace("tests.cli.services:catalog", "tests.cli.nowhere:catalog"))

@@ -83,6 +83,15 @@ async def test_the_lease_of_a_caller_is_released_at_once(pool):
     assert await until(lambda: pool.idle == 1)
 
 
+async def test_on_a_thread_that_a_mirror_has_not_used_nothing_is_ended(pool, monkeypatch):
+    ended = []
+    monkeypatch.setattr(MirrorScope, "end_here", ended.append)
+    with mirror_scope(MirrorScope()):
+        await release(pool.lease())
+    await asyncio.wrap_future(pool.lease().submit(lambda: None))  # what was submitted before has run
+    assert ended == []
+
+
 async def test_what_a_mirror_that_was_given_up_begins_after_that_ends_too(pool, transaction):
     """Its code goes on until it comes to the database, and nobody waits for it."""
     lease, scope, goes_on = pool.lease(), MirrorScope(), threading.Event()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.mirroring.difference_log import MOST_EXAMPLES, DifferenceLog
+from gateway.mirroring.difference_log import MOST_EXAMPLES, MOST_GROUPS, DifferenceLog
 from gateway.parity.compare import Comparison, Difference, Severity
 from gateway.parity.redact.redaction import Redaction
 
@@ -35,3 +35,28 @@ def test_after_it_was_stored_there_are_new_examples():
     report.drain()
     add(report, asked, "/r/?later")
     assert [example.target for example in report.drain().groups[0].examples] == ["/r/?later"]
+
+
+def compare(report: DifferenceLog, pointer: str, **matches: int) -> None:
+    found = Comparison((Difference("primitive", pointer, Severity.BREAKING, "one", "two"),), matches=matches)
+    report.add("r", "GET /r/", lambda: "/r/", found, REDACTION, 0.0)
+
+
+def test_what_could_not_be_stored_is_added_to_what_came_since():
+    report = DifferenceLog()
+    compare(report, "/name", rule=2)
+    drained = report.drain()
+    compare(report, "/name", rule=1, other=1)
+    report.restore(drained)
+    again = report.drain()
+    assert [(group.count, len(group.examples)) for group in again.groups] == [(2, 2)]
+    assert again.matches == {("r", "rule"): 3, ("r", "other"): 1}
+
+
+def test_beyond_so_many_groups_differences_are_only_counted():
+    report = DifferenceLog()
+    names = [f"/{'abcdefghij'[number // 100]}/{'x' * (number % 100)}y" for number in range(MOST_GROUPS + 3)]
+    for name in (*names, names[0]):
+        compare(report, name)
+    drained = report.drain()
+    assert (len(drained.groups), drained.beyond, drained.groups[0].count) == (MOST_GROUPS, 3, 2)

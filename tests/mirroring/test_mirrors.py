@@ -178,6 +178,13 @@ async def test_an_accepted_difference_is_counted_as_such(shadowed):
         assert (taken.groups, list(taken.matches.values())) == ((), [1])
 
 
+async def test_answers_that_can_not_be_read_are_not_compared_and_counted(shadowed):
+    async with running(shadowed()) as app:
+        await ask(app, "/m/packed/")
+        await compared(app)
+        assert (counted(app).errors, counted(app).compared, found(app)) == (1, 0, [])
+
+
 async def test_secrets_are_not_kept(shadowed):
     async with running(shadowed()) as app:
         await ask(app, "/m/secret/?token=open-sesame")
@@ -472,6 +479,13 @@ async def test_at_the_end_what_waits_is_dropped_and_what_runs_is_stopped(shadowe
             await ask(app, "/m/hangs/")
         assert await until(lambda: counted(app).mirrored == 1)
     assert counted(app).dropped == {"stopped": 3}
+
+
+async def test_after_the_end_there_are_none(shadowed, asked):
+    async with running(shadowed()) as app:
+        await app.mirrors.shutdown()
+        assert (await ask(app, "/m/same/")).status == 200
+        assert (await dropped(app), asked) == ({"stopped": 1}, [])
 
 
 async def test_a_mirror_knows_nothing_of_the_callers_context(shadowed):

@@ -124,6 +124,21 @@ def test_what_is_nearly_a_head_is_told(key, wrong):
         unpack(json.dumps(head).encode(), b"", b"")
 
 
+WRITTEN = Written("shop_order", "INSERT INTO shop_order", ("paid",), 1, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong"), [('["paid"]', '"paid"'), ('"INSERT INTO shop_order"', "7"), ('"shop_order"', "null")]
+)
+def test_what_is_nearly_a_row_is_told(part, wrong):
+    answer = Answer(200, (), b"", 0.1, rows=Rows((WRITTEN,), {"shop_order": TableInfo("id", 1)}))
+    head = taken_apart(pack(finished({"headers": []}, None, b"", answer), 7))[0].decode()
+    text = json.dumps(json.loads(head), separators=(",", ":"))
+    assert part in text
+    with pytest.raises(MalformedFrameError):
+        unpack(text.replace(part, wrong, 1).encode(), b"", b"")
+
+
 def test_what_nobody_would_take_is_not_sent():
     """Two hundred statements of any length are kept of a request."""
     sql = Sql(tuple("x" * 30_000 for _ in range(200)), 200)

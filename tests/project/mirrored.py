@@ -12,7 +12,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from fastapi import BackgroundTasks, FastAPI, Request
+from fastapi import BackgroundTasks, FastAPI, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
 asked: list[str] = []
@@ -40,6 +40,8 @@ def view(request: HttpRequest, what: str) -> HttpResponse:
         return JsonResponse(_echoed(str(request.method), query, request.COOKIES, request.headers, request.body))
     if what == "price":
         return JsonResponse({"price": "1.50"})
+    if what == "packed":
+        return HttpResponse(b"1", "application/json", headers={"Content-Encoding": "br"})
     if what == "secret":
         return JsonResponse({"password": "open sesame"})
     if what == "random":
@@ -124,6 +126,12 @@ async def then(how: str, tasks: BackgroundTasks) -> dict[str, str]:
 async def file() -> FileResponse:
     """A file, which the server may be able to send by itself."""
     return FileResponse(__file__)
+
+
+@app.get("/m/packed/")
+async def packed() -> Response:
+    """In an encoding that is not known here."""
+    return Response(b"2", headers={"Content-Encoding": "br"}, media_type="application/json")
 
 
 @app.get("/m/slow/")
