@@ -7,6 +7,7 @@ project's own renderer or encoder instead, with FastAPI's status and headers.
 from __future__ import annotations
 
 import inspect
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
@@ -139,9 +140,9 @@ class BridgedRoute(APIRoute):
         return None
 
     @staticmethod
+    @abstractmethod
     def alone(result: Any) -> bytes:
         """The body for `result` when no view is around the service."""
-        raise NotImplementedError
 
     def _handing_over(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
         call = endpoint if inspect.isroutine(endpoint) else getattr(endpoint, "__call__", endpoint)  # noqa: B004

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,9 +22,9 @@ class FormRequest(Request):
     form in the second, which `close()` closes.
     """
 
+    @abstractmethod
     def form_read(self, form: FormData) -> FormData:
         """The form to use instead of the one that was sent."""
-        raise NotImplementedError
 
     async def _get_form(self, **limits: Any) -> FormData:
         if self._form is None:

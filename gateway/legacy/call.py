@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import IO, Any, cast
@@ -67,9 +68,9 @@ class ThreadCall:
         finally:
             end_mirror_here()  # other requests use the thread from now on
 
+    @abstractmethod
     def respond(self) -> HttpResponseBase:
         """Django's response. Raises what Django doesn't handle."""
-        raise NotImplementedError
 
     def _reply(self, response: HttpResponseBase) -> None:
         try:
@@ -85,9 +86,9 @@ class ThreadCall:
             self._fail(exc)
         self._finish(response)
 
+    @abstractmethod
     def _start(self, response: HttpResponseBase) -> Message:
         """The start message of the response."""
-        raise NotImplementedError
 
     async def reply_unless_gone(self, receive: Receive) -> Reply:
         """The reply, for a request that waits in a long queue. Raises ClientGone when the client disconnects."""

@@ -11,6 +11,7 @@ import asyncio
 import contextvars
 import threading
 import weakref
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -63,8 +64,9 @@ class CallerThreadExecutor(Executor):
         self.run(partial(run_for, future, partial(fn, *args, **kwargs)))
         return future
 
+    @abstractmethod
     def _put(self, job: Job) -> None:
-        raise NotImplementedError
+        """Schedule `job` where this executor's jobs run."""
 
 
 def _given_to_waiting_thread(job: Job) -> bool:
