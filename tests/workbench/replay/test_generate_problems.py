@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from typing import Annotated, Any
 
 import pytest
 from fastapi import FastAPI
+from model_bakery import baker
 from pydantic import BaseModel, Field
 
 from gateway import Gateway
 from gateway.workbench.replay.generate import NoGenerator, generate
 from gateway.workbench.replay.generation import Generation
+from legacy.shop.models import Category, Product
 
 app = FastAPI()
 
@@ -42,6 +45,28 @@ def nothing() -> None:
 @app.post("/made/unknown/")
 def unknown(body: AsNobody) -> None:
     """Take a body."""
+
+
+class Choice(BaseModel):
+    """Names rows as Django's forms and serializers do."""
+
+    category_id: int
+    product_ids: Annotated[list[int], Field(min_length=1)]
+    note: str
+    more: dict[str, int]
+
+
+rows = FastAPI()
+
+
+@rows.post("/rows/{product_id}/")
+def choose(product_id: int, choice: Choice) -> None:
+    """Take a body that names rows."""
+
+
+@rows.post("/elsewhere/")
+def unclaimed() -> None:
+    """No route claims this."""
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +108,24 @@ def test_without_schemathesis_it_says_what_to_install(monkeypatch):
 def test_the_end_of_a_text_is_pythons(generated):
     bodies = [case.body for case in generated.cases if case.path == "/made/known/"]
     assert any(re.search(rb'"name": ?"[abc]+"', body) for body in bodies)
+
+
+@pytest.mark.long
+@pytest.mark.django_db
+def test_valid_requests_name_rows_that_are_there():
+    products = {product.pk for product in baker.make(Product, category=baker.make(Category), _quantity=2)}
+    (category,) = Category.objects.values_list("pk", flat=True)
+    document = {
+        "legacy": {"settings": "legacy.settings"},
+        "services": {"rows": {"app": f"{__name__}:rows"}, "asgi": {"app": f"{__name__}:no_document"}},
+        "routes": [{"name": "rows", "prefix": "/rows", "service": "rows"}],
+    }
+    cases = generate(Gateway(document), Generation(count=3)).cases
+    assert {case.route for case in cases} == {"rows"}
+    read = [json.loads(case.body) for case in cases if case.body.startswith(b'{"category_id"')]
+    assert any(found["category_id"] == category and {*found["product_ids"]} <= products for found in read)
+    assert {f"/rows/{product}/" for product in products} & {case.path for case in cases}
+
+
+async def no_document(scope: object, receive: object, send: object) -> None:
+    """An application that says nothing of its endpoints."""
