@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from django.http import HttpResponse
-from django.urls import path, re_path
+from django.urls import URLPattern, path, re_path
+from fastapi import FastAPI
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -79,3 +80,23 @@ def test_a_decorator_that_hides_the_view_is_to_say_what_it_wraps():
 def test_a_lifted_route_is_shown_with_its_view():
     [route] = lift(Echo, path="/echo/{a}/").routes
     assert repr(route.dependencies[0].dependency) == f"Lifted({__name__}.Echo)"
+
+
+class Own:
+    """A pattern of the project's own, which is neither a route nor a regular expression."""
+
+    converters: dict[str, object] = {}
+
+    def match(self, path: str) -> Any:
+        return ("", (), {}) if path == "own/" else None
+
+
+def test_a_pattern_of_ones_own_can_not_be_said_to_starlette(urlconf):
+    with pytest.raises(NotLiftable, match="is a pattern of a class of its own, Own; lift the view with path=…"):
+        lift(Echo, urlconf=urlconf(URLPattern(Own(), Echo.as_view())))
+
+
+def test_the_url_of_a_lifted_route_can_be_made(urlconf):
+    app = FastAPI()
+    app.include_router(lift(Echo, urlconf=urlconf(re_path(r"^w/(?P<word>[a-z]+)/$", Echo.as_view(), name="word"))))
+    assert app.url_path_for("word", word="abc") == "/w/abc/"

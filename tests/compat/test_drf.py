@@ -69,6 +69,7 @@ def counted(request):
 def test_the_function_that_a_view_class_was_made_of():
     assert api_view_function(class_behind(api_view(["GET"])(counted)).kind) is counted
     assert api_view_function(Resource) is None
+    assert api_view_function(type("WrappedAPIView", (APIView,), {})) is None  # the name alone is no proof
 
 
 class Numbered(BaseAuthentication):

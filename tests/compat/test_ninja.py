@@ -31,3 +31,4 @@ def test_the_operations_behind_a_view_with_their_methods():
 
 def test_no_operations_are_behind_another_view():
     assert operations_behind(APIView.as_view()) is None
+    assert operations_behind(NinjaAPI) is None

@@ -10,7 +10,7 @@ from gateway.control.current_state import current_state
 from gateway.control.evidence_queries import collect_evidence
 from gateway.control.models import AcceptedDifference, Revision
 from gateway.control.poller import Poller
-from gateway.control.settle import NoSuchGroup, accept, accepted_at_run_time
+from gateway.control.settle import NoSuchGroup, accept, accepted_at_run_time, resolve
 from gateway.control.store import write_counts, write_found
 from gateway.mirroring.difference_log import Example, FoundGroup
 from gateway.mirroring.rules import Rules
@@ -123,3 +123,9 @@ def test_an_unknown_key_changes_nothing():
     with pytest.raises(NoSuchGroup):
         accepting()
     assert not Revision.objects.exists()
+
+
+@pytest.mark.parametrize(("who", "why"), [("", "so"), ("ana", ""), ("ana", "  ")])
+def test_nothing_is_resolved_without_who_and_why(who, why):
+    with pytest.raises(ValueError, match="who resolves a difference, and why, is part of the record"):
+        resolve(KEY, who=who, why=why, at=datetime(2026, 12, 1, tzinfo=UTC))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connections, transaction
 
-from gateway.legacy.connections import may_need_tidying
+from gateway.legacy.connections import may_need_tidying, rest_connections
 from tests.support.databases import known_as
 
 ALIAS = "left"
@@ -88,3 +88,12 @@ def test_only_a_connection_with_something_left_needs_its_thread(database, django
     database(**keys)
     with django_db_blocker.unblock():
         assert on_a_thread(what) is needed
+
+
+def test_a_connection_that_can_not_be_closed_is_logged_and_ends_nothing(monkeypatch, caplog):
+    def broken() -> None:
+        raise OSError("the database is away")
+
+    monkeypatch.setattr("gateway.legacy.connections.close_old_connections", broken)
+    rest_connections()
+    assert "the database is away" in caplog.text

@@ -11,6 +11,7 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.viewsets import ViewSet
 
 from gateway.legacy.patterns import Patterns
+from gateway.legacy.project_settings import admin_paths
 from gateway.routing.table import EndpointPattern
 
 
@@ -153,6 +154,11 @@ def test_a_new_path_is_in_the_namespaces_around_it(template, namespaces):
     urls = [path(f"{name}/", include(inner, namespace=name)) for name in ("v1", "v2")]
     branch = Patterns(tuple(urls)).branch(template)
     assert (branch.namespaces, branch.match("/v1/other/")) == (namespaces, None)
+
+
+def test_of_a_urlconf_that_can_not_be_read_no_admins_are_known(settings):
+    settings.ROOT_URLCONF = "no.such.urls"
+    assert admin_paths() == ()
 
 
 INDEX = ([path("", view, name="index"), path("log/", view, name="log")], "admin", "any")

@@ -62,3 +62,8 @@ async def test_what_a_driver_raises_is_nobodys_answer(stores, monkeypatch, caplo
     monkeypatch.setattr(reachability, "_away", broken)
     assert await stores.unreachable() is None
     assert "already closed" in caplog.text
+
+
+async def test_a_database_that_does_not_answer_is_named(stores, monkeypatch):
+    monkeypatch.setattr(reachability, "_usable", lambda connection: False)
+    assert await stores.unreachable() == "database 'default' does not answer"

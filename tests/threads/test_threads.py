@@ -62,6 +62,18 @@ def test_a_job_runs_on_a_thread_of_the_pool(pool):
     assert run(pool(1), lambda: threading.current_thread().name).startswith("test-")
 
 
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit, KeyboardInterrupt])
+def test_a_job_that_raises_is_logged_and_does_not_end_its_thread(pool, error, caplog):
+    def broken() -> None:
+        raise error("a secret")
+
+    threads = pool(1)
+    threads.submit(broken)
+    assert run(threads, lambda: "the next") == "the next"
+    assert threads.started == 1
+    assert "a secret" in caplog.text
+
+
 def test_threads_start_only_when_there_is_work(pool):
     threads = pool(8)
     before = threads.started

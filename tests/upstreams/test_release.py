@@ -46,6 +46,12 @@ def test_a_change_anywhere_in_the_services_package_is_another_release(package):
     assert package() != package(**{"helpers.py": "RATE = 1.19\n"})
 
 
+def test_a_file_that_can_not_be_read_is_no_part_of_it(package, tmp_path):
+    before = package()
+    (tmp_path / "shop_service" / "gone.py").symlink_to(tmp_path / "nowhere.py")
+    assert package() == before
+
+
 def test_a_change_of_another_service_is_none(package):
     before = package()
     package("other_service", **{"prices.py": "def price():\n    return 3\n"})

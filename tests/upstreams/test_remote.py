@@ -38,7 +38,7 @@ def echo(peer: Peer) -> None:
     peer.answer(json.dumps({"line": line, "headers": headers, "body": body.decode("latin-1")}).encode())
 
 
-async def asked(server: Remote, target: str, method: str = "GET", *, base: str = "", **more):
+async def asked(server: Remote, target: str, method: str = "GET", /, *, base: str = "", **more):
     async with running(RemoteUpstream("far", server.url + base)) as upstream:
         return await ask(upstream.entry, target, method, **more)
 
@@ -199,6 +199,17 @@ async def test_the_request_id_is_handed_on_whatever_connection_names(remote, gat
 async def test_forwarded_headers_say_what_the_gateway_knows_and_not_what_the_client_claims(remote, name, value):
     claimed = {name.title(): "spoofed"}
     assert (await asked(remote(echo), "/x", headers=claimed)).json()["headers"].get(name) == value
+
+
+@pytest.mark.parametrize("place", [None, ("/run/gateway.sock", None)])
+async def test_of_a_unix_socket_no_address_and_no_port_is_told(remote, place):
+    headers = (await asked(remote(echo), "/x", client=None, server=place)).json()["headers"]
+    assert headers.keys() & {"x-forwarded-for", "x-forwarded-port"} == set()
+    assert headers["x-forwarded-host"] == "testserver"
+
+
+async def test_one_that_was_never_started_can_be_stopped():
+    await RemoteUpstream("far", "http://127.0.0.1:9").shutdown()
 
 
 async def test_a_mirror_says_that_it_is_one(remote):
