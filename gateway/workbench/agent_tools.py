@@ -67,6 +67,7 @@ class CommandRunner:
         finally:
             if process.returncode is None:
                 process.kill()
+                await process.wait()
         try:
             document: dict[str, Any] = json.loads(printed)
         except ValueError:

@@ -8,10 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.urls import path
+from rest_framework.generics import ListAPIView
+from rest_framework.permissions import BasePermission, IsAdminUser
 
 from gateway.workbench.brief import Brief, brief_of
 from gateway.workbench.corpus import Case, Corpus, RecordedResponse, User, write_corpus
 from gateway.workbench.inventory import find
+from legacy.shop.api.serializers import ProductSerializer
+from legacy.shop.models import Product
+
+
+class Owner(BasePermission):
+    """A permission of this file's."""
+
 
 PRODUCT = "GET /api/products/{id}/"
 
@@ -86,6 +96,51 @@ def test_recorded_cases_of_the_endpoint_are_shown_one_for_each_status_first():
         ("/api/products/3/", 404),
         ("/api/products/2/", 200),
     ]
+
+
+class Listed(ListAPIView):
+    """A view of this file's."""
+
+    queryset = Product.objects.none()
+    serializer_class = ProductSerializer
+    permission_classes = (IsAdminUser & Owner,)
+
+
+class Unmade(Listed):
+    def __init__(self, **options: Any) -> None:
+        raise LookupError("tenant")
+
+
+urlpatterns = [
+    path("listed/", Listed.as_view()),
+    path("unmade/", Unmade.as_view()),
+]
+
+
+def test_parts_of_a_combined_permission_have_their_source(settings):
+    settings.ROOT_URLCONF = __name__
+    assert names(brief("/listed/"), "permission") == ["IsAdminUser", "Owner"]
+
+
+def test_a_queryset_without_rows_says_so(settings):
+    settings.ROOT_URLCONF = __name__
+    assert brief("/listed/").sql == "-- no row, whatever is there"
+
+
+def test_of_a_view_that_cant_be_made_there_is_its_own_source(settings):
+    settings.ROOT_URLCONF = __name__
+    found = brief("/unmade/")
+    assert [(source.role, source.name.rpartition(".")[2]) for source in found.sources] == [("view", "Unmade")]
+    assert found.sql is None
+
+
+def test_a_source_that_is_too_long_is_cut_and_says_so(settings, monkeypatch):
+    settings.ROOT_URLCONF = __name__
+    monkeypatch.setattr("gateway.workbench.brief.sources.LONGEST", 20)
+    text = brief("/listed/").sources[0].text
+    assert text is not None
+    assert text.startswith("class Listed(ListAPI\n# … ")
+    assert text.endswith(" more characters\n")
 
 
 # -- the command ------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,8 +119,3 @@ def _is_null_enum(part: Any) -> bool:
 def _types_of(value: Any) -> set[str]:
     names = {bool: "boolean", int: "integer", float: "number", str: "string", dict: "object", list: "array"}
     return {names[type(value)]} if type(value) in names else set()
-
-
-def canonical(part: Any) -> str:
-    """A part of a document as text, equal for equal parts."""
-    return json.dumps(part, sort_keys=True, default=str)

@@ -33,7 +33,7 @@ class Import:
     place: Position
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class ModulePart:
     """A part of a module that stays or is removed as a whole. `within` is the class that contains a method.
 
@@ -50,16 +50,13 @@ class ModulePart:
     strings: list[tuple[int, str]] = field(default_factory=list)
     arguments: frozenset[str] = frozenset()
 
-    def __repr__(self) -> str:
-        return f"Part({self.module.name}:{self.name} {self.kind} at {self.place})"
-
     @property
     def key(self) -> PartKey:
         """The key by which other parts refer to it."""
         return self.module.name, self.name
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Module:
     """A file. `imports` are by local name; `stars` are the modules of its star imports."""
 
@@ -71,9 +68,6 @@ class Module:
     imports: dict[str, Import] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     parts: list[ModulePart] = field(default_factory=list)
-
-    def __repr__(self) -> str:
-        return f"Module({self.name})"
 
     @property
     def definitions(self) -> dict[str, ModulePart]:

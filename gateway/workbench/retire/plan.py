@@ -303,8 +303,3 @@ def _line_of(part: ModulePart, name: str) -> int:
         if (isinstance(node, ast.Name) and node.id == name) or (isinstance(node, ast.Attribute) and node.attr == name):
             return node.lineno
     return part.place[0]
-
-
-def lines_of(found: Sequence[InTheWay], root: Path) -> Iterator[str]:
-    """A line for each: file, line and why."""
-    return (f"{one.path.relative_to(root)}:{one.line}: {one.why}" for one in found)

@@ -23,9 +23,6 @@ class ProjectSource:
         self.modules = modules
         self._references: dict[ModulePart, frozenset[PartKey]] = {}
 
-    def __repr__(self) -> str:
-        return f"Project({str(self.root)!r}, {len(self.modules)} modules)"
-
     @property
     def parts(self) -> Iterator[ModulePart]:
         """Every part of every module."""

@@ -67,6 +67,7 @@ REQUESTS = [
     ("request-pattern-changed", TEXT | {"pattern": "^a"}, TEXT | {"pattern": "^b"}),
     ("request-default-changed", TEXT | {"default": "a"}, TEXT | {"default": "b"}),
     ("request-default-changed", TEXT | {"default": "a"}, TEXT),
+    ("request-type-narrowed", {"additionalProperties": TEXT}, {"additionalProperties": NUMBER}),
     ("request-variants-changed", TEXT, {"oneOf": [TEXT, NUMBER]}),
 ]
 RESPONSES = [
@@ -89,6 +90,7 @@ EITHER = {"security": [{"bearer": []}, {"cookie": []}]}
 ONE = {"security": [{"cookie": []}]}
 OBJECT = {"type": "object", "additionalProperties": False}
 A, B = {"components": {"schemas": {"A": thing()}}}, {"components": {"schemas": {"B": thing()}}}
+REFERRED, NAMED = {"$ref": "#/components/schemas/A"}, {"schemas": {"A": TEXT}}
 LIST = {"schema": {"type": "array", "items": TEXT}}
 FIRST, TWO = {"content": {"a/b": {}}}, {"content": {"a/b": {}, "c/d": {}}}
 OTHERS = [
@@ -96,6 +98,8 @@ OTHERS = [
     ("request-additional-properties-refused", takes(thing(a=TEXT)), takes(thing(a=TEXT) | OBJECT)),
     ("operation-id-changed", {"operationId": "a"}, {"operationId": "b"}),
     ("security-narrowed", side(EITHER, SCHEMES), side(ONE, SCHEMES)),
+    ("security-narrowed", side({"security": [{"unsaid": []}, {"cookie": []}]}, SCHEMES), side(ONE, SCHEMES)),
+    ("response-may-be-null", side(gives(REFERRED), NAMED), side(gives(REFERRED | {"nullable": True}), NAMED)),
     ("security-added", side(ONE, SCHEMES), side(EITHER, SCHEMES)),
     ("security-dropped", side(ONE, SCHEMES), side({}, SCHEMES)),
     ("parameter-removed", asks(), {}),
@@ -158,6 +162,9 @@ HARMLESS = [
     (takes(NUMBER), takes({"type": "number"})),
     (asks(schema=NUMBER), asks(schema=TEXT)),
     (takes(TEXT), takes(OR_NULL)),
+    (takes({"oneOf": [TEXT, NUMBER]}), takes({"oneOf": [TEXT, NUMBER]})),
+    (gives({"type": "array", "items": True}), gives({"type": "array", "items": True})),
+    (gives(TEXT, headers={"X-Total": {}}), gives(TEXT, headers={"x-total": {}})),
     (takes(TEXT | {"maxLength": 5}), takes(TEXT | {"maxLength": 9})),
     (takes({"enum": ["a"]}), takes({"enum": ["a", "b"]})),
     (gives({"type": "number"}), gives(NUMBER)),

@@ -14,7 +14,7 @@ import pytest
 from gateway.workbench.retire.patch import changes_of, diff_of, write
 from gateway.workbench.retire.plan import Removal, RemovalPlan, plan_for
 from gateway.workbench.retire.project import read_project
-from gateway.workbench.retire.templates import TemplateFile
+from gateway.workbench.retire.templates import TemplateFile, read_templates
 
 URLS = """
     from django.urls import path
@@ -345,3 +345,80 @@ def test_the_diff_is_one_that_patch_takes_and_so_is_what_is_written(retired, tmp
     subprocess.run(["git", "apply", "--check", "-"], cwd=tmp_path, input=diff, text=True, check=True)
     write(found.changes)
     assert {path: path.read_text() if path.exists() else None for path in expected} == expected
+
+
+def test_the_diff_of_a_module_that_goes_deletes_it_and_so_does_what_is_written(retired, tmp_path):
+    views = "from shop.serializers import QuoteSerializer\n\n\nclass Quotes(APIView):\n    x = QuoteSerializer\n"
+    urls = 'from shop.views import Quotes\n\nurlpatterns = [path("quotes/", Quotes.as_view())]\n'
+    found = retired({"shop/views.py": views, "shop/urls.py": urls})
+    diff = diff_of(found.changes, tmp_path)
+    assert "b/shop/views.py\ndeleted file mode 100644\n--- a/shop/views.py\n+++ /dev/null" in diff
+    write(found.changes)
+    assert not (tmp_path / "shop/views.py").exists()
+    assert (tmp_path / "shop/urls.py").read_text() == "urlpatterns = []\n"
+
+
+def test_a_view_is_found_through_the_modules_that_pass_it_on(retired):
+    passed = "from shop.serializers import *\nfrom shop.views import *\n"
+    urls = "from shop.api import Quotes\nurlpatterns = [path('q/', Quotes.as_view())]\n"
+    found = retired({"shop/api.py": passed, "shop/urls.py": urls})
+    assert found.gone == {"Quotes", "QuoteSerializer"}
+    assert found.after("shop/urls.py") == "urlpatterns = []\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("[path('o/', Other), path('q/', Quotes.as_view())]", "[path('o/', Other)]"),
+        (
+            "[path('o/', Other), path('q/', Quotes.as_view()),\n    path('p/', Other)]",
+            "[path('o/', Other),\n    path('p/', Other)]",
+        ),
+    ],
+)
+def test_what_stays_of_a_list_keeps_its_lines(retired, before, after):
+    urls = "from shop.views import Other, Quotes\n\nurlpatterns = {}\n"
+    found = retired({"shop/urls.py": urls.format(before)})
+    assert found.after("shop/urls.py") == urls.replace("Other, Quotes", "Other").format(after)
+
+
+def test_a_module_with_nothing_but_imports_for_types_is_empty(retired):
+    views = """
+        from typing import TYPE_CHECKING
+
+        from shop.serializers import QuoteSerializer
+
+        if TYPE_CHECKING:
+            from shop.serializers import OtherSerializer
+
+
+        class Quotes(APIView):
+            serializer_class = QuoteSerializer
+    """
+    urls = "from shop.views import Quotes\n\nurlpatterns = [path('q/', Quotes.as_view())]\n"
+    assert retired({"shop/views.py": views, "shop/urls.py": urls}).after("shop/views.py") is None
+
+
+@pytest.mark.parametrize(
+    "used", ["from shop import views\nprint(views)\n", "import shop.views as views\nprint(views)\n"]
+)
+def test_an_empty_module_that_is_imported_as_one_stays(retired, used):
+    views = "class Quotes(APIView):\n    pass\n"
+    urls = "from shop.views import Quotes\n\nurlpatterns = [path('q/', Quotes.as_view())]\n"
+    found = retired({"shop/views.py": views, "shop/urls.py": urls, "shop/more.py": used})
+    assert found.after("shop/views.py") == ""
+
+
+def test_a_file_that_python_cant_read_is_passed_over(retired):
+    found = retired({"shop/later.py": "def (:\n"})
+    assert found.gone == {"Quotes", "QuoteSerializer"}
+    assert found.after("shop/later.py") == "def (:\n"
+
+
+def test_a_template_that_is_no_text_is_passed_over(tmp_path, settings):
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    settings.TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [folder]}]
+    (folder / "logo.png").write_bytes(b"\x89PNG\xff")
+    (folder / "page.html").write_text("{% url 'api-quotes' 1 %}")
+    assert [one.path.name for one in read_templates(tmp_path)] == ["page.html"]

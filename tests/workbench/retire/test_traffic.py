@@ -17,8 +17,8 @@ PATTERN = "api/quotes/<int:product_pk>/"
 pytestmark = pytest.mark.django_db
 
 
-def missing(days: int = 14) -> list[str]:
-    route: dict[str, Any] = {"name": "quotes", "prefix": "/api/quotes", "service": "s"}
+def missing(days: int = 14, **more: Any) -> list[str]:
+    route: dict[str, Any] = {"name": "quotes", "prefix": "/api/quotes", "service": "s", **more}
     config, problems = parse({"legacy": {}, "services": {"s": {"app": "x:y"}}, "routes": [route]})
     assert problems == []
     return list(unproved(config.routes[0], {PATTERN}, days, NOW))
@@ -61,6 +61,12 @@ def test_a_route_that_was_retired_lately():
     retired(timedelta(days=3))
     assert missing() == ["it is retired for 3 days, not for 14"]
     assert missing(days=3) == []
+
+
+def test_a_route_that_the_file_retires_has_no_day_to_count_from():
+    assert missing(stage="retired") == [
+        "since when it is retired isn't known: the file says it, and no move of the route"
+    ]
 
 
 def test_a_project_that_is_asked_still():
