@@ -13,6 +13,7 @@ from gateway.testing import tally
 from gateway.testing.stages import Lookup, RequestedStages, parsed
 from gateway.testing.suite import Suite, states_of
 
+ROUTE = '[[routes]]\nname = "orders"\nprefix = "/orders"\nservice = "new"\nclaim = "all"\n'
 ROUTES = ["catalog", "orders"]
 LIVE, LEGACY = State("live"), State("legacy")
 IN_DATABASE = {"catalog": LIVE, "gone": LIVE}
@@ -118,6 +119,15 @@ def test_why_they_are_not_known_is_said(lookup, script, said):
         lookup(script).states(patience=0.05 if "sleep" in script else 20)
 
 
+def test_a_gateway_of_a_test_run_has_those_of_the_database(tmp_path, monkeypatch):
+    program, file = tmp_path / "program", tmp_path / "gateway.toml"
+    file.write_text('[legacy]\n[services.new]\nurl = "http://127.0.0.1:1"\n' + ROUTE)
+    program.write_text(f"#!/bin/sh\necho '{json.dumps(STATUS)}'\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    assert states_of(file, ["database"]) == {"orders": State("canary", 5.0)}
+
+
 # -- what is said --------------------------------------------------------------------------------
 
 
@@ -156,6 +166,12 @@ def suite(tmp_path, nothing_counted):
 )
 def test_a_run_without_a_request_has_failed(suite, options, ran, failed):
     assert suite(**options).report(ran=ran).failed is failed
+
+
+def test_a_run_without_a_file_says_that_django_answered(suite):
+    tally.count("legacy")
+    said = suite().report().lines
+    assert said[-1] == "There is no gateway.toml here, so Django answered everything."
 
 
 def test_a_run_with_a_request_has_not_failed(suite):
