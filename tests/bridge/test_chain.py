@@ -130,3 +130,11 @@ async def test_middleware_that_says_it_is_not_used_is_left_out_and_said(site):
     said = "\n".join(middleware_lines(built))
     assert "there is only one site" in said
     assert "it says it is not used" in said
+
+
+async def test_what_runs_around_a_service_is_counted_beside_what_does_not(site):
+    built = site("unused", "asking_twice")
+    async with running(built):
+        (line,) = middleware_lines(built)
+    assert "1 of 2 applied; dropped: " in line
+    assert "unused (" in line

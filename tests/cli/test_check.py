@@ -346,3 +346,38 @@ def test_notes_that_the_pages_lack_their_assets(invoke, catalog, monkeypatch):
     monkeypatch.setattr("gateway.workbench.pages.asset", lambda _: None)
     note = 'the pages of the API document need Swagger UI and Redoc: pip install "django-fastapi-gateway[docs]"'
     assert note in notes_with(invoke, catalog, "")
+
+
+def test_notes_that_another_method_s_route_has_the_path_of_a_page(invoke, rollout):
+    path = rollout()
+    text = path.read_text().replace("services:catalog", "services:writing")
+    path.write_text(f'[gateway]\ndocs_path = "/api/cart/items/"\n{text}')
+    note = "no API document at /api/cart/items/: a route has that path; [gateway] can name another path"
+    assert note in json.loads(invoke("check", "--json").stdout)["notes"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_names_middleware_that_no_request_reaches(invoke, with_notes, settings):
+    settings.MIDDLEWARE = ["tests.project.notes.answering", "tests.project.notes.taken_back"]
+    report = json.loads(invoke("check", "--json").stdout)
+    why = "not tried: what comes before it answers by itself"
+    assert [entry["why"] for entry in report["middleware"]["catalog"]] == [why, why]
+
+
+def test_notes_that_static_files_are_elsewhere(invoke, catalog, settings):
+    settings.STATIC_URL = "https://cdn.example.com/static/"
+    assert "static files are served by the project's own middleware, or elsewhere" in invoke("check").stdout
+
+
+def test_notes_a_variable_that_only_a_web_server_sets(invoke, catalog, settings):
+    settings.ASGI_APPLICATION = None
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.RemoteUserMiddleware"]
+    found = json.loads(invoke("check", "--json").stdout)["notes"]
+    (note,) = [note for note in found if "META" in note]
+    assert 'reads META["REMOTE_USER"], which no proxy can set, so nobody is logged in by it' in note
+
+
+def test_notes_that_an_asgi_application_gets_what_django_answers(invoke, here):
+    (here / "gateway.toml").write_text('[legacy]\nsettings = "legacy.settings"\nasgi = "legacy.asgi:application"\n')
+    note = "legacy.asgi:application gets every request that Django answers, WebSockets included"
+    assert note in json.loads(invoke("check", "--json").stdout)["notes"]

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 from gateway.control.models import Revision, RouteState
+from gateway.workbench.caller import NoSuchUser, caller_named
 from gateway.workbench.explain import scope_of
 from legacy.accounts.models import User
 
@@ -501,3 +502,15 @@ def test_a_page_of_the_gateways_own_is_explained(invoke, catalog):
 
 def test_a_page_for_staff_is_explained_by_its_caller(invoke, catalog):
     assert invoke("explain", "GET", "/docs").stdout.startswith("GET /docs → legacy")
+
+
+def test_a_wsgi_application_has_no_views_that_are_known(invoke, here):
+    (here / "gateway.toml").write_text('[legacy]\nwsgi = "wsgiref.simple_server:demo_app"\n')
+    explained = json.loads(invoke("explain", "GET", "/a/", "--json").stdout)
+    assert (explained["upstream"], explained["view"], explained["view_name"]) == ("legacy", None, None)
+
+
+def test_a_project_without_users_has_none_of_that_name(settings):
+    settings.INSTALLED_APPS = ["rest_framework"]
+    with pytest.raises(NoSuchUser, match="the project has no users"):
+        caller_named("ada")

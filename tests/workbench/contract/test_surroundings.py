@@ -1,10 +1,11 @@
 """All that is around bodies and answers: callers, statuses, paths, lists, OPTIONS; lifted, plain and new endpoints."""
 
+import importlib.util
 from typing import Annotated, Any
 
 import pytest
 from django.http import JsonResponse
-from django.urls import path
+from django.urls import path, re_path
 from fastapi import APIRouter, Depends, FastAPI, Header, Request
 from fastapi.routing import APIRoute
 from rest_framework import status
@@ -573,3 +574,33 @@ def test_a_view_that_needs_more_of_a_request_is_said_and_not_raised(compared, ro
     router.add_api_route("/thing/", lambda: None)
     (endpoint,) = compared([path("thing/", Demanding.as_view())], router)
     assert "can't be made without a request: KeyError" in left_out(endpoint)
+
+
+def test_an_endpoint_of_a_mounted_application_is_compared(compared):
+    inner, app = FastAPI(), FastAPI()
+    inner.add_api_route("/thing/", lambda: None, status_code=202)
+    app.mount("/api", inner)
+    found = compared([path("api/thing/", view_with().as_view())], app, answers="plain")
+    assert ["status" in said(one) for one in found if one.path == "/api/thing/"] == [True]
+
+
+@pytest.mark.parametrize(("regex", "slash"), [(r"^thing/(?P<rest>.+)$", True), (r"^thing/(?P<rest>.+)/$", False)])
+def test_a_view_of_a_wider_pattern_is_found(compared, router, regex, slash):
+    router.add_api_route("/thing/{pk}", lambda pk: None, dependencies=[free()])
+    (endpoint,) = compared([re_path(regex, view_with().as_view())], router)
+    assert endpoint.kind == "rewritten"
+    assert ("without" in messages(endpoint)) is not slash
+
+
+def test_without_rest_framework_every_view_is_djangos(compared, monkeypatch):
+    find = importlib.util.find_spec
+
+    def others(name: str, *more: Any) -> Any:
+        return None if name == "rest_framework" else find(name, *more)
+
+    monkeypatch.setattr(importlib.util, "find_spec", others)
+    app = FastAPI()
+    app.add_api_route("/thing/", lambda: None)
+    (endpoint,) = compared([path("thing/", view_with().as_view())], app, answers="plain")
+    assert endpoint.kind == "plain"
+    assert "its bodies, answers, statuses and callers are code alone" in left_out(endpoint)

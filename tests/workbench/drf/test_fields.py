@@ -401,3 +401,17 @@ def test_two_serializers_of_one_name_are_two_models():
     second = written.add(type("Asked", (serializers.Serializer,), {"b": F.IntegerField()})(), "request")
     again = written.add(type("Asked", (serializers.Serializer,), {"a": F.IntegerField()})(), "request")
     assert (second, again) == (f"{first}2", first)
+
+
+def test_a_validator_that_there_is_no_text_for_is_to_do():
+    written = Models()
+    written.add(serializer_of(F.CharField(validators=[lambda value: None])), "request")
+    (todo,) = written.todos
+    assert todo.startswith("Asked.value: ")
+    assert todo.endswith("can't be imported")
+
+
+def test_validators_that_were_taken_away_are_not_missed():
+    asked = serializer_of(F.CharField())
+    asked.fields["value"].validators = [RegexValidator("x")]
+    assert [one.regex.pattern for one in back(asked).fields["value"].validators if hasattr(one, "regex")] == ["x"]
