@@ -39,3 +39,9 @@ def test_cookies_are_sent_as_they_were(made):
     sent = [(b"set-cookie", b"one=1; Path=/"), (b"set-cookie", b"two=2; Secure")]
     start = answer_start(made(*sent), "GET")
     assert [header for header in start["headers"] if header[0] == b"set-cookie"] == sent
+
+
+def test_of_a_header_with_several_lines_one_is_made():
+    """Django's headers have one value each; RFC 9110, section 5.3, says how they are joined."""
+    found = answered((b"x-a", b"1"), (b"vary", b"Cookie"), (b"X-A", b"2"))
+    assert (found["X-A"], found["Vary"]) == ("1, 2", "Cookie")

@@ -161,3 +161,10 @@ async def test_a_body_that_is_too_large_is_refused_before_its_end():
 async def test_a_client_that_leaves_before_the_end_of_its_body_is_gone(sent):
     with pytest.raises(ClientGone):
         await Bodies().read(feed(*sent, end=False), memory=10)
+
+
+async def test_a_body_in_very_small_parts_is_joined_as_it_comes():
+    """Each part would cost a hundred bytes of overhead."""
+    sent = [bytes([number % 251]) * (SMALL - 1) for number in range(40)]
+    body = await held(Bodies(10**6, 10**6), *sent)
+    assert body.file().read() == b"".join(sent)

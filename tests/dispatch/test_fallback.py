@@ -49,6 +49,14 @@ async def test_legacy_answers_whatever_page_the_middleware_makes_of_what_a_servi
         assert (found.status, found["x-served-by"]) == (200, "legacy")
 
 
+async def test_an_error_too_long_to_be_held_back_is_the_services(failing, monkeypatch):
+    monkeypatch.setattr("gateway.dispatch.response.MOST_BUFFERED", 1)
+    async with running(failing()) as app:
+        found = await ask(app, "/f/503/")
+        assert (found.status, found["x-served-by"]) == (503, "failing")
+        assert len(found.body) > 1
+
+
 async def test_legacy_answers_for_a_service_that_does_not_begin_in_time(failing):
     async with running(failing(service={"timeout": 0.05})) as app:
         found = await ask(app, "/f/hangs/")

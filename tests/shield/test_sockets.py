@@ -22,7 +22,7 @@ import uvloop
 from django.db import connections
 
 from gateway.context.mirror_scope import MirrorScope, NotShielded, among_callers, mirror_scope
-from gateway.shield.sockets import shield_sockets
+from gateway.shield.sockets import check_address, shield_sockets
 from tests.support.databases import known_as
 
 try:
@@ -349,3 +349,11 @@ async def test_an_endpoint_that_asks_another_server_is_named_with_it(mirrored, m
     assert any(told in message for message in caplog.messages) is (not hosts)
     assert bool(mirrors().dropped.get("unshielded")) is (not hosts)
     assert bool(outside.asked) is bool(hosts)
+
+
+@pytest.mark.parametrize("address", [(0, 0), (1, b"abc"), 7, None])
+def test_an_address_that_does_not_leave_this_machine_is_anybodys(address):
+    """Netlink, packet and other families, whose addresses are numbers."""
+    scope = MirrorScope()
+    check_address(scope, address)
+    assert scope.refusal is None

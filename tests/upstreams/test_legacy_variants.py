@@ -11,6 +11,7 @@ import pytest
 
 from gateway.legacy.upstream import DjangoUpstream
 from gateway.legacy.wsgi import WSGIUpstream
+from gateway.rollout.cohort import NOBODY_KNOWN
 from gateway.upstreams.bulkhead import Bulkhead, limit_threads
 from gateway.upstreams.lifespan import LifespanError
 from tests.project import gates
@@ -213,6 +214,11 @@ async def test_a_wsgi_application_cannot_be_asked_and_accepts_every_host():
         False,
     )
     assert repr(upstream).startswith("WSGIUpstream(<function hello_app")
+    assert (await upstream.caller(), await upstream.unreachable_stores(), upstream.known_user(None)) == (
+        NOBODY_KNOWN,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
