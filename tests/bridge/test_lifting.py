@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from gateway.bridge.drf import NotLiftable, lift
+from gateway.bridge.drf.credentials import drf
 
 
 class Echo(APIView):
@@ -77,8 +78,10 @@ def test_a_decorator_that_hides_the_view_is_to_say_what_it_wraps():
         lift(around, path="/echo/{a}/")
 
 
-def test_a_lifted_route_is_shown_with_its_view():
+def test_a_lifted_route_is_shown_with_its_view_and_its_operation():
     [route] = lift(Echo, path="/echo/{a}/").routes
+    assert repr(route.openapi_extra) == "OperationExtra(GET /echo/{a}/)"
+    assert len(route.openapi_extra) == len([*route.openapi_extra])
     assert repr(route.dependencies[0].dependency) == f"Lifted({__name__}.Echo)"
 
 
@@ -100,3 +103,7 @@ def test_the_url_of_a_lifted_route_can_be_made(urlconf):
     app = FastAPI()
     app.include_router(lift(Echo, urlconf=urlconf(re_path(r"^w/(?P<word>[a-z]+)/$", Echo.as_view(), name="word"))))
     assert app.url_path_for("word", word="abc") == "/w/abc/"
+
+
+def test_what_an_endpoint_says_of_its_view_is_shown():
+    assert repr(drf(view=Echo, throttle_scope="echo")) == f"Credentials(view={Echo}, {{'throttle_scope': 'echo'}})"
