@@ -8,6 +8,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import RequestFactory
 
+from gateway.admin import polling
 from gateway.admin.pages import FRAGMENTS, SECONDS
 from gateway.admin.polling import Fragments, unseen
 from gateway.clock import SYSTEM
@@ -165,3 +166,12 @@ def test_while_one_is_made_the_others_get_what_is_kept(monkeypatch):
     found: list[object] = []
     assert pages.fragments.get(("a",), slow, fresh=1.0).html == "new"
     assert found == [first]
+
+
+def test_so_many_parts_of_pages_are_kept_and_no_more(monkeypatch):
+    monkeypatch.setattr(polling, "MOST", 2)
+    made: list[str] = []
+    fragments = Fragments()
+    for key in ("a", "b", "a", "c", "c", "a"):
+        fragments.get((key,), lambda key=key: made.append(key) or key)
+    assert made == ["a", "b", "c", "a"]

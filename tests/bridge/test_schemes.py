@@ -9,11 +9,19 @@ from typing import Any
 import pytest
 from django.urls import include, path
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import (
+    AllowAny,
+    BasePermission,
+    DjangoModelPermissions,
+    DjangoModelPermissionsOrAnonReadOnly,
+    IsAuthenticated,
+    IsAuthenticatedOrReadOnly,
+)
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
+from gateway.bridge.drf.openapi.requirements import lets_in_anybody
 from gateway.bridge.drf.openapi.schemes import Known, schemes_of_view
 
 SCOPES = {"read": "Read", "write": "Write"}
@@ -161,3 +169,32 @@ def test_a_class_without_source_says_what_its_header_says():
             "description": "`Token`, a space, and the credentials.",
         })
     ]  # fmt: skip
+
+
+# -- who is let in -----------------------------------------------------------------------------------------------------
+
+
+class Own(BasePermission):
+    """One of the project's, which may ask for anything."""
+
+
+class HasKey(BasePermission):
+    key_parser = KeyParser()
+
+
+@pytest.mark.parametrize(
+    ("permission", "reads", "writes"),
+    [
+        (AllowAny, True, True),
+        (IsAuthenticated, False, False),
+        (IsAuthenticatedOrReadOnly, True, False),
+        (DjangoModelPermissions, False, False),
+        (DjangoModelPermissionsOrAnonReadOnly, True, False),
+        (HasKey, True, True),  # the key stands for the user
+        (Own, False, False),
+        (AllowAny | IsAuthenticated, False, False),  # what is made of several can't be asked
+        (object, False, False),
+    ],
+)
+def test_which_permissions_ask_for_no_user(permission, reads, writes):
+    assert (lets_in_anybody(permission, "GET"), lets_in_anybody(permission, "POST")) == (reads, writes)

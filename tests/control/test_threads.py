@@ -343,6 +343,7 @@ def writing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Any:
     worker = sync._worker({"items": "r1"}, FakeGateway())
     guard_loop: Any = SimpleNamespace(look=list)
     breaker = CircuitBreaker("catalog", breaker=BreakerSettings(minimum=1))
+    recordings = make_recordings()
     made = Writer(
         worker,
         Origin(worker.started),
@@ -353,11 +354,17 @@ def writing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Any:
         clock,
         {"catalog": breaker},
         RANDOMNESS,
-        make_recordings(),
+        recordings,
         {},
     )
     return SimpleNamespace(
-        work=made.work, last=made.last, counters=counters, difference_log=report, worker=worker, breaker=breaker
+        work=made.work,
+        last=made.last,
+        counters=counters,
+        difference_log=report,
+        worker=worker,
+        breaker=breaker,
+        recordings=recordings,
     )
 
 
@@ -433,6 +440,45 @@ def test_differences_that_can_never_be_stored_are_counted_and_given_up(
     assert writing.difference_log.drain().groups == ()
     assert Worker.objects.get().lost_differences == 2
     assert "differences could not be stored" in caplog.text
+
+
+@pytest.fixture
+def samples(writing: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What becomes of what was recorded."""
+    told: list[str] = []
+    monkeypatch.setattr(writing.recordings, "drain", lambda: ["a batch"])
+    for name in ("restore", "stored"):
+        monkeypatch.setattr(writing.recordings, name, lambda batches, name=name: told.extend((name, *batches)))
+    return told
+
+
+@pytest.mark.django_db
+def test_what_was_recorded_and_could_not_be_stored_is_stored_next_time(
+    writing: Any, samples: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "write_batches", raising(AWAY))
+    with pytest.raises(OperationalError):
+        writing.work()
+    assert samples == ["restore", "a batch"]
+
+
+@pytest.mark.django_db
+def test_what_was_recorded_and_can_never_be_stored_is_given_up(
+    writing: Any, samples: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(writer, "write_batches", raising(DataError("too odd")))
+    writing.work()
+    assert samples == ["stored", "a batch"]
+    assert "what was recorded could not be stored" in caplog.text
+
+
+@pytest.mark.django_db
+def test_where_nothing_is_lost_in_the_end_nothing_is_said(
+    writing: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(writer, "write_counts", raising(AWAY))
+    writing.last()
+    assert caplog.text == ""
 
 
 @pytest.mark.django_db

@@ -131,6 +131,11 @@ def language(request):
     return HttpResponse(translation.get_language())
 
 
+def no_language(request):
+    translation.deactivate_all()
+    return HttpResponse(str(translation.get_language()))
+
+
 def thread(request):
     return JsonResponse(threading.get_ident(), safe=False)
 
@@ -168,6 +173,7 @@ urlpatterns = [
     path("token/", token),
     path("nested/<path:path>", nested),
     path("language/", language),
+    path("no-language/", no_language),
     path("thread/", thread),
     path("moved/names/", names),
     path("moved/sent/", csrf_exempt(sent)),

@@ -407,3 +407,9 @@ async def test_an_async_client_reaches_services(gateway_async_client, ada):
     await gateway_async_client.aforce_login(ada)
     response = await gateway_async_client.get("/bridged/user/")
     assert (response.json(), response.served_by) == ("ada", "bridged")
+
+
+def test_a_language_that_a_view_has_turned_off_is_off_afterwards(client):
+    with translation.override("de"):
+        assert client.get("/no-language/").content == b"None"
+        assert translation.get_language() is None

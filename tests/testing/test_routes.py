@@ -19,6 +19,10 @@ def _rows(db):
     """The project's own view reads some."""
 
 
+def test_a_route_that_is_overridden_says_how():
+    assert repr(overridden("moved", "canary", weight=5)) == "override_route('moved', canary at 5 %)"
+
+
 def test_a_route_is_given_back_to_the_project(gateway_client, override_route):
     assert who(gateway_client) == "bridged"
     override_route("moved", stage="legacy")
