@@ -38,6 +38,40 @@ def test_what_is_found_is_listed_below_the_table_with_the_worst_first(invoke):
     assert any(line.startswith("  not compared  response: ") for line in lines)
 
 
+TWO = """
+[legacy]
+settings = "legacy.settings"
+
+[services.cart]
+app = "tests.cli.services:lenient"
+middleware = "none"
+
+[services.news]
+app = "tests.cli.services:news"
+middleware = "none"
+
+[[routes]]
+name = "cart"
+prefix = "/api/cart"
+service = "cart"
+
+[[routes]]
+name = "news"
+prefix = "/news"
+service = "news"
+"""
+
+
+def test_what_the_service_takes_otherwise_is_shown_by_examples_and_what_is_new_is_said(invoke, here):
+    (here / "gateway.toml").write_text(TWO)
+    result = invoke("contract", "--examples", "200")
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 1
+    assert '    100: legacy 400 ["Ensure this value is less than or equal to 99."]; service valid' in lines
+    (new,) = [line for line in lines if line.startswith("news")]
+    assert new.endswith("new: nothing to compare with")
+
+
 def test_strict_makes_warnings_count(invoke):
     assert invoke("contract", *FEW, "quotes", "--strict").exit_code == 1
 

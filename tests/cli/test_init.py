@@ -88,6 +88,11 @@ def test_force_overwrites(invoke, here):
     assert load(here / "gateway.toml").legacy.settings == "mysite.settings"
 
 
+def test_a_pyproject_without_its_table_is_no_obstacle(invoke, here):
+    (here / "pyproject.toml").write_text('[project]\nname = "shop"\n[tool.ruff]\n')
+    assert invoke("init", "--settings", "mysite.settings").exit_code == 0
+
+
 def test_does_not_hide_a_table_in_pyproject(invoke, here):
     (here / "pyproject.toml").write_text("[tool.gateway.legacy]\n")
     assert invoke("init", "--settings", "mysite.settings").exit_code == 2

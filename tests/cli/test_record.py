@@ -138,6 +138,23 @@ def test_ctrl_c_ends_it_and_keeps_what_there_is(invoke, rollout, monkeypatch):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_second_ctrl_c_ends_the_command(invoke, rollout, monkeypatch):
+    """What was recorded stays in the database, to be fetched."""
+    rollout()
+
+    def interrupted(recording):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("the second one was not heard")
+
+    monkeypatch.setattr(live, "progress", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    result = invoke("record", "catalog", "--for", "1h")
+    assert result.exit_code == 130
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 def test_a_har_file_needs_no_server(invoke, rollout, here, django_user_model):
     rollout()
     django_user_model.objects.create_user("ada", "ada@example.org", "x")

@@ -8,6 +8,8 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from gateway.recording.plan import Plan, RecordingLimits, Selection, Target
+from gateway.recording.sample import Who
+from gateway.recording.session import ASKED
 from gateway.workbench.corpus.case import case_of
 from tests.support.asgi import ask, open_socket, running
 from tests.support.outside import outside
@@ -260,6 +262,36 @@ async def test_the_language_cookie_is_no_credential(gateway):
     assert case.header("cookie") == "django_language=el"
 
 
+SESSION = {"Cookie": "sessionid=somebody"}
+
+
+async def test_of_requests_that_are_alike_only_the_first_ones_are_asked_who_they_are(gateway, monkeypatch):
+    """That runs the project's authentication."""
+    asked = []
+    monkeypatch.setattr(
+        "gateway.recording.callers.CallerLookup.ask", lambda _, sampled: asked.append(sampled) or Who("user", "7")
+    )
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        for number in range(ASKED + 2):
+            await ask(app, f"/json/?page={number}", headers=SESSION)
+        ((case, count),) = (await recorded(app))[0].items()
+    assert (len(asked), count) == (ASKED, ASKED + 2)
+    assert (case.user.kind, case.user.ref) == ("user", "7")
+
+
+async def test_a_key_that_is_an_address_has_a_pseudonym(gateway, monkeypatch):
+    monkeypatch.setattr(
+        "gateway.recording.callers.CallerLookup.ask", lambda *_: Who("user", "ada.lovelace@example.org")
+    )
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        await ask(app, "/json/", headers=SESSION)
+        ((case, _),) = (await recorded(app))[0].items()
+    assert "lovelace" not in case.user.ref
+    assert case.user.ref.endswith("@example.com")
+
+
 # -- bounds -----------------------------------------------------------------------------------------
 
 
@@ -399,6 +431,29 @@ async def test_none_outlives_the_process(gateway):
         await ask(app, "/json/")
         found, batch = await recorded(app)
         assert (app.recordings.active, found, batch.done) == (False, {}, True)
+
+
+async def test_counts_that_could_not_be_stored_are_given_again(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        await ask(app, "/json/")
+        _, batch = await recorded(app)
+        app.recordings.stored([batch])
+        await ask(app, "/json/")
+        _, more = await recorded(app)
+        app.recordings.restore([more])
+        (again,) = app.recordings.drain()
+    assert [(one.count, one.document) for one in again.found.values()] == [(1, None)]
+
+
+async def test_another_may_begin_meanwhile(gateway):
+    async with running(gateway()) as app:
+        app.recordings.follow([plan()])
+        await ask(app, "/json/")
+        app.recordings.follow([plan(), plan(name="two")])
+        await ask(app, "/json/")
+        counts = [[*(await recorded(app, name))[0].values()] for name in ("one", "two")]
+    assert counts == [[2], [1]]
 
 
 async def test_what_could_not_be_stored_is_given_again(gateway):

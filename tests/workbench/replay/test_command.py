@@ -134,6 +134,16 @@ def test_what_can_not_be_asked_says_why(site, gateway, arguments, status, words)
     assert (result.exit_code, words in result.stderr) == (status, True)
 
 
+def test_a_service_that_can_not_be_imported_ends_with_3(site, tmp_path):
+    config = tmp_path / "gateway.toml"
+    config.write_text(site.config.read_text().replace("tests.planted.services:apps.none", "tests.planted.nowhere:app"))
+    with Commands(config, site.settings) as gateway:
+        result = gateway("replay", site.record(get("none", "books/")), "--verbose")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr.startswith("Error: ConfigError: ")
+    assert "tests.planted.nowhere" in result.stderr
+
+
 def test_a_database_that_is_not_there_ends_with_3(site, tmp_path):
     other = {
         **site.settings,
