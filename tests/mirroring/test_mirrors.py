@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,7 @@ from gateway.dispatch.scope import MIRROR
 from gateway.mirroring import backpressure as load
 from gateway.mirroring import worker
 from gateway.mirroring.answer_tap import AnswerTap
+from gateway.mirroring.limits import REFUSED, MirrorLimits
 from tests.parity.copies import compared, counted
 from tests.project import mirrored
 from tests.support.asgi import Connection, ask, running, scope, until
@@ -183,6 +185,26 @@ async def test_answers_that_can_not_be_read_are_not_compared_and_counted(shadowe
         await ask(app, "/m/packed/")
         await compared(app)
         assert (counted(app).errors, counted(app).compared, found(app)) == (1, 0, [])
+
+
+async def test_a_failure_of_the_mirror_itself_is_logged_and_counted(shadowed, monkeypatch, caplog):
+    monkeypatch.setattr("gateway.mirroring.maker.MirrorMaker.make", lambda *_: 1 // 0)
+    async with running(shadowed()) as app:
+        assert (await ask(app, "/m/same/")).status == 200
+        await compared(app)
+        assert (counted(app).errors, found(app)) == (1, [])
+    assert "route 'm': a mirror failed" in caplog.text
+
+
+def test_what_two_mirrors_would_use_at_once_is_told_once(caplog):
+    policy, match = SimpleNamespace(route="m"), SimpleNamespace(template="/m/")
+    copy = SimpleNamespace(policy=policy, match=match, template="GET /m/", other="m")
+    limits = MirrorLimits(None, 1.0, barred=False)
+    for now in (0.0, 1.0):
+        limits.refuse(copy, "a connection to redis", now)
+    assert caplog.text.count("as m would use a connection to redis") == 1
+    assert (limits.unshielded("m", "/m/", 1.0), limits.unshielded("m", "/other/", 1.0)) == (True, False)
+    assert not limits.unshielded("m", "/m/", REFUSED)
 
 
 async def test_secrets_are_not_kept(shadowed):

@@ -8,10 +8,12 @@ import logging
 import shutil
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from gateway.mirroring import sender
+from gateway.mirroring.delivery import Delivery
 from gateway.mirroring.receiver import Receiver
 from gateway.mirroring.wire import ACCEPTED, DONE, GREETING, PREFIX, ReceivedCopy, greeting, pack
 from gateway.parity.answer import Answer
@@ -377,6 +379,49 @@ async def test_what_is_done_is_told_in_the_end_to_a_process_that_does_not_read_f
         writer.close()
         assert await until(lambda: receiver._connections == {})
         deliver[0]()  # nobody is there to be told
+
+
+async def test_a_process_that_leaves_before_it_has_read_what_is_done_leaves_nothing_behind(path, caplog):
+    deliver = []
+    receiver = Receiver(b"g" * GREETING, lambda sent, done: deliver.append(done), 100)
+    async with await asyncio.start_unix_server(receiver, path):
+        reader, writer = await asyncio.open_unix_connection(path, limit=2)
+        writer.write(b"g" * GREETING)
+        assert await reader.readexactly(1) == ACCEPTED
+        writer.write(pack(finished({"headers": []}, None, b"", Answer(200, (), b"", 0.1)), 0))
+        assert await until(lambda: len(deliver) == 1)
+        for _ in range(100_000):  # more than the system keeps for it
+            deliver[0]()
+        writer.transport.abort()
+        assert await until(lambda: receiver._connections == {})
+    assert caplog.records == []
+
+
+async def test_that_a_process_has_another_configuration_is_told_once(path, caplog):
+    """It connects again each second."""
+    receiver = Receiver(b"g" * GREETING, lambda *_: None, 100)
+    async with await asyncio.start_unix_server(receiver, path):
+        for _ in range(2):
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(b"h" * GREETING)
+            assert await reader.read() == b"it was started with another configuration or version: restart it\n"
+            writer.close()
+    assert caplog.text.count("a process that serves has another configuration or version") == 1
+
+
+def test_a_copy_that_can_not_be_taken_is_counted_and_the_next_one_comes(caplog):
+    dropped, told = [], []
+    delivery = Delivery(
+        mirrors=None,
+        publisher=None,
+        read=lambda _: 1 // 0,
+        admit=None,
+        clock=None,
+        counters=SimpleNamespace(drop=lambda *what: dropped.append(what)),
+    )
+    delivery.take(SimpleNamespace(route="m", scope={}), lambda: told.append("done"))
+    assert (dropped, told) == ([("m", "refused")], ["done"])
+    assert "route 'm': a copy can't be mirrored" in caplog.text
 
 
 @pytest.mark.slow
