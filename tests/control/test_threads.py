@@ -474,10 +474,11 @@ def test_what_was_recorded_and_can_never_be_stored_is_given_up(
 
 @pytest.mark.django_db
 def test_where_nothing_is_lost_in_the_end_nothing_is_said(
-    writing: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    writing: Any, samples: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(writer, "write_counts", raising(AWAY))
+    monkeypatch.setattr(writer, "write_batches", raising(AWAY))
     writing.last()
+    assert samples == ["restore", "a batch"]
     assert caplog.text == ""
 
 
