@@ -300,3 +300,13 @@ def test_a_security_scheme_of_both_halves_has_the_projects_name():
     found = merged(("legacy", secured("cookieAuth", "one")), ("new", secured("Session", "another")))
     assert [*found["components"]["securitySchemes"]] == ["cookieAuth"]
     assert found["paths"]["/Session"]["get"]["security"] == [{"cookieAuth": []}]
+
+
+def test_a_security_scheme_that_the_project_has_not_keeps_its_name():
+    def secured(name: str, header: str) -> Any:
+        found = document({f"/{name}": {"get": answers(TEXT, security=[{name: []}])}})
+        return found | {"components": {"securitySchemes": {name: {"type": "apiKey", "in": "header", "name": header}}}}
+
+    found = merged(("legacy", secured("token", "X-Token")), ("new", secured("key", "X-Key")))
+    assert sorted(found["components"]["securitySchemes"]) == ["key", "token"]
+    assert found["paths"]["/key"]["get"]["security"] == [{"key": []}]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from rest_framework import generics, serializers
+from rest_framework.filters import SearchFilter
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -92,3 +93,22 @@ def test_a_serializer_that_needs_a_real_request_is_missing_and_the_log_says_why(
         assert body_of_post(Needy) == {}
     assert "Needy'> is not in the OpenAPI document" in caplog.text
     assert "KeyError" in caplog.text
+
+
+class OwnFilter:
+    """One of the project's, which documents nothing."""
+
+    def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
+        raise NotImplementedError
+
+
+class Listed(generics.ListAPIView[Any]):
+    serializer_class = Thing
+    filter_backends = (SearchFilter, OwnFilter)
+    search_fields = ("name",)
+    pagination_class = None
+
+
+def test_parameters_are_those_that_the_filters_document():
+    parameters = document(Listed)["paths"]["/things/"]["get"]["parameters"]
+    assert [one["name"] for one in parameters] == ["search"]

@@ -31,6 +31,8 @@ def spelled(*patterns):
         ([r"^a/(?P<x>(?P<y>b)c)$"], ["/a/{x|(?:b)c}"]),
         (["<pk>/", "<pk>"], ["/{pk_1|[^/]+}/{pk|[^/]+}"]),
         ([r"^files/(?P<rest>.*)"], ["/files/{rest|.*}"]),
+        ([r"^a/\d/$"], [r"/a/{part_2|\d}/"]),
+        ([r"^a/[xy]$"], ["/a/{part_2|[xy]}"]),
     ],
 )
 def test_spelling(patterns, templates):

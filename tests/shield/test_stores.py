@@ -229,6 +229,14 @@ def test_what_is_of_no_known_kind_is_named(settings, setting):
     assert "OwnMail" in said
 
 
+def test_from_django_6_1_on_the_mailers_are_asked_for(settings, monkeypatch):
+    monkeypatch.setattr(django, "VERSION", (6, 1, 0, "final", 0))
+    known = "django.core.mail.backends.smtp.EmailBackend"
+    settings.MAILERS = {"default": {"BACKEND": f"{__name__}.OwnMail"}, "other": {"BACKEND": known}}
+    [said] = unshielded()
+    assert said.startswith("MAILERS['default'] = ")
+
+
 @pytest.mark.parametrize("name", ["no.such.Layer", "channels.layers.NoSuchLayer"])
 def test_what_can_not_be_imported_is_never_used_and_not_named(settings, name):
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": name}}

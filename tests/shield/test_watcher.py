@@ -345,3 +345,11 @@ def test_mysql_may_fail_a_caller_for_a_mirror_so_it_writes_only_into_a_copy(alia
         return scope.refusal
 
     assert "where MySQL may end a caller's transaction for a mirror's" in on_a_thread(job)
+
+
+def test_the_thread_is_started_once(own_watcher):
+    """With the priority of whoever is first."""
+    before = {thread.ident for thread in threading.enumerate()}
+    own_watcher.remain()
+    own_watcher.remain()
+    assert len([thread for thread in threading.enumerate() if thread.ident not in before]) == 1
