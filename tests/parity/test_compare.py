@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gateway.parity.compare import MISSING, Severity, compare
-from gateway.parity.findings import BUDGET
+from gateway.parity.findings import BUDGET, Findings
 from gateway.parity.rules import CompareRules
 from gateway.parity.severity import KINDS
 from tests.parity.answers import answer, compared, found, text
@@ -305,6 +305,18 @@ def test_items_of_very_long_lists_are_compared_by_position():
     comparison = compared([*range(300)], [-1, *range(299), -2], "max_differences = 500")
     kinds = Counter(difference.kind for difference in comparison.differences)
     assert kinds["primitive"] == 300
+
+
+def test_so_many_errors_are_kept():
+    findings = Findings(CompareRules())
+    for number in range(50):
+        findings.error(f"the header {number} can't be read")
+    assert len(findings.result().errors) == 20
+
+
+def test_lists_that_are_empty_on_both_sides_are_equal():
+    assert found({"a": [], "b": 1}, {"a": [], "b": 2}) == [("primitive", "/b")]
+    assert found({"a": [], "count": 1}, {"a": [], "count": 2}) == [("primitive", "/count")]
 
 
 def test_a_breaking_difference_is_not_lost_behind_warnings():

@@ -41,6 +41,7 @@ def test_what_a_browser_reads_alike_is_equal(expected, actual):
         ("<pre>a\n b</pre>", "<pre>a b</pre>", "html:pre"),
         ("<input name=token value=1>", "<input name=token value=2>", "html:"),
         ("<p>a</p>", "<p>a</p><p>b</p>", "html:"),
+        ("</b><p>a</p>", "</i><p>a</p>", "html:"),
     ],
 )
 def test_what_a_browser_shows_otherwise_is_a_difference(expected, actual, place):

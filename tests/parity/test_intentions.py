@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.parity import intentions
 from gateway.parity.difference import MISSING, Severity
 from gateway.parity.findings import Findings
 from gateway.parity.intentions import GONE, Intention, compare_intentions
@@ -63,6 +64,16 @@ def test_what_is_asked_more_often_is_one_difference_for_each():
 def test_values_are_compared_by_the_rules():
     assert found([cache("a", {"n": ONE})], [cache("a", {"n": Decimal("1.001")})], tolerance=Decimal("0.01")) == []
     assert found([cache("a", {"n": ONE})], [cache("a", {"n": TWO})], ignore=("/n",)) == []
+
+
+def test_values_that_are_too_large_to_be_compared_are_not_the_same(monkeypatch):
+    """Nor are they where the rules might see no difference."""
+    one, other = ({str(number): last for number in range(100)} for last in (ONE, Decimal("1.001")))
+    tolerant: dict[str, Any] = {"tolerance": Decimal("0.01")}
+    assert found([cache("a", one)], [cache("a", other)], **tolerant) == []
+    whole = intentions.Findings
+    monkeypatch.setattr(intentions, "Findings", lambda rules: whole(rules, budget=10))
+    assert [pointer for pointer, *_ in found([cache("a", one)], [cache("a", other)], **tolerant)] == ["effects:cache:a"]
 
 
 # -- places ---------------------------------------------------------------------------------------

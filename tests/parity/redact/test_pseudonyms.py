@@ -89,6 +89,12 @@ def test_addresses_are_joined_whatever_their_case_and_wherever_they_stand(pseudo
     )
 
 
+def test_beyond_so_many_values_pseudonyms_are_the_same_and_only_not_remembered(monkeypatch):
+    before = make().mask("ada@shop.example.org")
+    monkeypatch.setattr("gateway.parity.redact.pseudonyms.MOST", 0)
+    assert make().mask("ada@shop.example.org") == before
+
+
 def test_a_password_does_not_even_keep_its_length(pseudonyms):
     assert len(pseudonyms.secret("password", "x")) == len(pseudonyms.secret("new_password", "x" * 50)) == 16
     assert pseudonyms.secret("password", "") == ""

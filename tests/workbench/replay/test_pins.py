@@ -41,6 +41,7 @@ def all():
         "secrets": secrets.token_hex(), "urandom": os.urandom(7).hex(), "string": get_random_string(12),
         "word": asked("SELECT CURRENT_TIMESTAMP"), "now": asked("SELECT " + Now().as_sqlite(None, connection)[0] % ()),
         "datetime": asked("SELECT datetime('now', '+1 day')"), "of a value": asked("SELECT date('2020-02-03')"),
+        "without a time": [asked("SELECT datetime()"), asked("SELECT strftime('%Y')")],
     }
 
 first, second = all(), all()
@@ -71,3 +72,4 @@ def test_the_clock_stands_where_it_was_pinned_in_the_database_too(drawn):
     assert first["time"] == first["timezone"] == "2023-11-14T22:13:20.500000+00:00"
     assert (first["word"], first["now"]) == ("2023-11-14 22:13:20", "2023-11-14 22:13:20.500")
     assert (first["datetime"], first["of a value"]) == ("2023-11-15 22:13:20", "2020-02-03")
+    assert first["without a time"] == ["2023-11-14 22:13:20", "2023"]
