@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from gateway.testing import record
+from tests.support.asgi import Connection, scope
 
 
 def test_a_service_is_recorded(gateway_client):
@@ -62,3 +65,31 @@ def test_after_the_block_nothing_is_recorded(gateway_client):
 def test_an_unknown_upstream_is_an_error_that_names_those_there_are(record_upstream):
     with pytest.raises(LookupError, match="there is no upstream 'plan'; there are: legacy, plain, bridged"):
         record_upstream("plan")
+
+
+async def echo(scope, receive, send):
+    """Reads until its client leaves, and sends more than status and body."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close"})
+        return
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.debug", "info": {}})
+    await send({"type": "http.response.body", "body": b"answer"})
+
+
+@pytest.mark.anyio
+async def test_of_each_message_what_is_no_request_and_no_answer_is_passed_on_alone():
+    upstream = SimpleNamespace(entry=echo)
+    with record("echo", gateway=SimpleNamespace(upstreams={"echo": upstream})) as seen:
+        socket, request = (Connection(upstream.entry, scope("/x", kind=kind)) for kind in ("websocket", "http"))
+        request.body(b"one ", more=True)
+        request.body(b"two")
+        request.leave()
+        await socket.done()
+        await request.done()
+    assert [(one.path, one.body, one.status, one.response_body) for one in seen] == [("/x", b"one two", 200, b"answer")]
+    assert [message["type"] for message in socket.messages] == ["websocket.close"]
+    assert "http.response.debug" in [message["type"] for message in request.messages]
+    assert upstream.entry is echo
