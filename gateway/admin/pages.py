@@ -34,6 +34,8 @@ from gateway.clock import utc_now
 from gateway.config.problems import ConfigError
 from gateway.config.routes import RouteConfig
 from gateway.control.models import Route
+from gateway.control.templatetags.gateway_admin import translated
+from gateway.wording import Message
 from gateway.workbench.database import trouble
 
 __all__ = ["FRAGMENTS", "SectionPages"]
@@ -94,12 +96,12 @@ class SectionPages:
     def _moved(
         self, request: HttpRequest, route: RouteConfig, may: Allowed, *, records: bool = False
     ) -> HttpResponseBase:
-        who, done = request.user.get_username(), ""
+        who = request.user.get_username()
         try:
             if records:
-                done = str(record(route, request.POST, who))
+                done = record(route, request.POST, who).message
             else:
-                done = str(carry_out(route, move_in(request.POST), who, may))
+                done = carry_out(route, move_in(request.POST), who, may).message
         except NotMoved as exc:
             return self._route(request, route, may, exc)
         FRAGMENTS.clear()
@@ -178,13 +180,13 @@ class SectionPages:
             refusal=refusal,
         )
 
-    def _done(self, request: HttpRequest, route: RouteConfig, done: str) -> None:
-        """Say what was done, in the admin's own log too: gateway.control has it in any case."""
+    def _done(self, request: HttpRequest, route: RouteConfig, done: Message) -> None:
+        """Say what was done, in the admin's own log too, in English: gateway.control has it in any case."""
         try:
-            self._section.log_change(request, Route(name=route.name), done)
+            self._section.log_change(request, Route(name=route.name), str(done))
         except DatabaseError:
             logger.exception("the admin's log does not say that %s", done)
-        messages.success(request, done)
+        messages.success(request, translated(done))
 
     # -- endpoints, and why ------------------------------------------------------------------------
 

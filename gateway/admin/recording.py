@@ -14,6 +14,7 @@ from gateway.control.database import DatabaseBusy
 from gateway.control.recordings import start
 from gateway.recording.plan import Selection, Target
 from gateway.rollout.policy import declared_state
+from gateway.wording import Message, message
 
 __all__ = ["Begun", "record"]
 
@@ -28,9 +29,17 @@ class Begun:
     route: str
     why: str
 
-    def __str__(self) -> str:
-        command = f"gateway record --fetch {self.recording}"
-        return f"{self.who} records {self.route!r} for {self.seconds:g} s: {self.why} ({command})"
+    @property
+    def message(self) -> Message:
+        """It, in words."""
+        return message(
+            "{who} records {route!r} for {seconds:g} s: {why} ({command})",
+            who=self.who,
+            route=self.route,
+            seconds=self.seconds,
+            why=self.why,
+            command=f"gateway record --fetch {self.recording}",
+        )
 
 
 def record(route: RouteConfig, form: QueryDict, who: str) -> Begun:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from gateway.admin.moves import reason_in
 from gateway.control.database import DatabaseBusy
 from gateway.control.settle import NoSuchGroup, accept, resolve
+from gateway.wording import Message, message
 
 if TYPE_CHECKING:
     from gateway.control.reports import DifferenceReport
@@ -31,7 +32,7 @@ class NotSettled(Exception):
         self.status = status
 
 
-def settle(difference: DifferenceReport, form: QueryDict, who: str, at: datetime) -> str:
+def settle(difference: DifferenceReport, form: QueryDict, who: str, at: datetime) -> Message:
     """Do what the form asks for. Returns what was done, in words. Raises NotSettled."""
     why = reason_in(form)
     if not why:
@@ -50,18 +51,20 @@ def settle(difference: DifferenceReport, form: QueryDict, who: str, at: datetime
     raise NotSettled(gettext("there is no such step: %(value)s") % {"value": form.get("verb", "")}, form)
 
 
-def _resolved(difference: DifferenceReport, release: str, why: str, who: str, at: datetime) -> str:
+def _resolved(difference: DifferenceReport, release: str, why: str, who: str, at: datetime) -> Message:
     """Resolved: open again when it is seen again, whatever the release."""
     text = gettext("by release %(release)s: %(why)s") % {"release": release, "why": why} if release else why
     resolve(difference.fingerprint, who=who, why=text, at=at)
-    return f"{who} resolved {difference.summary!r} of {difference.route!r}: {text}"
+    what = {"summary": difference.summary, "route": difference.route}
+    return message("{who} resolved {summary!r} of {route!r}: {why}", who=who, why=text, **what)
 
 
-def _accepted(difference: DifferenceReport, until: str, why: str, who: str, at: datetime) -> str:
+def _accepted(difference: DifferenceReport, until: str, why: str, who: str, at: datetime) -> Message:
     """Accepted: it doesn't count until the end of that day."""
     try:
         day = date.fromisoformat(until)
     except ValueError:
         raise ValueError(gettext("a last day is needed, in the future")) from None
     accept(difference.fingerprint, who=who, why=why, until=day, at=at)
-    return f"{who} accepted {difference.summary!r} of {difference.route!r} until {day}: {why}"
+    what = {"summary": difference.summary, "route": difference.route}
+    return message("{who} accepted {summary!r} of {route!r} until {day}: {why}", who=who, why=why, day=day, **what)

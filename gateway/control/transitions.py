@@ -29,6 +29,7 @@ from gateway.control.revisions import next_revision
 from gateway.rollout.evidence import missing
 from gateway.rollout.policy import declared_state
 from gateway.rollout.stage import IllegalMove, State, paused, promoted, resumed, rolled_back
+from gateway.wording import Message, message
 
 __all__ = [
     "Conflict",
@@ -47,11 +48,11 @@ __all__ = [
 
 CLIMBING = ("promote", "clear")  # may promote a route, which requires evidence
 DONE = {
-    "promote": "promoted",
-    "rollback": "rolled back",
-    "pause": "paused",
-    "resume": "resumed",
-    "clear": "cleared",
+    "promote": message("promoted"),
+    "rollback": message("rolled back"),
+    "pause": message("paused"),
+    "resume": message("resumed"),
+    "clear": message("cleared"),
 }
 
 
@@ -70,13 +71,22 @@ class Transition:
     revision: int
     anyway: bool = False
 
-    def __str__(self) -> str:
-        why = f": {self.why}" if self.why else ""
-        when = f"{self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    @property
+    def message(self) -> Message:
+        """It, in words."""
+        values = {"who": self.who, "route": self.route, "at": f"{self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"}
         if self.verb == "record":
-            return f"{self.who} recorded {self.route!r} at {when}{why}"
-        anyway = " anyway" if self.anyway else ""
-        return f"{self.who} {DONE[self.verb]} {self.route!r}{anyway} from {self.before} to {self.after} at {when}{why}"
+            said = message("{who} recorded {route!r} at {at}", **values)
+        else:
+            values |= {"done": DONE[self.verb], "before": self.before.message, "after": self.after.message}
+            if self.anyway:
+                said = message("{who} {done} {route!r} anyway from {before} to {after} at {at}", **values)
+            else:
+                said = message("{who} {done} {route!r} from {before} to {after} at {at}", **values)
+        return message("{said}: {why}", said=said, why=self.why) if self.why else said
+
+    def __str__(self) -> str:
+        return str(self.message)
 
 
 class Conflict(Exception):

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.wording import Message, message
+
 __all__ = ["MINIMUM_ABSOLUTE", "MINIMUM_RELATIVE", "Noise", "is_noise", "judge"]
 
 MINIMUM_RELATIVE = 0.20
@@ -38,18 +40,28 @@ def judge(raw: int, total: int, noise: int, controls: int) -> Noise:
     if not 0 <= raw <= total or not 0 <= noise <= controls:
         raise ValueError(f"counts that can't be: {raw} of {total} comparisons, {noise} of {controls} controls")
     if raw == 0:
-        return Noise(True, "never seen")
+        return Noise(True, message("never seen"))
     often, noisy = raw / total, noise / controls if controls else 0.0
-    said = f"in {_share(raw, total)}; "
-    said += f"of legacy with itself in {_share(noise, controls)}" if controls else "no control yet"
+    noise_too, verdict = _verdict(often, noisy)
+    seen = _share(raw, total)
+    if not controls:
+        return Noise(noise_too, message("in {seen}; no control yet: {verdict}", seen=seen, verdict=verdict))
+    control = _share(noise, controls)
+    said = message(
+        "in {seen}; of legacy with itself in {control}: {verdict}", seen=seen, control=control, verdict=verdict
+    )
+    return Noise(noise_too, said)
+
+
+def _verdict(often: float, noisy: float) -> tuple[bool, Message]:
     if often <= noisy:
-        return Noise(True, f"{said}: not more often")
+        return True, message("not more often")
     if (often - noisy) / (often + noisy) <= MINIMUM_RELATIVE:
-        return Noise(True, f"{said}: hardly more often")
+        return True, message("hardly more often")
     if often - noisy <= MINIMUM_ABSOLUTE:
-        return Noise(True, f"{said}: too rarely to tell")
-    return Noise(False, f"{said}: more often")
+        return True, message("too rarely to tell")
+    return False, message("more often")
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part:,} of {whole:,} ({part / whole:.1%})"
+def _share(part: int, whole: int) -> Message:
+    return message("{part:,} of {whole:,} ({share:.1%})", part=part, whole=whole, share=part / whole)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from math import inf
 
 from gateway.config.services import BREAKER, BreakerSettings
-from gateway.wording import counted
+from gateway.wording import Message, message, plural_message
 
 __all__ = ["CircuitBreaker"]
 
@@ -127,7 +127,7 @@ class CircuitBreaker:
         self._settings = breaker or BreakerSettings()
         self._window = _Window(self._settings.window)
         self._cooldown = _Cooldown(self._settings)
-        self._busy = f"service {service!r} has {counted(limit or 0, 'request')} in flight"
+        self._busy = _busy(service, limit or 0)
         self._cause: str | None = None  # why it is not closed, in words; None while it is
         self._trial_until = -inf  # while a trial is under way: when it is given up
         # Increases whenever the state changes or a trial begins: requests of earlier epochs don't count.
@@ -202,14 +202,14 @@ class CircuitBreaker:
             return STALE
         # A trial that never ends must not block all others: it is given up after one window, and its token is void.
         self._trial_until = now + self._settings.window
-        self._cause = f"service {self.service!r} is tried by one request after failures"
+        self._cause = message("service {service!r} is tried by one request after failures", service=self.service)
         self._epoch += 1
         return self._epoch
 
     def _tried(self, now: float, failed: bool | None) -> None:
         self._trial_until = -inf
         if failed:
-            self._open(now, "a request that tried it failed")
+            self._open(now, message("a request that tried it failed"))
         elif failed is not None:
             self._cause = None
             self.may_reject = self.limit is not None
@@ -222,15 +222,34 @@ class CircuitBreaker:
         settings = self._settings
         requests, failures = self._window.requests, self._window.failures
         if requests >= settings.minimum and failures >= settings.failure_rate * requests:
-            self._open(now, f"{failures} of {requests} in {settings.window:g} s")
+            self._open(now, _numbers(failures, requests, settings.window))
 
-    def _open(self, now: float, numbers: str) -> None:
+    def _open(self, now: float, why: Message) -> None:
         self._cooldown.begin(now)
         self.may_reject = True
-        self._cause = f"service {self.service!r} rests for {self._cooldown.seconds:g} s after failures ({numbers})"
+        self._cause = _resting(self.service, self._cooldown.seconds, why)
         self._epoch += 1
         self.openings += 1
         self.tell(self._cause)
+
+
+def _busy(service: str, limit: int) -> Message:
+    return plural_message(
+        "service {service!r} has {count} request in flight",
+        "service {service!r} has {count} requests in flight",
+        limit,
+        service=service,
+    )
+
+
+def _resting(service: str, seconds: float, why: Message) -> Message:
+    values = {"service": service, "seconds": seconds, "why": why}
+    return message("service {service!r} rests for {seconds:g} s after failures ({why})", **values)
+
+
+def _numbers(failures: int, requests: int, window: float) -> Message:
+    values = {"failures": failures, "requests": requests, "window": window}
+    return message("{failures} of {requests} in {window:g} s", **values)
 
 
 def _tell_nobody(_: str) -> None:

@@ -14,6 +14,7 @@ from gateway.rollout.policy import RoutePolicy
 from gateway.rollout.stage import LEGACY_STAGE, LIVE, RETIRED, SHADOW
 from gateway.routing.request import RequestInfo
 from gateway.routing.table import Match
+from gateway.wording import Message, message
 
 __all__ = [
     "LEGACY",
@@ -60,16 +61,52 @@ class ForStaff(Exception):
 
 
 class Bucketed(NamedTuple):
-    """Why a canary includes or excludes a caller: its bucket, and how that was found. Formatted on demand."""
+    """Why a canary includes or excludes a caller: its bucket, and how that was found. In words on demand."""
 
     policy: RoutePolicy
     bucket: int
-    how: str
+    how: Message
 
-    def __str__(self) -> str:
+    @property
+    def message(self) -> Message:
+        """It, in words."""
         threshold = self.policy.threshold
-        side = "below" if self.bucket < threshold else "not below"
-        return f"{_where(self.policy)}: bucket {self.bucket}, {self.how}, is {side} {threshold}"
+        values = {"where": _where(self.policy), "bucket": self.bucket, "how": self.how, "threshold": threshold}
+        if self.bucket < threshold:
+            return message("{where}: bucket {bucket}, {how}, is below {threshold}", **values)
+        return message("{where}: bucket {bucket}, {how}, is not below {threshold}", **values)
+
+
+class Placed(NamedTuple):
+    """Why a canary includes or excludes a caller, whatever the bucket: `why` says it of `value`, on demand."""
+
+    policy: RoutePolicy
+    why: Callable[[str], Message]
+    value: str
+
+    @property
+    def message(self) -> Message:
+        """It, in words."""
+        return message("{where}, and {why}", where=_where(self.policy), why=self.why(self.value))
+
+
+class Diverted(NamedTuple):
+    """Why legacy answers instead of a service: what the decision was, and why that can't be. In words on demand."""
+
+    decided: Why
+    refusal: str
+
+    @property
+    def message(self) -> Message:
+        """It, in words."""
+        return message("{decided}, but {refusal}", decided=_said(self.decided), refusal=self.refusal)
+
+
+Why = str | Bucketed | Placed | Diverted
+
+
+def _said(why: Why) -> str:
+    return why if isinstance(why, str) else why.message
 
 
 class Decision(NamedTuple):
@@ -80,7 +117,7 @@ class Decision(NamedTuple):
     """
 
     upstream: str
-    why: str | Bucketed
+    why: Why
     route: str | None = None
     policy: RoutePolicy | None = None
     mirror: bool = False
@@ -89,7 +126,7 @@ class Decision(NamedTuple):
     @property
     def reason(self) -> str:
         """The reason, in words."""
-        return str(self.why)
+        return _said(self.why)
 
     @property
     def bucket(self) -> int | None:
@@ -112,11 +149,11 @@ class DecisionContext:
     known: Callable[[str], bool | None]
 
 
-UNCLAIMED = Decision(LEGACY, "no route claims this path")
-OTHER_METHOD = Decision(LEGACY, "the path is claimed, but not for this method")
-OWN_PAGE = Decision(NOBODY, "a page of the gateway's own")
-PROBED = Decision(NOBODY, "a page of the gateway's own, for probes")
-NOT_STAFF = Decision(LEGACY, "the gateway's own page on this path is for staff only")
+UNCLAIMED = Decision(LEGACY, message("no route claims this path"))
+OTHER_METHOD = Decision(LEGACY, message("the path is claimed, but not for this method"))
+OWN_PAGE = Decision(NOBODY, message("a page of the gateway's own"))
+PROBED = Decision(NOBODY, message("a page of the gateway's own, for probes"))
+NOT_STAFF = Decision(LEGACY, message("the gateway's own page on this path is for staff only"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +169,12 @@ def compile_route(policy: RoutePolicy) -> CompiledRoute:
     """Compile the decision of a route with this policy, for every request that it claims."""
     route, stage = policy.route, policy.state.stage
     fixed = None
-    if stage == LEGACY_STAGE:
-        fixed = Decision(LEGACY, f"route {route!r} is at stage legacy", route, policy)
-    elif stage == SHADOW:
-        fixed = Decision(LEGACY, f"route {route!r} is at stage shadow", route, policy)
+    if stage in (LEGACY_STAGE, SHADOW):
+        why = message("route {route!r} is at stage {stage}", route=route, stage=stage)
+        fixed = Decision(LEGACY, why, route, policy)
     elif stage in (LIVE, RETIRED):
-        fixed = Decision(policy.service, f"route {route!r} is {stage}", route, policy)
+        why = message("route {route!r} is {stage}", route=route, stage=stage)
+        fixed = Decision(policy.service, why, route, policy)
     return CompiledRoute(policy, fixed, fixed._replace(mirror=True) if fixed is not None else None)
 
 
@@ -197,7 +234,7 @@ def with_fallback(decision: Decision, reason: str) -> Decision:
     policy, cookie = decision.policy, decision.cookie
     if cookie is not None and policy is not None and policy.group in cookie.pins:
         cookie = cookie.pinned(policy.group, LEGACY)
-    return decision._replace(upstream=LEGACY, why=f"{decision.reason}, but {reason}", mirror=False, cookie=cookie)
+    return decision._replace(upstream=LEGACY, why=Diverted(decision.why, reason), mirror=False, cookie=cookie)
 
 
 # -- by cohort ----------------------------------------------------------------------------------
@@ -208,16 +245,18 @@ def _by_cohort(policy: RoutePolicy, info: RequestInfo, caller: Caller | None, co
     if policy.signed_header and (asked := info.headers.get(site.header)) is not None:
         side = site.signer.side(policy.route, asked, context.clock.time())
         if side is not None:
-            return _at(policy, side, f"a signed header asks for {side}")
+            return _at(policy, side, _asked_for, side)
     if caller is None:
-        return _at(policy, LEGACY, "the project could not be asked who the caller is")
+        return _at(policy, LEGACY, _unknown, "")
     cookie = (
         _affinity_cookie(policy, info) if policy.pins else None
     )  # otherwise it is read only if nothing else identifies the caller
     if cookie is not None and (pin := cookie.pins.get(policy.group)):
-        return _at(policy, pin, f"the caller wrote to {pin} first")
-    if (policy.staff and caller.staff) or (policy.groups and not policy.groups.isdisjoint(caller.groups)):
-        decision = _at(policy, "service", f"the caller is always in, as {_always(policy, caller)}")
+        return _at(policy, pin, _written_to, pin)
+    if policy.staff and caller.staff:
+        decision = _at(policy, "service", _staff, "")
+    elif policy.groups and not policy.groups.isdisjoint(caller.groups):
+        decision = _at(policy, "service", _in_group, min(policy.groups & caller.groups))
     else:
         decision = _in_or_out(policy, info, caller, cookie, context)
     if policy.pins and info.method not in SAFE:
@@ -238,7 +277,7 @@ def _in_or_out(
     enabled."""
     new = None
     if policy.key.kind == "none":
-        how, bucket = "drawn", int(context.random() * BUCKETS)
+        how, bucket = DRAWN, int(context.random() * BUCKETS)
     else:
         how, key = _sticky_key(policy, info, caller)
         if key is None and policy.site.cookie:
@@ -246,9 +285,9 @@ def _in_or_out(
                 cookie = _affinity_cookie(policy, info)
             if cookie is None:
                 cookie = new = AffinityCookie(context.new_id())
-            how, key = "by the gateway's cookie", b"ticket:" + cookie.id.encode()
+            how, key = BY_OUR_COOKIE, b"ticket:" + cookie.id.encode()
         elif key is None:
-            how, key = "by client address", b"client:" + info.client.encode()
+            how, key = BY_CLIENT, b"client:" + info.client.encode()
         bucket = policy.cohorts.bucket(key)
     upstream = policy.service if bucket < policy.threshold else LEGACY
     return Decision(upstream, Bucketed(policy, bucket, how), policy.route, policy, False, new)  # by name: 0.1 µs more
@@ -261,37 +300,61 @@ def _affinity_cookie(policy: RoutePolicy, info: RequestInfo) -> AffinityCookie |
     return None if cookies is None else site.signer.load_cookie(cookie_value(cookies, site.cookie))
 
 
-def _sticky_key(policy: RoutePolicy, info: RequestInfo, caller: Caller) -> tuple[str, bytes | None]:
+def _sticky_key(policy: RoutePolicy, info: RequestInfo, caller: Caller) -> tuple[Message, bytes | None]:
     """What identifies the caller, and how it was found; None if the request has nothing of that kind."""
     headers, kind = info.headers, policy.key.kind
     if kind == "client":
-        return "by client address", b"client:" + info.client.encode()
+        return BY_CLIENT, b"client:" + info.client.encode()
     if kind == "header":
         value = headers.get(policy.key.name)
         return policy.key.how, None if value is None else b"header:" + value
     if kind == "user":
         if caller.user is not None:
-            return "by user", b"user:" + caller.user.encode()
+            return BY_USER, b"user:" + caller.user.encode()
         if (credentials := headers.get(b"authorization")) is not None:
-            return "by credentials", b"credentials:" + credentials
+            return BY_CREDENTIALS, b"credentials:" + credentials
     cookies = headers.get(b"cookie", b"")
     if kind == "cookie":
         value = cookie_value(cookies, policy.key.name)
         return policy.key.how, None if value is None else b"cookie:" + value
     session = cookie_value(cookies, policy.site.session_cookie)
-    return "by session", None if session is None else b"session:" + session
+    return BY_SESSION, None if session is None else b"session:" + session
 
 
-def _where(policy: RoutePolicy) -> str:
-    return f"route {policy.route!r} is in canary at {policy.state.weight:g} %"
-
-
-def _at(policy: RoutePolicy, side: str, why: str) -> Decision:
+def _at(policy: RoutePolicy, side: str, why: Callable[[str], Message], value: str) -> Decision:
     upstream = policy.service if side == "service" else LEGACY
-    return Decision(upstream, f"{_where(policy)}, and {why}", policy.route, policy)
+    return Decision(upstream, Placed(policy, why, value), policy.route, policy)
 
 
-def _always(policy: RoutePolicy, caller: Caller) -> str:
-    if policy.staff and caller.staff:
-        return "staff"
-    return f"one of group {min(policy.groups & caller.groups)}"
+# -- in words -----------------------------------------------------------------------------------
+
+DRAWN = message("drawn")
+BY_CLIENT = message("by client address")
+BY_CREDENTIALS = message("by credentials")
+BY_OUR_COOKIE = message("by the gateway's cookie")
+BY_SESSION = message("by session")
+BY_USER = message("by user")
+
+
+def _where(policy: RoutePolicy) -> Message:
+    return message("route {route!r} is in canary at {weight:g} %", route=policy.route, weight=policy.state.weight)
+
+
+def _asked_for(side: str) -> Message:
+    return message("a signed header asks for {side}", side=side)
+
+
+def _written_to(side: str) -> Message:
+    return message("the caller wrote to {side} first", side=side)
+
+
+def _in_group(group: str) -> Message:
+    return message("the caller is always in, as one of group {group}", group=group)
+
+
+def _staff(_: str) -> Message:
+    return message("the caller is always in, as staff")
+
+
+def _unknown(_: str) -> Message:
+    return message("the project could not be asked who the caller is")

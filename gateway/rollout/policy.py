@@ -9,6 +9,7 @@ from gateway.rollout.affinity import AffinityCookie, Signer
 from gateway.rollout.cohort import BUCKETS, Cohorts
 from gateway.rollout.stage import CANARY, LEGACY_STAGE, LIVE, RETIRED, SHADOW, State
 from gateway.types import Header
+from gateway.wording import Message, message
 
 __all__ = ["AffinitySettings", "Key", "RoutePolicy", "compile_policy", "declared_state"]
 
@@ -19,11 +20,14 @@ class Key:
 
     kind: str
     name: bytes = b""
+    how: Message = field(init=False, compare=False, repr=False)  # a caller was identified, in words
 
-    @property
-    def how(self) -> str:
-        """How a caller was identified, in words."""
-        return f"by {self.kind} {self.name.decode()}"
+    def __post_init__(self) -> None:
+        name = self.name.decode()
+        how = (
+            message("by cookie {name}", name=name) if self.kind == "cookie" else message("by header {name}", name=name)
+        )
+        object.__setattr__(self, "how", how)
 
 
 @dataclass(frozen=True, slots=True)

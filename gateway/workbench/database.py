@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.wording import Message, message
+
 __all__ = ["has_field", "installed", "trouble"]
 
 
@@ -25,7 +27,7 @@ def has_field(model: Any, name: str) -> bool:
     return True
 
 
-def trouble(error: Exception) -> str:
+def trouble(error: Exception) -> Message:
     """What a database error means for runtime changes, and what to do. Queries the database again."""
     from django.db import DatabaseError, connections
 
@@ -35,12 +37,13 @@ def trouble(error: Exception) -> str:
     try:
         tables = connections[alias()].introspection.table_names()
     except DatabaseError:
-        return (
-            f"the database can't be asked ({said}). The servers go on as they are; a route can be moved when the"
-            " database is back, or by `stage` in the file and a restart"
+        return message(
+            "the database can't be asked ({said}). The servers go on as they are; a route can be moved when the"
+            " database is back, or by `stage` in the file and a restart",
+            said=said,
         )
     if "gateway_control_routestate" not in tables:
-        return "the tables of gateway.control are missing: run `python manage.py migrate`"
+        return message("the tables of gateway.control are missing: run `python manage.py migrate`")
     if isinstance(error, DatabaseBusy):
-        return f"{error}. Nothing was done; try it again"
-    return f"the database refused ({said}). After an upgrade, run `python manage.py migrate`"
+        return message("{error}. Nothing was done; try it again", error=str(error))
+    return message("the database refused ({said}). After an upgrade, run `python manage.py migrate`", said=said)

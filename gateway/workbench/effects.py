@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gateway.wording import joined, message
+
 if TYPE_CHECKING:
     from gateway.config.routes import RouteConfig
     from gateway.rollout.decision import Decision
@@ -48,10 +50,13 @@ def _fallback(
     refusal = _no_fallback(policy, snapshot.routes[policy.route], method, known=snapshot.known(path), marked=marked)
     if refusal is not None or policy.fallback is None:
         return {"allowed": False, "why": refusal, "max_body_bytes": None}
-    statuses = ", ".join(map(str, policy.fallback.statuses)) or "none"
-    why = f"if {policy.service} fails, is late, or answers one of {statuses}, before its first byte"
+    why = message(
+        "if {service} fails, is late, or answers one of {statuses}, before its first byte",
+        service=policy.service,
+        statuses=", ".join(map(str, policy.fallback.statuses)) or message("none"),
+    )
     if method not in SAFE:
-        why += ", and its transaction was rolled back"
+        why = message("{condition}, and its transaction was rolled back", condition=why)
     return {"allowed": True, "why": why, "max_body_bytes": policy.fallback.max_body}
 
 
@@ -63,17 +68,22 @@ def _no_fallback(
     from gateway.rollout.stage import RETIRED
 
     if method == "WEBSOCKET":
-        return "a socket is not taken over"
+        return message("a socket is not taken over")
     if policy.state.stage == RETIRED:
-        return "the route is retired"
+        return message("the route is retired")
     if not route.fallback:
         return "fallback = false"
     if known is False:
-        return "the project's URLconf does not have this path"
+        return message("the project's URLconf does not have this path")
     if method not in SAFE and not route.fallback.unsafe:
-        return f"{method} may change something; [routes.fallback] unsafe = true allows it for marked endpoints"
+        return message(
+            "{method} may change something; [routes.fallback] unsafe = true allows it for marked endpoints",
+            method=method,
+        )
     if method not in SAFE and not marked:
-        return f"{method} may change something, and the endpoint is not marked with all_in_transaction"
+        return message(
+            "{method} may change something, and the endpoint is not marked with all_in_transaction", method=method
+        )
     return None
 
 
@@ -83,10 +93,13 @@ def _mirror(decision: Decision, policy: RoutePolicy, method: str) -> dict[str, A
     if not policy.mirrored:
         return None
     if method not in policy.mirror.methods:
-        return {"percent": 0.0, "to": None, "why": f"none: only {', '.join(policy.mirror.methods)} may be asked twice"}
-    drawn = "" if policy.mirrored >= 100 else "; which ones is drawn for each request"
+        none = message("none: only {methods} may be asked twice", methods=", ".join(policy.mirror.methods))
+        return {"percent": 0.0, "to": None, "why": none}
     to = policy.service if decision.upstream == LEGACY else LEGACY
-    return {"percent": policy.mirrored, "to": to, "why": f"{policy.mirrored:g} % of such requests, to {to}{drawn}"}
+    why = message("{percent:g} % of such requests, to {upstream}", percent=policy.mirrored, upstream=to)
+    if policy.mirrored < 100:
+        why = joined((why, message("which ones is drawn for each request")))
+    return {"percent": policy.mirrored, "to": to, "why": why}
 
 
 def _cookie(decision: Decision, policy: RoutePolicy, age: int) -> dict[str, Any] | None:
@@ -106,5 +119,7 @@ def _drawn(decision: Decision, policy: RoutePolicy, *, new_visitor: bool) -> str
     if decision.bucket is None:
         return None
     if policy.key.kind == "none":
-        return 'the bucket, anew for each request: key = "none"'
-    return "the bucket, for each new visitor: it follows from the identifier in the cookie" if new_visitor else None
+        return message('the bucket, anew for each request: key = "none"')
+    if new_visitor:
+        return message("the bucket, for each new visitor: it follows from the identifier in the cookie")
+    return None

@@ -18,6 +18,7 @@ from gateway.routing.request import BadRequest, RequestInfo
 from gateway.routing.table import PARTIAL, Match
 from gateway.snapshot import Snapshot
 from gateway.upstreams.base import Upstream
+from gateway.wording import message
 from gateway.workbench import describe
 from gateway.workbench.effects import effects_of
 
@@ -28,8 +29,8 @@ __all__ = ["explained", "own_host", "scope_of"]
 
 # What callers don't see.
 _REFUSALS = {
-    403: "the socket's Origin is neither this host nor one of CSRF_TRUSTED_ORIGINS",
-    404: "no route and no legacy application serves WebSockets on this path",
+    403: message("the socket's Origin is neither this host nor one of CSRF_TRUSTED_ORIGINS"),
+    404: message("no route and no legacy application serves WebSockets on this path"),
 }
 
 
@@ -92,16 +93,19 @@ def explained(gateway: Gateway, scope: dict[str, Any], named: Caller | None = No
     found["path"] = info.path
     if resolver.decision is not None:
         found |= _decided(gateway, resolver, match, info)
-    if (reason := resolver.refusal) is not None:
-        status = getattr(reason, "status", 400)
-        return found | {"status": status, "reason": _REFUSALS.get(status, str(reason))}
+    if (refusal := resolver.refusal) is not None:
+        status = getattr(refusal, "status", 400)
+        return found | {"status": status, "reason": _REFUSALS.get(status, refusal.args[0])}
     found |= {"upstream": decision.upstream, "reason": decision.reason}
     if decision.upstream == NOBODY:
         return found | {"upstream": None, "status": 200}
     if decision.upstream == LEGACY:
         found["view"], found["view_name"] = _view(gateway, info.path)
     elif info.method not in ("WEBSOCKET", "OPTIONS") and _takes_other_methods(resolver.snapshot, info):
-        found |= {"status": 405, "reason": f"{decision.reason}, but no endpoint takes {info.method} on this path"}
+        reason = message(
+            "{decided}, but no endpoint takes {method} on this path", decided=decision.reason, method=info.method
+        )
+        found |= {"status": 405, "reason": reason}
     return found
 
 
@@ -155,7 +159,7 @@ def _view(gateway: Gateway, path: str) -> tuple[str | None, str | None]:
 
     static = build_static() if gateway.config.legacy.static else None
     if static is not None and static.find(path) is not None:
-        return "a static file", None
+        return message("a static file"), None
     # Under i18n_patterns the path determines the active language, as in LocaleMiddleware.
     language = translation.get_language_from_path(path) or settings.LANGUAGE_CODE
     with translation.override(language):
@@ -165,7 +169,7 @@ def _view(gateway: Gateway, path: str) -> tuple[str | None, str | None]:
             except Resolver404:
                 continue
             if candidate != path:
-                return (f"none; a redirect to {candidate}" if settings.APPEND_SLASH else None), None
+                return (message("none; a redirect to {path}", path=candidate) if settings.APPEND_SLASH else None), None
             return function_path(view), view.view_name or None
     return None, None
 

@@ -2,6 +2,7 @@
 
 import ast
 import gettext
+import html
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ import gateway.control
 from gateway.control.templatetags.gateway_admin import day, duration, moment, percent, quoted, short, translated
 from gateway.rollout.stage import State
 from gateway.wording import joined, message, plural_message
+from tests.admin.conftest import counted, difference, serving
 
 CONTROL = Path(gateway.control.__file__).parent
 ADMIN = CONTROL.parent / "admin"
@@ -136,6 +138,68 @@ def test_a_message_is_said_in_the_language_of_the_page(made, english, greek):
     with translation.override("el"):
         assert translated(made) == greek
         assert str(made) == english
+
+
+# -- whole pages -----------------------------------------------------------------------------------
+
+ROUTES_URL = "/admin/gateway_control/route/"
+# What isn't English: names of the demo, of stages, settings and libraries, code, units, and what operators wrote.
+NAMES = {
+    "legacy", "shadow", "canary", "live", "retired", "catalog", "orders", "items", "products", "gateway", "admin",
+    "ana", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET", "WebSockets", "CSV", "JSON", "URL",
+    "URLconf", "SQL", "drf", "django", "ninja", "API", "DRF", "socket", "cookie", "middleware", "serializer",
+    "serializers", "Pydantic", "scaffold", "url",
+}  # fmt: skip
+
+
+def english(page: str) -> set[str]:
+    """The Latin words of a page's own section: without tags, code, apps, endpoints, and names of URLs."""
+    own = page.partition('<div id="gateway-admin">')[2].partition("</main>")[0]
+    said = re.findall(r'data-say="(.*?)"', own)
+    text = re.sub(r'<select id="gw-f-app".*?</select>', " ", own)
+    text = re.sub(r"<(pre|code|time|svg)\b.*?</\1>", " ", text, flags=re.DOTALL)
+    text = html.unescape(re.sub(r"<[^>]*>", " ", " ".join([text, *said])))
+    text = re.sub(r"`[^`]*`|\S*[-/_.{}=:]\w\S*|'[^']*'|\[.*?\]", " ", text)
+    return {word for word in re.findall(r"[A-Za-z]{3,}", text) if word not in NAMES}
+
+
+@pytest.fixture
+def in_greek(admin_client):
+    def get(url: str, **form: str) -> set[str]:
+        return english(admin_client.get(url, form, headers={"Accept-Language": "el"}).content.decode())
+
+    return get
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_route_has_no_english_text(in_greek, toml, now):
+    serving(now)
+    counted(now, "orders", requests=60, errors=30, took=0.5)
+    counted(now, "orders", side="legacy", requests=400)
+    difference("orders", severity="warning", summary="/price")
+    assert in_greek(f"{ROUTES_URL}orders/change/") == set()
+    assert in_greek(f"{ROUTES_URL}cart_5Flines/change/") == set()
+    assert in_greek(f"{ROUTES_URL}catalog/change/") == set()
+
+
+@pytest.mark.django_db
+def test_the_overview_has_no_english_text(in_greek, served, now):
+    serving(now)
+    counted(now, "products", requests=60, errors=30)
+    assert in_greek(ROUTES_URL) == set()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/products/1/", "/api/orders/", "/nowhere/", "/static/none", "/docs"])
+@pytest.mark.parametrize("method", ["GET", "POST", "WEBSOCKET"])
+def test_an_explanation_has_no_english_text(in_greek, served, method, path):
+    assert in_greek(f"{ROUTES_URL}explain/", method=method, path=path) == set()
+
+
+@pytest.mark.django_db
+def test_endpoints_have_no_english_text(in_greek, served):
+    assert in_greek(f"{ROUTES_URL}endpoints/", text="/api/products/") == set()
+    assert in_greek(f"{ROUTES_URL}endpoints/one/", endpoint="GET /api/products/") == set()
 
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

@@ -13,9 +13,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
-from gateway.wording import Message
+from gateway.wording import Message, message
 
-__all__ = ["count", "day", "duration", "moment", "percent", "quoted", "short", "translated"]
+__all__ = ["count", "day", "duration", "moment", "percent", "quoted", "short", "translated", "word"]
 
 register = template.Library()
 
@@ -78,6 +78,22 @@ def quoted(name: str) -> str:
     return str(quote(name))
 
 
+# The gateway's own words: severities and states of differences, verbs, kinds and orders of endpoints. Names of stages
+# and services are the same in every language.
+_WORDS = {
+    str(one): one
+    for one in (
+        message("critical"), message("breaking"), message("warning"), message("note"),
+        message("open"), message("noise"), message("resolved"), message("mended"),
+        message("promote"), message("rollback"), message("pause"), message("resume"), message("clear"),
+        message("record"),
+        message("static"), message("other"),
+        message("requests"), message("errors"), message("bytes"), message("seen"),
+        message("written"), message("unchanged"), message("kept"),
+    )
+}  # fmt: skip
+
+
 class _Number:
     """A number in a message, with the separators of the current language."""
 
@@ -105,3 +121,9 @@ def _translated_value(value: object) -> object:
     if isinstance(value, str):
         return translated(value) if isinstance(value, Message) else value
     return _Number(value) if isinstance(value, int | float) else value
+
+
+@register.filter
+def word(value: str) -> str:
+    """One of the gateway's own words, in the current language; any other as it is."""
+    return translated(_WORDS.get(value, value))

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 
+from gateway.wording import message
 from gateway.workbench.inventory import Endpoint
 from gateway.workbench.inventory.instance import instance_of
 
@@ -16,11 +17,11 @@ def queryset_sql(endpoint: Endpoint) -> tuple[str | None, str]:
     """The statement, and the reason if there is none."""
     view = instance_of(endpoint)
     if view is None or not hasattr(view, "get_queryset"):
-        return None, "the view has no queryset"
+        return None, message("the view has no queryset")
     try:
         return _sql(view.get_queryset()), ""
     except Exception as exc:  # noqa: BLE001 - a project's own, which may want a request, or a user
-        said = f"get_queryset() wants a request: {type(exc).__name__}: {exc}"
+        said = message("get_queryset() wants a request: {error}", error=f"{type(exc).__name__}: {exc}")
     queryset = getattr(view, "queryset", None)
     return (None, said) if queryset is None else (_sql(queryset), said)
 

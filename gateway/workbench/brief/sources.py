@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.compat.drf import declared_fields
+from gateway.wording import message
 from gateway.workbench.inventory import Endpoint
 from gateway.workbench.inventory.instance import instance_of
 from gateway.workbench.inventory.source import dotted_name, is_third_party, location
@@ -18,17 +19,17 @@ __all__ = ["Source", "sources"]
 LONGEST = 20_000  # characters of one class or function
 # Attributes of DRF's views and Django's class-based views that name classes: role, attribute.
 PARTS = (
-    ("authentication", "authentication_classes"),
-    ("permission", "permission_classes"),
-    ("throttle", "throttle_classes"),
-    ("filter", "filter_backends"),
-    ("filter set", "filterset_class"),
-    ("pagination", "pagination_class"),
-    ("parser", "parser_classes"),
-    ("renderer", "renderer_classes"),
-    ("versioning", "versioning_class"),
-    ("form", "form_class"),
-    ("model", "model"),
+    (message("authentication"), "authentication_classes"),
+    (message("permission"), "permission_classes"),
+    (message("throttle"), "throttle_classes"),
+    (message("filter"), "filter_backends"),
+    (message("filter set"), "filterset_class"),
+    (message("pagination"), "pagination_class"),
+    (message("parser"), "parser_classes"),
+    (message("renderer"), "renderer_classes"),
+    (message("versioning"), "versioning_class"),
+    (message("form"), "form_class"),
+    (message("model"), "model"),
 )
 
 
@@ -53,20 +54,20 @@ def sources(endpoint: Endpoint) -> list[Source]:
 
 
 def _things(endpoint: Endpoint) -> Iterator[tuple[str, Any]]:
-    yield "view", endpoint.view_class or endpoint.function
+    yield message("view"), endpoint.view_class or endpoint.function
     view = instance_of(endpoint)
     if view is None:
         return
-    yield from (("base of the view", base) for base in _own_bases(type(view)))
+    yield from ((message("base of the view"), base) for base in _own_bases(type(view)))
     for serializer in _serializers(view):
         yield "serializer", serializer
-        yield from (("base of a serializer", base) for base in _own_bases(serializer))
+        yield from ((message("base of a {role}", role="serializer"), base) for base in _own_bases(serializer))
     for role, attribute in PARTS:
         for part in _classes(getattr(view, attribute, None)):
             yield role, part
-            yield from ((f"base of a {role}", base) for base in _own_bases(part))
+            yield from ((message("base of a {role}", role=role), base) for base in _own_bases(part))
     if (model := getattr(getattr(view, "queryset", None), "model", None)) is not None:
-        yield "model", model
+        yield message("model"), model
 
 
 def _own_bases(kind: type) -> list[type]:

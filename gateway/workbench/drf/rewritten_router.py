@@ -12,6 +12,7 @@ from typing import Any, Literal
 from rest_framework import serializers
 from rest_framework.pagination import CursorPagination, LimitOffsetPagination, PageNumberPagination
 
+from gateway.wording import message
 from gateway.workbench.drf.document import DocumentedSchema, is_left_out, operation
 from gateway.workbench.drf.lifted_router import view_reference
 from gateway.workbench.drf.models import Direction, Models
@@ -91,7 +92,13 @@ class Rewrites:
         if paginator is None:
             return f"list[{model}]"
         if overridden(type(paginator), "get_paginated_response"):
-            self.notes.append(f"{endpoint}: what {type(paginator).__name__} answers is not in the OpenAPI document")
+            self.notes.append(
+                message(
+                    "{endpoint}: what {paginator} answers is not in the OpenAPI document",
+                    endpoint=str(endpoint),
+                    paginator=type(paginator).__name__,
+                )
+            )
             return None
         links = ["next", "previous"]
         counted = isinstance(paginator, PageNumberPagination | LimitOffsetPagination)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gateway.clock import utc_now
+from gateway.wording import message
 from gateway.workbench.database import installed, trouble
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ __all__ = ["counted_in"]
 def counted_in(days: int) -> tuple[Mapping[EndpointKey, EndpointStats] | None, str | None]:
     """The counts of the last `days`, today included; or None, and the reason in words."""
     if not installed():
-        return None, 'nothing is counted: "gateway.control" is not in INSTALLED_APPS'
+        return None, message('nothing is counted: "gateway.control" is not in INSTALLED_APPS')
     from django.db import DatabaseError
 
     from gateway.control.endpoint_days import usage
@@ -26,4 +27,4 @@ def counted_in(days: int) -> tuple[Mapping[EndpointKey, EndpointStats] | None, s
     try:
         return usage(utc_now(), days), None
     except DatabaseError as exc:
-        return None, f"nothing can be read of what was counted: {trouble(exc)}"
+        return None, message("nothing can be read of what was counted: {trouble}", trouble=trouble(exc))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gateway.rollout.stage import LIVE, RETIRED, STAGES
 from gateway.stats.endpoint_stats import EndpointStats
+from gateway.wording import message
 from gateway.workbench.inventory.endpoint import Endpoint
 from gateway.workbench.inventory.serving import Serving, serving
 from gateway.workbench.inventory.urlconf import endpoints
@@ -54,9 +55,9 @@ class InventoryEntry:
     def dead(self) -> str | None:
         """Why it can't be reached; None if it can."""
         if self.serving.hidden_by is not None:
-            return f"hidden by {self.serving.hidden_by!r}, which comes before it"
+            return message("hidden by {pattern!r}, which comes before it", pattern=self.serving.hidden_by)
         if self.usage is not None and not self.usage.requests:
-            return "no request"
+            return message("no request")
         return None
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from gateway.config.services import NAME as SERVICE_NAME
 from gateway.config.services import NAMED
+from gateway.wording import message
 from gateway.workbench.inventory import Endpoint
 from gateway.workbench.scaffold.application import app_of, including, new_application
 from gateway.workbench.scaffold.configuration import Configuration
@@ -74,11 +75,18 @@ def scaffold(wanted: ScaffoldRequest, config: Path) -> Draft:
     notes = list(router.notes)
     if known and (excluded := configuration.excluded(known, (endpoint.template for endpoint in chosen))):
         notes.append(
-            f"Django goes on serving {', '.join(excluded)}: route {known!r} of {config.name} excludes them; take them "
-            "out of its `exclude`"
+            message(
+                "Django goes on serving {endpoints}: route {route!r} of {file} excludes them; take them out of its "
+                "`exclude`",
+                endpoints=", ".join(excluded),
+                route=known,
+                file=config.name,
+            )
         )
     if not is_formatted():
-        notes.append('the text is not formatted: ruff is not there; pip install "django-fastapi-gateway[workbench]"')
+        notes.append(
+            message('the text is not formatted: ruff is not there; pip install "django-fastapi-gateway[workbench]"')
+        )
     return Draft(
         endpoints=tuple(map(str, chosen)),
         service=wanted.service,
