@@ -67,6 +67,7 @@ def test_a_url_is_taken_over_where_django_would_have_answered_by_it(settings):
         re_path(r"^articles/(?P<word>\w+)/$", view, name="word"),  # a UUID is none
         path("articles/<uuid:key>/", view, name="key"),
         path("live/", view, name="page-of-a-socket"),
+        re_path(r"^words/(?P<word>\w+)/$", view, name="another"),
     )
     ((route, taken),) = taken_urls(beside(app, {}, {"answers": "plain"}).snapshot).items()
     assert (route, [url["name"] for url in taken]) == ("all", ["seventh", "word", "key"])

@@ -30,6 +30,8 @@ from gateway.bridge.drf.credentials import DRFRequest, check_object_permissions,
 from gateway.bridge.drf.filters import filtered
 from gateway.bridge.drf.pagination import paginate
 from gateway.bridge.drf.route import DRFRoute
+from gateway.workbench.database import has_field
+from legacy.accounts.models import User
 from legacy.shop.api.serializers import CategorySerializer
 from legacy.shop.models import Category
 from tests.workbench.contract.conftest import left_out, messages, said
@@ -156,6 +158,11 @@ def test_drfs_classes_are_compared_under_fastapis_own_answers_too(asked):
     endpoint = asked({"permission_classes": [IsAdminUser]}, {"permissions": [IsAuthenticated]}, answers="plain")
     assert said(endpoint) == {"permissions": "critical"}
     assert "errors: the service words them by itself" in left_out(endpoint)
+
+
+def test_a_user_has_the_flags_that_the_projects_users_have():
+    assert has_field(User, "is_staff")
+    assert not has_field(User, "is_tenant")
 
 
 @pytest.mark.parametrize("installed", [True, False])
@@ -444,6 +451,15 @@ def test_a_query_that_the_endpoints_code_reads_is_not_known(compared, router):
     assert "filters: search, ordering, page, size: code of the endpoint's reads the query by itself" in left_out(
         endpoint
     )
+
+
+def test_pages_for_a_whole_list_are_another_answer(compared, router):
+    @router.get("/things/", dependencies=[free(), Depends(filtered(**FILTERS)), Depends(paginate(Pages))])
+    def things() -> Any: ...
+
+    (endpoint,) = compared([path("things/", Categories.as_view(pagination_class=None))], router)
+    assert "the service gives pages, legacy whole lists" in messages(endpoint)
+    assert said(endpoint, "pagination") == {"pagination": "breaking"}
 
 
 class ByHeader(Pages):

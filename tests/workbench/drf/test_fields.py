@@ -19,6 +19,7 @@ from rest_framework import relations, serializers
 from rest_framework.fields import CreateOnlyDefault, CurrentUserDefault
 from rest_framework.validators import UniqueForDateValidator, UniqueTogetherValidator, UniqueValidator
 
+from gateway.bridge.drf.serializers import serializer_for
 from gateway.workbench.drf.models import Models
 from legacy.accounts.models import User
 from legacy.shop.api.serializers import OrderSerializer, ProductDetailSerializer, ReviewSerializer
@@ -313,8 +314,6 @@ def test_what_there_is_no_text_for_is_a_field_that_says_so():
     name = written.add(serializer_of(F.PrimaryKeyRelatedField(queryset=User.objects.filter(is_staff=True))), "request")
 
     assert written.todos == ["Asked.value: queryset: some rows of User"]
-    from gateway.bridge.drf.serializers import serializer_for
-
     serializer = serializer_for(getattr(module_of(written.texts), name))(data={"value": 1})
     with pytest.raises(NotImplementedError, match=r"TODO: Asked\.value: queryset: some rows of User"):
         serializer.is_valid()
@@ -415,3 +414,13 @@ def test_validators_that_were_taken_away_are_not_missed():
     asked = serializer_of(F.CharField())
     asked.fields["value"].validators = [RegexValidator("x")]
     assert [one.regex.pattern for one in back(asked).fields["value"].validators if hasattr(one, "regex")] == ["x"]
+
+
+def test_an_object_without_options_is_its_model_alone():
+    written = Models()
+    name = written.add(type("Asked", (serializers.Serializer,), {"one": Pair(), "some": Pair(many=True)})(), "request")
+    text = written.texts[name]
+    assert "drf_nested" not in text.partition("some:")[0]
+    assert (
+        type(serializer_for(getattr(module_of(written.texts), name))().fields["one"].fields["number"]) is F.IntegerField
+    )

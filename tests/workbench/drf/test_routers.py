@@ -19,6 +19,7 @@ from rest_framework.generics import (
     ListAPIView,
     ListCreateAPIView,
     RetrieveAPIView,
+    RetrieveUpdateAPIView,
     RetrieveUpdateDestroyAPIView,
 )
 from rest_framework.pagination import BasePagination, CursorPagination, PageNumberPagination
@@ -78,6 +79,14 @@ class Soft(DestroyAPIView):
     def perform_destroy(self, instance: Any) -> None:
         instance.hidden = True
         instance.save()
+
+
+class Noting(RetrieveUpdateAPIView):
+    queryset = Category.objects.all()
+    serializer_class = Named
+
+    def perform_update(self, serializer: Any) -> None:
+        serializer.save(changed_by=self.request.user)
 
 
 class OfACaller(RetrieveAPIView):
@@ -149,6 +158,7 @@ urlpatterns = [
     path("groups/<int:pk>/", OneGroup.as_view()),
     path("located/", Location.as_view()),
     path("soft/<int:pk>/", Soft.as_view()),
+    path("noted/<int:pk>/", Noting.as_view()),
     path("mine/<int:pk>/", OfACaller.as_view()),
     path("computed/<int:pk>/", Computed.as_view()),
     path("wordy/", Listed.as_view(pagination_class=Wordy)),
@@ -208,6 +218,14 @@ def test_a_deletion_of_the_projects_own_is_to_do_with_its_source():
     assert "instance.hidden = True" in text
     with pytest.raises(NotImplementedError, match="TODO: "):
         module.delete_delete_soft(None, None)
+
+
+def test_what_put_and_patch_do_alike_is_to_do_once():
+    module, rewrites, text = rewritten("PUT /noted/{pk}/", "PATCH /noted/{pk}/")
+    assert rewrites.todos == ["Noting.perform_update"]
+    assert text.count("serializer.save(changed_by=self.request.user)") == 1
+    with pytest.raises(NotImplementedError, match=r"TODO: Noting\.perform_update"):
+        module.update_named(None, None, None)
 
 
 def test_a_serializer_that_depends_on_the_caller_is_to_do():
