@@ -98,6 +98,18 @@ async def test_an_answer_that_has_begun_is_cut_off(connect):
     assert not received.endswith(b"ok")
 
 
+async def test_who_begins_another_request_and_does_not_end_it_is_cut_off(connect):
+    received = await answered(connect, HEAD % (b"/read", b"Content-Length: 0"), b"GET / HT")
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert received.endswith(b"ok")
+
+
+async def test_a_body_that_is_wrong_once_an_answer_has_begun_has_no_second_one(connect):
+    received = await answered(connect, HEAD % (b"/early", CHUNKED), b"no size\r\n", pause=0.05)
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert received.count(b"HTTP/1.1 ") == 1
+
+
 @patient
 async def test_a_slow_body_of_which_something_comes_is_read(connect):
     reader, writer = await connect()
