@@ -10,11 +10,14 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.utils import timezone, translation
 from django.utils.translation.template import templatize
 
 import gateway.control
+from gateway.admin.project import project
 from gateway.control.templatetags.gateway_admin import day, duration, moment, percent, quoted, short, translated
+from gateway.control.transitions import pause
 from gateway.rollout.stage import State
 from gateway.wording import joined, message, plural_message
 from tests.admin.conftest import counted, difference, serving
@@ -148,7 +151,7 @@ NAMES = {
     "legacy", "shadow", "canary", "live", "retired", "catalog", "orders", "items", "products", "gateway", "admin",
     "ana", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET", "WebSockets", "CSV", "JSON", "URL",
     "URLconf", "SQL", "drf", "django", "ninja", "API", "DRF", "socket", "cookie", "middleware", "serializer",
-    "serializers", "Pydantic", "scaffold", "url",
+    "serializers", "Pydantic", "scaffold", "url", "ms",
 }  # fmt: skip
 
 
@@ -160,7 +163,7 @@ def english(page: str) -> set[str]:
     text = re.sub(r"<(pre|code|time|svg)\b.*?</\1>", " ", text, flags=re.DOTALL)
     text = html.unescape(re.sub(r"<[^>]*>", " ", " ".join([text, *said])))
     text = re.sub(r"`[^`]*`|\S*[-/_.{}=:]\w\S*|'[^']*'|\[.*?\]", " ", text)
-    return {word for word in re.findall(r"[A-Za-z]{3,}", text) if word not in NAMES}
+    return {word for word in re.findall(r"[A-Za-z]{2,}", text) if word not in NAMES}
 
 
 @pytest.fixture
@@ -177,6 +180,7 @@ def test_the_page_of_a_route_has_no_english_text(in_greek, toml, now):
     counted(now, "orders", requests=60, errors=30, took=0.5)
     counted(now, "orders", side="legacy", requests=400)
     difference("orders", severity="warning", summary="/price")
+    pause(next(route for route in project().routes if route.name == "orders"), who="ana", why="12")
     assert in_greek(f"{ROUTES_URL}orders/change/") == set()
     assert in_greek(f"{ROUTES_URL}cart_5Flines/change/") == set()
     assert in_greek(f"{ROUTES_URL}catalog/change/") == set()
@@ -186,7 +190,21 @@ def test_the_page_of_a_route_has_no_english_text(in_greek, toml, now):
 def test_the_overview_has_no_english_text(in_greek, served, now):
     serving(now)
     counted(now, "products", requests=60, errors=30)
+    pause(next(route for route in project().routes if route.name == "products"), who="ana", why="12")
     assert in_greek(ROUTES_URL) == set()
+
+
+@pytest.mark.django_db
+def test_what_was_done_and_what_is_missing_have_no_english_text(in_greek, admin_client, toml, now):
+    greek = {"Accept-Language": "el"}
+    url = f"{ROUTES_URL}cart_5Flines/change/"
+    refused = admin_client.post(url, {"verb": "promote", "to": "live", "why": "12"}, headers=greek)
+    assert refused.status_code == 409
+    assert english(refused.content.decode()) == set()
+    admin_client.post(url, {"verb": "pause", "why": "12"}, headers=greek)
+    page = admin_client.get(url, headers=greek).content.decode()
+    assert "Admin: σε παύση η &#x27;cart_lines&#x27; από shadow σε shadow, σε παύση στις " in page
+    assert LogEntry.objects.get().change_message.startswith("admin paused 'cart_lines' from shadow to shadow, paused")
 
 
 @pytest.mark.django_db
