@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from django import template
 from django.contrib.admin.utils import quote
@@ -11,7 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format, get_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 from gateway.wording import Message, message
 
@@ -101,9 +103,16 @@ class _Number:
         self._value = value
 
     def __format__(self, spec: str) -> str:
-        return format(self._value, spec).translate(
-            {ord("."): get_format("DECIMAL_SEPARATOR"), ord(","): get_format("THOUSAND_SEPARATOR")}
-        )
+        return format(self._value, spec).translate(_separators(get_language()))
+
+
+@lru_cache
+def _separators(language: str | None) -> Mapping[int, str]:
+    """What stands for a point and a comma of Python's numbers; a page has many of them."""
+    return {
+        ord("."): str(get_format("DECIMAL_SEPARATOR", language)),
+        ord(","): str(get_format("THOUSAND_SEPARATOR", language)),
+    }
 
 
 @register.filter
