@@ -5,7 +5,7 @@ The cards are written here, not in a template: there may be hundreds of them, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from gateway.control.templatetags.gateway_admin import count, duration, percent, quoted, translated
+from gateway.rollout.guard import Verdict
 from gateway.rollout.stage import CANARY, SHADOW, STAGES
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Column:
 class _Words:
     """What stands on many cards, translated and escaped once."""
 
+    verdicts: Mapping[Verdict, str]
     paused: str
     equal: str
     service: str
@@ -51,7 +53,7 @@ def columns(found: Sequence[RouteStatus]) -> tuple[Column, ...]:
         gettext("mirrors: p95"),
         gettext("legacy: p95"),
     )
-    words = _Words(*map(escape, terms))
+    words = _Words({verdict: escape(translated(verdict)) for verdict in Verdict}, *map(escape, terms))
     cards: dict[str, list[SafeString]] = {stage: [] for stage in STAGES}
     for status in found:
         cards[status.effective.stage].append(_card(status, words))
@@ -77,8 +79,8 @@ def _head(status: RouteStatus, words: _Words) -> Iterator[str]:
     if state.paused:
         yield _badge("", words.paused)
     if status.verdict is not None:
-        verdict = status.verdict.verdict.value
-        yield _badge(f" gw-{verdict}", escape(translated(status.verdict.verdict)))
+        verdict = status.verdict.verdict
+        yield _badge(f" gw-{verdict.value}", words.verdicts[verdict])
     if n := differences.breaking:
         yield _badge(" gw-failing", escape(ngettext("%(n)s breaking", "%(n)s breaking", n) % {"n": count(n)}))
     if n := differences.warning:
