@@ -112,6 +112,18 @@ def test_what_was_to_run_after_what_was_rolled_back_does_not(alias):
     assert seen == []
 
 
+def test_what_is_marked_to_be_rolled_back_is_not_concluded(alias):
+    """As Django does with ATOMIC_REQUESTS, where a view of REST framework raises."""
+    seen: list[str] = []
+
+    def work() -> None:
+        run(alias, "INSERT INTO child VALUES (1, 99)" if connections[alias].vendor != "mysql" else "SELECT 1")
+        transaction.on_commit(lambda: seen.append("never"), using=alias)
+        connections[alias].needs_rollback = True
+
+    assert (list(done(work).effects), seen) == ([], [])
+
+
 @pytest.mark.parametrize("robust", [False, True])
 def test_what_fails_after_a_commit_is_noted(alias, robust):
     seen: list[str] = []
