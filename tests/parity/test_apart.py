@@ -381,7 +381,8 @@ async def test_what_is_done_is_told_in_the_end_to_a_process_that_does_not_read_f
         deliver[0]()  # nobody is there to be told
 
 
-async def test_a_process_that_leaves_before_it_has_read_what_is_done_leaves_nothing_behind(path, caplog):
+@pytest.mark.parametrize("leaves", ["it", "we"])
+async def test_a_process_that_does_not_read_what_is_done_leaves_nothing_behind(path, caplog, leaves):
     deliver = []
     receiver = Receiver(b"g" * GREETING, lambda sent, done: deliver.append(done), 100)
     async with await asyncio.start_unix_server(receiver, path):
@@ -392,6 +393,9 @@ async def test_a_process_that_leaves_before_it_has_read_what_is_done_leaves_noth
         assert await until(lambda: len(deliver) == 1)
         for _ in range(100_000):  # more than the system keeps for it
             deliver[0]()
+        if leaves == "we":
+            receiver.stop()
+            receiver.close()
         writer.transport.abort()
         assert await until(lambda: receiver._connections == {})
     assert caplog.records == []
