@@ -23,19 +23,23 @@ pytestmark = pytest.mark.django_db
 
 SHADOW = make_route(stage="shadow")
 CANARY = make_route(stage="canary", weight=10)
-NOW = datetime.now(UTC)
+
+
+def now():
+    """At each call: a test may run long after this module was imported, and moves go by the time of the move."""
+    return datetime.now(UTC)
 
 
 def started(release, *, minutes_ago=60):
     """A process that runs this release of the service."""
-    at = NOW - timedelta(minutes=minutes_ago)
-    Worker.objects.create(id=release, host="h", pid=1, started=at, seen=NOW, releases={"items": release})
+    at = now() - timedelta(minutes=minutes_ago)
+    Worker.objects.create(id=release, host="h", pid=1, started=at, seen=now(), releases={"items": release})
     return Origin(at, {"catalog": release})
 
 
 def compared(origin, *, different=0, critical=0, equal=100, seconds_ago=30, errors=0, took=0.01):
     """What a process compared, and how both sides answered."""
-    start = int(NOW.timestamp() - seconds_ago) // COUNTER_WINDOW * COUNTER_WINDOW
+    start = int(now().timestamp() - seconds_ago) // COUNTER_WINDOW * COUNTER_WINDOW
     seen = Mirrored(mirrored=equal + different, equal=equal, different=different, critical=critical)
     sides = ("service", "service mirrored", "legacy")
     tallies = {("catalog", side, start): tally(*[0.01] * 100) for side in sides}
@@ -47,7 +51,7 @@ def compared(origin, *, different=0, critical=0, equal=100, seconds_ago=30, erro
 
 def served(origin):
     """Both sides answer callers, and nothing is compared."""
-    start = int(NOW.timestamp() - 15) // COUNTER_WINDOW * COUNTER_WINDOW
+    start = int(now().timestamp() - 15) // COUNTER_WINDOW * COUNTER_WINDOW
     tallies = {("catalog", side, start): tally(*[0.01] * 100) for side in ("service", "legacy")}
     write_counts("served", tallies, {}, {}, origin)
 
@@ -56,7 +60,7 @@ def differed(origin, key="a1b2c3d4", severity="breaking", count=30, noise=0):
     found = FoundGroup(
         "catalog", "GET /catalog/", key, "type", "/price", severity, "type of /price changed", count, noise
     )
-    write_found([found], {}, NOW, origin)
+    write_found([found], {}, now(), origin)
 
 
 def promote(route, **more):
@@ -111,7 +115,7 @@ def test_one_critical_difference_is_a_failing_verdict(origin):
     compared(origin, equal=9999, different=1, critical=1)
     with pytest.raises(Unproved, match="differed critically; none may"):
         promote(SHADOW)
-    assert reports.status([CANARY], NOW)[0].verdict.verdict is Verdict.FAILING
+    assert reports.status([CANARY], now())[0].verdict.verdict is Verdict.FAILING
 
 
 def test_a_difference_that_legacy_has_by_itself_is_none(origin):
@@ -233,7 +237,7 @@ def test_a_process_that_still_runs_the_earlier_release_adds_nothing(origin):
 def test_going_back_to_the_earlier_release_opens_its_differences_again(origin):
     differed(origin)
     differed(started("r2", minutes_ago=2), key="ffff0000")
-    Worker.objects.create(id="again", host="h", pid=2, started=NOW, seen=NOW, releases={"items": "r1"})
+    Worker.objects.create(id="again", host="h", pid=2, started=now(), seen=now(), releases={"items": "r1"})
     assert {group.fingerprint: group.state for group in reports.differences(SHADOW)} == {
         "a1b2c3d4": "open",
         "ffff0000": "mended",
@@ -242,7 +246,7 @@ def test_going_back_to_the_earlier_release_opens_its_differences_again(origin):
 
 def test_a_service_without_a_known_release_is_judged_by_all_there_is(origin):
     Worker.objects.all().delete()
-    compared(Origin(NOW - timedelta(hours=1)))
+    compared(Origin(now() - timedelta(hours=1)))
     assert promote(SHADOW).after.stage == "canary"
 
 
@@ -269,7 +273,7 @@ def test_what_was_compared_of_the_same_release_in_shadow_is_enough_for_it(origin
 def test_a_resolved_difference_holds_nothing_and_says_who_and_why(origin):
     compared(origin)
     differed(origin)
-    resolve("a1b2", who="ana", why="the old prices were wrong", at=NOW + timedelta(seconds=1))
+    resolve("a1b2", who="ana", why="the old prices were wrong", at=now() + timedelta(seconds=1))
     (group,) = reports.differences(SHADOW)
     assert (group.state, group.resolved_by, group.resolved_why) == ("resolved", "ana", "the old prices were wrong")
     assert promote(SHADOW).after.stage == "canary"
@@ -277,7 +281,7 @@ def test_a_resolved_difference_holds_nothing_and_says_who_and_why(origin):
 
 def test_seen_again_it_is_open_again(origin):
     differed(origin)
-    resolve("a1b2", who="ana", why="mended", at=NOW - timedelta(seconds=1))
+    resolve("a1b2", who="ana", why="mended", at=now() - timedelta(seconds=1))
     assert open_differences([SHADOW]) == {"catalog": 1}
 
 
@@ -285,14 +289,14 @@ def test_seen_again_it_is_open_again(origin):
 def test_a_key_that_names_none_or_is_too_short_is_refused(origin, key):
     differed(origin)
     with pytest.raises(NoSuchGroup):
-        resolve(key, who="ana", why="because", at=NOW)
+        resolve(key, who="ana", why="because", at=now())
 
 
 def test_a_key_that_names_several_is_refused(origin):
     differed(origin, key="a1b2c3d4")
     differed(origin, key="a1b2ffff")
     with pytest.raises(NoSuchGroup, match="several differences"):
-        resolve("a1b2", who="ana", why="because", at=NOW)
+        resolve("a1b2", who="ana", why="because", at=now())
 
 
 # -- from the first request on --------------------------------------------------------------------
@@ -301,7 +305,7 @@ def test_a_key_that_names_several_is_refused(origin):
 def test_what_came_right_after_the_start_counts():
     """In the window in which the process started, of which the first seconds are before it."""
     compared(started("r1", minutes_ago=0), seconds_ago=0)
-    assert reports.status([SHADOW], NOW)[0].verdict.verdict is Verdict.HEALTHY
+    assert reports.status([SHADOW], now())[0].verdict.verdict is Verdict.HEALTHY
     assert promote(SHADOW).after.stage == "canary"
 
 
