@@ -146,12 +146,12 @@ def test_a_message_is_said_in_the_language_of_the_page(made, english, greek):
 # -- whole pages -----------------------------------------------------------------------------------
 
 ROUTES_URL = "/admin/gateway_control/route/"
-# What isn't English: names of the demo, of stages, settings and libraries, code, units, and what operators wrote.
+# What isn't English: names of the demo, stages, settings, libraries and commands, code, units, what operators wrote.
 NAMES = {
     "legacy", "shadow", "canary", "live", "retired", "catalog", "orders", "items", "products", "gateway", "admin",
     "ana", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET", "WebSockets", "CSV", "JSON", "URL",
     "URLconf", "SQL", "drf", "django", "ninja", "API", "DRF", "socket", "cookie", "middleware", "serializer",
-    "serializers", "Pydantic", "scaffold", "url", "ms",
+    "serializers", "Pydantic", "scaffold", "url", "ms", "pip", "install", "ruff",
 }  # fmt: skip
 
 
