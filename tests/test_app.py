@@ -591,10 +591,10 @@ def test_the_snapshot_is_there_to_be_asked(gateway):
 
 def test_from_file_imports_from_the_folder_of_the_file(tmp_path, monkeypatch, project):
     monkeypatch.setattr("sys.path", ["", *__import__("sys").path])
-    (tmp_path / "beside_the_file.py").write_text("from tests.project.services import items as app\n")
+    (tmp_path / "beside_gateway_toml.py").write_text("from tests.project.services import items as app\n")
     (tmp_path / "gateway.toml").write_text(
         '[legacy]\nsettings = "legacy.settings"\nstatic = false\n'
-        '[services.s]\napp = "beside_the_file:app"\nmiddleware = "none"\n'
+        '[services.s]\napp = "beside_gateway_toml:app"\nmiddleware = "none"\n'
     )
     assert list(Gateway.from_file(tmp_path / "gateway.toml").services) == ["s"]
 
