@@ -37,7 +37,7 @@ def _header_name(name: str) -> bytes:
 @lru_cache(maxsize=512)  # most lines recur
 def _encoded(header: tuple[str, str]) -> Header:
     name, value = header
-    return name.lower().encode("ascii"), value.encode("latin1")
+    return _header_name(name), value.encode("latin1")
 
 
 def start_message(response: HttpResponseBase) -> Message:
